@@ -1,0 +1,296 @@
+"""Every setting of Attune. Each option is an environment variable with a working default.
+
+A secret may also come from a file: NAME_FILE names a file that holds the value of NAME.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error}.") from error
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = env(name, "1" if default else "0").lower()
+    if value not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value in {"1", "true", "yes"}
+
+
+def env_number(name: str, default: float) -> float:
+    value = env(name, str(default))
+    try:
+        return float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+
+
+def env_int(name: str, default: int) -> int:
+    return int(env_number(name, default))
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in env(name, default).split(",") if part.strip()]
+
+
+def data_dir() -> Path:
+    path = Path(env("DATA_DIR", str(BASE_DIR / "data"))).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR={path} cannot be created: {error}.") from error
+    return path
+
+
+def secret_key() -> str:
+    """SECRET_KEY, or one made once and kept in DATA_DIR."""
+    if value := env("SECRET_KEY"):
+        return value
+    path = DATA_DIR / "secret_key"
+    if not path.exists():
+        # Two processes may start at once: the link makes the first writer win whole.
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+def database(url: str) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    if parts.scheme in {"postgres", "postgresql"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {"pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL", 10)}},
+        }
+    raise ImproperlyConfigured(
+        f"DATABASE_URL must start with sqlite:// or postgresql://, not {parts.scheme!r}."
+    )
+
+
+# Core
+DEBUG = env_bool("DEBUG", True)
+DATA_DIR = data_dir()
+SECRET_KEY = secret_key()
+HOST = env("HOST", "127.0.0.1")
+PORT = env_int("PORT", 8000)
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+ROOT_URLCONF = "chatbot.urls"
+ASGI_APPLICATION = "chatbot.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = env("TIME_ZONE", "UTC")
+LANGUAGE_CODE = "en-gb"
+DEMO = env_bool("DEMO", DEBUG)
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "crm",
+    "chatbot",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+# Static files: served by the web process itself, no other server and no third-party host.
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Database, channel layer, cache, tasks: in this process unless their URL is set.
+DATABASES = {"default": database(env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}"))}
+REDIS_URL = env("REDIS_URL").rstrip("/")
+
+if REDIS_URL:
+    CHANNEL_LAYERS = {
+        "default": {
+            # Pub/Sub: the core layer drops messages of a slow reader silently. Without
+            # socket_timeout None, redis-py 8 ends idle sockets after 5 seconds.
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": None}]},
+        }
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": f"{REDIS_URL}/2",
+        }
+    }
+else:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+CELERY_BROKER_URL = f"{REDIS_URL}/1" if REDIS_URL else "memory://"
+CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TIMEZONE = TIME_ZONE
+
+# API
+LOGIN_REDIRECT_URL = "/admin/"  # unfold's log-in form drops the page asked for
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "chatbot.api.problem_document",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Attune",
+    "DESCRIPTION": "Visitor sessions for the chat widget. Errors are RFC 9457 problem documents.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# Models
+ATTUNE_MODEL = env("ATTUNE_MODEL", "default")
+if ATTUNE_MODEL not in {"default", "small"}:
+    raise ImproperlyConfigured(f"ATTUNE_MODEL must be default or small, not {ATTUNE_MODEL!r}.")
+SLM_PORT = env_int("SLM_PORT", 8080)
+SLM_URL = env("SLM_URL", f"http://127.0.0.1:{SLM_PORT}/v1")
+SLM_NAME = env("SLM_NAME", "slm")
+SLM_API_KEY = env("SLM_API_KEY", "none")
+SLM_EMBEDDED = "SLM_URL" not in os.environ
+MODEL_THREADS = env_int("MODEL_THREADS", os.cpu_count() or 2)
+INDEX_DIR = DATA_DIR / "index"
+
+# Replies (seconds)
+SLM_CONNECT_TIMEOUT = env_number("SLM_CONNECT_TIMEOUT", 2)
+SLM_FIRST_TOKEN_TIMEOUT = env_number("SLM_FIRST_TOKEN_TIMEOUT", 20)
+SLM_TOKEN_TIMEOUT = env_number("SLM_TOKEN_TIMEOUT", 10)
+SLM_TOTAL_TIMEOUT = env_number("SLM_TOTAL_TIMEOUT", 60)
+REPLY_LEASE = env_number("REPLY_LEASE", 90)
+
+# Visitors
+TOKEN_LIFETIME = env_int("TOKEN_LIFETIME", 3600)
+TOKEN_RENEWABLE = env_int("TOKEN_RENEWABLE", 30 * 24 * 3600)
+MESSAGE_MAX_CHARACTERS = env_int("MESSAGE_MAX_CHARACTERS", 4000)
+FRAME_MAX_BYTES = env_int("FRAME_MAX_BYTES", 32 * 1024)
+MESSAGES_PER_MINUTE = env_int("MESSAGES_PER_MINUTE", 30)
+SESSIONS_PER_MINUTE = env_int("SESSIONS_PER_MINUTE", 300)
+FRAMES_PER_MINUTE = env_int("FRAMES_PER_MINUTE", 240)
+CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
+
+# Browser security. The widget lives in an iframe: its own view names who may frame it.
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+if env_bool("BEHIND_TLS_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+UNFOLD = {
+    "SITE_TITLE": "Attune",
+    "SITE_HEADER": "Attune",
+    "SITE_SUBHEADER": "Conversations and their mood",
+    "SITE_SYMBOL": "forum",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}chatbot/widget/icon.svg"},
+    ],
+    "SITE_URL": None,
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+    "BORDER_RADIUS": "8px",
+    "COLORS": {
+        "primary": {
+            "50": "#eef8f5",
+            "100": "#d6efe8",
+            "200": "#aedfd3",
+            "300": "#7cc9b9",
+            "400": "#47ad9a",
+            "500": "#24917f",
+            "600": "#157767",
+            "700": "#0e665a",
+            "800": "#0f5148",
+            "900": "#10433c",
+            "950": "#052723",
+        },
+    },
+    "SIDEBAR": {"navigation": "chatbot.admin.navigation.sidebar"},
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
+    "loggers": {"attune": {"level": env("LOG_LEVEL", "INFO")}},
+}
