@@ -1,0 +1,1 @@
+"""The models: fetch, encode, score, serve. A plain library that knows nothing of Django."""

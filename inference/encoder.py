@@ -1,0 +1,70 @@
+"""Text to vectors, on ONNX Runtime and the model's own tokenizer.
+
+`export.py` makes the folder that this reads: `model.int8.onnx`, `tokenizer.json`, `manifest.json`.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+MAX_TOKENS = 256
+
+Vectors = NDArray[np.float32]
+
+
+class Encoder:
+    """Unit vectors whose inner product says how near in meaning two texts are.
+
+    Thread-safe: the session and the tokenizer keep no state between calls.
+    `name` identifies weights and quantisation: vectors of different names do not compare.
+    """
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        self.name: str = manifest["name"]
+        self.dimension: int = manifest["dimension"]
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._tokenizer.enable_truncation(MAX_TOKENS)
+        self._tokenizer.no_padding()
+        self._session = _session(folder / "model.int8.onnx", threads)
+
+    def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
+        """Unit rows (len(texts), dimension), in the order of `texts`.
+
+        Texts of similar length share a batch, so that little is computed on padding.
+        """
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        tokens = [found.ids for found in self._tokenizer.encode_batch(_valid(texts))]
+        by_length = np.argsort([len(ids) for ids in tokens], kind="stable")
+        for start in range(0, len(texts), batch):
+            rows = by_length[start : start + batch]
+            vectors[rows] = self._run([tokens[row] for row in rows])
+        return vectors
+
+    def _run(self, tokens: list[list[int]]) -> Vectors:
+        ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
+        mask = np.zeros_like(ids)
+        for row, found in enumerate(tokens):
+            ids[row, : len(found)] = found
+            mask[row, : len(found)] = 1
+        outputs: list[Vectors] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+        return outputs[0]
+
+
+def _valid(texts: Sequence[str]) -> list[str]:
+    """JSON may carry half a character (a lone surrogate), which the tokenizer refuses."""
+    return [text.encode("utf-8", "replace").decode() for text in texts]
+
+
+def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # A thread that spins while it waits takes the core from the language model beside it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

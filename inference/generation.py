@@ -1,0 +1,141 @@
+"""Streaming answers from any server that speaks the OpenAI chat API (llama.cpp, vLLM).
+
+GenerationError
+├── ServerBusy         429 or 503: try again after `retry_after`
+├── ServerUnreachable  no connection, or an answer that is no answer
+└── DeadlineExceeded   connected, but too slow
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import httpx2
+import openai
+
+ChatMessages = list[dict[str, str]]
+
+
+class GenerationError(Exception):
+    """No answer from the language model; the message says why."""
+
+
+class ServerBusy(GenerationError):
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerUnreachable(GenerationError):
+    pass
+
+
+class DeadlineExceeded(GenerationError):
+    pass
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Seconds. `total` runs from the request to the last token."""
+
+    connect: float = 2
+    first_token: float = 20
+    next_token: float = 10
+    total: float = 60
+
+
+@dataclass
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+@dataclass
+class Generator:
+    """One model behind one URL. Sampling is greedy: the same records give the same answer."""
+
+    url: str
+    model: str
+    api_key: str = "none"
+    deadlines: Deadlines = field(default_factory=Deadlines)
+
+    def __post_init__(self) -> None:
+        timeout = httpx2.Timeout(
+            self.deadlines.total, connect=self.deadlines.connect, pool=self.deadlines.connect
+        )
+        # No retries of its own: `stream` retries, and only before the first token. No proxies
+        # and no redirects from the environment: requests go to the named host alone.
+        self._client = openai.AsyncOpenAI(
+            base_url=self.url,
+            api_key=self.api_key,
+            max_retries=0,
+            timeout=timeout,
+            http_client=httpx2.AsyncClient(
+                trust_env=False, timeout=timeout, limits=httpx2.Limits(keepalive_expiry=4)
+            ),
+        )
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
+    ) -> AsyncGenerator[str, None]:
+        """Pieces of text as they are generated. Closing the iterator ends the request."""
+        started = time.monotonic()
+        chunks = await self._first(messages, max_tokens, started)
+        try:
+            wait = self.deadlines.first_token
+            while (chunk := await self._next(chunks, wait, started)) is not None:
+                if usage is not None and chunk.usage:
+                    usage.prompt_tokens = chunk.usage.prompt_tokens
+                    usage.completion_tokens = chunk.usage.completion_tokens
+                if chunk.choices and (text := chunk.choices[0].delta.content):
+                    wait = self.deadlines.next_token
+                    yield text
+        finally:
+            await chunks.close()
+
+    async def _first(self, messages: ChatMessages, max_tokens: int, started: float) -> Any:
+        """The open stream. One retry: servers close idle connections under a client's feet."""
+        try:
+            return await self._open(messages, max_tokens)
+        except ServerUnreachable:
+            if time.monotonic() - started > self.deadlines.connect:
+                raise
+            return await self._open(messages, max_tokens)
+
+    async def _open(self, messages: ChatMessages, max_tokens: int) -> Any:
+        try:
+            async with asyncio.timeout(self.deadlines.first_token):
+                return await self._client.chat.completions.create(
+                    model=self.model,
+                    messages=cast(Any, messages),
+                    max_tokens=max_tokens,
+                    temperature=0,
+                    stream=True,
+                    stream_options={"include_usage": True},
+                )
+        except (TimeoutError, openai.APITimeoutError) as error:
+            raise DeadlineExceeded(f"{self.url} did not answer in time.") from error
+        except openai.APIConnectionError as error:
+            raise ServerUnreachable(f"{self.url} cannot be reached: {error}.") from error
+        except openai.APIStatusError as error:
+            raise refusal(self.url, error) from error
+
+    async def _next(self, chunks: Any, wait: float, started: float) -> Any:
+        """The next chunk, or None at the end."""
+        left = self.deadlines.total - (time.monotonic() - started)
+        try:
+            async with asyncio.timeout(min(wait, left)):
+                return await anext(aiter(chunks), None)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{self.url} stopped in the middle of an answer.") from error
+        except (openai.APIError, httpx2.HTTPError, ValueError) as error:
+            raise ServerUnreachable(f"{self.url} broke off its answer: {error}.") from error
+
+
+def refusal(url: str, error: openai.APIStatusError) -> GenerationError:
+    if error.status_code in {429, 503}:
+        after = error.response.headers.get("retry-after", "")
+        return ServerBusy(f"{url} is busy.", float(after) if after.isdigit() else None)
+    return ServerUnreachable(f"{url} answered with status {error.status_code}: {error.message}")

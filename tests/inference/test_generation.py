@@ -1,0 +1,146 @@
+"""The client of the language model against a real HTTP server that behaves badly on purpose."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+
+import pytest
+
+from inference.generation import (
+    DeadlineExceeded,
+    Deadlines,
+    Generator,
+    ServerBusy,
+    ServerUnreachable,
+    Usage,
+)
+
+QUICK = Deadlines(connect=1, first_token=0.3, next_token=0.3, total=5)
+
+
+def chunk(text: str | None) -> bytes:
+    body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
+    return b"data: " + json.dumps({**body, "choices": [choice]}).encode() + b"\n\n"
+
+
+def usage_chunk() -> bytes:
+    usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+    body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
+    return b"data: " + json.dumps({**body, "choices": [], "usage": usage}).encode() + b"\n\n"
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+DONE = b"data: [DONE]\n\n"
+
+
+class Server:
+    """Answers each connection with the next script: bytes are sent, numbers are slept."""
+
+    def __init__(self, *scripts: list[bytes | float]) -> None:
+        self.scripts = list(scripts)
+        self.requests = 0
+        self.hung_up = asyncio.Event()
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        script = self.scripts[min(self.requests, len(self.scripts) - 1)]
+        self.requests += 1
+        try:
+            if script:
+                await reader.readuntil(b"\r\n\r\n")
+            for step in script:
+                if isinstance(step, bytes):
+                    writer.write(step)
+                    await writer.drain()
+                else:
+                    await asyncio.sleep(step)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.hung_up.set()
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(server: Server) -> AsyncIterator[Generator]:
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    async with listener:
+        yield Generator(f"http://127.0.0.1:{port}/v1", "m", deadlines=QUICK)
+
+
+async def answer(server: Server, usage: Usage | None = None) -> str:
+    async with serving(server) as generator:
+        stream = generator.stream([{"role": "user", "content": "hi"}], 10, usage)
+        return "".join([piece async for piece in stream])
+
+
+def test_pieces_come_as_they_are_generated_with_their_usage() -> None:
+    usage = Usage()
+    server = Server([HEAD, chunk(None), chunk("Hel"), chunk("lo"), usage_chunk(), DONE])
+    assert asyncio.run(answer(server, usage)) == "Hello"
+    assert (usage.prompt_tokens, usage.completion_tokens) == (7, 2)
+
+
+def test_a_connection_that_the_server_closed_is_tried_once_more() -> None:
+    server = Server([], [HEAD, chunk("Hello"), DONE])
+    assert asyncio.run(answer(server)) == "Hello"
+    assert server.requests == 2
+
+
+def test_no_server_is_said_with_its_address() -> None:
+    generator = Generator("http://127.0.0.1:9/v1", "m", deadlines=QUICK)
+
+    async def ask() -> None:
+        async for _ in generator.stream([{"role": "user", "content": "hi"}], 10):
+            pass
+
+    with pytest.raises(ServerUnreachable, match="127.0.0.1:9"):
+        asyncio.run(ask())
+
+
+def test_a_busy_server_says_when_to_come_back() -> None:
+    head = b"HTTP/1.1 503 Busy\r\nRetry-After: 3\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    with pytest.raises(ServerBusy) as caught:
+        asyncio.run(answer(Server([head])))
+    assert caught.value.retry_after == 3
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [5.0],
+        [HEAD, 5.0],
+        [HEAD, chunk("Hel"), 5.0],
+    ],
+)
+def test_a_server_that_stops_is_not_waited_for(script: list[bytes | float]) -> None:
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(answer(Server(script)))
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        [HEAD.replace(b"Connection: close", b"Content-Length: 9999"), chunk("Hel")],
+        [HEAD, chunk("Hel"), b"data: {broken\n\n"],
+        [b"nonsense\r\n\r\n"],
+        [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"],
+    ],
+)
+def test_an_answer_that_breaks_off_is_an_error_not_an_answer(script: list[bytes | float]) -> None:
+    with pytest.raises(ServerUnreachable):
+        asyncio.run(answer(Server(script)))
+
+
+def test_closing_the_stream_hangs_up() -> None:
+    server = Server([HEAD, chunk("Hello"), *[0.05, chunk("more")] * 100])
+
+    async def take_one() -> None:
+        async with serving(server) as generator:
+            stream = generator.stream([{"role": "user", "content": "hi"}], 10)
+            async with aclosing(stream):
+                await anext(stream)
+            await asyncio.wait_for(server.hung_up.wait(), 10)
+
+    asyncio.run(take_one())
