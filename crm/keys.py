@@ -1,0 +1,88 @@
+"""Exact names of records: how they are taken from a record and found in a question.
+
+A key is its letters and digits in lower case without accents: "FH-TNT 210" and "#fh tnt-210"
+are both `fhtnt210`, "Gumbär Gummibärchen" is `gumbargummibarchen`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from typing import Any
+
+LONGEST_PHRASE = 7
+TITLE_WORDS = 6
+# "my order 12", "invoice no. 7", "RMA 1042": a reference, however short the number.
+REFERENCE = re.compile(
+    r"\b(?P<noun>order|invoice|parcel|package|shipment|ticket|case|return|rma|claim|booking|reservation|"
+    r"reference|ref|tracking|account|contract|policy|quote|subscription|delivery|receipt|serial)s?"
+    r"(?:[\s:.]*(?:number|no|nr|num|id|code|reference|ref|is))*[\s:.#]*"
+    r"(?P<value>[a-z]{0,5}[-/]?\d[\w-]*)",
+    re.IGNORECASE,
+)
+HASHED = re.compile(r"#\s?(?P<value>[a-z]{0,5}-?\d[\w-]*)", re.IGNORECASE)
+# Five digits or more, or letters with at least four digits ("W2611340"), are never a quantity.
+CODE = re.compile(
+    r"(?<![\w.,@-])(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}\w*|\d{5,})(?![\w@]|[.,]\d)",
+    re.IGNORECASE,
+)
+
+
+def folded(text: str) -> str:
+    """Lower case without accents."""
+    return unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
+
+
+def normalise(text: str) -> str:
+    return "".join(character for character in folded(text) if character.isalnum())
+
+
+def record_keys(record_id: str, title: str, fields: dict[str, Any]) -> set[str]:
+    # "order:12" is named "order 12"; the bare number only when it is long enough to be unique.
+    bare = record_id.split(":", 1)[-1]
+    names = {record_id, *identifiers(fields), *([bare] if looks_like_code(bare) else [])}
+    if len(title.split()) <= TITLE_WORDS:
+        names.add(title)
+    return {key for key in map(normalise, names) if 2 <= len(key) <= 200}
+
+
+def identifiers(value: Any) -> Iterator[str]:
+    """Every string in the fields, at any depth, that looks like a code or an e-mail."""
+    if isinstance(value, dict):
+        for inner in value.values():
+            yield from identifiers(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from identifiers(inner)
+    elif isinstance(value, str) and looks_like_code(value):
+        yield value
+
+
+def looks_like_code(text: str) -> bool:
+    if " " in text or not 4 <= len(text) <= 80 or re.match(r"^\d{4}-\d{2}-\d{2}", text):
+        return False
+    return "@" in text or sum(character.isdigit() for character in text) >= 3
+
+
+def phrases(question: str) -> set[str]:
+    """Every run of up to seven words of the question, as keys."""
+    words = [normalise(word) for word in question.split()]
+    spans = {
+        "".join(words[start:end])
+        for start in range(len(words))
+        for end in range(start + 1, min(start + LONGEST_PHRASE, len(words)) + 1)
+    }
+    parts = {normalise(part) for part in re.split(r"[^\w@.#/-]+", question)}
+    return {span for span in spans | parts if len(span) >= 2}
+
+
+def references(question: str) -> list[tuple[str, ...]]:
+    """What the question names as the number of a record, in order; each in the forms that a
+    key may have: "order 12" is `12` or `order12`."""
+    found = [match for pattern in (REFERENCE, HASHED, CODE) for match in pattern.finditer(question)]
+    found.sort(key=lambda match: match.start("value"))
+    forms: dict[str, tuple[str, ...]] = {}
+    for match in found:
+        value, noun = normalise(match["value"]), (match.groupdict().get("noun") or "").lower()
+        if value not in forms or noun:
+            forms[value] = (value, f"{noun}{value}") if noun else (value,)
+    return list(forms.values())

@@ -1,0 +1,66 @@
+"""Upsert records from JSON lines."""
+
+import gzip
+import json
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from crm import knowledge
+from crm.records import ImportReport, import_records
+
+SHOWN_ERRORS = 20
+
+
+class Command(BaseCommand):
+    help = "Upserts records from a file of JSON lines (.gz too), then refreshes the index."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--json", action="store_true", help="print the report as JSON")
+        parser.add_argument("--no-index", action="store_true", help="leave the index for later")
+
+    def handle(self, **options: Any) -> None:
+        try:
+            report = import_records(rows(options["file"]))
+        except (OSError, EOFError) as error:
+            raise CommandError(f"{options['file']} cannot be read: {error}.") from error
+        if not options["no_index"]:
+            knowledge.refresh()
+        self.stdout.write(json.dumps(asdict(report)) if options["json"] else in_words(report))
+        if report.errors and not report.accepted:
+            raise CommandError("No line of the file is a record. See the reasons above.")
+
+
+def rows(path: Path) -> Iterator[Any]:
+    opened = gzip.open if path.suffix == ".gz" else open
+    with opened(path, "rb") as file:
+        for line in file:
+            yield parsed(line)
+
+
+def parsed(line: bytes) -> Any:
+    """The JSON value, or the error that says why there is none."""
+    try:
+        return json.loads(line)
+    except UnicodeDecodeError:
+        return ValueError("the line is not UTF-8 text")
+    except json.JSONDecodeError as error:
+        return ValueError(f"the line is not JSON: {error}")
+
+
+def in_words(report: ImportReport) -> str:
+    lines = [
+        f"{report.created} records created, {report.updated} updated, "
+        f"{report.unchanged} unchanged, {report.stale} older than what is stored."
+    ]
+    if report.errors:
+        lines.append(f"{len(report.errors)} lines skipped:")
+        lines += [f"  line {number}: {why}" for number, why in report.errors[:SHOWN_ERRORS]]
+        if len(report.errors) > SHOWN_ERRORS:
+            lines.append(f"  … and {len(report.errors) - SHOWN_ERRORS} more (--json lists all)")
+    return "\n".join(lines)

@@ -1,0 +1,89 @@
+"""What the CRM sent: customers, their records, and the passages that can be searched."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class Customer(models.Model):
+    id = models.CharField(primary_key=True, max_length=200)
+    name = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        ordering = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name or self.id
+
+
+class Record(models.Model):
+    """One record as the CRM sent it. Without a customer it is shared knowledge."""
+
+    id = models.CharField(primary_key=True, max_length=200)
+    kind = models.CharField(max_length=60)
+    customer = models.ForeignKey(
+        Customer, null=True, blank=True, on_delete=models.CASCADE, related_name="records"
+    )
+    title = models.CharField(max_length=500)
+    text = models.TextField(blank=True)
+    fields = models.JSONField(default=dict, blank=True)
+    updated_at = models.DateTimeField(help_text="When the CRM last changed it.")
+    # A deleted record stays as a row: an older update that arrives late must not revive it.
+    deleted = models.BooleanField(default=False)
+    imported_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.title
+
+
+class Passage(models.Model):
+    """A piece of a record, short enough for the encoder and the prompt."""
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="passages")
+    # Repeated from the record: it is the scope that every search filters by.
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
+    position = models.PositiveIntegerField()
+    text = models.TextField()
+    # The unit vector as float32 bytes, and the encoder that made it. Null: not embedded yet.
+    vector = models.BinaryField(null=True)
+    encoder = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        ordering = ["record", "position"]
+        constraints = [
+            models.UniqueConstraint(fields=["record", "position"], name="passage_position")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} [{self.position}]"
+
+
+class Key(models.Model):
+    """An exact name of a record: an order number, a tracking code, an e-mail, a title.
+
+    Embeddings do not know digits, so these are looked up letter by letter.
+    """
+
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="keys")
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
+    value = models.CharField(max_length=200)
+
+    class Meta:
+        indexes = [models.Index(fields=["value", "customer"])]
+        constraints = [models.UniqueConstraint(fields=["record", "value"], name="key_value")]
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class IndexState(models.Model):
+    """Counts changes to passages, so that a reader knows when its snapshot is old."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    changes = models.BigIntegerField(default=0, db_default=0)
+    changed_at = models.DateTimeField(db_default=Now())
+
+    def __str__(self) -> str:
+        return f"{self.changes} changes"

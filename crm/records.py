@@ -1,0 +1,187 @@
+"""Records in: parse, upsert, and cut into passages."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from crm import wording
+from crm.keys import record_keys
+from crm.models import Customer, IndexState, Key, Passage, Record
+
+BATCH = 200
+PASSAGE_WORDS = 110
+
+
+class RecordError(ValueError):
+    """A row that is no record; the message names the field and what it should be."""
+
+
+@dataclass
+class ImportReport:
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    stale: int = 0
+    errors: list[tuple[int, str]] = field(default_factory=list)
+
+    @property
+    def accepted(self) -> int:
+        return self.created + self.updated + self.unchanged + self.stale
+
+
+def parse(row: Any) -> Record:
+    """An unsaved Record (its `customer_id` may not exist yet) or a RecordError."""
+    if not isinstance(row, dict):
+        raise RecordError("a record is a JSON object")
+    return Record(
+        id=required_text(row, "id", 200),
+        kind=required_text(row, "kind", 60),
+        customer_id=optional_text(row, "customer", 200),
+        title=required_text(row, "title", 500),
+        text=optional_text(row, "text", 200_000) or "",
+        fields=typed(row, "fields", dict) or {},
+        updated_at=moment(row),
+        deleted=typed(row, "deleted", bool) or False,
+    )
+
+
+def required_text(row: dict[str, Any], name: str, longest: int) -> str:
+    if not (value := optional_text(row, name, longest)):
+        raise RecordError(f'"{name}" is missing or empty')
+    return value
+
+
+def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
+    value = row.get(name)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    if value is not None and not isinstance(value, str):
+        raise RecordError(f'"{name}" must be a string')
+    if value and len(value) > longest:
+        raise RecordError(f'"{name}" is longer than {longest} characters')
+    if value and "\x00" in value:
+        raise RecordError(f'"{name}" holds a NUL character')
+    return value.strip() or None if value else None
+
+
+def typed(row: dict[str, Any], name: str, kind: type) -> Any:
+    value = row.get(name)
+    if value is not None and not isinstance(value, kind):
+        wanted = {dict: "an object", bool: "true or false"}[kind]
+        raise RecordError(f'"{name}" must be {wanted}')
+    return value
+
+
+def moment(row: dict[str, Any]) -> datetime:
+    text = required_text(row, "updated_at", 60)
+    try:
+        value = parse_datetime(text) or datetime.fromisoformat(text)
+    except ValueError:
+        value = None
+    if value is None:
+        raise RecordError(f'"updated_at" must be an ISO 8601 time, not {text!r}')
+    return value if timezone.is_aware(value) else timezone.make_aware(value)
+
+
+def import_records(rows: Iterable[Any]) -> ImportReport:
+    """Upsert rows; a bad one is reported by its number (from 1) and the rest go on.
+
+    A row may also be an Exception (a line that could not be read): it is reported the same way.
+    """
+    report = ImportReport()
+    numbered = enumerate(rows, start=1)
+    while batch := list(islice(numbered, BATCH)):
+        upsert(list(accepted(batch, report)), report)
+    return report
+
+
+def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Record]:
+    for number, row in batch:
+        try:
+            if isinstance(row, Exception):
+                raise RecordError(str(row))
+            yield parse(row)
+        except RecordError as error:
+            report.errors.append((number, str(error)))
+
+
+@transaction.atomic
+def upsert(records: list[Record], report: ImportReport) -> None:
+    Customer.objects.bulk_create(
+        [Customer(id=key) for key in {r.customer_id for r in records} if key],
+        ignore_conflicts=True,
+    )
+    known = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    changed = 0
+    for record in records:
+        changed += store(record, known, report)
+    if changed:
+        IndexState.objects.get_or_create()
+        IndexState.objects.update(changes=F("changes") + changed, changed_at=timezone.now())
+
+
+def store(record: Record, known: dict[str, Record], report: ImportReport) -> bool:
+    old = known.get(record.id)
+    if old and old.updated_at > record.updated_at:
+        report.stale += 1
+        return False
+    if old and same(old, record):
+        report.unchanged += 1
+        return False
+    record.save(force_insert=old is None, force_update=old is not None)
+    known[record.id] = record
+    report.created += old is None
+    report.updated += old is not None
+    name_customer(record)
+    write_passages(record)
+    return True
+
+
+def same(old: Record, new: Record) -> bool:
+    names = ("kind", "customer_id", "title", "text", "fields", "updated_at", "deleted")
+    return all(getattr(old, name) == getattr(new, name) for name in names)
+
+
+def name_customer(record: Record) -> None:
+    """The record of kind `customer` gives the customer their name."""
+    if record.kind == "customer" and record.customer_id:
+        Customer.objects.filter(id=record.customer_id).update(name=record.title[:300])
+
+
+def write_passages(record: Record) -> None:
+    """Rows whose text did not change keep their vector."""
+    texts = [] if record.deleted else passages(record)
+    old = {passage.position: passage for passage in record.passages.all()}
+    scope = record.customer_id
+    for position, text in enumerate(texts):
+        passage = old.pop(position, None)
+        if passage is None or (passage.text, passage.customer_id) != (text, scope):
+            if passage:
+                passage.delete()
+            Passage.objects.create(record=record, customer_id=scope, position=position, text=text)
+    Passage.objects.filter(id__in=[passage.id for passage in old.values()]).delete()
+    record.keys.all().delete()
+    keys = set() if record.deleted else record_keys(record.id, record.title, record.fields)
+    Key.objects.bulk_create(Key(record=record, customer_id=scope, value=key) for key in keys)
+
+
+def passages(record: Record) -> list[str]:
+    """Texts of about a hundred words, each beginning with the record's title."""
+    facts = [*wording.lines(record.fields), *wording.paragraphs(record.text, PASSAGE_WORDS)]
+    texts: list[list[str]] = [[]]
+    for fact in facts:
+        if texts[-1] and words([*texts[-1], fact]) > PASSAGE_WORDS:
+            texts.append([])
+        texts[-1].append(fact)
+    return ["\n".join([record.title, *lines]) for lines in texts]
+
+
+def words(lines: list[str]) -> int:
+    return sum(len(line.split()) for line in lines)

@@ -1,0 +1,130 @@
+"""CRM fields in, sentences a customer would understand out.
+
+`{"shipped date": "1997-09-02"}` becomes "Shipped date (sent, dispatched): 2 September 1997".
+Every line states one fact and can stand alone: the prompt takes only the lines that matter.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from typing import Any
+
+# What systems call it, and what customers call it. Keyed by one word of the field's name.
+EVERYDAY_WORDS = {
+    "shipped": "sent, dispatched, left the warehouse",
+    "dispatched": "sent, shipped",
+    "carrier": "shipping company, delivered by",
+    "courier": "shipping company, delivered by",
+    "freight": "shipping cost, delivery charge",
+    "required": "wanted by, to arrive by",
+    "eta": "expected to arrive",
+    "sku": "article number",
+    "qty": "quantity, how many",
+    "quantity": "how many",
+    "price": "cost",
+    "packaging": "packed in",
+    "rma": "return number",
+    "discontinued": "no longer sold",
+    "stock": "available",
+    "balance": "amount open",
+    "due": "to be paid by",
+}
+EVERYDAY_PHRASES = {"quantity per unit": "pack size, how it is packed"}
+MONEY = re.compile(
+    r"\b(price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)\b"
+)
+ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+
+
+def lines(fields: dict[str, Any]) -> list[str]:
+    """One line per fact, in the order of the fields."""
+    return [line for name, value in fields.items() for line in field_lines(name, value)]
+
+
+def field_lines(name: str, value: Any) -> Iterator[str]:
+    label = name.replace("_", " ").strip()
+    if isinstance(value, dict):
+        for inner, inner_value in value.items():
+            yield from field_lines(f"{label} {inner}", inner_value)
+    elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        yield f"Number of {label}: {len(value)}"
+        for entry in value:
+            yield f"{singular(label).capitalize()}: {entry_text(entry)}"
+    else:
+        yield f"{heading(label)}: {plain(label, value)}"
+
+
+def heading(label: str) -> str:
+    words = label.lower()
+    everyday = EVERYDAY_PHRASES.get(words) or ", ".join(
+        EVERYDAY_WORDS[word] for word in words.split() if word in EVERYDAY_WORDS
+    )
+    title = label[:1].upper() + label[1:]
+    return f"{title} ({everyday})" if everyday else title
+
+
+def entry_text(entry: Any) -> str:
+    """A nested row, such as an order item, on one line."""
+    if not isinstance(entry, dict):
+        return plain("", entry)
+    return ", ".join(
+        f"{name.replace('_', ' ')} {plain(name, value)}" if position else plain(name, value)
+        for position, (name, value) in enumerate(entry.items())
+    )
+
+
+def plain(label: str, value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "none on record"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return number(label, value)
+    if isinstance(value, list):
+        return ", ".join(plain(label, entry) for entry in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(name, inner)}" for name, inner in value.items())
+    return spoken_date(str(value)) or " ".join(str(value).split())
+
+
+def number(label: str, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if MONEY.search(label.lower()) or round(value, 2) != value or value != int(value):
+        return f"{value:.2f}" if round(value, 2) == value else f"{value:g}"
+    return str(int(value))
+
+
+def spoken_date(text: str) -> str | None:
+    """'4 July 1996', with the time where it is not midnight; None when it is no ISO date."""
+    try:
+        if ISO_DATE.match(text):
+            day = date.fromisoformat(text)
+            return f"{day.day} {day:%B %Y}"
+        if ISO_TIME.match(text):
+            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+            clock = f", {moment:%H:%M}" if (moment.hour or moment.minute) else ""
+            return f"{moment.day} {moment:%B %Y}{clock}"
+    except ValueError:
+        pass
+    return None
+
+
+def singular(label: str) -> str:
+    if label.endswith("ies"):
+        return f"{label[:-3]}y"
+    return label[:-1] if label.endswith("s") and not label.endswith("ss") else label
+
+
+def paragraphs(text: str, most_words: int) -> Iterator[str]:
+    """The text's paragraphs; one that is too long is cut between sentences."""
+    for paragraph in re.split(r"\n\s*\n", text):
+        piece: list[str] = []
+        for sentence in re.split(r"(?<=[.!?])\s+", " ".join(paragraph.split())):
+            if piece and len(" ".join([*piece, sentence]).split()) > most_words:
+                yield " ".join(piece)
+                piece = []
+            piece.append(sentence)
+        if joined := " ".join(piece).strip():
+            yield joined

@@ -1,0 +1,119 @@
+"""Stand-ins for the models, so that the unit suite needs none: same interfaces, no weights."""
+
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest import mock
+
+import numpy as np
+from django.test import TestCase, override_settings
+
+from chatbot import limits
+from crm import knowledge
+from crm.models import Customer
+from crm.records import import_records
+from inference.generation import ChatMessages, GenerationError, Usage
+from inference.grounding import stems
+from inference.sentiment import Sentiment
+
+
+class FakeEncoder:
+    """Texts that share words are near: each word is one of 256 directions."""
+
+    name = "fake"
+    dimension = 256
+
+    def encode(self, texts: Sequence[str], batch: int = 32) -> np.ndarray:
+        vectors = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for row, text in enumerate(texts):
+            for stem in stems(text):
+                vectors[row, zlib.crc32(stem.encode()) % self.dimension] += 1
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+class FakeClassifier:
+    """Upset when the text says so."""
+
+    def score(self, texts: Sequence[str]) -> list[Sentiment]:
+        return [self.of(text) for text in texts]
+
+    def of(self, text: str) -> Sentiment:
+        if "terrible" in text:
+            return Sentiment("negative", -0.9, 0.95, {})
+        if "thanks" in text:
+            return Sentiment("positive", 0.8, 0.9, {})
+        return Sentiment("neutral", 0.0, 0.8, {})
+
+
+class FakeGenerator:
+    """Says what it is told to, in pieces; keeps the prompts it was given."""
+
+    model = "fake"
+
+    def __init__(self) -> None:
+        self.answer = "NOT ON RECORD"
+        self.prompts: list[ChatMessages] = []
+        self.error: GenerationError | None = None
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
+    ) -> AsyncIterator[str]:
+        self.prompts.append(messages)
+        for piece in self.pieces():
+            yield piece
+        if self.error:
+            raise self.error
+
+    def pieces(self) -> Iterator[str]:
+        yield from (self.answer[at : at + 7] for at in range(0, len(self.answer), 7))
+
+
+ALICE, BOB = "cust_alice", "cust_bob"
+
+
+def order(number: int, customer: str, **fields: object) -> dict[str, object]:
+    return {
+        "id": f"order:{number}",
+        "kind": "order",
+        "customer": customer,
+        "title": f"Order {number}",
+        "fields": {"order number": str(number), **fields},
+        "updated_at": "2026-11-01T00:00:00Z",
+    }
+
+
+RECORDS = [
+    order(50001, ALICE, **{"shipped date": "2026-11-03", "carrier": "Swift Parcel", "total": 41.5}),
+    order(50002, BOB, **{"shipped date": "2026-10-09", "carrier": "Harbour Freight"}),
+    {
+        "id": "article:returns",
+        "kind": "article",
+        "customer": None,
+        "title": "Returns",
+        "text": "You can return goods within 30 days. Refunds take 5 working days.",
+        "updated_at": "2026-01-01T00:00:00Z",
+    },
+]
+
+
+class FakeModelsTestCase(TestCase):
+    """Alice and Bob are customers with an order each; the models are fakes."""
+
+    def setUp(self) -> None:
+        self.generator = FakeGenerator()
+        encoder = FakeEncoder()
+        for name, fake in [
+            ("crm.knowledge.encoder", encoder),
+            ("chatbot.engines.sentiment_classifier", FakeClassifier()),
+            ("chatbot.engines.generator", self.generator),
+        ]:
+            self.enterContext(mock.patch(name, return_value=fake))
+        folder = self.enterContext(TemporaryDirectory())
+        self.enterContext(override_settings(INDEX_DIR=Path(folder)))
+        self.addCleanup(knowledge.reader.cache_clear)
+        self.addCleanup(knowledge.line_vector.cache_clear)
+        limits.reset()
+        import_records(RECORDS)
+        Customer.objects.filter(id=ALICE).update(name="Alice")
+        knowledge.build()
