@@ -1,0 +1,236 @@
+"""The only place that changes a conversation. Each change is one transaction; news of it
+leaves when it has been committed, as a hint: readers fetch what they miss from the database.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from chatbot import engines
+from chatbot.models import Conversation, Message, Reply, Visitor
+from chatbot.protocol import Refused
+from inference.sentiment import Sentiment
+from inference.sentiment.mood import mood
+
+Author = Message.Author
+State = Conversation.State
+MOOD_MESSAGES = 12
+MAX_ATTEMPTS = 3
+GAVE_UP = (
+    "I couldn't finish that answer, I'm sorry. "
+    "I'm passing you to a colleague, who will answer here."
+)
+OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
+
+
+def group(conversation_id: Any) -> str:
+    return f"conversation.{conversation_id}"
+
+
+def announce(conversation: Conversation, **event: Any) -> None:
+    """Tell every socket of the conversation, once this transaction has been committed."""
+    layer = get_channel_layer()
+    hint = {"type": "conversation.news", **event}
+    transaction.on_commit(lambda: async_to_sync(layer.group_send)(group(conversation.id), hint))
+
+
+def conversation_of(visitor: Visitor) -> Conversation:
+    """The visitor's open conversation; a new one when there is none."""
+    with transaction.atomic():
+        # Two tabs may say hello at once: the visitor's row lets one of them create.
+        Visitor.objects.select_for_update().get(id=visitor.id)
+        found = visitor.conversations.exclude(state=State.CLOSED).order_by("-created_at").first()
+        return found or Conversation.objects.create(visitor=visitor)
+
+
+def append(conversation: Conversation, author: str, text: str, **values: Any) -> Message:
+    """Add a message under the next number. The UPDATE locks the row: no number comes twice."""
+    now = timezone.now()
+    Conversation.objects.filter(id=conversation.id).update(
+        last_seq=F("last_seq") + 1, last_message_at=now
+    )
+    conversation.refresh_from_db()
+    return Message.objects.create(
+        conversation=conversation,
+        seq=conversation.last_seq,
+        author=author,
+        text=text,
+        at=now,
+        **values,
+    )
+
+
+def receive(conversation: Conversation, client_id: str, text: str) -> tuple[Message, Reply | None]:
+    """Store a customer's message with its sentiment; the reply it needs, if the bot is to answer.
+
+    Sending the same client_id again gives the message that is already there, and no reply.
+    """
+    if known := by_client_id(conversation, client_id):
+        return known, None
+    sentiment = engines.sentiment_classifier().score([text])[0]
+    with transaction.atomic():
+        Conversation.objects.select_for_update().get(id=conversation.id)
+        # Looked up again under the lock: the same message may have come by two sockets.
+        if known := by_client_id(conversation, client_id):
+            return known, None
+        check_open(conversation, client_id)
+        message = append(
+            conversation, Author.CUSTOMER, text, client_id=client_id, **columns(sentiment)
+        )
+        update_mood(conversation)
+        reply = ask_for_reply(conversation, message)
+        announce(conversation, seq=message.seq)
+    return message, reply
+
+
+def by_client_id(conversation: Conversation, client_id: str) -> Message | None:
+    return Message.objects.filter(conversation=conversation, client_id=client_id).first()
+
+
+def check_open(conversation: Conversation, client_id: str) -> None:
+    conversation.refresh_from_db()
+    if conversation.state == State.CLOSED:
+        text = "This conversation is closed. Please start a new one."
+        raise Refused("closed", text, id=client_id)
+    if conversation.last_seq >= settings.CONVERSATION_MAX_MESSAGES:
+        text = "This conversation is full. Please close it and start a new one."
+        raise Refused("full", text, id=client_id)
+
+
+def columns(sentiment: Sentiment) -> dict[str, Any]:
+    return {
+        "label": sentiment.label,
+        "score": sentiment.score,
+        "confidence": sentiment.confidence,
+    }
+
+
+def scores(conversation: Conversation) -> list[tuple[float, float]]:
+    """(score, confidence) of the customer's last messages, oldest first."""
+    found = conversation.messages.filter(author=Author.CUSTOMER, score__isnull=False)
+    newest = found.order_by("-seq").values_list("score", "confidence")[:MOOD_MESSAGES]
+    return [(score or 0.0, confidence or 0.0) for score, confidence in reversed(newest)]
+
+
+def update_mood(conversation: Conversation) -> None:
+    conversation.mood = mood([score for score, _ in scores(conversation)])
+    conversation.save(update_fields=["mood"])
+
+
+def ask_for_reply(conversation: Conversation, message: Message) -> Reply | None:
+    """One reply per turn: a newer message takes the place of a reply that is still open."""
+    if conversation.state == State.AGENT:
+        return None
+    conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
+    return Reply.objects.create(conversation=conversation, question=message)
+
+
+# --- the reply's life
+
+
+def claimable() -> Q:
+    now = timezone.now()
+    expired = Q(status=Reply.Status.RUNNING, lease_until__lt=now)
+    return Q(status=Reply.Status.PENDING) | expired
+
+
+def claim(reply_id: int, worker: str) -> Reply | None:
+    """The reply, if this worker has won it: a conditional UPDATE decides between processes."""
+    won = Reply.objects.filter(claimable(), id=reply_id).update(
+        status=Reply.Status.RUNNING,
+        worker=worker,
+        lease_until=timezone.now() + timedelta(seconds=settings.REPLY_LEASE),
+        attempts=F("attempts") + 1,
+    )
+    if not won:
+        return None
+    reply = Reply.objects.select_related("conversation__visitor", "question").get(id=reply_id)
+    if reply.attempts > MAX_ATTEMPTS:
+        give_up(reply)
+        return None
+    return reply
+
+
+def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: Any) -> bool:
+    """Post the answer, if the claim still stands. False: a newer message, an agent or another
+    process has taken its place, and nothing was posted."""
+    with transaction.atomic():
+        conversation = Conversation.objects.select_for_update().get(id=reply.conversation_id)
+        silent = conversation.state in {State.AGENT, State.CLOSED}
+        mine = Reply.objects.filter(
+            id=reply.id, status=Reply.Status.RUNNING, worker=reply.worker, attempts=reply.attempts
+        )
+        status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
+        if not mine.update(status=status, state=state, lease_until=None, **trace) or silent:
+            return False
+        answer = append(conversation, Author.BOT, text, citations=citations)
+        Reply.objects.filter(id=reply.id).update(answer=answer)
+        after_answer(conversation, state, trace.get("reason", ""))
+        announce(conversation, seq=answer.seq, state=conversation.state, reply="done")
+    return True
+
+
+def after_answer(conversation: Conversation, state: str, reason: str) -> None:
+    """Count what was not on record, and pass the conversation on when the answer said so."""
+    if state == "answered":
+        conversation.unanswered = 0
+    elif state == "refused":
+        conversation.unanswered += 1
+    elif state == "handoff" and conversation.state == State.BOT:
+        conversation.state = State.WAITING
+        conversation.handoff_reason = reason[:300]
+        conversation.unanswered = 0
+    conversation.save(update_fields=["unanswered", "state", "handoff_reason"])
+
+
+def give_up(reply: Reply) -> None:
+    """A reply that ended its process several times must not end another."""
+    finish(reply, "handoff", GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts.")
+
+
+# --- what the customer may do besides writing
+
+
+def hand_off(conversation: Conversation, reason: str) -> None:
+    with transaction.atomic():
+        changed = Conversation.objects.filter(id=conversation.id, state=State.BOT).update(
+            state=State.WAITING, handoff_reason=reason
+        )
+        if changed:
+            conversation.refresh_from_db()
+            message = append(
+                conversation, Author.SYSTEM, "A colleague has been asked to join this conversation."
+            )
+            announce(conversation, seq=message.seq, state=State.WAITING)
+
+
+def close(conversation: Conversation) -> None:
+    with transaction.atomic():
+        changed = (
+            Conversation.objects.filter(id=conversation.id)
+            .exclude(state=State.CLOSED)
+            .update(state=State.CLOSED)
+        )
+        if changed:
+            conversation.replies.filter(status__in=OPEN_REPLIES).update(
+                status=Reply.Status.SUPERSEDED
+            )
+            announce(conversation, state=State.CLOSED)
+
+
+def mark_read(conversation: Conversation, seq: int) -> None:
+    Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq).update(
+        read_seq=seq
+    )
+
+
+def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
+    found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
+    if not found.update(feedback=value):
+        raise Refused("not_found", "Feedback belongs to an answer of the bot.")

@@ -1,0 +1,138 @@
+"""The REST API. Errors are RFC 9457 problem documents."""
+
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import APIException, PermissionDenied, Throttled, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView, exception_handler
+
+from chatbot import identity, limits
+from chatbot.models import Inbox, Visitor
+
+PROBLEM = "application/problem+json"
+
+
+def problem(code: int, detail: str, **extra: Any) -> dict[str, Any]:
+    return {
+        "type": "about:blank",
+        "title": HTTPStatus(code).phrase,
+        "status": code,
+        "detail": detail,
+        **extra,
+    }
+
+
+def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's exception handler: every refusal in one form."""
+    response = exception_handler(error, context)
+    if response is None:
+        return None
+    extra = {}
+    if isinstance(error, ValidationError):
+        detail = "The request does not fit: see errors."
+        extra["errors"] = response.data
+    else:
+        detail = error.detail if isinstance(error, APIException) else str(error)
+    if isinstance(error, Throttled):
+        extra["retry_after"] = error.wait
+    response.data = problem(response.status_code, str(detail), **extra)
+    response.content_type = PROBLEM
+    return response
+
+
+class SessionRequest(serializers.Serializer):
+    identity = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=4096,
+        help_text="JWT made by your site's server: HS256 with the inbox's secret, sub = CRM "
+        "customer id, aud = inbox key, exp at most 10 minutes ahead.",
+    )
+    token = serializers.CharField(
+        required=False,
+        allow_null=True,
+        max_length=4096,
+        help_text="The anonymous visitor's previous token: goes on with their conversation.",
+    )
+
+
+class SessionResponse(serializers.Serializer):
+    token = serializers.CharField(help_text='Goes into the "hello" frame of the socket.')
+    expires_at = serializers.DateTimeField()
+    socket = serializers.CharField(help_text="The websocket's address.")
+
+
+class Session(APIView):
+    @extend_schema(
+        summary="Start or renew a visitor's session",
+        request=SessionRequest,
+        responses={
+            200: SessionResponse,
+            (400, PROBLEM): OpenApiResponse(description="A field does not fit."),
+            (403, PROBLEM): OpenApiResponse(description="The identity or origin is refused."),
+            (404, PROBLEM): OpenApiResponse(description="No such inbox."),
+            (429, PROBLEM): OpenApiResponse(description="Too many sessions: see retry_after."),
+        },
+    )
+    def post(self, request: Request, inbox: str) -> Response:
+        found = inbox_or_404(inbox)
+        check_origin(request, found)
+        wait = limits.take("session", client_address(request), settings.SESSIONS_PER_MINUTE)
+        if wait:
+            raise Throttled(wait=wait, detail="Too many sessions from this address.")
+        visitor = visitor_for(found, request.data)
+        token, expires_at = identity.issue(visitor)
+        scheme = "wss" if request.is_secure() else "ws"
+        socket = f"{scheme}://{request.get_host()}/ws/chat/{found.key}/"
+        data = {"token": token, "expires_at": expires_at, "socket": socket}
+        return Response(data, headers={"Cache-Control": "no-store"})
+
+    def options(self, request: Request, inbox: str) -> Response:
+        check_origin(request, inbox_or_404(inbox))
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """CORS for the origins of the inbox, which were checked before."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if origin := request.headers.get("Origin"):
+            response["Vary"] = "Origin"
+            if response.status_code != status.HTTP_403_FORBIDDEN:
+                response["Access-Control-Allow-Origin"] = origin
+                response["Access-Control-Allow-Headers"] = "content-type"
+                response["Access-Control-Allow-Methods"] = "POST"
+        return response
+
+
+def inbox_or_404(key: str) -> Inbox:
+    inbox = Inbox.objects.filter(key=key).first()
+    if inbox is None:
+        raise Http404(f"There is no inbox {key!r}.")
+    return inbox
+
+
+def check_origin(request: Request, inbox: Inbox) -> None:
+    """Browsers name their page's origin; a server-side caller has none."""
+    origin = request.headers.get("Origin")
+    if origin and not identity.origin_allowed(origin, request.get_host(), inbox.origins):
+        raise PermissionDenied(f"The origin {origin} is not on the inbox's list.")
+
+
+def client_address(request: Request) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def visitor_for(inbox: Inbox, data: Any) -> Visitor:
+    asked = SessionRequest(data=data)
+    asked.is_valid(raise_exception=True)
+    if token := asked.validated_data.get("identity"):
+        try:
+            return identity.identified(inbox, token)
+        except identity.IdentityRefused as refused:
+            raise PermissionDenied(str(refused)) from None
+    return identity.anonymous(inbox, asked.validated_data.get("token"))

@@ -1,0 +1,173 @@
+"""Bad configuration, said at start with what to type. Each check looks at settings only."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from django.apps import AppConfig
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register
+from django.db import connection
+
+from inference import catalogue
+
+CONFIGURATION = "attune"
+FILES = "attune_files"
+# Ends of names that only a private network resolves, Kubernetes' and Docker's among them.
+PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")
+
+Apps = Sequence[AppConfig] | None
+
+
+@register(CONFIGURATION)
+def one_machine_defaults(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """What is right on one machine and wrong in production."""
+    return [] if settings.DEBUG else list(_left_at_default())
+
+
+def _left_at_default() -> Iterator[CheckMessage]:
+    if connection.vendor == "sqlite":
+        yield Warning(
+            "DEBUG=0 with SQLite: only processes of one machine can share it.",
+            hint="Set DATABASE_URL, e.g. DATABASE_URL=postgresql://attune:…@db:5432/attune",
+            id="attune.W001",
+        )
+    if not settings.REDIS_URL:
+        yield Warning(
+            "DEBUG=0 with an in-memory channel layer: two web processes do not hear each other.",
+            hint="Set REDIS_URL, e.g. REDIS_URL=redis://redis:6379",
+            id="attune.W002",
+        )
+    if _secret_key_was_made_here():
+        yield Warning(
+            "DEBUG=0 with the SECRET_KEY that was made in DATA_DIR: other machines make others, "
+            "and refuse each other's sessions.",
+            hint="Set SECRET_KEY, or SECRET_KEY_FILE, to the same value on every machine.",
+            id="attune.W003",
+        )
+    if settings.DEMO:
+        yield Warning(
+            "DEBUG=0 with DEMO=1: anybody can log in to the admin with the demo's password.",
+            hint="Set DEMO=0, and remove the users admin and agent.",
+            id="attune.W004",
+        )
+
+
+def _secret_key_was_made_here() -> bool:
+    path = settings.DATA_DIR / "secret_key"
+    return path.is_file() and path.read_text() == settings.SECRET_KEY
+
+
+@register(CONFIGURATION)
+def demo_on_the_network(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    if not settings.DEMO or _is_loopback(settings.HOST):
+        return []
+    return [
+        Warning(
+            f"HOST={settings.HOST} with DEMO=1: your network can log in with the demo's password.",
+            hint="Change the passwords of admin and agent in the admin, or set HOST=127.0.0.1",
+            id="attune.W005",
+        )
+    ]
+
+
+@register(CONFIGURATION)
+def redis_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    url = _split(settings.REDIS_URL)
+    well_formed = url and url.scheme in {"redis", "rediss"} and url.hostname and not url.path
+    if not settings.REDIS_URL or well_formed:
+        return []
+    return [
+        Error(
+            # Its value may hold a password and stays unsaid.
+            "REDIS_URL is not of the form redis://host:port.",
+            hint="Set it without a database number, e.g. REDIS_URL=redis://redis:6379",
+            id="attune.E001",
+        )
+    ]
+
+
+@register(CONFIGURATION)
+def slm_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    url = _split(settings.SLM_URL)
+    if not (url and url.scheme in {"http", "https"} and url.hostname):
+        return [
+            Error(
+                f"SLM_URL={settings.SLM_URL} is not http:// or https://.",
+                hint="Name an OpenAI-compatible server, e.g. SLM_URL=http://vllm:8000/v1",
+                id="attune.E002",
+            )
+        ]
+    if _host_is_private(url.hostname):
+        return []
+    return [
+        Warning(
+            f"SLM_URL names {url.hostname}, which is outside the private network: customers' "
+            "messages and records would leave it.",
+            hint="Set SLM_URL to a server of your own, e.g. SLM_URL=http://vllm:8000/v1",
+            id="attune.W006",
+        )
+    ]
+
+
+@register(FILES)
+def model_files(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
+    needed = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
+    missing = [name for name in needed if not _is_here(name)]
+    if not missing:
+        return []
+    return [
+        Warning(
+            f"Model files are missing in {catalogue.models_dir()}: {', '.join(missing)}.",
+            hint=f"Type: python manage.py models fetch {' '.join(missing)}",
+            id="attune.W007",
+        )
+    ]
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return bool(catalogue.located(name))
+    except catalogue.ModelMissing:
+        return False
+
+
+def _split(url: str) -> SplitResult | None:
+    """None where it is no URL at all, for example with a port that is no number."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _host_is_private(host: str) -> bool:
+    """A name without a dot is the private network's own. Other names are looked up."""
+    try:
+        return _address_is_private(host)
+    except ValueError:
+        return "." not in host or host.endswith(PRIVATE_NAMES) or _resolves_privately(host)
+
+
+def _resolves_privately(host: str) -> bool:
+    """Whether all its addresses are private; a name that nobody knows harms nobody."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError:
+        return True
+    return all(_address_is_private(str(address[0])) for *_, address in found)
+
+
+def _address_is_private(host: str) -> bool:
+    return not ip_address(host.partition("%")[0]).is_global
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,65 @@
+"""The whole pipeline without a browser."""
+
+import asyncio
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbot.management import lines
+from chatbot.reply.ask import ask
+from inference.index import IndexUnavailable
+
+
+class Command(BaseCommand):
+    help = "Answers a question as the bot would, with its sources and what was withheld."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("question", nargs="?")
+        parser.add_argument("--customer", help="CRM customer id; without it, shared knowledge only")
+        parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--jsonl",
+            action="store_true",
+            help='read {"id", "customer", "question"} lines from standard input',
+        )
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self.answer(options)
+        except IndexUnavailable as error:
+            raise CommandError(str(error)) from error
+
+    def answer(self, options: dict[str, Any]) -> None:
+        if options["jsonl"]:
+            # One loop for all lines: the client keeps its connection.
+            with asyncio.Runner() as runner:
+                lines.answer_lines(lambda asked: runner.run(answered(asked)))
+            return
+        if not (options["question"] or "").strip():
+            raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
+        result = asyncio.run(ask(options["question"], options["customer"]))
+        self.stdout.write(
+            json.dumps(result, ensure_ascii=False) if options["json"] else in_words(result)
+        )
+
+
+async def answered(asked: dict[str, Any]) -> dict[str, Any]:
+    return await ask(lines.text_of(asked, "question"), lines.customer_of(asked))
+
+
+def in_words(result: dict[str, Any]) -> str:
+    sentiment, timings = result["sentiment"], result["timings"]
+    parts = [result["answer"], ""]
+    if result["citations"]:
+        sources = ", ".join(f"{source['title']} ({source['id']})" for source in result["citations"])
+        parts.append(f"Sources: {sources}")
+    parts += [
+        f"Withheld: {held['sentence']}  [not on record: {', '.join(held['missing'])}]"
+        for held in result["withheld"]
+    ]
+    parts.append(f"State: {result['state']}, route: {result['route']}. {result['reason']}")
+    parts.append(f"Sentiment: {sentiment['label']} ({sentiment['score']:+.2f})")
+    parts.append(", ".join(f"{name} {seconds:.2f} s" for name, seconds in timings.items()))
+    return "\n".join(parts)

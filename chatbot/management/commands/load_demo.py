@@ -1,0 +1,59 @@
+"""Load the demo shop: its records, its inbox, and log-ins to look at it."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Permission, User
+from django.core.management.base import BaseCommand
+from django.db import transaction
+
+from chatbot.models import Inbox
+from crm import demo
+from crm.records import import_records
+
+PASSWORD = "attune-demo"
+# Name, password, and what it may do.
+LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "reads the conversations")]
+AGENT_MAY_VIEW = ["conversation", "message", "reply", "customer", "record"]
+
+
+class Command(BaseCommand):
+    help = "Loads the demo shop. Run again, it adds what is missing and changes nothing else."
+
+    def handle(self, **_: Any) -> None:
+        report = import_records(demo.records())
+        added = report.created + report.updated
+        self.stdout.write(f"Demo shop: {report.accepted} records, {added} of them new.")
+        with transaction.atomic():
+            open_inbox()
+            if settings.DEMO:
+                create_logins()
+
+
+def open_inbox() -> None:
+    """Add this site to the inbox's origins; the ones that an administrator added stay."""
+    inbox, _ = Inbox.objects.get_or_create(
+        key="demo",
+        defaults={
+            "name": "Fernhill Outdoor",
+            "greeting": "Hello! Ask me about your order, our gear or our help pages.",
+        },
+    )
+    here = [f"http://{host}:{settings.PORT}" for host in (settings.HOST, "localhost")]
+    missing = [origin for origin in here if origin not in inbox.origins]
+    if missing:
+        inbox.origins += missing
+        inbox.save(update_fields=["origins"])
+
+
+def create_logins() -> None:
+    """Only names that are free: a password that somebody has changed stays changed."""
+    if not User.objects.filter(username="admin").exists():
+        User.objects.create_superuser("admin", password=PASSWORD)
+    if not User.objects.filter(username="agent").exists():
+        agent = User.objects.create_user("agent", password=PASSWORD, is_staff=True)
+        wanted = [f"view_{model}" for model in AGENT_MAY_VIEW]
+        apps = ["chatbot", "crm"]
+        agent.user_permissions.set(
+            Permission.objects.filter(codename__in=wanted, content_type__app_label__in=apps)
+        )

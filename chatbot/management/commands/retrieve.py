@@ -1,0 +1,68 @@
+"""Ranked records for a query, as the bot would find them."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbot.management import lines
+from crm import knowledge
+from inference.index import IndexUnavailable
+
+LIMIT = 5
+
+
+class Command(BaseCommand):
+    help = "Finds records for a query, among this customer's and the shared ones."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("query", nargs="?")
+        parser.add_argument("--customer", help="CRM customer id; without it, shared knowledge only")
+        parser.add_argument("--limit", type=int, default=LIMIT)
+        parser.add_argument("--json", action="store_true")
+        parser.add_argument(
+            "--jsonl",
+            action="store_true",
+            help='read {"id", "customer", "query", "limit"} lines from standard input',
+        )
+
+    def handle(self, **options: Any) -> None:
+        try:
+            self.answer(options)
+        except IndexUnavailable as error:
+            raise CommandError(str(error)) from error
+
+    def answer(self, options: dict[str, Any]) -> None:
+        if options["jsonl"]:
+            lines.answer_lines(answered)
+            return
+        if not (options["query"] or "").strip():
+            raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
+        results = found(options["query"], options["customer"], options["limit"])
+        if options["json"]:
+            self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))
+        else:
+            self.stdout.write(in_words(results) or "Nothing found.")
+
+
+def answered(asked: dict[str, Any]) -> dict[str, Any]:
+    limit = asked.get("limit", LIMIT)
+    if type(limit) is not int or not 1 <= limit <= 100:
+        raise lines.LineError('"limit" must be a whole number from 1 to 100.')
+    return {"results": found(lines.text_of(asked, "query"), lines.customer_of(asked), limit)}
+
+
+def found(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
+    return [
+        {"id": hit.record, "score": round(hit.score, 4), "title": hit.title, "text": hit.text}
+        for hit in knowledge.search_records(query, customer, limit)
+    ]
+
+
+def in_words(results: list[dict[str, Any]]) -> str:
+    return "\n\n".join(
+        f"{result['score']:.2f}  {result['title']}  ({result['id']})\n"
+        + "\n".join(f"      {line}" for line in result["text"].split("\n")[1:])
+        for result in results
+    )

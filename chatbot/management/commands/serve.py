@@ -1,0 +1,213 @@
+"""`make run` after the installation: from an empty folder to a shop one can chat with."""
+
+import errno
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from django.db import connection
+
+from chatbot import serving
+from chatbot.checks import CONFIGURATION
+from chatbot.management.commands.load_demo import LOGINS
+from chatbot.serving import Child, ServingError
+from inference import catalogue
+
+LOOPBACK = "127.0.0.1"
+# Megabytes in DATA_DIR that the demo shop, its index and the logs take.
+ROOM = 200
+# Seconds. Over a slow disk the larger model takes about a minute to load.
+START_PATIENCE = 300
+# A model server that somebody else runs may come later: it is not waited for long.
+READY_PATIENCE = 10
+
+
+class Command(BaseCommand):
+    help = "Fetches the models, prepares the data and runs the web and the model server."
+    # Run below: a warning about models that are about to be fetched would help nobody.
+    requires_system_checks: list[str] = []
+
+    def handle(self, **_: Any) -> None:
+        self.ready = False
+        self.children: list[Child] = []
+        self.say = line_by_line(self.stdout.write)
+        with serving.interrupted_by_signals():
+            try:
+                self.serve()
+            except KeyboardInterrupt:
+                self.leave()
+            except (ServingError, catalogue.ModelError) as error:
+                raise CommandError(str(error)) from None
+            except (OSError, DatabaseError) as error:
+                raise CommandError(in_words(error)) from error
+            finally:
+                serving.end(self.children)
+
+    def leave(self) -> None:
+        self.say("\nStopping …" if self.ready else "\nStopped; the same command goes on from here.")
+        if not self.ready:
+            serving.end(self.children)
+            sys.exit(130)
+
+    def serve(self) -> None:
+        """Cheap obstacles first, then what takes long, then the children."""
+        self.check(tags=[CONFIGURATION])
+        enough_room()
+        web = serving.hold("PORT", settings.HOST, settings.PORT)
+        slm_port = self.slm_port()
+        connection.ensure_connection()
+        model = self.fetch_models()
+        if model:
+            self.start_model_server(model, slm_port)
+        self.prepare_data()
+        web.close()
+        self.start_web_server(slm_port)
+        self.wait_for_both(slm_port)
+        self.ready = True
+        self.greet()
+        while True:
+            serving.check_alive(self.children)
+            time.sleep(0.5)
+
+    def slm_port(self) -> int:
+        """SLM_PORT where it was chosen, else the next free one."""
+        if not settings.SLM_EMBEDDED:
+            return int(settings.SLM_PORT)
+        if "SLM_PORT" in os.environ:
+            serving.hold("SLM_PORT", LOOPBACK, settings.SLM_PORT).close()
+            return int(settings.SLM_PORT)
+        port = serving.free_port(LOOPBACK, settings.SLM_PORT)
+        if port != settings.SLM_PORT:
+            self.say(f"Port {settings.SLM_PORT} is in use: the model server takes {port}.")
+        return port
+
+    def fetch_models(self) -> Path | None:
+        """The chat model's file, unless SLM_URL names a server that has its own."""
+        chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
+        names = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
+        self.say(f"Models in {catalogue.models_dir()} …")
+        call_command("models", "fetch", *names, stdout=self.stdout, stderr=self.stderr)
+        return catalogue.located(chat) if settings.SLM_EMBEDDED else None
+
+    def prepare_data(self) -> None:
+        self.say(f"Data in {settings.DATA_DIR} …")
+        call_command("migrate", verbosity=0, interactive=False)
+        if settings.DEMO:
+            call_command("load_demo", stdout=self.stdout)
+        call_command("index", "refresh", stdout=self.stdout, stderr=self.stderr)
+        # The web server has connections of its own; this process only waits from here on.
+        connection.close()
+
+    def start_model_server(self, model: Path, port: int) -> None:
+        options = ["--model", str(model), "--port", str(port)]
+        options += ["--threads", str(settings.MODEL_THREADS)]
+        self.start("model server", ["-m", "inference.local_server", *options], "model-server.log")
+
+    def start_web_server(self, slm_port: int) -> None:
+        options = ["--host", settings.HOST, "--port", str(settings.PORT)]
+        options += ["--ws", "websockets", "--ws-max-size", "65536", "--no-server-header"]
+        options += ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
+        arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
+        self.start("web server", arguments, "web-server.log", SLM_PORT=str(slm_port))
+
+    def start(self, name: str, arguments: list[str], log: str, **env: str) -> None:
+        env |= {"PYTHONPATH": str(settings.BASE_DIR), "PYTHONUNBUFFERED": "1"}
+        self.children.append(serving.start(name, arguments, env, settings.DATA_DIR / "logs" / log))
+
+    def wait_for_both(self, slm_port: int) -> None:
+        if settings.SLM_EMBEDDED:
+            self.wait("Model server", partial(serving.problem, LOOPBACK, slm_port, "/health"))
+        self.wait("Web server", partial(web_problem, "/livez"))
+        ready = partial(web_problem, "/readyz")
+        if reason := serving.wait(ready, self.children, READY_PATIENCE, self.tick):
+            self.not_ready(reason)
+
+    def not_ready(self, reason: str) -> None:
+        """Somebody else's model server may be late; anything else is ours to report."""
+        if settings.SLM_EMBEDDED:
+            raise ServingError(f"Attune does not get ready. {reason}")
+        self.stderr.write(self.style.WARNING(f"{reason} Every message asks it again."))
+
+    def wait(self, name: str, ask: Callable[[], str | None]) -> None:
+        started = time.monotonic()
+        self.stdout.write(f"{name} …", ending="")
+        self.stdout.flush()
+        if reason := serving.wait(ask, self.children, START_PATIENCE, self.tick):
+            raise ServingError(f"The {name.lower()} does not get ready: {reason}.")
+        self.say(f" ready ({time.monotonic() - started:.1f} s)")
+
+    def tick(self) -> None:
+        self.stdout.write(".", ending="")
+        self.stdout.flush()
+
+    def greet(self) -> None:
+        url = site_url()
+        rows = [("Admin", f"{url}admin/"), ("API", f"{url}api/docs")]
+        if settings.DEMO:
+            rows.insert(0, ("Demo shop", url))
+            rows += [("Log in as", f"{name} / {key}  ({may})") for name, key, may in LOGINS]
+        rows.append(("Logs", str(settings.DATA_DIR / "logs")))
+        self.say(self.style.SUCCESS("\nAttune is ready. Ctrl-C ends it."))
+        for label, text in rows:
+            self.say(f"  {label:10} {text}")
+        if settings.HOST in {"0.0.0.0", "::"}:
+            names = ", ".join(settings.ALLOWED_HOSTS)
+            self.say(f"  Other machines reach it by the names in ALLOWED_HOSTS (now: {names}).")
+
+
+def line_by_line(write: Callable[[str], Any]) -> Callable[[str], None]:
+    """Written at once also where the output is a file or a pipe."""
+
+    def say(line: str) -> None:
+        write(line)
+        sys.stdout.flush()
+
+    return say
+
+
+def site_url() -> str:
+    host = {"0.0.0.0": "localhost", "::": "localhost"}.get(settings.HOST, settings.HOST)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.PORT}/"
+
+
+def web_problem(path: str) -> str | None:
+    """What the web server says there, asked under a name that the site answers to."""
+    name = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
+    return serving.problem(settings.HOST, settings.PORT, path, name)
+
+
+def enough_room() -> None:
+    free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+    if free < ROOM:
+        raise ServingError(no_room())
+
+
+def no_room() -> str:
+    free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
+    return (
+        f"No space left in {settings.DATA_DIR}: about {ROOM} MB are needed, {free} MB are free. "
+        "Free some, or set DATA_DIR to a folder on another disk."
+    )
+
+
+def in_words(error: Exception) -> str:
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "is full" in str(error):
+        return no_room()
+    if isinstance(error, DatabaseError):
+        return f"The database cannot be used ({first_line(error)}): check DATABASE_URL, DATA_DIR."
+    if isinstance(error, PermissionError):
+        return f"{error.filename} may not be used by this user: mend its rights, or set DATA_DIR."
+    return f"The operating system refused: {error}."
+
+
+def first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,0 +1,44 @@
+"""One JSON object a line in, one line out, in order. A bad line is answered, not fatal."""
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+
+class LineError(ValueError):
+    """The line does not fit; the message says what it needs."""
+
+
+def answer_lines(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    for line in sys.stdin:
+        if line.strip():
+            print(json.dumps(answered(line, answer), ensure_ascii=False), flush=True)
+
+
+def answered(line: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
+    try:
+        asked = json.loads(line)
+    except ValueError as error:
+        return {"error": f"The line is not JSON: {error}"}
+    if not isinstance(asked, dict):
+        return {"error": "The line is no JSON object."}
+    identity = {"id": asked["id"]} if "id" in asked else {}
+    try:
+        return {**identity, **answer(asked)}
+    except LineError as error:
+        return {**identity, "error": str(error)}
+
+
+def text_of(asked: dict[str, Any], name: str) -> str:
+    value = asked.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise LineError(f'"{name}" must be a text that is not empty.')
+    return value
+
+
+def customer_of(asked: dict[str, Any]) -> str | None:
+    value = asked.get("customer")
+    if value is not None and not isinstance(value, str):
+        raise LineError('"customer" must be a customer id or null.')
+    return value or None

@@ -1,0 +1,153 @@
+"""Conversations: who talks, what was said, and what produced each answer."""
+
+import secrets
+import uuid
+
+from django.db import models
+from django.utils import timezone
+
+from crm.models import Customer
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+class Inbox(models.Model):
+    """One place where customers write: a site, a brand, a shop."""
+
+    key = models.SlugField(unique=True, help_text="Stands in the widget's data-inbox.")
+    name = models.CharField(max_length=100)
+    greeting = models.CharField(max_length=300, default="Hello! How can I help you today?")
+    secret = models.CharField(
+        max_length=200,
+        default=new_secret,
+        help_text="Your site's server signs the identity token with it (HS256).",
+    )
+    origins = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Sites that may show the widget, e.g. ["https://shop.example"].',
+    )
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Visitor(models.Model):
+    """A browser, or, once its site's server has vouched for it, a customer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["inbox", "customer"], name="visitor_customer")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.customer) if self.customer else f"Visitor {str(self.id)[:8]}"
+
+
+class Conversation(models.Model):
+    class State(models.TextChoices):
+        BOT = "bot", "Bot"
+        WAITING = "waiting", "Waiting for a person"
+        AGENT = "agent", "With an agent"
+        CLOSED = "closed", "Closed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
+    state = models.CharField(max_length=10, choices=State, default=State.BOT)
+    handoff_reason = models.CharField(max_length=300, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+    read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
+    # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.
+    mood = models.FloatField(null=True, blank=True)
+    # Answers in a row that found nothing on record.
+    unanswered = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    last_message_at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        ordering = ["-last_message_at"]
+
+    def __str__(self) -> str:
+        return f"Conversation with {self.visitor}"
+
+
+class Message(models.Model):
+    class Author(models.TextChoices):
+        CUSTOMER = "customer", "Customer"
+        BOT = "bot", "Bot"
+        AGENT = "agent", "Agent"
+        SYSTEM = "system", "System"
+
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="messages"
+    )
+    seq = models.PositiveIntegerField(help_text="1, 2, 3 … within the conversation, no gaps.")
+    client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 unique where set
+    author = models.CharField(max_length=10, choices=Author)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+    citations = models.JSONField(default=list, blank=True)
+    # Sentiment of a customer's message; score is p(positive) - p(negative).
+    label = models.CharField(max_length=10, blank=True)
+    score = models.FloatField(null=True, blank=True)
+    confidence = models.FloatField(null=True, blank=True)
+    feedback = models.SmallIntegerField(null=True, blank=True, help_text="1 helpful, -1 not.")
+
+    class Meta:
+        ordering = ["conversation", "seq"]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
+            models.UniqueConstraint(fields=["conversation", "client_id"], name="message_client_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.author}: {self.text[:60]}"
+
+
+class Reply(models.Model):
+    """What produced a bot answer, and the claim of the process that works on it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        SUPERSEDED = "superseded", "Superseded by a newer message"
+        FAILED = "failed", "Failed"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="replies")
+    question = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="reply")
+    answer = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="trace"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    # The process that works on it and until when; another takes over once the lease has ended.
+    worker = models.CharField(max_length=60, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    state = models.CharField(
+        max_length=10, blank=True, help_text="answered, refused, handoff, chat"
+    )
+    route = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    passages = models.JSONField(default=list, blank=True)
+    withheld = models.JSONField(default=list, blank=True)
+    timings = models.JSONField(default=dict, blank=True, help_text="Seconds from the claim.")
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "replies"
+
+    def __str__(self) -> str:
+        return f"Reply to {self.question_id} ({self.status})"

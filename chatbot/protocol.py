@@ -1,0 +1,218 @@
+"""Every websocket frame as a type; `parse` makes one or refuses with the reason.
+
+The protocol's version stands in the first frame of each side.
+"""
+
+import json
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.conf import settings
+
+PROTOCOL = 1
+LONGEST_ID = 64
+LONGEST_TOKEN = 4096
+
+
+class Refused(Exception):
+    """A frame that is not carried out: `code` for programs, the message for the person."""
+
+    def __init__(
+        self, code: str, text: str, retry_after: float | None = None, id: str | None = None
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.text = text
+        self.retry_after = retry_after
+        self.id = id
+
+
+# --- from the client
+
+
+@dataclass(frozen=True)
+class Hello:
+    type: ClassVar[str] = "hello"
+    token: str
+    after: int = 0
+    protocol: int = PROTOCOL
+
+    def __post_init__(self) -> None:
+        if len(self.token) > LONGEST_TOKEN:
+            raise Refused("bad_frame", '"token" is too long.')
+        natural("after", self.after)
+        if self.protocol != PROTOCOL:
+            raise Refused("bad_protocol", f"This server speaks protocol {PROTOCOL}.")
+
+
+@dataclass(frozen=True)
+class SendMessage:
+    type: ClassVar[str] = "message"
+    id: str
+    text: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= len(self.id) <= LONGEST_ID:
+            raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
+        if len(self.text) > settings.MESSAGE_MAX_CHARACTERS:
+            limit = settings.MESSAGE_MAX_CHARACTERS
+            raise Refused(
+                "too_large", f"A message may have at most {limit} characters.", id=self.id
+            )
+        if not self.text.strip():
+            raise Refused("empty", "The message is empty.", id=self.id)
+
+
+@dataclass(frozen=True)
+class Typing:
+    type: ClassVar[str] = "typing"
+
+
+@dataclass(frozen=True)
+class Read:
+    type: ClassVar[str] = "read"
+    seq: int
+
+    def __post_init__(self) -> None:
+        natural("seq", self.seq)
+
+
+@dataclass(frozen=True)
+class Feedback:
+    type: ClassVar[str] = "feedback"
+    seq: int
+    value: int
+
+    def __post_init__(self) -> None:
+        natural("seq", self.seq)
+        if self.value not in (1, -1):
+            raise Refused("bad_frame", '"value" must be 1 or -1.')
+
+
+@dataclass(frozen=True)
+class Handoff:
+    type: ClassVar[str] = "handoff"
+
+
+@dataclass(frozen=True)
+class Close:
+    type: ClassVar[str] = "close"
+
+
+ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close
+CLIENT_FRAMES: dict[str, Any] = {
+    kind.type: kind for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close)
+}
+LONGEST_SEQ = 2**31 - 1
+
+
+def natural(name: str, value: int) -> None:
+    if not 0 <= value <= LONGEST_SEQ:
+        raise Refused("bad_frame", f'"{name}" must be a number from 0 to {LONGEST_SEQ}.')
+
+
+def parse(text: str | None) -> ClientFrame:
+    if text is None:
+        raise Refused("bad_frame", "Frames are JSON text, not binary.")
+    if len(text.encode(errors="surrogatepass")) > settings.FRAME_MAX_BYTES:
+        raise Refused("too_large", f"A frame may have at most {settings.FRAME_MAX_BYTES} bytes.")
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Refused("bad_frame", "The frame is not JSON.") from None
+    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
+        raise Refused("bad_frame", 'A frame is an object with its name in "type".')
+    kind = CLIENT_FRAMES.get(data.pop("type"))
+    if kind is None:
+        raise Refused("unknown_frame", f"Known frames are {', '.join(CLIENT_FRAMES)}.")
+    return kind(**checked(kind, data))
+
+
+def checked(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
+    known = {entry.name: entry for entry in fields(kind)}
+    if unknown := sorted(set(data) - set(known)):
+        raise Refused("bad_frame", f'"{kind.type}" has no field "{unknown[0]}".')
+    for name, entry in known.items():
+        if name not in data:
+            if entry.default is MISSING:
+                raise Refused("bad_frame", f'"{kind.type}" needs the field "{name}".')
+        elif type(data[name]) is not entry.type:
+            wanted = {str: "a string", int: "a whole number"}[entry.type]  # type: ignore[index]
+            raise Refused("bad_frame", f'"{name}" must be {wanted}.')
+        elif entry.type is str and unstorable(data[name]):
+            raise Refused("bad_frame", f'"{name}" holds characters that are no text.')
+    return data
+
+
+def unstorable(text: str) -> bool:
+    """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
+
+
+# --- from the server
+
+
+@dataclass(frozen=True)
+class Welcome:
+    conversation: str
+    state: str
+    last_seq: int
+    replying: bool
+    protocol: int = PROTOCOL
+    type: str = "welcome"
+
+
+@dataclass(frozen=True)
+class Ack:
+    id: str
+    seq: int
+    type: str = "ack"
+
+
+@dataclass(frozen=True)
+class MessageFrame:
+    seq: int
+    author: str
+    text: str
+    at: datetime
+    id: str | None = None
+    citations: list[dict[str, str]] = field(default_factory=list)
+    type: str = "message"
+
+
+@dataclass(frozen=True)
+class ReplyFrame:
+    """state: thinking, sentence (with its text), done or failed. Disposable: the message counts."""
+
+    state: str
+    sentence: str | None = None
+    type: str = "reply"
+
+
+@dataclass(frozen=True)
+class TypingFrame:
+    author: str
+    type: str = "typing"
+
+
+@dataclass(frozen=True)
+class StateFrame:
+    state: str
+    type: str = "state"
+
+
+@dataclass(frozen=True)
+class Error:
+    code: str
+    text: str
+    retry_after: float | None = None
+    id: str | None = None
+    type: str = "error"
+
+
+ServerFrame = Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | Error
+
+
+def encode(frame: ServerFrame) -> str:
+    return json.dumps(asdict(frame), default=lambda value: value.isoformat(), ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""One question through the whole pipeline, outside a conversation: commands and evaluation."""
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from chatbot import engines
+from chatbot.reply.pipeline import Outcome, Turn, answer
+from inference.sentiment import Sentiment
+
+
+async def ask(question: str, customer: str | None) -> dict[str, Any]:
+    """What `ask --json` prints."""
+    sentiment = await database_sync_to_async(score)(question)
+    turn = Turn(
+        text=question,
+        customer=customer,
+        scores=((sentiment.score, sentiment.confidence),),
+        mood=sentiment.score,
+    )
+    outcome = Outcome()
+    async for step in answer(turn):
+        if isinstance(step, Outcome):
+            outcome = step
+    return as_json(outcome, sentiment)
+
+
+def score(text: str) -> Sentiment:
+    return engines.sentiment_classifier().score([text])[0]
+
+
+def as_json(outcome: Outcome, sentiment: Sentiment) -> dict[str, Any]:
+    return {
+        "answer": outcome.answer,
+        "state": outcome.state,
+        "route": outcome.route,
+        "reason": outcome.reason,
+        "sentiment": {
+            "label": sentiment.label,
+            "score": round(sentiment.score, 4),
+            "confidence": round(sentiment.confidence, 4),
+        },
+        "citations": outcome.citations,
+        "withheld": outcome.withheld,
+        "timings": outcome.timings,
+        "usage": {
+            "prompt_tokens": outcome.usage.prompt_tokens,
+            "completion_tokens": outcome.usage.completion_tokens,
+        },
+        **({"error": outcome.error} if outcome.error else {}),
+    }

@@ -1,0 +1,183 @@
+"""One turn of the customer into an answer: route, retrieve, generate, check. Touches no row.
+
+`answer` yields each sentence as soon as it may be shown, and last an Outcome.
+"""
+
+import logging
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from channels.db import database_sync_to_async
+
+from chatbot import engines
+from chatbot.reply import prompt
+from chatbot.reply.retrieve import Found, retrieve
+from chatbot.reply.route import UNANSWERED_LIMIT, Target, bad_mood, decide, pleasantry
+from inference import sentences
+from inference.generation import GenerationError, Usage
+from inference.grounding import check
+from inference.index import IndexUnavailable
+
+logger = logging.getLogger("attune.reply")
+
+REFUSAL = "I don't have that on record."
+OFFER = "Would you like me to pass this to a colleague?"
+REST = "I don't have the rest on record."
+COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
+PASSING = "I'm passing you to a colleague, who will answer you here."
+ASKED = f"Of course. {PASSING}"
+SORRY = f"I'm sorry about the trouble. {PASSING}"
+UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What the customer said since the last answer, and what came before."""
+
+    text: str
+    customer: str | None
+    # (author, text), oldest first.
+    history: tuple[tuple[str, str], ...] = ()
+    # (score, confidence) of the customer's messages, oldest first, this turn's included.
+    scores: tuple[tuple[float, float], ...] = ()
+    mood: float | None = None
+    unanswered: int = 0
+    # A person has been asked for already.
+    waiting: bool = False
+
+
+@dataclass
+class Outcome:
+    answer: str = ""
+    # answered, refused, handoff or chat
+    state: str = "answered"
+    route: str = "bot"
+    reason: str = ""
+    citations: list[dict[str, str]] = field(default_factory=list)
+    withheld: list[dict[str, Any]] = field(default_factory=list)
+    passages: list[dict[str, Any]] = field(default_factory=list)
+    # Seconds since the start of the turn.
+    timings: dict[str, float] = field(default_factory=dict)
+    usage: Usage = field(default_factory=Usage)
+    model: str = ""
+    error: str = ""
+
+
+class Answering:
+    """The state of one answer while it is made."""
+
+    def __init__(self, turn: Turn) -> None:
+        self.turn = turn
+        self.outcome = Outcome()
+        self.started = time.monotonic()
+        self.shown: list[str] = []
+
+    def mark(self, name: str) -> None:
+        self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
+
+    def show(self, sentence: str) -> str:
+        self.mark("first_sentence")
+        self.shown.append(sentence)
+        return sentence
+
+    async def run(self) -> AsyncGenerator[str, None]:
+        route = decide(self.turn.text)
+        self.outcome.reason = route.reason
+        if route.target is Target.HUMAN:
+            yield self.hand_off(ASKED, route.reason)
+        elif route.target is Target.CHAT:
+            self.outcome.state = "chat"
+            yield self.show(pleasantry(self.turn.text) or "")
+        else:
+            async for sentence in self.from_records():
+                yield sentence
+            async for sentence in self.after():
+                yield sentence
+        self.outcome.answer = " ".join(self.shown)
+        self.mark("total")
+
+    async def from_records(self) -> AsyncGenerator[str, None]:
+        found = Found()
+        try:
+            found = await database_sync_to_async(retrieve)(self.turn)
+            self.mark("retrieve")
+            self.outcome.passages = found.trace()
+            if found.hits:
+                async with aclosing(self.generated(found)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+        except (GenerationError, IndexUnavailable) as error:
+            logger.warning("no answer from the records: %s", error)
+            self.outcome.error = str(error)
+        if not self.shown:
+            self.refuse(found)
+
+    async def generated(self, found: Found) -> AsyncGenerator[str, None]:
+        """The sentences that a passage supports."""
+        generator = engines.generator()
+        self.outcome.model = generator.model
+        messages = prompt.messages(self.turn.text, found.records, found.history)
+        pieces = generator.stream(messages, prompt.MAX_TOKENS, self.outcome.usage)
+        texts = [hit.text for hit in found.hits]
+        async with aclosing(pieces):
+            async for sentence in sentences.stream(pieces):
+                self.mark("first_generated")
+                if prompt.NOT_ON_RECORD in sentence.upper():
+                    self.withhold(sentence, ["the model found nothing on record"])
+                    return
+                verdict = check(sentence, texts, self.turn.text)
+                if not verdict.supported or verdict.absent or sentence in self.shown:
+                    self.withhold(sentence, list(verdict.missing))
+                    continue
+                self.cite(found, verdict.passages[0])
+                yield self.show(sentence)
+
+    async def after(self) -> AsyncGenerator[str, None]:
+        """What follows the records' answer: a refusal, or a person when it is time for one."""
+        upset = bad_mood(self.turn.scores, self.turn.mood)
+        refused = self.outcome.state == "refused"
+        if refused:
+            yield self.show(UNAVAILABLE if self.outcome.error else self.refusal)
+        if self.turn.waiting:
+            if refused:
+                yield self.show(COLLEAGUE_WAITING)
+        elif upset:
+            yield self.hand_off(SORRY, upset)
+        elif self.outcome.error:
+            yield self.hand_off(PASSING, "The records could not be looked up.")
+        elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
+            yield self.hand_off(PASSING, "Nothing on record twice in a row.")
+        elif refused:
+            yield self.show(OFFER)
+
+    refusal = REFUSAL
+
+    def refuse(self, found: Found) -> None:
+        self.outcome.state = "refused"
+        self.outcome.reason = found.reason
+        self.outcome.citations = []
+        self.refusal = found.refusal or REFUSAL
+
+    def withhold(self, sentence: str, missing: list[str]) -> None:
+        self.outcome.withheld.append({"sentence": sentence, "missing": missing})
+
+    def cite(self, found: Found, position: int) -> None:
+        hit = found.hits[position]
+        source = {"id": hit.record, "title": hit.title}
+        if source not in self.outcome.citations:
+            self.outcome.citations.append(source)
+
+    def hand_off(self, line: str, reason: str) -> str:
+        self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
+        return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+async def answer(turn: Turn) -> AsyncGenerator[str | Outcome, None]:
+    answering = Answering(turn)
+    async with aclosing(answering.run()) as shown:
+        async for sentence in shown:
+            yield sentence
+    yield answering.outcome

@@ -1,0 +1,100 @@
+"""What the language model reads. Short: on a CPU each fresh token costs about 5 ms.
+
+The rules come first and never change, so that the server's prefix cache holds them.
+"""
+
+from collections.abc import Sequence
+
+from crm.knowledge import Hit
+from inference.generation import ChatMessages
+
+NOT_ON_RECORD = "NOT ON RECORD"
+RULES = f"""You are the friendly support assistant of a company and talk to its customer.
+Answer the QUESTION from the RECORDS in one or two short, complete sentences.
+Copy names, numbers and dates exactly as they stand there. Do not calculate, guess or promise.
+If the RECORDS do not hold the answer, write only: {NOT_ON_RECORD}"""
+# A small model follows examples better than rules. They stand before everything that changes,
+# so that after the first request they cost nothing.
+EXAMPLES = [
+    (
+        "[Invoice 771]\nInvoice date: 3 May 2021\nPaid: yes\nDispatched (sent, shipped): 6 May 2021"
+        "\nCourier (shipping company, delivered by): Northline",
+        "Has it left yet, and who brings it?",
+        "Yes, it was sent on 6 May 2021. Northline delivers it.",
+    ),
+    (
+        "[Garden hose]\nPrice (cost): 24.90\nLength: 15 m\nIn stock (available): 8",
+        "is there a discount for students",
+        NOT_ON_RECORD,
+    ),
+    (
+        "[Booking 58]\nItem: Kayak, quantity (how many) 2, unit price (cost) 31.00\nItem: Paddle, "
+        "quantity (how many) 4, unit price (cost) 6.50",
+        "How many paddles did I book?",
+        "You booked 4 paddles.",
+    ),
+]
+MAX_TOKENS = 110
+# Words of records in one prompt, and the lines that one passage may give.
+RECORD_WORDS = 150
+HISTORY_TURNS = 4
+HISTORY_CHARACTERS = 200
+
+
+def messages(question: str, records: list[str], history: list[tuple[str, str]]) -> ChatMessages:
+    return [
+        *BEGINNING,
+        *(
+            {"role": role(author), "content": cut(text)}
+            for author, text in history[-HISTORY_TURNS:]
+        ),
+        {"role": "user", "content": asked("\n\n".join(records), question)},
+    ]
+
+
+def asked(records: str, question: str) -> str:
+    return f"RECORDS\n{records}\n\nQUESTION: {question}"
+
+
+BEGINNING: ChatMessages = [{"role": "system", "content": RULES}]
+for _records, _question, _answer in EXAMPLES:
+    BEGINNING += [
+        {"role": "user", "content": asked(_records, _question)},
+        {"role": "assistant", "content": _answer},
+    ]
+
+
+def role(author: str) -> str:
+    return "user" if author == "customer" else "assistant"
+
+
+def cut(text: str) -> str:
+    return text if len(text) <= HISTORY_CHARACTERS else f"{text[:HISTORY_CHARACTERS]}…"
+
+
+def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
+    """The lines that matter most, per record, in the order of the records.
+
+    relevance: one number for each line of `lines_of(hits)`, in that order.
+    """
+    lines = lines_of(hits)
+    kept: set[int] = set()
+    words = 0
+    for position in sorted(range(len(lines)), key=lambda place: -relevance[place]):
+        length = len(lines[position][1].split())
+        if not kept or words + length <= RECORD_WORDS:
+            kept.add(position)
+            words += length
+    return grouped(hits, [line for place, line in enumerate(lines) if place in kept])
+
+
+def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
+    """(record, line) of every line but the titles."""
+    return [(hit.record, line) for hit in hits for line in hit.text.split("\n")[1:] if line]
+
+
+def grouped(hits: list[Hit], kept: list[tuple[str, str]]) -> list[str]:
+    blocks = {hit.record: [f"[{hit.title}]"] for hit in hits}
+    for record, line in kept:
+        blocks[record].append(line)
+    return ["\n".join(block) for block in blocks.values() if len(block) > 1]

@@ -1,0 +1,127 @@
+"""Who answers this turn: the bot from the records, the bot with a pleasantry, or a person."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from inference.grounding import squeeze
+
+# Below this mean of the customer's recent scores a person takes over.
+BAD_MOOD = -0.5
+# A mood is a judgement on more than one message.
+BAD_MOOD_MESSAGES = 2
+CONFIDENCE_FLOOR = 0.6
+UNANSWERED_LIMIT = 2
+
+PERSON = (
+    r"(?:human(?: being)?|(?:real |actual |live |living )?(?:person|people)|agents?|operators?|"
+    r"representatives?|reps?|advis[eo]rs?|assistants?|managers?|supervisors?|superior|boss|colleagues?|"
+    r"someone(?: else| real| human)?|somebody|(?:customer|client) (?:service|support|care)|"
+    r"support (?:team|staff|agent)|staff(?: member)?|member of staff|employee|consultant)"
+)
+REACH = (
+    r"(?:speak|speaking|talk|talking|chat|chatting|connect|transfer|put|get|give|pass|patch|switch|"
+    r"escalate|contact|contacting|reach|reaching|call|calling|phone|find|bring|hand|see|text|message)"
+)
+WANT = r"(?:want|need|wanna|prefer|require|demand)"
+BEFORE = r"(?:please|just|a|an|the|real|live|any|hello|hi|now|give me)"
+BOT = r"(?:bot|robot|machine|chat ?bot)s?"
+ASKS_FOR_PERSON = [
+    re.compile(pattern, re.I)
+    for pattern in (
+        rf"\b{REACH}\b(?:\W+\w+){{0,4}}?\W+{PERSON}\b",
+        rf"\b{WANT}\b(?:\W+(?!to\b)\w+){{0,2}}?\W+{PERSON}\b(?!['’]s)",
+        rf"^\W*(?:{BEFORE}\W+)*{PERSON}\W*(?:please|now|thanks)?\W*$",
+        rf"\b(?:is|are|if) (?:there|their)(?: is| are)? (?:(?:an?|any) )?{PERSON}\b",
+        rf"\b(?:not|no more|stop with the|hate) (?:an? |this |the )?{BOT}\b",
+    )
+]
+# "the agent who called me said …" tells a story; "contact number of my manager" asks for a fact.
+TELLS_OF_PERSON = re.compile(
+    rf"\b(?:your|the|my|an?|another) {PERSON} "
+    r"(?:who|that|said|told|promised|called|gave|was|did)\b|"
+    r"\b(?:phone|telephone|number|e-?mail|address|name|salary|job)\b",
+    re.I,
+)
+
+GREETING = frozenset(
+    (
+        "hello hi hey hiya heya yo good morning afternoon evening day greetings howdy there "
+        "everyone team again all dear sir madam"
+    ).split()
+)
+THANKS = frozenset(
+    (
+        "thanks thank you thx ty cheers much very so a lot many appreciated appreciate it for "
+        "the your help that thats is was all great perfect lovely brilliant awesome super nice "
+        "wonderful ok okay excellent cool fine good alright right got understood helpful kind "
+        "bye and then i everything nothing else no more now well done job sounds works will do "
+        "have nice day one"
+    ).split()
+)
+FAREWELL = frozenset(
+    ("bye goodbye ciao cya later see you soon have a nice good day night thanks").split()
+)
+SMALL_QUESTIONS = re.compile(
+    r"^\W*(?:how are you|how(?:'s| is) it going|who are you|what are you"
+    r"|are you (?:a |an )?(?:bot|robot|human|real|ai)[\w\s]{0,16}"
+    r"|what can you do(?: for me)?|can you help(?: me)?|help(?: me)?)\W*$",
+    re.I,
+)
+
+
+class Target(StrEnum):
+    BOT = "bot"
+    CHAT = "chat"
+    HUMAN = "human"
+
+
+@dataclass(frozen=True)
+class Route:
+    target: Target
+    reason: str
+
+
+def decide(text: str) -> Route:
+    """From the customer's words alone, before any look-up."""
+    if asks_for_person(text):
+        return Route(Target.HUMAN, "The customer asked for a person.")
+    if pleasantry(text):
+        return Route(Target.CHAT, "Small talk, answered without a record.")
+    return Route(Target.BOT, "A question that the records may answer.")
+
+
+def asks_for_person(text: str) -> bool:
+    asks = any(pattern.search(text) for pattern in ASKS_FOR_PERSON)
+    return asks and not TELLS_OF_PERSON.search(text)
+
+
+def pleasantry(text: str) -> str | None:
+    """The bot's answer to small talk; None when the text is more than that."""
+    if SMALL_QUESTIONS.match(text):
+        return (
+            "I'm the assistant here. I answer from the records on file, and a colleague is "
+            "always within reach. What can I look up for you?"
+        )
+    words = {squeeze(word) for word in re.findall(r"[\w'’]+", text)}
+    if not words:
+        return "I'm here. What can I look up for you?" if text.strip() else None
+    if words <= GREETING:
+        return "Hello! How can I help you today?"
+    if words <= FAREWELL and words & {"bye", "goodbye", "ciao", "cya", "later", "night"}:
+        return "Goodbye, and thank you for writing to us!"
+    if words <= THANKS | GREETING:
+        return "You're welcome! Is there anything else I can look up for you?"
+    return None
+
+
+def bad_mood(scores: Sequence[tuple[float, float]], mood: float | None) -> str | None:
+    """The reason for a person, in words, or None.
+
+    scores: (score, confidence) of the customer's messages, oldest first.
+    """
+    upset = [score for score, sure in scores[-4:] if score < BAD_MOOD and sure >= CONFIDENCE_FLOOR]
+    if mood is None or mood > BAD_MOOD or len(upset) < BAD_MOOD_MESSAGES:
+        return None
+    return f"The customer is upset: mood {mood:+.2f} after {len(upset)} negative messages."

@@ -1,0 +1,220 @@
+"""Ports, children and waiting: what `manage.py serve` asks of the operating system."""
+
+import ctypes
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+PORTS_TRIED = 100
+# uvicorn gives its open requests 5 seconds.
+GRACE = 8
+TAIL = 12
+PR_SET_PDEATHSIG = 1
+
+
+class ServingError(Exception):
+    """One sentence that says what to do."""
+
+
+# --- ports
+
+
+def hold(name: str, host: str, port: int) -> socket.socket:
+    """A listening socket that keeps others off the port until the child takes it.
+
+    name: the variable that sets the port, for the sentence in the error.
+    """
+    if not 0 < port < 65536:
+        raise ServingError(f"{name}={port} is no port: choose one from 1 to 65535.")
+    try:
+        return _listening(host, port)
+    except OSError as error:
+        raise ServingError(_refusal(name, host, port, error)) from None
+
+
+def free_port(host: str, start: int) -> int:
+    """The first port from `start` on that nobody holds."""
+    for port in range(start, min(start + PORTS_TRIED, 65536)):
+        with suppress(OSError):
+            _listening(host, port).close()
+            return port
+    raise ServingError(f"No port from {start} to {start + PORTS_TRIED - 1} is free on {host}.")
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    held = socket.socket(family, kind)
+    try:
+        # A port whose last owner has just ended is free; one that somebody listens on is not.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(address)
+        held.listen(1)
+    except OSError:
+        held.close()
+        raise
+    return held
+
+
+def _refusal(name: str, host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        free = free_port(host, port + 1)
+        return f"Port {port} is in use: set {name} to a free one, e.g. {name}={free} make run."
+    if error.errno == errno.EACCES:
+        return f"Port {port} is for root only: set {name} to one above 1023, e.g. {name}=8000."
+    return f"HOST={host} is no address of this machine: set HOST to 127.0.0.1 or 0.0.0.0."
+
+
+# --- children
+
+
+@dataclass(frozen=True)
+class Child:
+    """A program that lives no longer than this one."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def last_words(self) -> str:
+        lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
+        return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
+
+
+_libc = ctypes.CDLL(None)
+
+
+def start(name: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
+    """Run Python with `arguments`. The log of the time before is kept as .1.
+
+    To be called from the main thread: a child ends with the thread that started it.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists():
+        log.replace(log.with_name(f"{log.name}.1"))
+    parent = os.getpid()
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **env},
+            # Ctrl-C at the terminal reaches this process only, which ends them in order.
+            start_new_session=True,
+            preexec_fn=lambda: _end_with(parent),
+        )
+    return Child(name, process, log)
+
+
+def _end_with(parent: int) -> None:
+    """In the child, before its program: the kernel ends it when we die, even by SIGKILL."""
+    if sys.platform == "linux":
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def end(children: Sequence[Child]) -> None:
+    """Ask each to end, wait a while for all, then end whatever is left of them."""
+    for child in children:
+        _signal(child, signal.SIGTERM)
+    deadline = time.monotonic() + GRACE
+    try:
+        for child in children:
+            child.process.wait(max(0.0, deadline - time.monotonic()))
+    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        pass  # Too slow, or a second Ctrl-C.
+    finally:
+        for child in children:
+            _signal(child, signal.SIGKILL)
+            child.process.wait()
+
+
+def _signal(child: Child, number: signal.Signals) -> None:
+    """To the child's whole process group, which bears the child's id."""
+    with suppress(ProcessLookupError):
+        os.killpg(child.process.pid, number)
+
+
+def check_alive(children: Sequence[Child]) -> None:
+    for child in children:
+        if (status := child.process.poll()) is not None:
+            raise ServingError(
+                f"The {child.name} ended by itself (exit status {status}). "
+                f"The last lines of {child.log}:\n{child.last_words()}"
+            )
+
+
+@contextmanager
+def interrupted_by_signals() -> Iterator[None]:
+    """SIGTERM, SIGHUP and SIGINT raise KeyboardInterrupt, as Ctrl-C does."""
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to be left running
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+# --- waiting
+
+
+def problem(host: str, port: int, path: str, name: str = "localhost") -> str | None:
+    """None when the server answers 200 there, else why not. name: the Host header."""
+    connection = HTTPConnection(_reachable(host), port, timeout=5)
+    try:
+        connection.request("GET", path, headers={"Host": name})
+        answer = connection.getresponse()
+        return None if answer.status == 200 else _detail(answer.read(), answer.status)
+    except (OSError, HTTPException) as error:
+        return f"it does not answer ({error})"
+    finally:
+        connection.close()
+
+
+def _reachable(host: str) -> str:
+    """Where a server that listens on all addresses is reached from here."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+
+
+def _detail(body: bytes, status: int) -> str:
+    """What a problem document says."""
+    with suppress(ValueError, KeyError, TypeError):
+        return str(json.loads(body)["detail"])
+    return f"it answers {status}"
+
+
+def wait(
+    ask: Callable[[], str | None],
+    children: Sequence[Child],
+    seconds: float,
+    tick: Callable[[], None],
+) -> str | None:
+    """Ask until the answer is None, and return None; or the last answer when time is up.
+
+    tick is called once a second. Raises ServingError when a child dies meanwhile.
+    """
+    started = ticked = time.monotonic()
+    while (reason := ask()) is not None:
+        check_alive(children)
+        now = time.monotonic()
+        if now - started > seconds:
+            return reason
+        if now - ticked >= 1:
+            ticked = now
+            tick()
+        time.sleep(0.2)
+    return None

@@ -1,0 +1,12 @@
+"""What nobody waits for."""
+
+from asgiref.sync import async_to_sync
+from celery import shared_task
+
+from chatbot.reply import runner
+
+
+@shared_task
+def recover_replies() -> int:
+    """Finish replies whose process died. Web processes do the same while one is alive."""
+    return async_to_sync(runner.recover)()

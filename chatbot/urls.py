@@ -1,0 +1,18 @@
+from django.contrib import admin
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from chatbot import api, views
+
+urlpatterns = [
+    path("", views.demo_shop, name="demo"),
+    path("demo/identity/", views.demo_identity, name="demo-identity"),
+    path("widget.js", views.loader, name="loader"),
+    path("widget/<slug:inbox>/", views.widget, name="widget"),
+    path("api/inboxes/<slug:inbox>/session/", api.Session.as_view(), name="session"),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("livez", views.livez, name="livez"),
+    path("readyz", views.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+]

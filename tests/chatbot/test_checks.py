@@ -1,0 +1,102 @@
+"""Bad configuration is said in words, with what to type."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage, run_checks
+
+from chatbot.checks import CONFIGURATION, FILES
+
+
+@pytest.fixture
+def found(settings: Any) -> Any:
+    """Run the checks with these settings; return the messages by id."""
+    settings.DEBUG = True  # pytest-django turns it off, whatever the settings say
+
+    def check(tag: str = CONFIGURATION, **changed: Any) -> dict[str, CheckMessage]:
+        for name, value in changed.items():
+            setattr(settings, name, value)
+        return {message.id: message for message in run_checks(tags=[tag])}
+
+    return check
+
+
+def test_the_defaults_are_right_on_one_machine(found: Any) -> None:
+    assert found() == {}
+
+
+def test_one_machine_defaults_are_named_in_production(found: Any) -> None:
+    messages = found(DEBUG=False)
+    assert list(messages) == [f"attune.W00{number}" for number in (1, 2, 3, 4)]
+    assert all(message.hint for message in messages.values())
+
+
+def test_a_production_that_is_set_up_is_left_alone(found: Any) -> None:
+    messages = found(DEBUG=False, DEMO=False, SECRET_KEY="alice's", REDIS_URL="redis://redis:6379")
+    assert list(messages) == ["attune.W001"]  # the tests' own SQLite
+
+
+def test_the_demo_on_the_network_is_warned_about(found: Any) -> None:
+    assert list(found(HOST="0.0.0.0")) == ["attune.W005"]
+    assert found(HOST="localhost") == {}
+    assert found(HOST="::1") == {}
+    assert found(HOST="0.0.0.0", DEMO=False) == {}
+
+
+@pytest.mark.parametrize("url", ["redis", "http://redis", "redis://", "redis://h:x", "redis://h/3"])
+def test_a_malformed_redis_url_is_an_error(found: Any, url: str) -> None:
+    assert list(found(REDIS_URL=url)) == ["attune.E001"]
+
+
+def test_the_password_in_redis_url_is_not_shown(found: Any) -> None:
+    message = found(REDIS_URL="redis://:hunter2@redis:6379/5")["attune.E001"]
+    assert "hunter2" not in str(message)
+
+
+@pytest.mark.parametrize("url", ["vllm:8000", "ftp://vllm/v1", "", "http://", "http://vllm:x/v1"])
+def test_an_slm_url_that_is_no_web_address_is_an_error(found: Any, url: str) -> None:
+    assert list(found(SLM_URL=url)) == ["attune.E002"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["vllm", "10.2.3.4", "192.168.1.9", "100.64.0.7", "[fd00::1]", "slm.ml.svc", "slm.internal"],
+)
+def test_a_private_model_server_is_fine(found: Any, host: str) -> None:
+    assert found(SLM_URL=f"http://{host}:8000/v1") == {}
+
+
+def test_a_model_server_outside_is_warned_about(found: Any) -> None:
+    assert list(found(SLM_URL="https://8.8.8.8/v1")) == ["attune.W006"]
+
+
+@pytest.mark.parametrize(("address", "ids"), [("93.184.215.14", ["attune.W006"]), ("10.0.0.9", [])])
+def test_a_long_name_is_judged_by_its_address(
+    found: Any, monkeypatch: pytest.MonkeyPatch, address: str, ids: list[str]
+) -> None:
+    answer = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer)
+    assert list(found(SLM_URL="https://slm.example.com/v1")) == ids
+
+
+def test_missing_models_come_with_the_command_that_fetches_them(
+    found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ATTUNE_MODELS", str(tmp_path))
+    message = found(FILES)["attune.W007"]
+    assert message.hint == "Type: python manage.py models fetch encoder chat"
+
+
+def test_a_model_server_elsewhere_needs_no_chat_model_here(
+    found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ATTUNE_MODELS", str(tmp_path))
+    message = found(FILES, SLM_EMBEDDED=False)["attune.W007"]
+    assert message.hint == "Type: python manage.py models fetch encoder"
+
+
+def test_manage_py_check_runs_them() -> None:
+    """pytest-django turns DEBUG off, so the one-machine defaults of the tests are named."""
+    assert {"attune.W001", "attune.W002"} <= {message.id for message in run_checks()}

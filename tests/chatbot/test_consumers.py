@@ -1,0 +1,195 @@
+"""The visitor's socket: what is acknowledged is stored, what was missed comes again."""
+
+import json
+from typing import Any
+from unittest import mock
+
+from channels.db import database_sync_to_async
+from channels.testing import WebsocketCommunicator
+from django.test import override_settings
+
+from chatbot import actions, identity
+from chatbot.asgi import application
+from chatbot.models import Conversation, Inbox, Message, Visitor
+from chatbot.reply import runner
+from tests.fakes import ALICE, FakeModelsTestCase
+
+ORIGIN = (b"origin", b"https://shop.example")
+PATIENCE = 10
+
+
+class Socket(WebsocketCommunicator):
+    async def say(self, **frame: Any) -> None:
+        await self.send_to(text_data=json.dumps(frame))
+
+    async def hear(self) -> dict[str, Any]:
+        return json.loads(await self.receive_from(PATIENCE))
+
+    async def until(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Every frame up to the first that has these values."""
+        heard = []
+        while True:
+            heard.append(await self.hear())
+            if wanted.items() <= heard[-1].items():
+                return heard
+
+
+class SocketTestCase(FakeModelsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        # A TestCase never commits: news leaves at once here.
+        self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
+        self.inbox = Inbox.objects.create(key="shop", name="Shop", origins=["https://shop.example"])
+        self.alice = Visitor.objects.create(inbox=self.inbox, customer_id=ALICE)
+        self.token, _ = identity.issue(self.alice)
+
+    async def open(self, headers: list[tuple[bytes, bytes]] | None = None) -> Socket:
+        socket = Socket(application, "/ws/chat/shop/", headers=headers or [ORIGIN])
+        self.accepted, _ = await socket.connect(PATIENCE)
+        return socket
+
+    async def join(self, after: int = 0) -> Socket:
+        socket = await self.open()
+        await socket.say(type="hello", token=self.token, after=after)
+        self.welcome = (await socket.until(type="welcome"))[0]
+        return socket
+
+
+class JoinTests(SocketTestCase):
+    async def test_a_page_of_another_site_is_not_let_in(self) -> None:
+        for headers in [[(b"origin", b"https://evil.example")], [(b"x", b"y")]]:
+            await self.open(headers)
+            self.assertFalse(self.accepted)
+
+    async def test_the_first_frame_names_the_conversation_and_the_protocol(self) -> None:
+        await self.join()
+        conversation = await Conversation.objects.aget()
+        self.assertEqual(self.welcome["conversation"], str(conversation.id))
+        self.assertEqual((self.welcome["state"], self.welcome["protocol"]), ("bot", 1))
+
+    async def test_a_wrong_token_is_told_and_the_socket_closed(self) -> None:
+        socket = await self.open()
+        await socket.say(type="hello", token="nonsense")
+        self.assertEqual((await socket.hear())["code"], "unauthorized")
+        self.assertEqual((await socket.receive_output(PATIENCE))["code"], 4401)
+
+    async def test_a_token_of_another_inbox_does_not_hold(self) -> None:
+        other = await Inbox.objects.acreate(key="other", name="Other")
+        self.token, _ = identity.issue(await Visitor.objects.acreate(inbox=other))
+        socket = await self.open()
+        await socket.say(type="hello", token=self.token)
+        self.assertEqual((await socket.hear())["code"], "unauthorized")
+
+    @override_settings(TOKEN_LIFETIME=-1)
+    async def test_an_expired_token_says_so(self) -> None:
+        socket = await self.open()
+        await socket.say(type="hello", token=self.token)
+        self.assertEqual((await socket.hear())["code"], "expired")
+
+    async def test_nothing_is_taken_before_hello(self) -> None:
+        socket = await self.open()
+        await socket.say(type="message", id="1", text="hi")
+        self.assertEqual((await socket.hear())["code"], "unauthorized")
+        self.assertFalse(await Message.objects.aexists())
+
+
+class TalkTests(SocketTestCase):
+    async def test_alice_asks_and_is_answered_sentence_by_sentence(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026. Swift Parcel delivers it."
+        socket = await self.join()
+        await socket.say(type="message", id="m1", text="has order 50001 been sent?")
+        heard = await socket.until(type="reply", state="done")
+        self.assertIn({"type": "ack", "id": "m1", "seq": 1}, heard)
+        sentences = [frame["sentence"] for frame in heard if frame.get("state") == "sentence"]
+        self.assertEqual(" ".join(sentences), self.generator.answer)
+        messages = [frame for frame in heard if frame["type"] == "message"]
+        self.assertEqual([frame["author"] for frame in messages], ["customer", "bot"])
+        self.assertEqual(messages[0]["id"], "m1")
+        self.assertEqual(messages[1]["citations"], [{"id": "order:50001", "title": "Order 50001"}])
+
+    async def test_a_message_sent_twice_is_stored_once_and_acknowledged_twice(self) -> None:
+        socket = await self.join()
+        for _ in range(2):
+            await socket.say(type="message", id="m1", text="hello")
+        acks = await self.heard(socket, "ack", 2)
+        self.assertEqual(acks, [{"type": "ack", "id": "m1", "seq": 1}] * 2)
+        self.assertEqual(await Message.objects.filter(author="customer").acount(), 1)
+
+    async def heard(self, socket: Socket, kind: str, count: int) -> list[dict[str, Any]]:
+        frames: list[dict[str, Any]] = []
+        while len(frames) < count:
+            frame = await socket.hear()
+            frames += [frame] if frame["type"] == kind else []
+        return frames
+
+    async def test_who_returns_gets_what_came_after_their_last_number(self) -> None:
+        socket = await self.join()
+        for number in range(3):
+            await socket.say(type="message", id=f"m{number}", text="hello")
+            await socket.until(type="reply", state="done")
+        await socket.disconnect()
+        again = await self.join(after=2)
+        missed = await self.heard(again, "message", 4)
+        self.assertEqual([frame["seq"] for frame in missed], [3, 4, 5, 6])
+
+    async def test_a_second_tab_sees_the_same_conversation(self) -> None:
+        first, second = await self.join(), await self.join()
+        await first.say(type="message", id="m1", text="hello")
+        (message,) = await self.heard(second, "message", 1)
+        self.assertEqual((message["id"], message["seq"]), ("m1", 1))
+
+    async def test_a_malformed_frame_is_refused_and_the_socket_goes_on(self) -> None:
+        socket = await self.join()
+        await socket.send_to(text_data="{broken")
+        self.assertEqual((await socket.hear())["code"], "bad_frame")
+        await socket.send_to(bytes_data=b"\x00")
+        self.assertEqual((await socket.hear())["code"], "bad_frame")
+        await socket.say(type="message", id="m1", text="hello")
+        await socket.until(type="ack")
+
+    @override_settings(MESSAGES_PER_MINUTE=2)
+    async def test_who_writes_too_fast_is_told_when_to_go_on(self) -> None:
+        socket = await self.join()
+        for number in range(3):
+            await socket.say(type="message", id=f"m{number}", text="hello")
+        error = (await socket.until(type="error"))[-1]
+        self.assertEqual((error["code"], error["id"]), ("rate_limited", "m2"))
+        self.assertGreater(error["retry_after"], 0)
+
+    async def test_asking_for_a_person_changes_the_state_for_all_to_see(self) -> None:
+        socket = await self.join()
+        await socket.say(type="handoff")
+        heard = await socket.until(type="state")
+        self.assertEqual(heard[-1]["state"], "waiting")
+        self.assertEqual(heard[0]["author"], "system")
+
+    async def test_feedback_read_and_close_reach_the_conversation(self) -> None:
+        socket = await self.join()
+        await socket.say(type="message", id="m1", text="hello")
+        await socket.until(type="reply", state="done")
+        await socket.say(type="feedback", seq=2, value=-1)
+        await socket.say(type="read", seq=2)
+        await socket.say(type="typing")
+        await socket.say(type="close")
+        await socket.until(type="state", state="closed")
+        conversation = await Conversation.objects.aget()
+        self.assertEqual((conversation.read_seq, conversation.state), (2, "closed"))
+        self.assertEqual((await Message.objects.aget(seq=2)).feedback, -1)
+
+    async def test_an_idle_socket_is_woken_by_what_happens_elsewhere(self) -> None:
+        socket = await self.join()
+        conversation = await Conversation.objects.aget()
+        await database_sync_to_async(actions.hand_off)(conversation, "an agent's wish")
+        await socket.until(type="state", state="waiting")
+
+
+class RecoveryTests(SocketTestCase):
+    async def test_a_reply_whose_process_died_is_finished_by_another_once(self) -> None:
+        conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
+        _, reply = await database_sync_to_async(actions.receive)(conversation, "m1", "hello")
+        await database_sync_to_async(actions.claim)(reply.id, "a process that died")
+        await type(reply).objects.aupdate(
+            lease_until="2026-01-01T00:00:00Z", created_at="2026-01-01T00:00:00Z"
+        )
+        self.assertEqual([await runner.recover(), await runner.recover()], [1, 0])
+        self.assertEqual(await Message.objects.filter(author="bot").acount(), 1)

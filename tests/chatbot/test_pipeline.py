@@ -1,0 +1,109 @@
+"""One turn into an answer: what is supported is shown, the rest is withheld."""
+
+from chatbot.reply.pipeline import Outcome, Turn, answer
+from inference.generation import ServerUnreachable
+from tests.fakes import ALICE, BOB, FakeModelsTestCase
+
+
+class PipelineTests(FakeModelsTestCase):
+    async def ask(self, text: str, customer: str | None = ALICE, **turn: object) -> Outcome:
+        steps = [step async for step in answer(Turn(text, customer, **turn))]
+        *sentences, outcome = steps
+        assert isinstance(outcome, Outcome)
+        self.assertEqual(outcome.answer, " ".join(sentences))
+        return outcome
+
+    async def test_a_supported_answer_is_shown_with_its_source(self) -> None:
+        self.generator.answer = "Order 50001 was sent on 3 November 2026. Swift Parcel delivers it."
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(outcome.answer, self.generator.answer)
+        self.assertEqual(outcome.state, "answered")
+        self.assertEqual(outcome.citations, [{"id": "order:50001", "title": "Order 50001"}])
+        self.assertLessEqual(outcome.timings["first_sentence"], outcome.timings["total"])
+
+    async def test_an_unsupported_sentence_is_withheld_and_the_rest_is_shown(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026. It arrives on 9 November 2026."
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(outcome.answer, "It was sent on 3 November 2026.")
+        self.assertEqual(outcome.withheld[0]["missing"], ["2026-11-9"])
+
+    async def test_an_answer_without_any_support_becomes_an_honest_refusal(self) -> None:
+        self.generator.answer = "It was sent on 1 May 2020."
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(outcome.state, "refused")
+        self.assertIn("I don't have that on record", outcome.answer)
+        self.assertIn("colleague", outcome.answer)
+        self.assertEqual(outcome.citations, [])
+
+    async def test_the_models_own_not_on_record_is_never_shown_as_such(self) -> None:
+        outcome = await self.ask("who made the parcel of order 50001?")
+        self.assertEqual(outcome.state, "refused")
+        self.assertNotIn("NOT ON RECORD", outcome.answer)
+
+    async def test_bob_asking_for_alices_order_is_refused_before_any_prompt(self) -> None:
+        outcome = await self.ask("where is order 50001?", BOB)
+        self.assertEqual(outcome.state, "refused")
+        self.assertEqual(self.generator.prompts, [])
+        self.assertEqual(outcome.passages, [])
+
+    async def test_no_prompt_holds_another_customers_record(self) -> None:
+        for text in ["which carrier has my parcel?", "Swift Parcel order total", "returns"]:
+            await self.ask(text, BOB)
+        self.assertGreater(len(self.generator.prompts), 0)
+        self.assertNotIn("Swift Parcel\n", str(self.generator.prompts))
+        self.assertNotIn("3 November 2026", str(self.generator.prompts))
+
+    async def test_charlie_who_is_not_signed_in_is_asked_to(self) -> None:
+        outcome = await self.ask("where is order 50001?", None)
+        self.assertIn("sign in", outcome.answer)
+
+    async def test_a_wish_for_a_person_hands_off_without_the_model(self) -> None:
+        outcome = await self.ask("let me talk to a human")
+        self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
+        self.assertEqual(self.generator.prompts, [])
+
+    async def test_small_talk_is_answered_without_a_record(self) -> None:
+        self.assertEqual((await self.ask("hello!")).state, "chat")
+
+    async def test_the_second_refusal_in_a_row_hands_off(self) -> None:
+        outcome = await self.ask("who painted order 50001?", unanswered=1)
+        self.assertEqual(outcome.state, "handoff")
+        self.assertEqual(outcome.reason, "Nothing on record twice in a row.")
+
+    async def test_a_bad_mood_gets_the_answer_and_a_person(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026."
+        upset = ((-0.9, 0.9), (-0.9, 0.9))
+        outcome = await self.ask("has order 50001 been sent?!", scores=upset, mood=-0.9)
+        self.assertTrue(outcome.answer.startswith("It was sent on 3 November 2026."))
+        self.assertEqual(outcome.state, "handoff")
+        self.assertIn("mood -0.90", outcome.reason)
+
+    async def test_who_waits_for_a_person_is_not_offered_one_again(self) -> None:
+        outcome = await self.ask("who painted order 50001?", waiting=True, unanswered=5)
+        self.assertEqual(outcome.state, "refused")
+        self.assertIn("A colleague has been told", outcome.answer)
+
+    async def test_a_model_that_fails_leaves_a_line_and_a_person(self) -> None:
+        self.generator.answer = ""
+        self.generator.error = ServerUnreachable("gone")
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(outcome.state, "handoff")
+        self.assertIn("can't look that up", outcome.answer)
+        self.assertEqual(outcome.error, "gone")
+
+    async def test_what_was_shown_stays_when_the_model_breaks_off(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026. Swift "
+        self.generator.error = ServerUnreachable("gone")
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertTrue(outcome.answer.startswith("It was sent on 3 November 2026."))
+
+    async def test_a_follow_up_is_about_the_record_last_spoken_of(self) -> None:
+        self.generator.answer = "Swift Parcel delivers it."
+        history = (("customer", "was order 50001 sent?"), ("bot", "Yes."))
+        outcome = await self.ask("and which carrier?", history=history)
+        self.assertEqual(outcome.citations[0]["id"], "order:50001")
+
+    async def test_an_instruction_inside_a_record_cannot_add_a_fact(self) -> None:
+        self.generator.answer = "You won a voucher worth 500 EUR from Megacorp."
+        outcome = await self.ask("has order 50001 been sent?")
+        self.assertNotIn("500", outcome.answer)
