@@ -1,0 +1,203 @@
+"""The list of conversations by last activity, and the page of one of them."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import F, Prefetch, QuerySet
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.safestring import SafeString
+from django.utils.text import Truncator
+from django.utils.timesince import timesince
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from chatbot.admin import mood, transcript
+from chatbot.models import Conversation, Message
+from crm.admin import ReadOnly
+from crm.models import Customer, Record
+
+SPARKLINE_SCORES = 20
+EXCERPT = 110
+LATEST_RECORDS = 8
+LATEST_MESSAGES = 200
+COLOURS = {
+    Conversation.State.BOT: "info",
+    Conversation.State.WAITING: "warning",
+    Conversation.State.AGENT: "primary",
+}
+
+
+class MoodFilter(admin.SimpleListFilter):
+    title = "mood"
+    parameter_name = "mood"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        worst_first = [(word, word.capitalize()) for word in reversed(mood.BANDS)]
+        return [*worst_first, ("unknown", "Not known yet")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Conversation]
+    ) -> QuerySet[Conversation]:
+        word = self.value()
+        if word == "unknown":
+            return queryset.filter(mood=None)
+        if word not in mood.BANDS:
+            return queryset
+        lowest, next_band = mood.bounds(word)
+        limits = {"mood__gte": lowest, "mood__lt": next_band}
+        known = {name: value for name, value in limits.items() if value is not None}
+        return queryset.filter(**known)
+
+
+def last_message() -> Prefetch:
+    messages = Message.objects.filter(seq=F("conversation__last_seq"))
+    return Prefetch("messages", messages, to_attr="last_message")
+
+
+def recent_scores() -> Prefetch:
+    """Newest first; the database numbers them per conversation, so it stays one query."""
+    scored = Message.objects.filter(score__isnull=False).order_by("-seq")
+    scored = scored.only("conversation_id", "score")[:SPARKLINE_SCORES]
+    return Prefetch("messages", scored, to_attr="recent_scores")
+
+
+@admin.register(Conversation)
+class ConversationAdmin(ReadOnly, ModelAdmin):
+    list_display = ["customer", "latest", "mood_badge", "trend", "progress", "count", "activity"]
+    list_display_links = ["customer", "latest"]
+    list_filter = [MoodFilter, "state", "visitor__inbox"]
+    list_select_related = ["visitor__customer", "visitor__inbox"]
+    list_per_page = 50
+    list_fullwidth = True
+    ordering = ["-last_message_at"]
+    sortable_by = ["mood_badge", "activity"]
+    search_fields = [
+        "visitor__customer__name",
+        "visitor__customer__id",
+        "visitor__id__istartswith",
+        "messages__text",
+    ]
+    search_help_text = "Customer, number or words said"
+    fieldsets: Any = [(None, {"fields": []})]  # The page is a template, not a form.
+
+    class Media:
+        css = {"all": ["chatbot/admin/console.css"]}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
+        """Only conversations in which something was said."""
+        spoken = super().get_queryset(request).filter(last_seq__gt=0)
+        return spoken.prefetch_related(last_message(), recent_scores())
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
+    ) -> tuple[QuerySet[Conversation], bool]:
+        # An anonymous visitor is searched by what stands in the list: "Visitor 1a2b3c4d".
+        return super().get_search_results(request, queryset, search_term.removeprefix("Visitor "))
+
+    @display(description="Customer")
+    def customer(self, conversation: Conversation) -> SafeString:
+        return format_html(
+            '<span class="who">{}<small>{}</small></span>',
+            conversation.visitor,
+            conversation.visitor.inbox,
+        )
+
+    @display(description="Last message")
+    def latest(self, conversation: Conversation) -> SafeString:
+        messages: list[Message] = conversation.last_message  # type: ignore[attr-defined]
+        return format_html(
+            '<span class="excerpt"><b>{}</b> {}</span>',
+            messages[0].get_author_display() if messages else "",
+            Truncator(messages[0].text).chars(EXCERPT) if messages else "",
+        )
+
+    @display(description="Mood", ordering="mood")
+    def mood_badge(self, conversation: Conversation) -> SafeString:
+        return mood.badge(conversation.mood)
+
+    @display(description="Trend")
+    def trend(self, conversation: Conversation) -> SafeString:
+        messages: list[Message] = conversation.recent_scores  # type: ignore[attr-defined]
+        scores = (message.score for message in reversed(messages))
+        return mood.sparkline([score for score in scores if score is not None])
+
+    @display(description="State")
+    def progress(self, conversation: Conversation) -> SafeString:
+        return state_label(conversation)
+
+    @display(description="Messages")
+    def count(self, conversation: Conversation) -> int:
+        return conversation.last_seq
+
+    @display(description="Last activity", ordering="last_message_at")
+    def activity(self, conversation: Conversation) -> SafeString:
+        return ago(conversation.last_message_at)
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        obj: Conversation | None = None,
+        **kwargs: Any,
+    ) -> TemplateResponse:
+        assert obj is not None, "Conversations are not added here."
+        return super().render_change_form(
+            request, context | page(request, obj), *args, obj=obj, **kwargs
+        )
+
+
+def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
+    customer = conversation.visitor.customer
+    may_see_records = request.user.has_perm("crm.view_record")
+    # Two thousand messages with their traces are megabytes: earlier ones on request.
+    earlier = 0 if "all" in request.GET else max(0, conversation.last_seq - LATEST_MESSAGES)
+    entries = list(transcript.entries(conversation, earlier, link_records=may_see_records))
+    return {
+        "title": str(conversation),
+        "entries": entries,
+        "earlier": earlier,
+        "mood": mood.badge(conversation.mood),
+        "chart": mood.chart([entry.message for entry in entries]),
+        "state": state_label(conversation),
+        "activity": ago(conversation.last_message_at),
+        "customer": customer,
+        "records": latest_records(customer) if customer and may_see_records else None,
+        "records_url": records_url(customer) if customer and may_see_records else "",
+    }
+
+
+def latest_records(customer: Customer) -> list[tuple[Record, str]]:
+    records = customer.records.filter(deleted=False).order_by("-updated_at")[:LATEST_RECORDS]
+    return [(record, transcript.record_url(record.id)) for record in records]
+
+
+def records_url(customer: Customer) -> str:
+    return f"{reverse('admin:crm_record_changelist')}?{urlencode({'customer': customer.id})}"
+
+
+def state_label(conversation: Conversation) -> SafeString:
+    label = {
+        "text": conversation.get_state_display(),
+        "type": COLOURS.get(Conversation.State(conversation.state), ""),
+        "label_title": conversation.handoff_reason,
+    }
+    return render_to_string("unfold/helpers/label.html", label)
+
+
+def ago(moment: datetime) -> SafeString:
+    passed = timesince(moment, depth=1)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        date_format(timezone.localtime(moment), "j F Y, H:i"),
+        "just now" if passed.startswith("0") else f"{passed} ago",
+    )

@@ -1,0 +1,38 @@
+"""The sidebar: what this person may see, and how many customers wait for a person."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+
+from chatbot.models import Conversation
+
+# Title, icon (Material Symbols), app label, model name.
+ENTRIES = [
+    ("Conversations", "forum", "chatbot", "conversation"),
+    ("Customers", "contacts", "crm", "customer"),
+    ("Records", "folder_open", "crm", "record"),
+    ("Inboxes", "inbox", "chatbot", "inbox"),
+    ("Users", "manage_accounts", "auth", "user"),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    return [{"items": [entry(request, *row) for row in ENTRIES if allowed(request, *row[2:])]}]
+
+
+def allowed(request: HttpRequest, app: str, model: str) -> bool:
+    permissions = (f"{app}.{action}_{model}" for action in ("view", "change"))
+    return any(request.user.has_perm(permission) for permission in permissions)
+
+
+def entry(request: HttpRequest, title: str, icon: str, app: str, model: str) -> dict[str, Any]:
+    link = reverse(f"admin:{app}_{model}_changelist")
+    item = {"title": title, "icon": icon, "link": link}
+    if model == "conversation" and (waiting := waiting_count()):
+        item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
+    return item
+
+
+def waiting_count() -> int:
+    return Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0).count()

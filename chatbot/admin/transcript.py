@@ -1,0 +1,113 @@
+"""One conversation as its page shows it: what was said, and how each answer came about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from chatbot.admin import mood
+from chatbot.models import Conversation, Message, Reply
+
+TIMINGS = {
+    "retrieve": "records found",
+    "first_generated": "first sentence generated",
+    "first_sentence": "first sentence shown",
+    "total": "done",
+}
+OUTCOMES = {
+    "answered": "answered from the records",
+    "refused": "nothing on record",
+    "handoff": "handed to a person",
+    "chat": "small talk",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A record that an answer rests on. Without a URL the reader may not open records."""
+
+    title: str
+    url: str
+    text: str = ""
+    score: str = ""
+
+
+@dataclass(frozen=True)
+class Trace:
+    reply: Reply
+    outcome: str
+    passages: list[Source]
+    timings: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Entry:
+    message: Message
+    new_day: bool
+    badge: SafeString
+    confidence: str
+    sources: list[Source] = field(default_factory=list)
+    trace: Trace | None = None
+
+
+def entries(conversation: Conversation, after: int, link_records: bool) -> Iterator[Entry]:
+    """The messages with seq > after, oldest first, with the reply behind each: one query."""
+    day = None
+    messages = conversation.messages.filter(seq__gt=after).order_by("seq")
+    for message in messages.select_related("trace", "reply"):
+        before, day = day, timezone.localdate(message.at)
+        yield Entry(
+            message=message,
+            new_day=day != before,
+            badge=mood.badge(message.score),
+            confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
+            sources=[source(row, link_records) for row in message.citations],
+            trace=trace(message, link_records),
+        )
+
+
+def trace(message: Message, link_records: bool) -> Trace | None:
+    reply = reply_of(message)
+    if reply is None:
+        return None
+    return Trace(
+        reply=reply,
+        outcome=OUTCOMES.get(reply.state, reply.state) or reply.get_status_display().lower(),
+        passages=[source(row, link_records) for row in reply.passages],
+        timings=[
+            (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
+            for name, seconds in reply.timings.items()
+        ],
+    )
+
+
+def reply_of(message: Message) -> Reply | None:
+    """What stands behind a bot's answer, or beside a question that has no answer."""
+    if message.author != Message.Author.CUSTOMER:
+        return getattr(message, "trace", None)
+    reply = getattr(message, "reply", None)
+    return reply if reply and reply.answer_id is None else None
+
+
+def source(row: dict[str, Any], link: bool) -> Source:
+    """Of a citation or a passage. A passage's text begins with the title: it is said once."""
+    key, score = str(row["id"]), row.get("score")
+    title = row.get("title") or key
+    return Source(
+        title=title,
+        url=record_url(key) if link else "",
+        text=row.get("text", "").removeprefix(title).lstrip(),
+        score=f"{score:.2f}" if score is not None else "",
+    )
+
+
+def record_url(key: str) -> str:
+    return reverse("admin:crm_record_change", args=[quote(key)])
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"
