@@ -1,0 +1,90 @@
+// One message as an element. Text goes in by textContent only.
+
+const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
+const STATUS = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
+
+let made = 0; // ids of the expandable parts
+
+export function bubble(message, actions) {
+  return new Bubble(message, actions);
+}
+
+class Bubble {
+  element = stamp("message-template");
+  seq;
+
+  constructor({ id, seq, author, text, at, citations }, actions) {
+    this.seq = seq;
+    this.element.dataset.author = author;
+    this.#part("who").textContent = NAMES[author] ?? author;
+    this.#part("text").textContent = text;
+    this.#time(at);
+    this.#part("sources").append(...(citations ?? []).map(source));
+    this.#part("sources").hidden = !citations?.length;
+    this.#part("resend").addEventListener("click", () => actions.resend(id));
+    if (author === "bot") this.#feedback(actions);
+    if (author === "customer") this.status("sent");
+  }
+
+  status(status, text = "") {
+    this.element.dataset.status = status;
+    this.#part("status").textContent = text || STATUS[status];
+    this.#part("resend").hidden = status !== "failed";
+  }
+
+  /** The server has it; `at` is the server's time where it is known. */
+  sent(at) {
+    if (this.element.dataset.status !== "sent") this.status("sent");
+    if (at) this.#time(at);
+  }
+
+  #feedback(actions) {
+    const group = this.#part("feedback");
+    group.hidden = false;
+    const buttons = [...group.querySelectorAll("button")];
+    for (const button of buttons) {
+      button.addEventListener("click", () => {
+        if (!actions.feedback(this.seq, Number(button.value))) return;
+        for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
+      });
+    }
+  }
+
+  #time(at) {
+    const time = this.#part("time");
+    time.dateTime = at;
+    time.textContent = clock(new Date(at));
+  }
+
+  #part(name) {
+    return this.element.querySelector(`[data-part="${name}"]`);
+  }
+}
+
+function source({ id, title }) {
+  const element = stamp("source-template");
+  const button = element.querySelector("button");
+  const detail = element.querySelector("[data-part=detail]");
+  detail.id = `source-${++made}`;
+  button.setAttribute("aria-controls", detail.id);
+  element.querySelector("[data-part=name]").textContent = title || id;
+  element.querySelector("[data-part=title]").textContent = title || id;
+  element.querySelector("[data-part=id]").textContent = id;
+  button.addEventListener("click", () => {
+    detail.hidden = !detail.hidden;
+    button.setAttribute("aria-expanded", String(!detail.hidden));
+  });
+  return element;
+}
+
+function stamp(template) {
+  return document.getElementById(template).content.firstElementChild.cloneNode(true);
+}
+
+/** 14:03 today, 12 Nov, 14:03 before. */
+function clock(date) {
+  const today = date.toDateString() === new Date().toDateString();
+  const day = today ? {} : { day: "numeric", month: "short" };
+  const format = new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
+  return format.format(date);
+}

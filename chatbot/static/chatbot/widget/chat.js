@@ -1,0 +1,173 @@
+// Joins the parts: frames from the server to what is on the screen, and back.
+
+import { Attention } from "./attention.js";
+import { Composer } from "./composer.js";
+import { Delivery } from "./delivery.js";
+import { History } from "./history.js";
+import { Log } from "./log.js";
+import { Provisional } from "./provisional.js";
+import { Connection } from "./socket.js";
+import { Status } from "./status.js";
+
+export class Chat {
+  #connection;
+  #attention;
+  #delivery;
+  #log = new Log({
+    resend: (id) => this.#resend(id),
+    feedback: (seq, value) => this.#send({ type: "feedback", seq, value }),
+  });
+  #provisional = new Provisional();
+  #status = new Status();
+  #composer = new Composer();
+  #history = new History();
+  #subject = null;
+  #conversation = null;
+  #catchUpTo = 0;
+  #frames = {
+    welcome: (frame) => this.#welcome(frame),
+    ack: ({ id, seq }) => this.#ack(id, seq),
+    message: (frame) => this.#message(frame),
+    reply: (frame) => this.#reply(frame),
+    typing: () => this.#provisional.agentTypes(),
+    state: ({ state }) => this.#state(state),
+    error: (frame) => this.#error(frame),
+  };
+
+  constructor(inbox, session, host) {
+    this.#connection = new Connection(session);
+    this.#attention = new Attention(this.#connection, host);
+    this.#delivery = new Delivery(inbox, this.#connection, this.#log);
+    this.#connection.after = () => this.#history.after;
+    this.#connection.onSession = (subject) => this.#adopt(subject);
+    this.#connection.onState = (state) => this.#connected(state);
+    this.#connection.onRefused = (text) => this.#status.notice(text);
+    // A frame that this version does not know is a newer server's, and no reason to stop.
+    this.#connection.onFrame = (frame) => this.#frames[frame.type]?.(frame);
+    this.#composer.onSend = (text) => this.#delivery.submit(text);
+    this.#composer.onTyping = () => this.#connection.send({ type: "typing" });
+  }
+
+  start() {
+    this.#connection.restart();
+  }
+
+  /** The customer looks at the chat; `text` goes into the composer. */
+  open(text = null) {
+    this.#attention.open = true;
+    if (text) this.#composer.fill(text);
+    this.#composer.focus();
+    this.#log.toEnd();
+  }
+
+  shut() {
+    this.#attention.open = false;
+  }
+
+  askForPerson() {
+    if (!this.#send({ type: "handoff" })) return;
+    this.#status.requested();
+    this.#composer.focus(); // the button that had the focus is going away
+  }
+
+  startAnew() {
+    this.#reset();
+    this.#delivery.show();
+    this.#state("bot");
+    this.#connection.restart();
+    this.#composer.focus();
+  }
+
+  #send(frame) {
+    const sent = this.#connection.send(frame);
+    if (!sent) this.#status.notice("There is no connection at the moment. Please try again soon.");
+    return sent;
+  }
+
+  #resend(id) {
+    this.#delivery.resend(id);
+    this.#composer.focus();
+  }
+
+  #connected(state) {
+    this.#status.connection(state);
+    if (state === "online") return;
+    this.#delivery.pause();
+    this.#provisional.still();
+  }
+
+  #adopt(subject) {
+    if (subject === this.#subject) return;
+    this.#subject = subject;
+    this.#reset();
+    this.#delivery.adopt(subject);
+  }
+
+  #welcome({ conversation, state, last_seq: lastSeq, replying }) {
+    if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
+      // Another conversation than the one whose end we named: take it from its beginning.
+      this.#reset();
+      this.#delivery.show();
+      this.#connection.restart();
+      return;
+    }
+    this.#conversation = conversation;
+    this.#catchUpTo = lastSeq;
+    this.#log.announce(lastSeq <= this.#history.after);
+    this.#attention.welcomed(lastSeq);
+    this.#state(state);
+    if (replying) this.#provisional.resume();
+    else this.#provisional.clear();
+    this.#delivery.flush();
+  }
+
+  #ack(id, seq) {
+    this.#history.note(seq);
+    this.#delivery.settle(id);
+    this.#status.notice("");
+    this.#log.confirm(id, seq);
+  }
+
+  #message(message) {
+    const fresh = this.#history.note(message.seq);
+    if (message.author === "customer" && message.id) this.#delivery.settle(message.id);
+    if (!fresh && !message.id) return;
+    if (message.author !== "customer") this.#provisional.clear();
+    this.#log.add(message);
+    this.#attention.arrived(message);
+    if (this.#history.after >= this.#catchUpTo) this.#log.announce(true);
+  }
+
+  #reply({ state, sentence }) {
+    if (state === "thinking") this.#provisional.think();
+    else if (state === "sentence") this.#provisional.say(sentence);
+    else this.#provisional.clear();
+    if (state === "failed") this.#status.notice("The answer could not be finished.");
+  }
+
+  #state(state) {
+    this.#status.conversation(state);
+    this.#composer.hidden = state === "closed";
+    this.#connection.resumes = state !== "closed";
+    if (state === "agent" || state === "closed") this.#provisional.clear();
+  }
+
+  #error({ code, text, retry_after: seconds = null, id }) {
+    if (code === "unauthorized" || code === "expired") return; // a new session follows
+    const passing = !id || seconds !== null; // said once, above the composer
+    if (id) this.#delivery.refuse(id, passing ? "Not sent" : text);
+    if (passing) this.#status.notice(text, seconds);
+    if (code === "closed") this.#state("closed");
+    // Nothing more fits into this conversation; once it is closed, a new one can begin.
+    if (code === "full") this.#connection.send({ type: "close" });
+  }
+
+  #reset() {
+    this.#history = new History();
+    this.#conversation = null;
+    this.#provisional.clear();
+    this.#status.notice("");
+    this.#attention.reset();
+    this.#log.clear();
+  }
+}

@@ -1,0 +1,82 @@
+// Where the customer writes: Enter sends, Shift+Enter makes a new line.
+
+const LIMIT = 4000; // characters, as the server counts them: code points
+const WARN_AT = 3600;
+const TALLEST = 140; // pixels
+const TYPING_EVERY = 3_000;
+
+export class Composer {
+  #form = document.getElementById("composer");
+  #field = document.getElementById("field");
+  #button = document.getElementById("send");
+  #counter = document.getElementById("counter");
+  #typedAt = 0;
+
+  // Set by the owner.
+  onSend = (_text) => {};
+  onTyping = () => {};
+
+  constructor() {
+    this.#form.addEventListener("submit", (event) => this.#submit(event));
+    this.#field.addEventListener("keydown", (event) => this.#key(event));
+    this.#field.addEventListener("input", () => this.#typed());
+    this.#measure();
+  }
+
+  focus() {
+    this.#measure(); // a hidden iframe has no heights
+    this.#field.focus();
+  }
+
+  fill(text) {
+    this.#field.value = text;
+    this.#measure();
+    this.#field.setSelectionRange(text.length, text.length);
+  }
+
+  set hidden(hidden) {
+    this.#form.hidden = hidden;
+  }
+
+  #submit(event) {
+    event.preventDefault();
+    const text = this.#field.value.trim();
+    if (!text || length(text) > LIMIT) return;
+    this.fill("");
+    this.#typedAt = 0;
+    this.onSend(text);
+  }
+
+  // While an input method composes a character, Enter belongs to the input method.
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.#form.requestSubmit();
+  }
+
+  #typed() {
+    this.#measure();
+    if (!this.#field.value || Date.now() - this.#typedAt < TYPING_EVERY) return;
+    this.#typedAt = Date.now();
+    this.onTyping();
+  }
+
+  #measure() {
+    const count = length(this.#field.value.trim());
+    this.#counter.hidden = count < WARN_AT;
+    this.#counter.textContent = left(count);
+    this.#counter.classList.toggle("over", count > LIMIT);
+    this.#field.setAttribute("aria-invalid", String(count > LIMIT));
+    this.#button.disabled = count === 0 || count > LIMIT;
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${Math.min(this.#field.scrollHeight, TALLEST)}px`;
+  }
+}
+
+function length(text) {
+  return [...text].length;
+}
+
+function left(count) {
+  return count > LIMIT ? `${count - LIMIT} characters too many` : `${LIMIT - count} characters left`;
+}

@@ -1,0 +1,100 @@
+// Sends the customer's messages and keeps them until the server has them. Sending again is always
+// safe: the id stays the same and the server takes each id once.
+
+import { newEntry, Outbox } from "./outbox.js";
+
+const ACK_WITHIN = 15_000;
+const UNCONFIRMED = "Not confirmed";
+
+export class Delivery {
+  #inbox;
+  #connection;
+  #log;
+  #outbox = null;
+  #early = []; // written before it was known who writes
+  #timers = new Map();
+
+  constructor(inbox, connection, log) {
+    this.#inbox = inbox;
+    this.#connection = connection;
+    this.#log = log;
+  }
+
+  /** Shows what this person had not sent yet. */
+  adopt(subject) {
+    this.#outbox = new Outbox(this.#inbox, subject);
+    for (const entry of this.#early.splice(0)) this.#outbox.put(entry);
+    this.show();
+  }
+
+  show() {
+    for (const entry of this.#outbox.all()) {
+      this.#log.pending(entry);
+      if (entry.error) this.#log.status(entry.id, "failed", entry.error);
+    }
+  }
+
+  submit(text) {
+    const entry = newEntry(text);
+    if (this.#outbox) this.#outbox.put(entry);
+    else this.#early.push(entry);
+    this.#log.pending(entry);
+    this.#send(entry);
+  }
+
+  /** Sends everything that waits; called after each welcome. */
+  flush() {
+    for (const entry of this.#outbox.all()) if (!entry.error) this.#send(entry);
+  }
+
+  /** The connection is gone: whatever is under way waits for the next one. */
+  pause() {
+    for (const id of this.#timers.keys()) this.#log.status(id, "sending", "Waiting for connection");
+    this.#stopTimers(...this.#timers.keys());
+  }
+
+  settle(id) {
+    this.#stopTimers(id);
+    this.#outbox.remove(id);
+  }
+
+  /** The server will not take it as it is; `text` says why. */
+  refuse(id, text) {
+    const entry = this.#outbox.get(id);
+    if (!entry) return;
+    this.#stopTimers(id);
+    this.#outbox.put({ ...entry, error: text });
+    this.#log.status(id, "failed", text);
+  }
+
+  resend(id) {
+    const entry = this.#outbox.get(id);
+    if (!entry) return;
+    const silent = !entry.error; // nobody answered: the connection itself is in doubt
+    this.#outbox.put({ ...entry, error: null });
+    if (silent) this.#connection.restart();
+    else this.#send({ ...entry, error: null });
+  }
+
+  #send({ id, text }) {
+    this.#stopTimers(id);
+    if (!this.#connection.send({ type: "message", id, text })) {
+      this.#log.status(id, "sending", "Waiting for connection");
+      return;
+    }
+    this.#log.status(id, "sending");
+    this.#timers.set(id, setTimeout(() => this.#late(id), ACK_WITHIN));
+  }
+
+  #late(id) {
+    this.#timers.delete(id);
+    this.#log.status(id, "failed", UNCONFIRMED);
+  }
+
+  #stopTimers(...ids) {
+    for (const id of ids) {
+      clearTimeout(this.#timers.get(id));
+      this.#timers.delete(id);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+// The list of messages: in order of their numbers, unsent ones last, scrolled to the newest unless
+// the reader has scrolled up.
+
+import { bubble } from "./bubble.js";
+
+const NEAR_THE_END = 80; // pixels
+const QUIET = 300; // milliseconds
+
+export class Log {
+  #list = document.getElementById("log");
+  #scroller = document.getElementById("scroller");
+  #newer = document.getElementById("newer");
+  #items = []; // in the order of the list
+  #byId = new Map();
+  #announcing = null;
+  #actions;
+  #pinned = true; // the reader is at the end and wants to stay there
+
+  /** actions: {resend(id), feedback(seq, value) → boolean} */
+  constructor(actions) {
+    this.#actions = actions;
+    this.#newer.addEventListener("click", () => this.toEnd());
+    this.#scroller.addEventListener("scroll", () => this.#scrolled());
+    // The messages grow, and the window shrinks when the on-screen keyboard opens.
+    const follow = new ResizeObserver(() => this.#pinned && this.#jump());
+    for (const element of [this.#scroller, ...this.#scroller.children]) follow.observe(element);
+  }
+
+  /** A message that the server has numbered. */
+  add(message) {
+    const known = message.id && this.#byId.get(message.id);
+    if (known) this.confirm(message.id, message.seq, message.at);
+    else this.#place(bubble(message, this.#actions), message);
+    if (!this.#pinned && message.author !== "customer") this.#newer.hidden = false;
+  }
+
+  /** The customer's own message on its way. */
+  pending({ id, text, at }) {
+    if (this.#byId.has(id)) return;
+    const message = { id, seq: Infinity, author: "customer", text, at, citations: [] };
+    this.#place(bubble(message, this.#actions), message);
+    this.status(id, "sending");
+    this.toEnd();
+  }
+
+  confirm(id, seq, at = null) {
+    const item = this.#byId.get(id);
+    if (!item) return;
+    item.sent(at);
+    if (item.seq === seq) return;
+    item.seq = seq;
+    const next = this.#items[this.#items.indexOf(item) + 1];
+    const previous = this.#items[this.#items.indexOf(item) - 1];
+    // Moving an element makes screen readers say it again, so only when it must.
+    if (next?.seq < seq || previous?.seq > seq) this.#insert(item);
+  }
+
+  status(id, status, text = "") {
+    this.#byId.get(id)?.status(status, text);
+  }
+
+  /** History is shown in silence; what comes afterwards is announced. */
+  announce(on) {
+    clearTimeout(this.#announcing);
+    const live = () => this.#list.setAttribute("aria-live", on ? "polite" : "off");
+    // Screen readers read changes a moment later, with the value that holds by then.
+    if (on) this.#announcing = setTimeout(live, QUIET);
+    else live();
+  }
+
+  clear() {
+    for (const item of this.#items) item.element.remove();
+    this.#items = [];
+    this.#byId.clear();
+    this.toEnd();
+  }
+
+  toEnd() {
+    this.#pinned = true;
+    this.#newer.hidden = true;
+    this.#jump();
+  }
+
+  #place(item, { id }) {
+    if (id) this.#byId.set(id, item);
+    this.#insert(item);
+  }
+
+  #insert(item) {
+    const others = this.#items.filter((other) => other !== item);
+    const place = others.findLastIndex((other) => other.seq <= item.seq) + 1;
+    this.#list.insertBefore(item.element, others[place]?.element ?? null);
+    this.#items = others.toSpliced(place, 0, item);
+  }
+
+  #scrolled() {
+    const { scrollHeight, scrollTop, clientHeight } = this.#scroller;
+    this.#pinned = scrollHeight - scrollTop - clientHeight < NEAR_THE_END;
+    if (this.#pinned) this.#newer.hidden = true;
+  }
+
+  #jump() {
+    this.#scroller.scrollTop = this.#scroller.scrollHeight;
+  }
+}

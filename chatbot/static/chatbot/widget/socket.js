@@ -1,0 +1,136 @@
+// One socket that comes back: session, hello, frames, and a jittered back-off between attempts.
+//
+//   offline ──attempt──▶ connecting ──welcome──▶ online
+//      ▲                     │                     │
+//      └──────── closed, failed, no welcome ◀──────┘
+
+import { Refused } from "./session.js";
+
+const PROTOCOL = 1;
+const FIRST_DELAY = 1_000;
+const LONGEST_DELAY = 30_000;
+const WELCOME_WITHIN = 10_000;
+const STEADY_AFTER = 5_000; // a connection that lasted this long resets the back-off
+const CLOSE_UNAUTHORIZED = 4401;
+const CLOSE_TOO_MANY = 4429;
+
+export class Connection {
+  #session;
+  #socket = null;
+  #turn = 0; // an attempt that has been overtaken sees another number here
+  #failures = 0;
+  #timer = null;
+  #welcomedAt = 0;
+  #retryAfter = 0;
+  state = "offline";
+  /** While false, a lost connection stays lost: the conversation is closed. */
+  resumes = true;
+
+  // Set by the owner.
+  onState = (_state) => {};
+  onFrame = (_frame) => {};
+  onRefused = (_text) => {};
+  onSession = (_subject) => {};
+  after = () => 0;
+
+  constructor(session) {
+    this.#session = session;
+    window.addEventListener("online", () => this.#now());
+    window.addEventListener("offline", () => this.#lost());
+    document.addEventListener("visibilitychange", () => {
+      if (document.visibilityState === "visible") this.#now();
+    });
+  }
+
+  /** Drops what is there and connects at once. */
+  restart() {
+    this.resumes = true;
+    this.#leave();
+    this.#attempt();
+  }
+
+  /** False when there is nobody to send to. */
+  send(frame) {
+    if (this.state !== "online") return false;
+    this.#socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  #now() {
+    if (this.resumes && this.state === "offline") this.#attempt();
+  }
+
+  async #attempt() {
+    clearTimeout(this.#timer);
+    const turn = ++this.#turn;
+    this.#enter("connecting");
+    this.#timer = setTimeout(() => this.#lost(), WELCOME_WITHIN);
+    try {
+      const { token, socket } = await this.#session.open();
+      if (turn !== this.#turn) return;
+      this.onSession(this.#session.subject);
+      this.#listen(new WebSocket(socket), token, turn);
+    } catch (error) {
+      if (turn !== this.#turn) return;
+      if (error instanceof Refused) this.onRefused(error.message);
+      this.#lost();
+    }
+  }
+
+  #listen(socket, token, turn) {
+    this.#socket = socket;
+    const ifCurrent = (act) => (event) => turn === this.#turn && act(event);
+    socket.onopen = ifCurrent(() => {
+      const hello = { type: "hello", token, after: this.after(), protocol: PROTOCOL };
+      socket.send(JSON.stringify(hello));
+    });
+    socket.onmessage = ifCurrent((event) => this.#receive(JSON.parse(event.data)));
+    socket.onclose = ifCurrent((event) => this.#closed(event.code));
+  }
+
+  #receive(frame) {
+    if (frame.type === "welcome") this.#welcomed();
+    if (frame.type === "error") this.#retryAfter = (frame.retry_after ?? 0) * 1_000;
+    this.onFrame(frame);
+  }
+
+  #welcomed() {
+    clearTimeout(this.#timer);
+    this.#welcomedAt = Date.now();
+    this.#enter("online");
+  }
+
+  #closed(code) {
+    if (code === CLOSE_UNAUTHORIZED) this.#session.drop();
+    if (code === CLOSE_TOO_MANY) this.#retryAfter ||= LONGEST_DELAY;
+    this.#lost();
+  }
+
+  #lost() {
+    if (this.#welcomedAt && Date.now() - this.#welcomedAt > STEADY_AFTER) this.#failures = 0;
+    this.#leave();
+    if (this.resumes) this.#timer = setTimeout(() => this.#attempt(), this.#delay());
+  }
+
+  #leave() {
+    clearTimeout(this.#timer);
+    this.#turn += 1;
+    this.#welcomedAt = 0;
+    this.#socket?.close();
+    this.#socket = null;
+    this.#enter("offline");
+  }
+
+  #delay() {
+    const longest = Math.min(LONGEST_DELAY, FIRST_DELAY * 2 ** this.#failures++);
+    const wait = Math.max(longest * (0.5 + Math.random() / 2), this.#retryAfter);
+    this.#retryAfter = 0;
+    return wait;
+  }
+
+  #enter(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.onState(state);
+  }
+}

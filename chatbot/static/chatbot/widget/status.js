@@ -1,0 +1,59 @@
+// Everything around the messages that says how things stand.
+
+const LINES = {
+  bot: "Answers from your records · a person is always reachable",
+  waiting: "Waiting for a colleague",
+  agent: "You are talking to a person",
+  closed: "This conversation is closed",
+};
+const NOTICE_LASTS = 8_000;
+
+export class Status {
+  #line = document.getElementById("state-line");
+  #banner = document.getElementById("banner");
+  #notice = document.getElementById("notice");
+  #handoff = document.getElementById("handoff");
+  #ended = document.getElementById("ended");
+  #timer = null;
+  #welcomed = false;
+  #requested = false; // a person has been asked for and the server has not said so yet
+  #state = "bot";
+  #online = false;
+
+  conversation(state) {
+    this.#state = state;
+    this.#requested = false;
+    document.body.dataset.state = state;
+    this.#line.textContent = LINES[state];
+    this.#ended.hidden = state !== "closed";
+    this.#update();
+  }
+
+  connection(state) {
+    this.#online = state === "online";
+    this.#welcomed ||= this.#online;
+    document.body.dataset.connection = state;
+    this.#update();
+  }
+
+  requested() {
+    this.#requested = true;
+    this.#update();
+  }
+
+  /** One polite sentence, gone after `seconds`. */
+  notice(text, seconds = null) {
+    clearTimeout(this.#timer);
+    this.#notice.textContent = text;
+    const lasts = Math.max(NOTICE_LASTS, (seconds ?? 0) * 1_000);
+    if (text) this.#timer = setTimeout(() => this.notice(""), lasts);
+  }
+
+  #update() {
+    this.#handoff.hidden = this.#state !== "bot";
+    this.#handoff.disabled = !this.#online || this.#requested;
+    const waiting = this.#welcomed ? "Reconnecting…" : "Connecting…";
+    // Emptied, not hidden: screen readers announce changes of what is already there.
+    this.#banner.textContent = this.#online || this.#state === "closed" ? "" : waiting;
+  }
+}

@@ -1,0 +1,201 @@
+"""The widget on the demo shop's page, in a real browser against a running site.
+
+Nothing here depends on the model's wording.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+
+pytestmark = pytest.mark.live
+
+PATIENCE = 90_000  # milliseconds: a small machine may take its time to answer
+DESKTOP = {"width": 1200, "height": 860}
+PHONE = {"width": 390, "height": 780}
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A visitor's page, on which no script may fail and no policy may be broken."""
+    context = browser.new_context(viewport=DESKTOP)
+    context.set_default_timeout(PATIENCE)
+    opened = context.new_page()
+    errors: list[str] = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda line: errors.append(line.text) if refused(line) else None)
+    yield opened
+    context.close()
+    assert errors == []
+
+
+def refused(line: Any) -> bool:
+    return line.type == "error" and "Content Security Policy" in line.text
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    expect.set_options(timeout=PATIENCE)
+
+
+def launcher(page: Page) -> Locator:
+    return page.locator("button[aria-expanded][aria-label*=chat i]").first
+
+
+def visit(page: Page, site: str, customer: str = "cust_1") -> None:
+    page.goto(f"{site}/?customer={customer}")
+    expect(launcher(page)).to_have_attribute("aria-expanded", "false")
+
+
+def open_chat(page: Page) -> FrameLocator:
+    launcher(page).focus()
+    page.keyboard.press("Enter")
+    chat = page.frame_locator("iframe[title]")
+    expect(chat.locator("body")).to_have_attribute("data-connection", "online")
+    return chat
+
+
+def ask(chat: FrameLocator, text: str) -> Locator:
+    """The customer's new message."""
+    field = chat.get_by_label("Your message")
+    field.fill(text)
+    field.press("Enter")
+    return chat.locator(".message[data-author=customer]").last
+
+
+def answers(chat: FrameLocator) -> Locator:
+    """Answers with a time: the greeting has none."""
+    return chat.get_by_role("log").locator(".message[data-author=bot]:has(time)")
+
+
+def answered(chat: FrameLocator, text: str) -> Locator:
+    before = answers(chat).count()
+    expect(ask(chat, text)).to_have_attribute("data-status", "sent")
+    expect(answers(chat)).to_have_count(before + 1)
+    return answers(chat).last
+
+
+def shown(chat: FrameLocator) -> list[str]:
+    return chat.get_by_role("log").locator(".message > .text").all_text_contents()
+
+
+def test_a_customer_opens_the_chat_by_keyboard_and_can_write_at_once(page: Page, site: str) -> None:
+    visit(page, site)
+    chat = open_chat(page)
+    expect(launcher(page)).to_have_attribute("aria-expanded", "true")
+    expect(chat.get_by_label("Your message")).to_be_focused()
+    expect(chat.get_by_role("log")).to_have_attribute("aria-label", "Messages")
+
+
+def test_a_question_is_sent_and_answered_with_its_sources(page: Page, site: str) -> None:
+    visit(page, site)
+    chat = open_chat(page)
+    # The page suggests what this customer's own records answer.
+    question = page.locator("[data-ask]").first.get_attribute("data-ask")
+    answer = answered(chat, question or "")
+    expect(answer.locator(".text")).not_to_be_empty()
+    chip = answer.locator("button.chip").first
+    expect(chip).to_have_attribute("aria-expanded", "false")
+    chip.click()
+    expect(chip).to_have_attribute("aria-expanded", "true")
+    expect(answer.locator("code").first).to_have_text(re.compile(r"\w+:\w+"))
+    expect(chat.locator("#provisional")).to_be_hidden()
+
+
+def test_a_message_is_sending_until_the_server_has_it(page: Page, site: str) -> None:
+    held: list[Any] = []
+
+    def hold_back(socket: Any) -> None:
+        server = socket.connect_to_server()
+        socket.on_message(
+            lambda text: held.append(text) if '"message"' in text else server.send(text)
+        )
+        held.append(server)
+
+    page.route_web_socket(re.compile("/ws/chat/"), hold_back)
+    visit(page, site, "cust_2")
+    message = ask(open_chat(page), "Hello there")
+    expect(message).to_have_attribute("data-status", "sending")
+    server, frame = held
+    server.send(frame)
+    expect(message).to_have_attribute("data-status", "sent")
+
+
+def test_a_reload_shows_the_same_conversation_once(page: Page, site: str) -> None:
+    visit(page, site, "cust_3")
+    chat = open_chat(page)
+    words = f"Do you sell tents? {uuid.uuid4()}"
+    answered(chat, words)
+    before = shown(chat)
+    page.reload()
+    chat = open_chat(page)
+    expect(chat.get_by_role("log").locator(".message")).to_have_count(len(before))
+    assert shown(chat) == before
+    assert before.count(words) == 1
+
+
+def test_a_message_written_without_connection_is_sent_once_when_it_is_back(
+    page: Page, site: str
+) -> None:
+    visit(page, site, "cust_4")
+    chat = open_chat(page)
+    page.context.set_offline(True)
+    expect(chat.get_by_text("Reconnecting…")).to_be_visible()
+    words = f"Written in a tunnel {uuid.uuid4()}"
+    message = ask(chat, words)
+    expect(message).to_have_attribute("data-status", "sending")
+    page.context.set_offline(False)
+    expect(message).to_have_attribute("data-status", "sent")
+    assert shown(chat).count(words) == 1
+
+
+def test_escape_closes_the_chat_and_gives_the_focus_back(page: Page, site: str) -> None:
+    visit(page, site)
+    open_chat(page)
+    page.keyboard.press("Escape")
+    expect(launcher(page)).to_have_attribute("aria-expanded", "false")
+    expect(page.locator("iframe")).to_be_hidden()
+    expect(launcher(page)).to_be_focused()
+
+
+def test_markup_from_a_customer_is_text(page: Page, site: str) -> None:
+    visit(page, site, "cust_5")
+    chat = open_chat(page)
+    words = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
+    expect(ask(chat, words).locator(".text")).to_have_text(words)
+    expect(chat.get_by_role("log").locator("img, script")).to_have_count(0)
+    frame = page.frames[-1]
+    assert frame.evaluate("window.hacked") is None
+
+
+def test_the_customer_reaches_a_person(page: Page, site: str) -> None:
+    visit(page, site, "cust_6")
+    chat = open_chat(page)
+    chat.get_by_role("button", name="Talk to a person").click()
+    expect(chat.get_by_text("Waiting for a colleague")).to_be_visible()
+
+
+def test_a_suggestion_lies_ready_in_the_composer(page: Page, site: str) -> None:
+    visit(page, site)
+    suggestion = page.locator("[data-ask]").first
+    words = suggestion.get_attribute("data-ask")
+    suggestion.click()
+    field = page.frame_locator("iframe[title]").get_by_label("Your message")
+    expect(field).to_have_value(words or "")
+    expect(field).to_be_focused()
+
+
+def test_on_a_phone_the_chat_covers_the_screen(browser: Browser, site: str) -> None:
+    context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
+    page = context.new_page()
+    visit(page, site)
+    chat = open_chat(page)
+    expect(page.locator("iframe")).to_have_js_property("clientWidth", PHONE["width"])
+    expect(page.locator("iframe")).to_have_js_property("clientHeight", PHONE["height"])
+    expect(chat.get_by_label("Your message")).to_have_css("font-size", "16px")
+    chat.get_by_role("button", name="Close chat").click()
+    expect(launcher(page)).to_be_visible()
+    context.close()
