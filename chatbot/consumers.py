@@ -199,4 +199,5 @@ def message_frame(message: Message) -> protocol.MessageFrame:
         at=message.at,
         id=message.client_id,
         citations=message.citations,
+        feedback=message.feedback,
     )

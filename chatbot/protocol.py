@@ -178,6 +178,7 @@ class MessageFrame:
     at: datetime
     id: str | None = None
     citations: list[dict[str, str]] = field(default_factory=list)
+    feedback: int | None = None
     type: str = "message"
 
 

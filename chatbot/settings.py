@@ -292,5 +292,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
-    "loggers": {"attune": {"level": env("LOG_LEVEL", "INFO")}},
+    "loggers": {
+        "attune": {"level": env("LOG_LEVEL", "INFO")},
+        # One clear line comes from the command; the pool's own retries would drown it.
+        "psycopg.pool": {"level": "ERROR"},
+    },
 }

@@ -44,6 +44,8 @@ class Hit:
     score: float
     # The key by which the question names this record, if it does.
     key: str = ""
+    # The newest of the customer's records of its kind.
+    newest: bool = False
 
     @property
     def named_by_number(self) -> bool:
@@ -81,8 +83,9 @@ def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
     vector = encoder().encode([query])[0]
     named = exact(query, customer)
     near = nearest(vector, customer)
-    passages = rows(visible(customer), named, near)
-    scored = [hit(passage, vector, named, near) for passage in passages]
+    latest = newest(customer)
+    passages = rows(visible(customer), {*named, *latest}, near)
+    scored = [hit(passage, vector, named, latest) for passage in passages]
     return sorted(scored, key=lambda found: -found.score)[:limit]
 
 
@@ -104,6 +107,14 @@ def exact(query: str, customer: str | None) -> dict[str, str]:
     return named
 
 
+def newest(customer: str | None) -> set[str]:
+    """The newest record of each kind that this customer has."""
+    if not customer:
+        return set()
+    own = Record.objects.filter(customer=customer, deleted=False, latest__isnull=False)
+    return set(dict(own.order_by("latest", "id").values_list("kind", "id")).values())
+
+
 def keeps_its_words(value: str, query: str) -> bool:
     """Short names count only as whole words: "Chai" is not in "chair"."""
     return len(value) > 3 or bool(
@@ -111,29 +122,26 @@ def keeps_its_words(value: str, query: str) -> bool:
     )
 
 
-def nearest(vector: np.ndarray, customer: str | None) -> dict[int, float]:
+def nearest(vector: np.ndarray, customer: str | None) -> list[int]:
+    """Passage ids, of each scope that the customer may see."""
     snapshot = reader().snapshot()
     scopes = [SHARED, customer] if customer else [SHARED]
-    return {
-        passage: score
-        for scope in scopes
-        for passage, score in snapshot.search(vector, scope, CANDIDATES)
-    }
+    return [
+        passage for scope in scopes for passage, _ in snapshot.search(vector, scope, CANDIDATES)
+    ]
 
 
-def rows(scope: Q, named: Iterable[str], near: Iterable[int]) -> QuerySet[Passage]:
+def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Passage]:
     return (
-        Passage.objects.filter(scope, Q(record__in=list(named)) | Q(id__in=list(near)))
+        Passage.objects.filter(scope, Q(record__in=list(records)) | Q(id__in=list(near)))
         .filter(record__deleted=False)
         .select_related("record")
     )
 
 
-def hit(passage: Passage, query: np.ndarray, named: dict[str, str], near: dict[int, float]) -> Hit:
+def hit(passage: Passage, query: np.ndarray, named: dict[str, str], latest: set[str]) -> Hit:
     record, key = passage.record, named.get(passage.record_id, "")
-    score = near.get(passage.id)
-    if score is None:
-        score = float(unit(passage) @ query) if passage.vector else 0.0
+    score = float(unit(passage) @ query) if passage.vector else 0.0
     return Hit(
         record=record.id,
         kind=record.kind,
@@ -143,6 +151,7 @@ def hit(passage: Passage, query: np.ndarray, named: dict[str, str], near: dict[i
         # A longer key is a more certain name; among equals the meaning decides.
         score=score + (1 + len(key) / 100 if key else 0),
         key=key,
+        newest=record.id in latest,
     )
 
 
@@ -216,7 +225,7 @@ def stale() -> bool:
     try:
         return reader().snapshot().manifest.changes != changes_now()
     except vector_index.IndexUnavailable as reason:
-        logger.info("%s", reason)
+        logger.debug("%s", reason)
         return True
 
 

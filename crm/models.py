@@ -27,6 +27,8 @@ class Record(models.Model):
     text = models.TextField(blank=True)
     fields = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(help_text="When the CRM last changed it.")
+    # The latest day that its fields name: "my order" is the newest one.
+    latest = models.DateField(null=True, blank=True)
     # A deleted record stays as a row: an older update that arrives late must not revive it.
     deleted = models.BooleanField(default=False)
     imported_at = models.DateTimeField(auto_now=True)

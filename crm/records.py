@@ -40,13 +40,15 @@ def parse(row: Any) -> Record:
     """An unsaved Record (its `customer_id` may not exist yet) or a RecordError."""
     if not isinstance(row, dict):
         raise RecordError("a record is a JSON object")
+    fields = typed(row, "fields", dict) or {}
     return Record(
         id=required_text(row, "id", 200),
         kind=required_text(row, "kind", 60),
         customer_id=optional_text(row, "customer", 200),
         title=required_text(row, "title", 500),
         text=optional_text(row, "text", 200_000) or "",
-        fields=typed(row, "fields", dict) or {},
+        fields=fields,
+        latest=wording.latest_day(fields),
         updated_at=moment(row),
         deleted=typed(row, "deleted", bool) or False,
     )
@@ -174,7 +176,7 @@ def write_passages(record: Record) -> None:
 
 def passages(record: Record) -> list[str]:
     """Texts of about a hundred words, each beginning with the record's title."""
-    facts = [*wording.lines(record.fields), *wording.paragraphs(record.text, PASSAGE_WORDS)]
+    facts = [*wording.paragraphs(record.text, PASSAGE_WORDS), *wording.lines(record.fields)]
     texts: list[list[str]] = [[]]
     for fact in facts:
         if texts[-1] and words([*texts[-1], fact]) > PASSAGE_WORDS:

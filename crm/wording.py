@@ -4,8 +4,10 @@
 Every line states one fact and can stand alone: the prompt takes only the lines that matter.
 """
 
+import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -17,7 +19,14 @@ EVERYDAY_WORDS = {
     "courier": "shipping company, delivered by",
     "freight": "shipping cost, delivery charge",
     "required": "wanted by, to arrive by",
-    "eta": "expected to arrive",
+    "expected": "should arrive, latest day",
+    "eta": "should arrive, latest day",
+    "delivered": "arrived",
+    "payment": "how it was paid",
+    "refund": "money back",
+    "balance": "how many now, amount open",
+    "status": "news, where it is now",
+    "reason": "why",
     "sku": "article number",
     "qty": "quantity, how many",
     "quantity": "how many",
@@ -26,13 +35,18 @@ EVERYDAY_WORDS = {
     "rma": "return number",
     "discontinued": "no longer sold",
     "stock": "available",
-    "balance": "amount open",
     "due": "to be paid by",
 }
-EVERYDAY_PHRASES = {"quantity per unit": "pack size, how it is packed"}
+EVERYDAY_PHRASES = {
+    "quantity per unit": "pack size, how it is packed",
+    "delivery cost": "postage, shipping cost",
+    "shipping cost": "postage, delivery cost",
+    "tracking number": "parcel number",
+}
 MONEY = re.compile(
     r"\b(price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)\b"
 )
+EVERYDAY = re.compile(r" \([^()]*\)$")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
@@ -74,6 +88,13 @@ def entry_text(entry: Any) -> str:
     )
 
 
+def plain_label(line: str) -> str:
+    """The line as the CRM labels it: the everyday words have helped to find it, and each one
+    more would cost the language model time."""
+    label, colon, value = line.partition(": ")
+    return f"{EVERYDAY.sub('', label)}{colon}{value}"
+
+
 def plain(label: str, value: Any) -> str:
     if value is None or value == "" or value == []:
         return "none on record"
@@ -109,6 +130,15 @@ def spoken_date(text: str) -> str | None:
     except ValueError:
         pass
     return None
+
+
+def latest_day(fields: dict[str, Any]) -> date | None:
+    """The latest day that the fields name, at any depth."""
+    days = []
+    for found in re.findall(r"\b\d{4}-\d{2}-\d{2}", json.dumps(fields)):
+        with suppress(ValueError):
+            days.append(date.fromisoformat(found))
+    return max(days, default=None)
 
 
 def singular(label: str) -> str:

@@ -121,7 +121,7 @@ class Answering:
         self.outcome.model = generator.model
         messages = prompt.messages(self.turn.text, found.records, found.history)
         pieces = generator.stream(messages, prompt.MAX_TOKENS, self.outcome.usage)
-        texts = [hit.text for hit in found.hits]
+        texts = found.texts()
         async with aclosing(pieces):
             async for sentence in sentences.stream(pieces):
                 self.mark("first_generated")
@@ -132,7 +132,10 @@ class Answering:
                 if not verdict.supported or verdict.absent or sentence in self.shown:
                     self.withhold(sentence, list(verdict.missing))
                     continue
-                self.cite(found, verdict.passages[0])
+                if not found.on_point(verdict.passage, verdict.news):
+                    self.withhold(sentence, ["its figures answer another question"])
+                    continue
+                self.cite(found, verdict.passage)
                 yield self.show(sentence)
 
     async def after(self) -> AsyncGenerator[str, None]:
@@ -165,8 +168,7 @@ class Answering:
         self.outcome.withheld.append({"sentence": sentence, "missing": missing})
 
     def cite(self, found: Found, position: int) -> None:
-        hit = found.hits[position]
-        source = {"id": hit.record, "title": hit.title}
+        source = found.sources()[position]
         if source not in self.outcome.citations:
             self.outcome.citations.append(source)
 

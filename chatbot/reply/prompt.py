@@ -5,6 +5,7 @@ The rules come first and never change, so that the server's prefix cache holds t
 
 from collections.abc import Sequence
 
+from crm import wording
 from crm.knowledge import Hit
 from inference.generation import ChatMessages
 
@@ -17,26 +18,27 @@ If the RECORDS do not hold the answer, write only: {NOT_ON_RECORD}"""
 # so that after the first request they cost nothing.
 EXAMPLES = [
     (
-        "[Invoice 771]\nInvoice date: 3 May 2021\nPaid: yes\nDispatched (sent, shipped): 6 May 2021"
-        "\nCourier (shipping company, delivered by): Northline",
+        "[Invoice 771]\nInvoice date: 3 May 2021\nPaid: yes\nDispatched: 6 May 2021"
+        "\nCourier: Northline",
         "Has it left yet, and who brings it?",
         "Yes, it was sent on 6 May 2021. Northline delivers it.",
     ),
     (
-        "[Garden hose]\nPrice (cost): 24.90\nLength: 15 m\nIn stock (available): 8",
+        "[Garden hose]\nPrice: 24.90\nLength: 15 m\nIn stock: 8",
         "is there a discount for students",
         NOT_ON_RECORD,
     ),
     (
-        "[Booking 58]\nItem: Kayak, quantity (how many) 2, unit price (cost) 31.00\nItem: Paddle, "
-        "quantity (how many) 4, unit price (cost) 6.50",
-        "How many paddles did I book?",
-        "You booked 4 paddles.",
+        "[Booking 58]\nStatus: confirmed\nStart: 2 June 2021\n"
+        "Item: Kayak, quantity 2, unit price 31.00\nItem: Paddle, quantity 4, unit price 6.50",
+        "any news on booking 58? how many paddles is that",
+        "Booking 58 is confirmed and starts on 2 June 2021. You booked 4 paddles.",
     ),
 ]
 MAX_TOKENS = 110
-# Words of records in one prompt, and the lines that one passage may give.
-RECORD_WORDS = 150
+# Words of the first record in one prompt, and of all others together.
+FIRST_RECORD_WORDS = 100
+OTHER_RECORDS_WORDS = 50
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
 
@@ -78,13 +80,15 @@ def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
     relevance: one number for each line of `lines_of(hits)`, in that order.
     """
     lines = lines_of(hits)
+    room = {"first": FIRST_RECORD_WORDS, "others": OTHER_RECORDS_WORDS}
     kept: set[int] = set()
-    words = 0
     for position in sorted(range(len(lines)), key=lambda place: -relevance[place]):
-        length = len(lines[position][1].split())
-        if not kept or words + length <= RECORD_WORDS:
+        record, line = lines[position]
+        share = "first" if record == hits[0].record else "others"
+        length = len(wording.plain_label(line).split())
+        if not kept or length <= room[share]:
             kept.add(position)
-            words += length
+            room[share] -= length
     return grouped(hits, [line for place, line in enumerate(lines) if place in kept])
 
 
@@ -96,5 +100,5 @@ def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
 def grouped(hits: list[Hit], kept: list[tuple[str, str]]) -> list[str]:
     blocks = {hit.record: [f"[{hit.title}]"] for hit in hits}
     for record, line in kept:
-        blocks[record].append(line)
+        blocks[record].append(wording.plain_label(line))
     return ["\n".join(block) for block in blocks.values() if len(block) > 1]

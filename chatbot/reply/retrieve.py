@@ -1,5 +1,6 @@
 """Which passages may answer this turn, or why none can."""
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -7,20 +8,26 @@ from chatbot.reply import prompt
 from crm import knowledge
 from crm.keys import references
 from crm.knowledge import Hit
-from inference.grounding import overlap
+from inference.grounding import holds, overlap, vocabulary
 
 if TYPE_CHECKING:
     from chatbot.reply.pipeline import Turn
 
 # How much each line of each (record, line) has to do with the question.
 Relevance = dict[tuple[str, str], float]
-CANDIDATES = 12
+CANDIDATES = 14
 WORDS_WEIGH = 0.5
 # A passage must be this near to the question (cosine) to be worth the model's time, and a
 # shared one nearer to stand beside a record that the question names.
 FLOOR = 0.30
-BESIDE_NAMED_FLOOR = 0.45
+BESIDE_NAMED_FLOOR = 0.70
 RECORDS = 3
+# How near to the question the line of an answer's numbers must be, beside the nearest line.
+ON_POINT = 0.5
+# "Where is my order?" asks for an own record, and for the newest.
+FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
+OWN_FIRST = 0.15
+NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
@@ -31,9 +38,34 @@ class Found:
     # The texts for the prompt: the hits' lines that matter.
     records: list[str] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
+    relevance: Relevance = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
+
+    def texts(self) -> list[str]:
+        """The full text of each record, in the order of `sources`."""
+        texts: dict[str, str] = {}
+        for hit in self.hits:
+            texts[hit.record] = f"{texts.get(hit.record, '')}\n{hit.text}".strip()
+        return list(texts.values())
+
+    def on_point(self, source: int, news: frozenset[str]) -> bool:
+        """The numbers of an answer stand on a line that has to do with the question: a price
+        is no answer to a question for the postage."""
+        record = self.sources()[source]["id"]
+        lines = {line: near for (owner, line), near in self.relevance.items() if owner == record}
+        numbers = [fact for fact in news if not fact.startswith("name:")]
+        holding = [
+            near
+            for line, near in lines.items()
+            if any(holds(vocabulary(line), number) for number in numbers)
+        ]
+        return not holding or max(holding) >= ON_POINT * max(lines.values())
+
+    def sources(self) -> list[dict[str, str]]:
+        titles = {hit.record: hit.title for hit in self.hits}
+        return [{"id": record, "title": title} for record, title in titles.items()]
 
     def trace(self) -> list[dict[str, Any]]:
         return [
@@ -48,12 +80,18 @@ def retrieve(turn: "Turn") -> Found:
     asked = query(turn)
     candidates = knowledge.search(asked, turn.customer, limit=CANDIDATES)
     relevance = line_relevance(turn.text, candidates)
-    hits = choose(candidates, relevance)
+    hits = choose(turn.text, candidates, relevance)
     if not hits:
         return Found(reason="No record is near the question.")
     lines = prompt.lines_of(hits)
     records = prompt.trim(hits, [relevance[line] for line in lines])
-    return Found(hits, records, list(turn.history), reason="The records do not hold the answer.")
+    return Found(
+        hits,
+        records,
+        list(turn.history),
+        relevance,
+        reason="The records do not hold the answer.",
+    )
 
 
 def line_relevance(question: str, hits: list[Hit]) -> Relevance:
@@ -86,12 +124,14 @@ def query(turn: "Turn") -> str:
     return turn.text
 
 
-def choose(found: list[Hit], relevance: Relevance) -> list[Hit]:
+def choose(question: str, found: list[Hit], relevance: Relevance) -> list[Hit]:
     """Records that the question names by number, else by name, else the nearest ones."""
+    personal = bool(FIRST_PERSON.search(question))
 
     def near(hit: Hit) -> float:
         lines = [relevance[line] for line in prompt.lines_of([hit])]
-        return max([hit.score if not hit.key else 0.0, *lines])
+        own = OWN_FIRST if personal and not hit.shared else 0.0
+        return max([hit.score, *lines]) + own + (NEWEST_FIRST if own and hit.newest else 0.0)
 
     numbered = [hit for hit in found if hit.named_by_number]
     named = [hit for hit in found if hit.key]
@@ -100,7 +140,8 @@ def choose(found: list[Hit], relevance: Relevance) -> list[Hit]:
         beside = [hit for hit in others if hit.shared and near(hit) >= BESIDE_NAMED_FLOOR]
         return of_few_records(numbered) + beside[:1]
     if named:
-        return of_few_records(named + [hit for hit in others if near(hit) >= BESIDE_NAMED_FLOOR])
+        beside = [hit for hit in others if near(hit) >= BESIDE_NAMED_FLOOR]
+        return of_few_records(named) + beside[:1]
     return of_few_records([hit for hit in others if near(hit) >= FLOOR])
 
 

@@ -34,6 +34,8 @@ ASKS_FOR_PERSON = [
         rf"\b{WANT}\b(?:\W+(?!to\b)\w+){{0,2}}?\W+{PERSON}\b(?!['’]s)",
         rf"^\W*(?:{BEFORE}\W+)*{PERSON}\W*(?:please|now|thanks)?\W*$",
         rf"\b(?:is|are|if) (?:there|their)(?: is| are)? (?:(?:an?|any) )?{PERSON}\b",
+        rf"\b(?:could|can|would|ask)\W+(?:an? |one of your ){PERSON}(?: of yours)?(?: please)?\W+"
+        r"(?:to )?(?:have a look|look|check|take|help|call|contact|answer|join|reply)",
         rf"\b(?:not|no more|stop with the|hate) (?:an? |this |the )?{BOT}\b",
     )
 ]

@@ -107,3 +107,9 @@ class PipelineTests(FakeModelsTestCase):
         self.generator.answer = "You won a voucher worth 500 EUR from Megacorp."
         outcome = await self.ask("has order 50001 been sent?")
         self.assertNotIn("500", outcome.answer)
+
+    async def test_a_figure_from_another_line_is_no_answer(self) -> None:
+        self.generator.answer = "The shipped date of order 50001 is 41.50."
+        outcome = await self.ask("what is the shipped date of order 50001?")
+        self.assertEqual(outcome.state, "refused")
+        self.assertIn("another question", outcome.withheld[0]["missing"][0])

@@ -1,0 +1,47 @@
+# Attune's commands, the same here and in CI. Every setting is an environment variable:
+# `PORT=8001 make run`, `ATTUNE_MODEL=small make run`; README.md lists them.
+
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+PYTEST = $(PYTHON) -m pytest
+export ATTUNE_SHARED ?= ../shared
+
+.DEFAULT_GOAL := help
+.PHONY: help run models test test-unit test-live lint format clean
+
+help: ## Show this page
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+run: $(VENV)/.installed ## Install, fetch the models, load the demo shop, start Attune
+	@$(PYTHON) manage.py serve
+
+models: $(VENV)/.installed ## Show which model files are on this machine
+	@$(PYTHON) manage.py models list
+
+test: test-unit test-live ## Run every test, after installing what they need
+
+test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
+	@$(PYTEST) -m "not live"
+
+test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
+	@deploy/local/test-parts.sh
+	@$(PYTEST) -m live
+
+lint: $(VENV)/.installed-dev ## Check style, format and types
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy .
+
+format: $(VENV)/.installed-dev ## Mend style and format where a tool can
+	@$(VENV)/bin/ruff check --fix .
+	@$(VENV)/bin/ruff format .
+
+clean: ## Remove .venv and caches; your data and the models stay
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.installed: requirements.txt
+	@deploy/local/bootstrap.sh $(VENV) $@ $^
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt
+	@deploy/local/bootstrap.sh $(VENV) $@ $^

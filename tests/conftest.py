@@ -1,0 +1,56 @@
+"""For all tests: no network but this machine's own loopback and Unix sockets."""
+
+import socket
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any
+
+import pytest
+
+NAMES_OF_THIS_MACHINE = {"", "localhost", None}
+
+
+class NetworkUsed(AssertionError):
+    """A test, or what it tests, wanted to leave this machine."""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def loopback_only() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, checked(getattr(socket.socket, name)))
+        patch.setattr(socket, "getaddrinfo", looked_up(socket.getaddrinfo))
+        yield
+
+
+def checked(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def connect_here(self: socket.socket, address: Any) -> Any:
+        if self.family != socket.AF_UNIX and not is_here(address[0]):
+            raise NetworkUsed(f"A test connects to {address!r}.")
+        return connect(self, address)
+
+    return connect_here
+
+
+def looked_up(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
+    def look_up(host: Any, *arguments: Any, **options: Any) -> Any:
+        if address_of(host) is None and host not in NAMES_OF_THIS_MACHINE:
+            raise NetworkUsed(f"A test looks up {host!r}.")
+        return getaddrinfo(host, *arguments, **options)
+
+    return look_up
+
+
+def is_here(host: Any) -> bool:
+    address = address_of(host)
+    if address is None:
+        return host in NAMES_OF_THIS_MACHINE
+    return address.is_loopback or address.is_unspecified
+
+
+def address_of(host: Any) -> IPv4Address | IPv6Address | None:
+    """None for a name, which only a server elsewhere could resolve."""
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None

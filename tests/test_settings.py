@@ -1,0 +1,98 @@
+"""Each setting is an environment variable; a wrong one is refused by its name."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from chatbot import settings
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("COLOUR", "COLOUR_FILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_an_unset_variable_has_its_default() -> None:
+    assert settings.env("COLOUR", "green") == "green"
+    assert settings.env_int("COLOUR", 7) == 7
+    assert settings.env_list("COLOUR", "a,b") == ["a", "b"]
+
+
+def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("blue\n")
+    monkeypatch.setenv("COLOUR_FILE", str(tmp_path / "secret"))
+    assert settings.env("COLOUR") == "blue"
+
+
+def test_a_secret_file_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR_FILE", "/nowhere/at-all")
+    with pytest.raises(ImproperlyConfigured, match=r"COLOUR_FILE=/nowhere/at-all"):
+        settings.env("COLOUR")
+
+
+@pytest.mark.parametrize(("text", "value"), [("1", True), ("YES", True), ("false", False)])
+def test_yes_and_no_in_several_spellings(
+    monkeypatch: pytest.MonkeyPatch, text: str, value: bool
+) -> None:
+    monkeypatch.setenv("COLOUR", text)
+    assert settings.env_bool("COLOUR", not value) is value
+
+
+def test_neither_yes_nor_no_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "perhaps")
+    with pytest.raises(ImproperlyConfigured, match="COLOUR"):
+        settings.env_bool("COLOUR", True)
+
+
+def test_a_word_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "many")
+    with pytest.raises(ImproperlyConfigured, match="COLOUR must be a number"):
+        settings.env_int("COLOUR", 1)
+
+
+def test_a_list_has_no_empty_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", " red, ,blue,")
+    assert settings.env_list("COLOUR") == ["red", "blue"]
+
+
+def test_a_database_url_names_its_parts() -> None:
+    found = settings.database("postgresql://alice:p%40ss@db:5433/attune")
+    assert (found["USER"], found["PASSWORD"]) == ("alice", "p@ss")
+    assert (found["HOST"], found["PORT"], found["NAME"]) == ("db", "5433", "attune")
+
+
+def test_another_database_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
+        settings.database("mysql://db/attune")
+
+
+def loaded_with(data_dir: Path, name: str, **env: str) -> str:
+    """The setting as a fresh interpreter sees it."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"from chatbot import settings; print(settings.{name})"],
+        cwd=ROOT,
+        env={**os.environ, "DATA_DIR": str(data_dir), **env},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
+    first, second = (loaded_with(tmp_path, "SECRET_KEY") for _ in range(2))
+    assert len(first) > 50
+    assert first == second
+    assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
+
+
+def test_the_demo_is_off_where_debug_is_off(tmp_path: Path) -> None:
+    assert loaded_with(tmp_path, "DEMO", DEBUG="0") == "False"
+    assert loaded_with(tmp_path, "DEMO", DEBUG="0", DEMO="1") == "True"
