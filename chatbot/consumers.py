@@ -23,6 +23,7 @@ logger = logging.getLogger("attune.socket")
 HELLO_WITHIN = 15
 PAGE = 200
 MAX_REFUSALS = 20
+RETRY_AFTER = 5
 UNAUTHORIZED, TOO_MANY = 4401, 4429
 
 
@@ -63,8 +64,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         try:
             if wait := self.frames.take():
                 raise Refused("rate_limited", "Too many frames at once. Please slow down.", wait)
-            frame = protocol.parse(text_data)
-            await self.handle(frame)
+            await self.handle(protocol.parse(text_data))
         except Refused as refused:
             await self.refuse(refused)
 
@@ -82,7 +82,18 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         elif self.conversation is None:
             raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
         else:
+            await self.carry_out(frame)
+
+    async def carry_out(self, frame: protocol.ClientFrame) -> None:
+        """A fault on our side is told, and the socket goes on: the client sends it again."""
+        try:
             await HANDLERS[type(frame)](self, frame)
+        except Refused:
+            raise
+        except Exception:
+            logger.exception("the frame %s failed", frame.type)
+            text = "Something went wrong on our side. Please try again in a moment."
+            raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 
     async def forward(self, frame: protocol.ServerFrame) -> None:
         await self.send(text_data=protocol.encode(frame))

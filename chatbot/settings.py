@@ -223,7 +223,9 @@ SPECTACULAR_SETTINGS = {
 ATTUNE_MODEL = env("ATTUNE_MODEL", "default")
 if ATTUNE_MODEL not in {"default", "small"}:
     raise ImproperlyConfigured(f"ATTUNE_MODEL must be default or small, not {ATTUNE_MODEL!r}.")
-SLM_PORT = env_int("SLM_PORT", 8080)
+# `serve` leaves its model server's port here while it runs, so that other commands find it.
+SLM_PORT_FILE = DATA_DIR / "slm_port"
+SLM_PORT = env_int("SLM_PORT", int(SLM_PORT_FILE.read_text()) if SLM_PORT_FILE.exists() else 8080)
 SLM_URL = env("SLM_URL", f"http://127.0.0.1:{SLM_PORT}/v1")
 SLM_NAME = env("SLM_NAME", "slm")
 SLM_API_KEY = env("SLM_API_KEY", "none")

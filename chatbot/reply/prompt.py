@@ -12,7 +12,8 @@ from inference.generation import ChatMessages
 NOT_ON_RECORD = "NOT ON RECORD"
 RULES = f"""You are the friendly support assistant of a company and talk to its customer.
 Answer the QUESTION from the RECORDS in one or two short, complete sentences.
-Copy names, numbers and dates exactly as they stand there. Do not calculate, guess or promise.
+Copy names, numbers and dates in full, exactly as they stand there.
+Do not calculate, guess or promise.
 If the RECORDS do not hold the answer, write only: {NOT_ON_RECORD}"""
 # A small model follows examples better than rules. They stand before everything that changes,
 # so that after the first request they cost nothing.
@@ -24,9 +25,14 @@ EXAMPLES = [
         "Yes, it was sent on 6 May 2021. Northline delivers it.",
     ),
     (
-        "[Garden hose]\nPrice: 24.90\nLength: 15 m\nIn stock: 8",
+        "[Garden hose]\nPrice: 24.90\nSold as: 2 rolls of 15 m\nIn stock: 8",
         "is there a discount for students",
         NOT_ON_RECORD,
+    ),
+    (
+        "[Garden hose]\nPrice: 24.90\nSold as: 2 rolls of 15 m\nIn stock: 8",
+        "do you have the garden hose, and how is it sold?",
+        "Yes, there are 8 in stock. It is sold as 2 rolls of 15 m.",
     ),
     (
         "[Booking 58]\nStatus: confirmed\nStart: 2 June 2021\n"
@@ -39,6 +45,8 @@ MAX_TOKENS = 110
 # Words of the first record in one prompt, and of all others together.
 FIRST_RECORD_WORDS = 100
 OTHER_RECORDS_WORDS = 50
+# The nearest lines keep the everyday words for their label.
+EXPLAINED_LINES = 2
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
 
@@ -80,16 +88,18 @@ def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
     relevance: one number for each line of `lines_of(hits)`, in that order.
     """
     lines = lines_of(hits)
+    best_first = sorted(range(len(lines)), key=lambda place: -relevance[place])
     room = {"first": FIRST_RECORD_WORDS, "others": OTHER_RECORDS_WORDS}
-    kept: set[int] = set()
-    for position in sorted(range(len(lines)), key=lambda place: -relevance[place]):
+    kept: dict[int, tuple[str, str]] = {}
+    for rank, position in enumerate(best_first):
         record, line = lines[position]
+        text = line if rank < EXPLAINED_LINES else wording.plain_label(line)
         share = "first" if record == hits[0].record else "others"
-        length = len(wording.plain_label(line).split())
+        length = len(text.split())
         if not kept or length <= room[share]:
-            kept.add(position)
+            kept[position] = record, text
             room[share] -= length
-    return grouped(hits, [line for place, line in enumerate(lines) if place in kept])
+    return grouped(hits, [kept[position] for position in sorted(kept)])
 
 
 def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
@@ -100,5 +110,5 @@ def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
 def grouped(hits: list[Hit], kept: list[tuple[str, str]]) -> list[str]:
     blocks = {hit.record: [f"[{hit.title}]"] for hit in hits}
     for record, line in kept:
-        blocks[record].append(wording.plain_label(line))
+        blocks[record].append(line)
     return ["\n".join(block) for block in blocks.values() if len(block) > 1]

@@ -26,6 +26,8 @@ RECORDS = 3
 ON_POINT = 0.5
 # "Where is my order?" asks for an own record, and for the newest.
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
+# "Your phone number" is the company's: no record of the customer's own answers it.
+YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 OWN_FIRST = 0.15
 NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
@@ -51,17 +53,26 @@ class Found:
         return list(texts.values())
 
     def on_point(self, source: int, news: frozenset[str]) -> bool:
-        """The numbers of an answer stand on a line that has to do with the question: a price
+        """The figures of an answer stand on a line that has to do with the question: a price
         is no answer to a question for the postage."""
-        record = self.sources()[source]["id"]
-        lines = {line: near for (owner, line), near in self.relevance.items() if owner == record}
-        numbers = [fact for fact in news if not fact.startswith("name:")]
+        lines = self.lines_about(source)
+        figures = [fact for fact in news if not fact.startswith("name:")]
         holding = [
             near
             for line, near in lines.items()
-            if any(holds(vocabulary(line), number) for number in numbers)
+            if any(holds(vocabulary(line), figure) for figure in figures)
         ]
         return not holding or max(holding) >= ON_POINT * max(lines.values())
+
+    def lines_about(self, source: int) -> dict[str, float]:
+        """Relevance of each line of the record, but the one that only repeats its name and so
+        is near to every question that names it."""
+        record, title = self.sources()[source].values()
+        return {
+            line: near
+            for (owner, line), near in self.relevance.items()
+            if owner == record and line.partition(": ")[2] != title
+        }
 
     def sources(self) -> list[dict[str, str]]:
         titles = {hit.record: hit.title for hit in self.hits}
@@ -136,6 +147,8 @@ def choose(question: str, found: list[Hit], relevance: Relevance) -> list[Hit]:
     numbered = [hit for hit in found if hit.named_by_number]
     named = [hit for hit in found if hit.key]
     others = sorted((hit for hit in found if not hit.key), key=lambda hit: -near(hit))
+    if YOURS.search(question) and not personal:
+        others = [hit for hit in others if hit.shared]
     if numbered:
         beside = [hit for hit in others if hit.shared and near(hit) >= BESIDE_NAMED_FLOOR]
         return of_few_records(numbered) + beside[:1]

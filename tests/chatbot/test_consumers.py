@@ -147,6 +147,18 @@ class TalkTests(SocketTestCase):
         await socket.say(type="message", id="m1", text="hello")
         await socket.until(type="ack")
 
+    async def test_a_fault_of_ours_is_told_and_the_same_message_can_be_sent_again(self) -> None:
+        socket = await self.join()
+        with (
+            mock.patch("chatbot.actions.append", side_effect=OSError("disk")),
+            self.assertLogs("attune.socket"),
+        ):
+            await socket.say(type="message", id="m1", text="hello")
+            error = await socket.hear()
+        self.assertEqual((error["code"], error["id"]), ("internal", "m1"))
+        await socket.say(type="message", id="m1", text="hello")
+        self.assertEqual((await socket.until(type="ack"))[-1]["seq"], 1)
+
     @override_settings(MESSAGES_PER_MINUTE=2)
     async def test_who_writes_too_fast_is_told_when_to_go_on(self) -> None:
         socket = await self.join()

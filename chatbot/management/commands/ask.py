@@ -52,6 +52,8 @@ async def answered(asked: dict[str, Any]) -> dict[str, Any]:
 def in_words(result: dict[str, Any]) -> str:
     sentiment, timings = result["sentiment"], result["timings"]
     parts = [result["answer"], ""]
+    if "error" in result:
+        parts.append(f"Error: {result['error']} Is Attune running (make run)?")
     if result["citations"]:
         sources = ", ".join(f"{source['title']} ({source['id']})" for source in result["citations"])
         parts.append(f"Sources: {sources}")

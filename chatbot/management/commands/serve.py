@@ -51,6 +51,9 @@ class Command(BaseCommand):
                 raise CommandError(in_words(error)) from error
             finally:
                 serving.end(self.children)
+                # Without children it is the file of another `serve`, which holds the port.
+                if self.children:
+                    settings.SLM_PORT_FILE.unlink(missing_ok=True)
 
     def leave(self) -> None:
         self.say("\nStopping …" if self.ready else "\nStopped; the same command goes on from here.")
@@ -68,6 +71,7 @@ class Command(BaseCommand):
         model = self.fetch_models()
         if model:
             self.start_model_server(model, slm_port)
+            settings.SLM_PORT_FILE.write_text(str(slm_port))
         self.prepare_data()
         web.close()
         self.start_web_server(slm_port)

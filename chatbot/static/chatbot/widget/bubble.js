@@ -13,7 +13,7 @@ class Bubble {
   element = stamp("message-template");
   seq;
 
-  constructor({ id, seq, author, text, at, citations }, actions) {
+  constructor({ id, seq, author, text, at, citations, feedback }, actions) {
     this.seq = seq;
     this.element.dataset.author = author;
     this.#part("who").textContent = NAMES[author] ?? author;
@@ -22,7 +22,7 @@ class Bubble {
     this.#part("sources").append(...(citations ?? []).map(source));
     this.#part("sources").hidden = !citations?.length;
     this.#part("resend").addEventListener("click", () => actions.resend(id));
-    if (author === "bot") this.#feedback(actions);
+    if (author === "bot") this.#feedback(actions, feedback);
     if (author === "customer") this.status("sent");
   }
 
@@ -38,15 +38,17 @@ class Bubble {
     if (at) this.#time(at);
   }
 
-  #feedback(actions) {
+  #feedback(actions, given) {
     const group = this.#part("feedback");
     group.hidden = false;
     const buttons = [...group.querySelectorAll("button")];
+    const press = (value) => {
+      for (const each of buttons) each.setAttribute("aria-pressed", String(Number(each.value) === value));
+    };
+    press(given ?? 0);
     for (const button of buttons) {
-      button.addEventListener("click", () => {
-        if (!actions.feedback(this.seq, Number(button.value))) return;
-        for (const each of buttons) each.setAttribute("aria-pressed", String(each === button));
-      });
+      const value = Number(button.value);
+      button.addEventListener("click", () => actions.feedback(this.seq, value) && press(value));
     }
   }
 
