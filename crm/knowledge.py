@@ -8,7 +8,7 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ EMBED_BATCH = 256
 CANDIDATES = 24
 # Vectors of single lines kept in memory, 1.5 kB each.
 LINES_REMEMBERED = 20_000
+_lines: dict[str, np.ndarray] = {}
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def forget(*, setting: str, **_: Any) -> None:
     if setting in {"INDEX_DIR", "MODEL_THREADS"}:
         reader.cache_clear()
         encoder.cache_clear()
-        line_vector.cache_clear()
+        _lines.clear()
 
 
 def visible(customer: str | None) -> Q:
@@ -168,15 +169,22 @@ def unknown_references(query: str, customer: str | None) -> list[str]:
     return [reference[0] for reference in asked if not known.intersection(reference)]
 
 
-@lru_cache(maxsize=LINES_REMEMBERED)
-def line_vector(line: str) -> np.ndarray:
-    return encoder().encode([line])[0]
-
-
 def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
     """Cosine of the query with each line, (len(lines),)."""
-    vector = encoder().encode([query])[0]
-    return np.array([line_vector(line) @ vector for line in lines], dtype=np.float32)
+    vectors = {line: _lines[line] for line in lines if line in _lines}
+    new = [text for text in {query, *lines} if text not in vectors]
+    vectors.update(zip(new, encoder().encode(new), strict=True))
+    remember(vectors)
+    return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
+
+
+def remember(vectors: dict[str, np.ndarray]) -> None:
+    """The lines used last stay; a record that is asked about is often asked about again."""
+    for line, vector in vectors.items():
+        _lines.pop(line, None)
+        _lines[line] = vector
+    while len(_lines) > LINES_REMEMBERED:
+        _lines.pop(next(iter(_lines)), None)
 
 
 # --- index

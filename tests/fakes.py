@@ -112,7 +112,7 @@ class FakeModelsTestCase(TestCase):
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(knowledge.reader.cache_clear)
-        self.addCleanup(knowledge.line_vector.cache_clear)
+        self.addCleanup(knowledge._lines.clear)
         limits.reset()
         import_records(RECORDS)
         Customer.objects.filter(id=ALICE).update(name="Alice")

@@ -25,7 +25,6 @@ logger = logging.getLogger("attune.reply")
 
 REFUSAL = "I don't have that on record."
 OFFER = "Would you like me to pass this to a colleague?"
-REST = "I don't have the rest on record."
 COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
 PASSING = "I'm passing you to a colleague, who will answer you here."
 ASKED = f"Of course. {PASSING}"
@@ -74,6 +73,7 @@ class Answering:
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
+        self.refusal = REFUSAL
 
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
@@ -155,8 +155,6 @@ class Answering:
             yield self.hand_off(PASSING, "Nothing on record twice in a row.")
         elif refused:
             yield self.show(OFFER)
-
-    refusal = REFUSAL
 
     def refuse(self, found: Found) -> None:
         self.outcome.state = "refused"

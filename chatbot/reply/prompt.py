@@ -45,6 +45,8 @@ MAX_TOKENS = 110
 # Words of the first record in one prompt, and of all others together.
 FIRST_RECORD_WORDS = 100
 OTHER_RECORDS_WORDS = 50
+# Lines of one prompt: a record says most of what is asked in its nearest few.
+LINES = 9
 # The nearest lines keep the everyday words for their label.
 EXPLAINED_LINES = 2
 HISTORY_TURNS = 4
@@ -91,7 +93,7 @@ def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
     best_first = sorted(range(len(lines)), key=lambda place: -relevance[place])
     room = {"first": FIRST_RECORD_WORDS, "others": OTHER_RECORDS_WORDS}
     kept: dict[int, tuple[str, str]] = {}
-    for rank, position in enumerate(best_first):
+    for rank, position in enumerate(best_first[:LINES]):
         record, line = lines[position]
         text = line if rank < EXPLAINED_LINES else wording.plain_label(line)
         share = "first" if record == hits[0].record else "others"

@@ -1,0 +1,79 @@
+"""The whole job on other companies' records, with the small model: import, ask, be refused.
+
+Needs the data folder that ATTUNE_SHARED names; the figures of the README come from
+`manage.py evaluate answers` on the whole file.
+"""
+
+import gzip
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.conftest import Site
+
+pytestmark = pytest.mark.live
+
+SHARED = Path(os.environ.get("ATTUNE_SHARED") or Path(__file__).parents[3] / "shared")
+RECORDS = SHARED / "data" / "crm-northwind.jsonl.gz"
+QUESTIONS = SHARED / "data" / "questions-northwind.jsonl.gz"
+# Of the kinds that need the language model a few are enough here: each takes seconds.
+FEW = {"own-record": 6, "shared": 3, "not-on-record": 3}
+
+
+@pytest.fixture(scope="module")
+def figures(demo_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    if not RECORDS.exists():
+        pytest.skip(f"{RECORDS} is not there: set ATTUNE_SHARED to the folder with the data.")
+    demo_site.manage("import_records", str(RECORDS))
+    file = tmp_path_factory.mktemp("questions") / "few.jsonl"
+    file.write_text("\n".join(json.dumps(question) for question in few()))
+    rows = json.loads(demo_site.manage("evaluate", "answers", str(file), "--json"))
+    return {row["kind"]: row for row in rows}
+
+
+def few() -> list[dict[str, Any]]:
+    with gzip.open(QUESTIONS, "rt", encoding="utf-8") as lines:
+        questions = [json.loads(line) for line in lines]
+    taken: dict[str, int] = {}
+    chosen = []
+    for question in questions:
+        kind = question["kind"]
+        taken[kind] = taken.get(kind, 0) + 1
+        if taken[kind] <= FEW.get(kind, 1000):
+            chosen.append(question)
+    return chosen
+
+
+def test_no_string_of_another_customer_is_shown(figures: dict[str, dict[str, Any]]) -> None:
+    assert figures["all"]["forbidden"] == 0
+
+
+@pytest.mark.parametrize("kind", ["other-customer", "human", "small-talk"])
+def test_what_needs_no_model_is_always_right(figures: dict[str, dict[str, Any]], kind: str) -> None:
+    assert figures[kind]["right"] == figures[kind]["questions"]
+
+
+def test_most_questions_for_an_own_record_are_answered(figures: dict[str, dict[str, Any]]) -> None:
+    assert figures["own-record"]["right"] >= figures["own-record"]["questions"] / 2
+
+
+def test_a_record_that_is_imported_while_the_site_runs_is_found(demo_site: Site) -> None:
+    record = {
+        "id": "order:88123",
+        "kind": "order",
+        "customer": "cust_alice",
+        "title": "Order 88123",
+        "fields": {"carrier": "Kite Couriers"},
+        "updated_at": "2026-11-20T00:00:00Z",
+    }
+    file = demo_site.data_dir / "one.jsonl"
+    file.write_text(json.dumps(record))
+    demo_site.manage("import_records", str(file))
+    asked = ("--customer", "cust_alice", "which carrier has 88123", "--json")
+    found = json.loads(demo_site.manage("retrieve", *asked))["results"]
+    assert found[0]["id"] == "order:88123"
+    others = json.loads(demo_site.manage("retrieve", "--customer", "cust_bob", *asked[2:]))
+    assert "order:88123" not in {row["id"] for row in others["results"]}
