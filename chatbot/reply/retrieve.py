@@ -27,6 +27,11 @@ RECORDS = 3
 ON_POINT = 0.5
 # "Where is my order?" asks for an own record, and for the newest.
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
+# "And when does it arrive?" is about the record before it; so is a question of few words.
+REFERS = re.compile(
+    r"^\W*and\b|\b(?:it|its|that|this|they|them|their|those|these)\b", re.IGNORECASE
+)
+SHORT_WORDS = 4
 # "Your phone number" is the company's, and "what does it cost" asks for today's price: without
 # an "I" or "my", no record of the customer's own answers.
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
@@ -137,8 +142,9 @@ def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
 
 
 def query(turn: "Turn") -> str:
-    """The turn, with the record last spoken of when it names none itself."""
-    if references(turn.text):
+    """The turn, with the record last spoken of when it refers to one and names none itself."""
+    refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
+    if not refers or references(turn.text) or knowledge.exact(turn.text, turn.customer):
         return turn.text
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
     for text in reversed(earlier):

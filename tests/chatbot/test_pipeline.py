@@ -103,6 +103,12 @@ class PipelineTests(FakeModelsTestCase):
         outcome = await self.ask("and which carrier?", history=history)
         self.assertEqual(outcome.citations[0]["id"], "order:50001")
 
+    async def test_a_new_question_is_not_about_the_record_last_spoken_of(self) -> None:
+        self.generator.answer = "Refunds take 5 working days."
+        history = (("customer", "was order 50001 sent?"), ("bot", "Yes."))
+        outcome = await self.ask("how many working days do refunds take", history=history)
+        self.assertEqual(outcome.citations[0]["id"], "article:returns")
+
     async def test_an_instruction_inside_a_record_cannot_add_a_fact(self) -> None:
         self.generator.answer = "You won a voucher worth 500 EUR from Megacorp."
         outcome = await self.ask("has order 50001 been sent?")
