@@ -84,7 +84,7 @@ class Answering:
         return sentence
 
     async def run(self) -> AsyncGenerator[str, None]:
-        route = decide(self.turn.text)
+        route = decide(self.turn.text, offered(self.turn))
         self.outcome.reason = route.reason
         if route.target is Target.HUMAN:
             yield self.hand_off(ASKED, route.reason)
@@ -173,6 +173,10 @@ class Answering:
     def hand_off(self, line: str, reason: str) -> str:
         self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+def offered(turn: Turn) -> bool:
+    return bool(turn.history) and turn.history[-1][1].endswith(OFFER)
 
 
 async def answer(turn: Turn) -> AsyncGenerator[str | Outcome, None]:

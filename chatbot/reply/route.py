@@ -73,6 +73,13 @@ SMALL_QUESTIONS = re.compile(
 )
 
 
+AGREES = re.compile(
+    r"^\W*(?:(?:yes|yeah|yep|yup|sure|please|ok|okay|of course|go ahead|do (?:it|that|so)|"
+    r"that would be (?:good|great|nice)|i would|i'd like that|thanks|thank you)\W*)+$",
+    re.I,
+)
+
+
 class Target(StrEnum):
     BOT = "bot"
     CHAT = "chat"
@@ -85,8 +92,13 @@ class Route:
     reason: str
 
 
-def decide(text: str) -> Route:
-    """From the customer's words alone, before any look-up."""
+def decide(text: str, offered: bool = False) -> Route:
+    """From the customer's words alone, before any look-up.
+
+    offered: the answer before ended with the offer of a colleague.
+    """
+    if offered and AGREES.match(text):
+        return Route(Target.HUMAN, "The customer accepted the offer of a person.")
     if asks_for_person(text):
         return Route(Target.HUMAN, "The customer asked for a person.")
     if pleasantry(text):

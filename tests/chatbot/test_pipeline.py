@@ -1,6 +1,6 @@
 """One turn into an answer: what is supported is shown, the rest is withheld."""
 
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn, answer
 from inference.generation import ServerUnreachable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase
 
@@ -61,6 +61,11 @@ class PipelineTests(FakeModelsTestCase):
         outcome = await self.ask("let me talk to a human")
         self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
         self.assertEqual(self.generator.prompts, [])
+
+    async def test_yes_to_the_offer_of_a_colleague_hands_off(self) -> None:
+        history = (("customer", "who made it?"), ("bot", f"{REFUSAL} {OFFER}"))
+        self.assertEqual((await self.ask("yes please", history=history)).state, "handoff")
+        self.assertEqual((await self.ask("ok thanks")).state, "chat")
 
     async def test_small_talk_is_answered_without_a_record(self) -> None:
         self.assertEqual((await self.ask("hello!")).state, "chat")
