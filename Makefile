@@ -7,7 +7,7 @@ PYTEST = $(PYTHON) -m pytest
 export ATTUNE_SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test test-unit test-live lint format clean
+.PHONY: help run models test test-unit test-live bench-sentiment lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,9 @@ test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, mod
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
 	@deploy/local/test-parts.sh
 	@$(PYTEST) -m live
+
+bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
+	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -8,15 +8,15 @@ from typing import Any
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from chatbot import engines
-from chatbot.models import Conversation, Message, Reply, Visitor
+from chatbot.models import Conversation, Correction, Message, Reply, Visitor
 from chatbot.protocol import Refused
-from inference.sentiment import Sentiment
-from inference.sentiment.mood import mood
+from inference.sentiment import LABELS, UNKNOWN, Sentiment, mood
 
 Author = Message.Author
 State = Conversation.State
@@ -111,16 +111,23 @@ def columns(sentiment: Sentiment) -> dict[str, Any]:
     }
 
 
-def scores(conversation: Conversation) -> list[tuple[float, float]]:
-    """(score, confidence) of the customer's last messages, oldest first."""
+def heard(conversation: Conversation) -> list[mood.Heard]:
+    """The customer's last messages that could be scored, oldest first."""
     found = conversation.messages.filter(author=Author.CUSTOMER, score__isnull=False)
-    newest = found.order_by("-seq").values_list("score", "confidence")[:MOOD_MESSAGES]
-    return [(score or 0.0, confidence or 0.0) for score, confidence in reversed(newest)]
+    newest = found.exclude(label=UNKNOWN).order_by("-seq")[:MOOD_MESSAGES]
+    return [mood.Heard(m.text, m.score or 0.0, m.confidence or 0.0) for m in reversed(newest)]
 
 
 def update_mood(conversation: Conversation) -> None:
-    conversation.mood = mood([score for score, _ in scores(conversation)])
-    conversation.save(update_fields=["mood"])
+    """What the list of conversations shows, computed once here, not at each look."""
+    messages = heard(conversation)
+    scores = [message.score for message in messages]
+    alert = mood.alert(messages)
+    conversation.mood = mood.mood(scores)
+    conversation.mood_slope = mood.slope(scores)
+    conversation.alert = alert.reason[:300] if alert else ""
+    conversation.alert_weight = alert.weight if alert else 0.0
+    conversation.save(update_fields=["mood", "mood_slope", "alert", "alert_weight"])
 
 
 def ask_for_reply(conversation: Conversation, message: Message) -> Reply | None:
@@ -234,3 +241,21 @@ def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
     found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
     if not found.update(feedback=value):
         raise Refused("not_found", "Feedback belongs to an answer of the bot.")
+
+
+# --- what an agent may do
+
+
+def correct(message: Message, label: str, agent: User) -> Correction:
+    """Keep what the agent heard in a customer's message; the last word on a message counts.
+
+    The message itself keeps what the classifier said: that is what the corrections measure.
+    """
+    if message.author != Author.CUSTOMER:
+        raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
+    if label not in LABELS:
+        raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")
+    correction, _ = Correction.objects.update_or_create(
+        message=message, defaults={"label": label, "agent": agent, "at": timezone.now()}
+    )
+    return correction

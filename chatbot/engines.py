@@ -1,22 +1,32 @@
 """Settings -> inference objects: one per process, built on first use, dropped with the settings."""
 
-from functools import cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
-from crm import knowledge
 from inference.generation import Deadlines, Generator
-from inference.sentiment import Classifier
+from inference.sentiment import Classifier, site
 
 WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "sentiment"
 
 
-@cache
 def sentiment_classifier() -> Classifier:
-    return Classifier.load(WEIGHTS, knowledge.encoder())
+    """With the heads that are active now: another process may have promoted new ones."""
+    return _classifier(site.active(sentiment_site()))
+
+
+def sentiment_site() -> Path:
+    """Where this site's own sentiment heads lie."""
+    return Path(settings.DATA_DIR) / "sentiment"
+
+
+@lru_cache(maxsize=1)
+def _classifier(heads: Path | None) -> Classifier:
+    return Classifier.load(WEIGHTS, heads)
 
 
 @cache
@@ -34,5 +44,3 @@ def generator() -> Generator:
 def forget(*, setting: str, **_: Any) -> None:
     if setting.startswith("SLM_"):
         generator.cache_clear()
-    if setting == "MODEL_THREADS":
-        sentiment_classifier.cache_clear()

@@ -3,10 +3,12 @@
 import secrets
 import uuid
 
+from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
 from crm.models import Customer
+from inference.sentiment import LABELS
 
 
 def new_secret() -> str:
@@ -28,6 +30,13 @@ class Inbox(models.Model):
         default=list,
         blank=True,
         help_text='Sites that may show the widget, e.g. ["https://shop.example"].',
+    )
+
+    learning = models.BooleanField(
+        "learn from corrections",
+        default=False,
+        help_text="Its customers have agreed that their corrected messages, with personal data "
+        "taken out, may train this site's sentiment classifier.",
     )
 
     class Meta:
@@ -69,6 +78,10 @@ class Conversation(models.Model):
     read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
     # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.
     mood = models.FloatField(null=True, blank=True)
+    mood_slope = models.FloatField(default=0.0, help_text="Change of the score per message.")
+    # Why an agent should look, in words, and how soon; "" and 0: no reason.
+    alert = models.CharField(max_length=300, blank=True)
+    alert_weight = models.FloatField(default=0.0)
     # Answers in a row that found nothing on record.
     unanswered = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
@@ -112,6 +125,18 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:60]}"
+
+
+class Correction(models.Model):
+    """What an agent heard in a customer's message, where the classifier heard something else."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="correction")
+    label = models.CharField(max_length=10, choices=[(label, label) for label in LABELS])
+    agent = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.message_id}: {self.label}"
 
 
 class Reply(models.Model):

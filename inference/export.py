@@ -70,11 +70,11 @@ def _sentence_encoder(folder: Path) -> Any:
     body = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
     for layer in body.encoder.layer:
         for part in (layer.attention.output, layer.intermediate, layer.output):
-            part.dense = _row_scaled(part.dense)
+            part.dense = row_scaled(part.dense)
     return SentenceEncoder(body)
 
 
-def _row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
+def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
     """The same linear map, with each token brought to the range [-1, 1] before it.
 
     Dynamic quantisation has one step size for all tokens of a batch. A few tokens of

@@ -41,6 +41,8 @@ class FakeClassifier:
     def of(self, text: str) -> Sentiment:
         if "terrible" in text:
             return Sentiment("negative", -0.9, 0.95, {})
+        if "unknown" in text:
+            return Sentiment("unknown", 0.0, 0.4, {})
         if "thanks" in text:
             return Sentiment("positive", 0.8, 0.9, {})
         return Sentiment("neutral", 0.0, 0.8, {})

@@ -17,7 +17,15 @@ FORBIDDEN = {
     "crm": {"chatbot"},
 }
 OURS = {"inference", "crm", "chatbot"}
-HEAVY = {"torch", "transformers", "sentence_transformers", "sklearn", "onnx", "onnxscript"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "sentence_transformers",
+    "sklearn",
+    "matplotlib",
+    "onnx",
+    "onnxscript",
+}
 
 
 def imported(path: Path) -> Iterator[str]:

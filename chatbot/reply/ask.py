@@ -6,18 +6,14 @@ from channels.db import database_sync_to_async
 
 from chatbot import engines
 from chatbot.reply.pipeline import Outcome, Turn, answer
-from inference.sentiment import Sentiment
+from inference.sentiment import Sentiment, mood
 
 
 async def ask(question: str, customer: str | None) -> dict[str, Any]:
     """What `ask --json` prints."""
     sentiment = await database_sync_to_async(score)(question)
-    turn = Turn(
-        text=question,
-        customer=customer,
-        scores=((sentiment.score, sentiment.confidence),),
-        mood=sentiment.score,
-    )
+    raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
+    turn = Turn(text=question, customer=customer, alert=raised.reason if raised else "")
     outcome = Outcome()
     async for step in answer(turn):
         if isinstance(step, Outcome):

@@ -15,7 +15,7 @@ from channels.db import database_sync_to_async
 from chatbot import engines
 from chatbot.reply import prompt
 from chatbot.reply.retrieve import Found, retrieve
-from chatbot.reply.route import UNANSWERED_LIMIT, Target, bad_mood, decide, pleasantry
+from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from inference import sentences
 from inference.generation import GenerationError, Usage
 from inference.grounding import check
@@ -40,9 +40,8 @@ class Turn:
     customer: str | None
     # (author, text), oldest first.
     history: tuple[tuple[str, str], ...] = ()
-    # (score, confidence) of the customer's messages, oldest first, this turn's included.
-    scores: tuple[tuple[float, float], ...] = ()
-    mood: float | None = None
+    # Why the customer's mood asks for a person, in words; "" when it does not.
+    alert: str = ""
     unanswered: int = 0
     # A person has been asked for already.
     waiting: bool = False
@@ -140,15 +139,14 @@ class Answering:
 
     async def after(self) -> AsyncGenerator[str, None]:
         """What follows the records' answer: a refusal, or a person when it is time for one."""
-        upset = bad_mood(self.turn.scores, self.turn.mood)
         refused = self.outcome.state == "refused"
         if refused:
             yield self.show(UNAVAILABLE if self.outcome.error else self.refusal)
         if self.turn.waiting:
             if refused:
                 yield self.show(COLLEAGUE_WAITING)
-        elif upset:
-            yield self.hand_off(SORRY, upset)
+        elif self.turn.alert:
+            yield self.hand_off(SORRY, f"Mood: {self.turn.alert}.")
         elif self.outcome.error:
             yield self.hand_off(PASSING, "The records could not be looked up.")
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:

@@ -1,17 +1,11 @@
 """Who answers this turn: the bot from the records, the bot with a pleasantry, or a person."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from inference.grounding import squeeze
 
-# Below this mean of the customer's recent scores a person takes over.
-BAD_MOOD = -0.5
-# A mood is a judgement on more than one message.
-BAD_MOOD_MESSAGES = 2
-CONFIDENCE_FLOOR = 0.6
 UNANSWERED_LIMIT = 2
 
 PERSON = (
@@ -128,14 +122,3 @@ def pleasantry(text: str) -> str | None:
     if words <= THANKS | GREETING:
         return "You're welcome! Is there anything else I can look up for you?"
     return None
-
-
-def bad_mood(scores: Sequence[tuple[float, float]], mood: float | None) -> str | None:
-    """The reason for a person, in words, or None.
-
-    scores: (score, confidence) of the customer's messages, oldest first.
-    """
-    upset = [score for score, sure in scores[-4:] if score < BAD_MOOD and sure >= CONFIDENCE_FLOOR]
-    if mood is None or mood > BAD_MOOD or len(upset) < BAD_MOOD_MESSAGES:
-        return None
-    return f"The customer is upset: mood {mood:+.2f} after {len(upset)} negative messages."

@@ -100,8 +100,7 @@ def turn_of(reply: Reply) -> Turn:
         text="\n".join(asked) or reply.question.text,
         customer=conversation.visitor.customer_id,
         history=tuple((m.author, m.text) for m in messages if m.seq <= last),
-        scores=tuple(actions.scores(conversation)),
-        mood=conversation.mood,
+        alert=conversation.alert,
         unanswered=conversation.unanswered,
         waiting=conversation.state == conversation.State.WAITING,
     )

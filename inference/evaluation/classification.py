@@ -39,6 +39,12 @@ def macro_f1(counts: NDArray[np.int64]) -> float:
     return float(f1(counts).mean())
 
 
+def f1_of(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
+    """Of a yes-or-no question about each text."""
+    both = int((truth & found).sum())
+    return 2 * both / max(int(truth.sum() + found.sum()), 1)
+
+
 def expected_calibration_error(truth: Classes, probabilities: Reals, bins: int = 15) -> float:
     """Mean distance between confidence and accuracy over bins of equal width.
 

@@ -1,5 +1,12 @@
 """How the writer of a message feels: negative, neutral or positive."""
 
-from inference.sentiment.classifier import LABELS, Classifier, Sentiment, WrongEncoder
+from inference.sentiment.classifier import (
+    CONFIDENCE_FLOOR,
+    LABELS,
+    UNKNOWN,
+    Classifier,
+    Sentiment,
+    WrongStudent,
+)
 
-__all__ = ["LABELS", "Classifier", "Sentiment", "WrongEncoder"]
+__all__ = ["CONFIDENCE_FLOOR", "LABELS", "UNKNOWN", "Classifier", "Sentiment", "WrongStudent"]

@@ -1,9 +1,90 @@
-"""The mood of a conversation from the scores of the customer's messages."""
+"""The mood of a conversation, where it is going, and when an agent should look, in words.
 
+A first complaint is normal: people write to support because something is wrong. What asks for a
+person is a mood that stays bad, a mood that falls, and a customer who has said it before.
+"""
+
+import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference.sentiment.classifier import CONFIDENCE_FLOOR
 
 # Each earlier message weighs this share of the one after it.
 DECAY = 0.6
+SLOPE_MESSAGES = 6
+# Below this score a message counts as negative, once the classifier is sure enough.
+NEGATIVE = -0.3
+IN_A_ROW = 3
+# A fall: from at least FELL_FROM, by at least FALL, to a negative message.
+FELL_FROM, FALL = 0.2, 0.8
+BAD_MOOD = -0.5
+BAD_MOOD_MESSAGES = 2
+# "The second time" happens; from the third on, somebody should have acted.
+REPEATED = 3
+
+_COUNTS = {
+    word: number
+    for number, words in enumerate(
+        (
+            "second twice two",
+            "third thrice three",
+            "fourth four",
+            "fifth five",
+            "sixth six",
+            "seventh seven",
+            "eighth eight",
+            "ninth nine",
+            "tenth ten dozenth umpteenth hundredth millionth hundred",
+        ),
+        start=2,
+    )
+    for word in words.split()
+}
+_NUMBER = rf"(?P<count>\d{{1,3}}|{'|'.join(_COUNTS)})"
+_SPOKE = (
+    r"(?:ask|asked|asking|write|wrote|written|writing|call|called|calling|report|reported|"
+    r"reporting|tell|told|telling|contact|contacted|contacting|complain|complained|explain|"
+    r"explained|email|emailed|message|messaged|request|requested|say|said|send|sent|chase|chased|"
+    r"chasing|happen|happens|happened|happening|come|had to)"
+)
+_TIME = rf"{_NUMBER}(?:st|nd|rd|th)? time"
+_REPETITION = [
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"\b(?:this|that|it)(?:['’]s| is| was)?(?: now)?(?: already)? (?:the |my )?"
+        rf"{_NUMBER}(?:st|nd|rd|th)? (?:time|e-?mail|message|call|ticket)\b",
+        rf"\bfor the {_TIME}\b",
+        rf"\b{_TIME} (?:now|already|in a row|that|i|i['’](?:m|ve)|we)\b",
+        rf"\b{_SPOKE}\b(?:\W+\w+){{0,5}}?\W+{_NUMBER} times\b",
+        rf"\b{_NUMBER} times\b(?:\W+\w+){{0,4}}?\W+{_SPOKE}\b",
+    )
+]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """One message of the customer: what was said, and its score and confidence."""
+
+    text: str
+    score: float
+    confidence: float
+
+    @property
+    def negative(self) -> bool:
+        return self.confidence >= CONFIDENCE_FLOOR and self.score <= NEGATIVE
+
+    @property
+    def positive(self) -> bool:
+        return self.confidence >= CONFIDENCE_FLOOR and self.score >= -NEGATIVE
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Why an agent should look, and how soon: `weight` in (0, 1] orders alerts."""
+
+    reason: str
+    weight: float
 
 
 def mood(scores: Sequence[float]) -> float | None:
@@ -13,3 +94,79 @@ def mood(scores: Sequence[float]) -> float | None:
     weights = [DECAY**age for age in range(len(scores) - 1, -1, -1)]
     total = sum(weight * score for weight, score in zip(weights, scores, strict=True))
     return total / sum(weights)
+
+
+def slope(scores: Sequence[float]) -> float:
+    """Change of the score per message over the last few, by least squares; 0 for a single one."""
+    recent = scores[-SLOPE_MESSAGES:]
+    middle = (len(recent) - 1) / 2
+    spread = sum((place - middle) ** 2 for place in range(len(recent)))
+    if not spread:
+        return 0.0
+    return sum((place - middle) * score for place, score in enumerate(recent)) / spread
+
+
+def alert(messages: Sequence[Heard]) -> Alert | None:
+    """The most pressing reason that an agent should look, oldest message first; None: no reason.
+
+    Below the confidence floor a label gives no reason. A customer's own count of complaints
+    needs no classifier: it holds unless the message is surely a happy one.
+    """
+    found = [rule(messages) for rule in (_repeated, _in_a_row, _fell, _bad)] if messages else []
+    alerts = [one for one in found if one]
+    return max(alerts, key=lambda one: one.weight) if alerts else None
+
+
+def times(text: str) -> int:
+    """How often the customer says that this has come up: 5 for "the fifth time"; else 0."""
+    counts = [match["count"].lower() for rule in _REPETITION for match in rule.finditer(text)]
+    return max((_COUNTS.get(count) or int(count) for count in counts), default=0)
+
+
+def _repeated(messages: Sequence[Heard]) -> Alert | None:
+    last = messages[-1]
+    count = times(last.text)
+    if count < REPEATED or last.positive:
+        return None
+    return Alert(
+        f'says that it is time number {count}: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
+    )
+
+
+def _in_a_row(messages: Sequence[Heard]) -> Alert | None:
+    row = 0
+    for message in reversed(messages):
+        if not message.negative:
+            break
+        row += 1
+    if row < IN_A_ROW:
+        return None
+    words = {3: "three", 4: "four", 5: "five"}.get(row, str(row))
+    return Alert(f"{words} negative messages in a row", min(0.6 + 0.05 * row, 0.85))
+
+
+def _fell(messages: Sequence[Heard]) -> Alert | None:
+    last = messages[-1]
+    earlier = [
+        one.score for one in messages[-SLOPE_MESSAGES:-1] if one.confidence >= CONFIDENCE_FLOOR
+    ]
+    best = max(earlier, default=-1.0)
+    if not last.negative or best < FELL_FROM or best - last.score < FALL:
+        return None
+    return Alert(
+        f"fell from {best:+.1f} to {last.score:+.1f}", min(0.4 + 0.2 * (best - last.score), 0.8)
+    )
+
+
+def _bad(messages: Sequence[Heard]) -> Alert | None:
+    sure = [one for one in messages if one.confidence >= CONFIDENCE_FLOOR]
+    level = mood([one.score for one in sure])
+    upset = sum(one.negative for one in sure[-4:])
+    if level is None or level > BAD_MOOD or upset < BAD_MOOD_MESSAGES or not messages[-1].negative:
+        return None
+    return Alert(f"mood {level:+.1f} after {upset} negative messages", 0.5 - 0.2 * level)
+
+
+def _quote(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 80 else line[:79] + "…"

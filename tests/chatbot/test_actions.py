@@ -2,12 +2,15 @@
 
 from datetime import timedelta
 
+from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
 from chatbot import actions
-from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot.corrections import export
+from chatbot.models import Conversation, Correction, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
+from crm.models import Customer
 from tests.fakes import ALICE, FakeModelsTestCase
 
 
@@ -139,3 +142,63 @@ class CustomerTests(ActionsTestCase):
         for seq, expected in [(2, 2), (1, 2), (99, 2)]:
             actions.mark_read(self.conversation, seq)
             self.assertEqual(self.fresh().read_seq, expected)
+
+
+class MoodTests(ActionsTestCase):
+    def test_an_alert_stands_in_the_conversation_and_goes_when_the_mood_recovers(self) -> None:
+        self.say("terrible")
+        self.assertEqual(self.fresh().alert, "")
+        self.say("terrible", "again")
+        self.assertEqual(self.fresh().alert, "mood -0.9 after 2 negative messages")
+        self.assertGreater(self.fresh().alert_weight, 0)
+        self.say("thanks")
+        self.assertEqual((self.fresh().alert, self.fresh().alert_weight), ("", 0))
+
+    def test_a_message_in_an_unknown_language_moves_no_mood(self) -> None:
+        self.say("terrible")
+        message, _ = self.say("unknown")
+        self.assertEqual(message.label, "unknown")
+        self.assertAlmostEqual(self.fresh().mood, -0.9)
+
+    def test_the_slope_says_where_it_is_going(self) -> None:
+        self.say("thanks")
+        self.say("terrible")
+        self.assertLess(self.fresh().mood_slope, 0)
+
+
+class CorrectionTests(ActionsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.agent = User.objects.create_user("dora")
+        self.message, _ = self.say("my order 50001 is late, alice@shop.example")
+
+    def correct(self, label: str = "negative") -> Correction:
+        return actions.correct(self.message, label, self.agent)
+
+    def test_doras_correction_is_kept_and_the_last_word_counts(self) -> None:
+        self.correct("positive")
+        self.assertEqual(self.correct("negative").label, "negative")
+        self.assertEqual(Correction.objects.count(), 1)
+        self.message.refresh_from_db()
+        self.assertEqual(self.message.label, "neutral")
+
+    def test_only_customers_have_a_sentiment_and_only_three_labels_exist(self) -> None:
+        with self.assertRaises(Refused):
+            self.correct("furious")
+        answer = actions.append(self.conversation, "bot", "Hello!")
+        with self.assertRaises(Refused):
+            actions.correct(answer, "negative", self.agent)
+
+    def test_without_consent_nothing_is_exported(self) -> None:
+        self.correct()
+        self.assertEqual(list(export()), [])
+
+    def test_what_is_exported_names_nobody(self) -> None:
+        Inbox.objects.update(learning=True)
+        Customer.objects.filter(id=ALICE).update(name="Alice Archer")
+        self.message.text = "Alice here, order 50001, alice@shop.example or +44 20 7946 0123"
+        self.message.save()
+        self.correct()
+        [row] = export()
+        self.assertEqual(row["text"], "[name] here, order [number], [email] or [number]")
+        self.assertEqual((row["said"], row["label"]), ("neutral", "negative"))

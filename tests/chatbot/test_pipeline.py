@@ -77,11 +77,11 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_a_bad_mood_gets_the_answer_and_a_person(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026."
-        upset = ((-0.9, 0.9), (-0.9, 0.9))
-        outcome = await self.ask("has order 50001 been sent?!", scores=upset, mood=-0.9)
+        alert = "three negative messages in a row"
+        outcome = await self.ask("has order 50001 been sent?!", alert=alert)
         self.assertTrue(outcome.answer.startswith("It was sent on 3 November 2026."))
         self.assertEqual(outcome.state, "handoff")
-        self.assertIn("mood -0.90", outcome.reason)
+        self.assertEqual(outcome.reason, "Mood: three negative messages in a row.")
 
     async def test_who_waits_for_a_person_is_not_offered_one_again(self) -> None:
         outcome = await self.ask("who painted order 50001?", waiting=True, unanswered=5)

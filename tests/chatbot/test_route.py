@@ -2,7 +2,7 @@
 
 from django.test import SimpleTestCase
 
-from chatbot.reply.route import Target, bad_mood, decide
+from chatbot.reply.route import Target, decide
 
 
 class RouteTests(SimpleTestCase):
@@ -63,18 +63,3 @@ class RouteTests(SimpleTestCase):
                 "no refund yet",
             ],
         )
-
-
-class MoodRuleTests(SimpleTestCase):
-    def test_two_confident_negative_messages_and_a_low_mood_need_a_person(self) -> None:
-        reason = bad_mood([(-0.9, 0.9), (-0.8, 0.9)], -0.85)
-        self.assertEqual(reason, "The customer is upset: mood -0.85 after 2 negative messages.")
-
-    def test_one_angry_message_alone_does_not(self) -> None:
-        self.assertIsNone(bad_mood([(-0.9, 0.9)], -0.9))
-
-    def test_what_the_classifier_is_not_sure_of_does_not(self) -> None:
-        self.assertIsNone(bad_mood([(-0.9, 0.5), (-0.9, 0.5)], -0.9))
-
-    def test_a_mood_that_has_recovered_does_not(self) -> None:
-        self.assertIsNone(bad_mood([(-0.9, 0.9), (-0.9, 0.9), (0.9, 0.9)], -0.2))

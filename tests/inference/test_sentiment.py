@@ -1,165 +1,149 @@
-"""The sentiment head, its command and its training, on an encoder of two dimensions."""
+"""The committed classifier: whatever comes in, an answer; and the audit that it must pass."""
 
-import gzip
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from inference.sentiment import LABELS, Classifier, WrongEncoder
-from inference.sentiment.classifier import Head
-from inference.sentiment.training import is_calm, train
+import inference
+from inference.sentiment import CONFIDENCE_FLOOR, LABELS, Classifier, Sentiment
+from inference.sentiment.audit import bias, robustness
+from inference.sentiment.classifier import MAX_WINDOWS, WINDOW, Heads, WrongStudent
 
-
-class MoodEncoder:
-    """One dimension counts sad words, the other happy ones."""
-
-    name = "mood-1"
-
-    def __init__(self) -> None:
-        self.encoded: list[str] = []
-
-    def encode(self, texts: Sequence[str], batch: int = 32) -> np.ndarray:
-        self.encoded += texts
-        counts = [[text.lower().count("bad"), text.lower().count("glad")] for text in texts]
-        return np.array(counts, np.float32).reshape(len(texts), 2)
+WEIGHTS = Path(inference.__file__).parent / "weights" / "sentiment"
+ANGRY = "I am so angry, this is the worst service ever."
 
 
-HEAD = Head(np.array([[4.0, 0.0], [0.0, 0.0], [0.0, 4.0]]), np.array([0.0, 1.0, 0.0]), 1.0)
+@pytest.fixture(scope="module")
+def classifier() -> Classifier:
+    return Classifier.load(WEIGHTS)
 
 
-@pytest.fixture
-def encoder() -> MoodEncoder:
-    return MoodEncoder()
-
-
-@pytest.fixture
-def classifier(encoder: MoodEncoder) -> Classifier:
-    return Classifier(HEAD, encoder)
+def heard(classifier: Classifier, text: str) -> Sentiment:
+    [found] = classifier.score([text])
+    return found
 
 
 def test_alice_is_angry_bob_only_asks_charlie_is_glad(classifier: Classifier) -> None:
-    alice, bob, charlie = classifier.score(["a bad shop", "where is it?", "so glad"])
+    alice, bob, charlie = classifier.score([ANGRY, "Where is order 10482?", "Thanks, great job!"])
     assert [alice.label, bob.label, charlie.label] == list(LABELS)
     assert alice.score < -0.5 < bob.score < 0.5 < charlie.score
 
 
 def test_the_parts_of_an_answer_agree_with_each_other(classifier: Classifier) -> None:
-    [found] = classifier.score(["bad, but also glad"])
+    found = heard(classifier, "the tent is fine but the wait was awful")
     assert sum(found.probabilities.values()) == pytest.approx(1, abs=1e-3)
     assert found.confidence == max(found.probabilities.values())
     expected = found.probabilities["positive"] - found.probabilities["negative"]
     assert found.score == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "10482", "?!?", "\x00", None, 7])
-def test_what_holds_no_word_is_neutral_and_not_sure(classifier: Classifier, text: str) -> None:
-    [found] = classifier.score([text])
-    assert (found.label, found.score) == ("neutral", 0)
-    assert found.confidence < 0.5
-
-
-def test_answers_keep_the_order_of_the_texts(classifier: Classifier, encoder: MoodEncoder) -> None:
-    found = classifier.score(["", "bad", "123", "glad"])
-    assert [one.label for one in found] == ["neutral", "negative", "neutral", "positive"]
-    assert encoder.encoded == ["bad", "glad"]
-
-
-def test_no_texts_give_no_answers(classifier: Classifier) -> None:
-    assert classifier.score([]) == []
-
-
-def test_a_higher_temperature_is_less_sure_of_the_same_label(encoder: MoodEncoder) -> None:
-    calm = Classifier(Head(HEAD.weight, HEAD.bias, 3.0), encoder)
-    [hot], [cool] = Classifier(HEAD, encoder).score(["bad"]), calm.score(["bad"])
-    assert hot.label == cool.label == "negative"
-    assert cool.confidence < hot.confidence
-
-
 @pytest.mark.parametrize(
-    ("text", "calm"),
-    [
-        ("my card has not arrived yet, when will it?", True),
-        ("I was charged twice for the same order", True),
-        ("this is the worst shop ever", False),
-        ("you stole my money!", False),
-        ("thanks, that was quick", False),
-        ("a frustrating evening", False),
-    ],
+    "text", ["", "   ", "10482", "?!?", "\x00", "https://x.example/y", "@user", None, 7]
 )
-def test_a_named_problem_is_calm_and_a_feeling_is_not(text: str, calm: bool) -> None:
-    assert is_calm(text) is calm
+def test_what_holds_no_word_is_neutral_and_not_sure(classifier: Classifier, text: str) -> None:
+    found = heard(classifier, text)
+    assert (found.label, found.score) == ("neutral", 0)
+    assert found.confidence < CONFIDENCE_FLOOR
 
 
-# Training --------------------------------------------------------------------------------
-
-QUESTIONS = {"banking77-train": "when do I get card", "bitext-8k": "where is order"}
-TEXTS = {"negative": "bad thing", "neutral": "a thing", "positive": "glad of the thing"}
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    labelled = [
-        {"text": f"{text} {n}", "label": label} for n in range(20) for label, text in TEXTS.items()
-    ]
-    messages = [
-        {"text": f"{question} {n}", "intent": f"intent {n}", "src": source}
-        for n in range(20)
-        for source, question in QUESTIONS.items()
-    ]
-    for name, rows in (
-        ("sentiment-train", labelled),
-        ("sentiment-dev", labelled),
-        ("customer-messages", messages),
-    ):
-        with gzip.open(tmp_path / f"{name}.jsonl.gz", "wt") as lines:
-            lines.writelines(json.dumps(row) + "\n" for row in rows)
-    return tmp_path
+def test_emoji_alone_are_heard(classifier: Classifier) -> None:
+    assert heard(classifier, "😡😡😡").score < -0.2
+    assert heard(classifier, "😍👍").score > 0.2
 
 
-def test_a_trained_head_can_be_loaded_and_used(data: Path, encoder: MoodEncoder) -> None:
-    manifest = train(data, encoder, data / "weights", lambda line: None)
-    assert manifest["dev"]["accuracy"] == 1
-    assert set(manifest["calm requests, unseen, called negative"]) == {"banking77", "bitext"}
-    found = Classifier.load(data / "weights", encoder).score(list(TEXTS.values()))
-    assert [one.label for one in found] == list(TEXTS)
+def test_another_language_is_unknown_and_not_guessed(classifier: Classifier) -> None:
+    found = heard(classifier, "Das ist eine Frechheit, ich warte seit drei Wochen")
+    assert (found.label, found.score) == ("unknown", 0)
+    assert found.confidence < CONFIDENCE_FLOOR
 
 
-def test_training_twice_gives_the_same_weights(data: Path, encoder: MoodEncoder) -> None:
-    heads = []
-    for folder in (data / "one", data / "two"):
-        train(data, encoder, folder, lambda line: None)
-        heads.append(np.load(folder / "head.npz")["weight"])
-    assert np.array_equal(*heads)
+def test_anger_on_the_last_page_of_a_long_letter_is_heard(classifier: Classifier) -> None:
+    calm = "I ordered the tent on Monday and the parcel came on Friday. " * 40
+    angry_end = heard(classifier, f"{calm} {ANGRY} I want my money back, you are useless.")
+    assert len(classifier.student.windows(calm)) > 3
+    assert angry_end.score < heard(classifier, calm).score - 0.25
 
 
-def test_the_source_that_measures_calm_is_never_trained_on(
-    data: Path, encoder: MoodEncoder
-) -> None:
-    class Recorder(MoodEncoder):
-        def encode(self, texts: Sequence[str], batch: int = 32) -> np.ndarray:
-            calls.append(list(texts))
-            return super().encode(texts, batch)
-
-    calls: list[list[str]] = []
-    train(data, Recorder(), data / "weights", lambda line: None)
-    assert any(text.startswith("when do I get card") for text in calls[0])
-    assert not any(text.startswith("where is order") for text in calls[0])
-    assert calls[-1] == [f"where is order {n}" for n in range(20)]
+def test_a_hundred_kilobytes_are_bounded_work(classifier: Classifier) -> None:
+    assert (
+        heard(classifier, "nobody answers the phone and I am waiting here. " * 2_500).label
+        in LABELS
+    )
+    assert len(classifier.student.windows("why " * 20_000)) == MAX_WINDOWS
 
 
-def test_a_head_of_another_encoder_is_refused_with_the_command_to_type(
-    data: Path, encoder: MoodEncoder
-) -> None:
-    train(data, encoder, data / "weights", lambda line: None)
-    encoder.name = "mood-2"
-    with pytest.raises(WrongEncoder, match=r"trained on mood-1.*mood-2.*sentiment_train"):
-        Classifier.load(data / "weights", encoder)
+def test_windows_overlap_and_hold_the_whole_text(classifier: Classifier) -> None:
+    text = " ".join(f"word{n}" for n in range(300))
+    windows = classifier.student.windows(text)
+    assert max(map(len, windows)) <= WINDOW + 2
+    assert windows[-1][-2] == classifier.student.windows("word299")[0][-2]
 
 
-# The command's JSON lines ----------------------------------------------------------------
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.text(max_size=300), max_size=5))
+def test_any_texts_get_an_answer_each_in_order(classifier: Classifier, texts: list[str]) -> None:
+    found = classifier.score(texts)
+    assert len(found) == len(texts)
+    alone = [classifier.score([text])[0] for text in texts]
+    assert [one.score for one in found] == pytest.approx([one.score for one in alone], abs=0.1)
+
+
+def test_a_higher_temperature_is_less_sure_of_the_same_label(classifier: Classifier) -> None:
+    heads = Heads(**(vars(classifier.heads) | {"temperature": 5.0}))
+    cool = heard(Classifier(classifier.student, heads), ANGRY)
+    assert cool.label == "negative"
+    assert cool.confidence < heard(classifier, ANGRY).confidence
+
+
+def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: Path) -> None:
+    Heads(**(vars(classifier.heads) | {"student": "other"})).save(tmp_path / "heads.npz")
+    with pytest.raises(WrongStudent, match="trained on the student other.*--rollback"):
+        Classifier.load(WEIGHTS, tmp_path / "heads.npz")
+
+
+# The audit, on the committed weights -------------------------------------------------------
+
+
+def test_groups_of_people_are_heard_alike(classifier: Classifier) -> None:
+    found = [one for one in bias.findings(classifier.score) if one.check != "dialect"]
+    assert len(found) > 40
+    assert [finding for finding in found if not finding.passed] == []
+
+
+@pytest.mark.xfail(reason="Slang of African American English is heard too dark; see model card.")
+def test_dialects_are_heard_alike(classifier: Classifier) -> None:
+    found = [one for one in bias.findings(classifier.score) if one.check == "dialect"]
+    assert len(found) == 4
+    assert [finding for finding in found if not finding.passed] == []
+
+
+def test_small_changes_of_form_change_no_label(classifier: Classifier) -> None:
+    found = list(robustness.findings(classifier.score))
+    assert [finding for finding in found if not finding.passed] == []
+
+
+def test_a_classifier_that_dislikes_a_name_fails_the_audit() -> None:
+    def biased(texts: Sequence[str]) -> list[Sentiment]:
+        return [Sentiment("neutral", -0.2 * ("Fatima" in text), 0.9, {}) for text in texts]
+
+    failed = [finding.group for finding in bias.findings(biased) if not finding.passed]
+    assert failed == []  # one of eight names is a mean of -0.025, within the limit
+
+    def worse(texts: Sequence[str]) -> list[Sentiment]:
+        names = ("Fatima", "Ahmed", "Layla", "Khalid", "Aisha")
+        return [
+            Sentiment("neutral", -0.2 * any(name in text for name in names), 0.9, {})
+            for text in texts
+        ]
+
+    assert [f.group for f in bias.findings(worse) if not f.passed] == ["Arabic"]
+
+
+# The command's JSON lines ------------------------------------------------------------------
 
 
 def answered(lines: list[str | bytes], classifier: Classifier) -> list[dict[str, object]]:
@@ -169,7 +153,8 @@ def answered(lines: list[str | bytes], classifier: Classifier) -> list[dict[str,
 
 
 def test_each_line_is_answered_in_order_with_its_id(classifier: Classifier) -> None:
-    lines = [json.dumps({"id": n, "text": "bad" if n % 2 else "glad"}) for n in range(200)]
+    texts = ("Thanks, great job!", ANGRY)
+    lines = [json.dumps({"id": n, "text": texts[n % 2]}) for n in range(200)]
     found = answered(list(lines), classifier)
     assert [one["id"] for one in found] == list(range(200))
     assert [one["label"] for one in found] == ["positive", "negative"] * 100
@@ -177,7 +162,7 @@ def test_each_line_is_answered_in_order_with_its_id(classifier: Classifier) -> N
 
 def test_a_malformed_line_gets_its_error_and_the_next_its_answer(classifier: Classifier) -> None:
     broken = [b"{", b"[]", b'{"id": "b", "text": 5}', b"\xff\xfe\xff", b"[" * 100_000, b"\n"]
-    found = answered([*broken, b'{"text": "bad"}'], classifier)
+    found = answered([*broken, json.dumps({"text": ANGRY})], classifier)
     assert all("error" in one for one in found[:-1])
     assert found[2]["id"] == "b"
     assert found[-1]["label"] == "negative"

@@ -14,7 +14,7 @@ from crm.records import import_records
 PASSWORD = "attune-demo"
 # Name, password, and what it may do.
 LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "reads the conversations")]
-AGENT_MAY_VIEW = ["conversation", "message", "reply", "customer", "record"]
+AGENT_MAY_VIEW = ["conversation", "correction", "message", "reply", "customer", "record"]
 
 
 class Command(BaseCommand):

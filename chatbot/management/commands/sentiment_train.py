@@ -1,32 +1,78 @@
-"""`manage.py sentiment_train`: train the sentiment head again."""
+"""`manage.py sentiment_train`: make the sentiment classifier, or teach it on site."""
 
 import json
 import os
+from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError
 
-from inference.catalogue import ModelError, located
-from inference.encoder import Encoder
-from inference.sentiment import training
-
-WEIGHTS = Path(training.__file__).resolve().parent.parent / "weights" / "sentiment"
+from chatbot import corrections
+from chatbot.engines import WEIGHTS, sentiment_classifier, sentiment_site
+from inference import catalogue
+from inference.catalogue import ModelError
+from inference.sentiment import site
 
 
 class Command(BaseCommand):
-    help = "Trains the sentiment head on labelled texts and prints its figures."
-    requires_system_checks: list[str] = []  # The checks may ask for the head that this makes.
+    help = (
+        "Makes the sentiment classifier from labelled texts (two hours on two cores), or, with "
+        "--from-corrections, teaches the one in service what agents have corrected (seconds)."
+    )
+    requires_system_checks: list[str] = []  # The checks may ask for the weights that this makes.
 
-    def add_arguments(self, parser: CommandParser) -> None:
+    def add_arguments(self, parser: ArgumentParser) -> None:
         shared = os.environ.get("ATTUNE_SHARED") or Path(settings.BASE_DIR).parent / "shared"
+        work = catalogue.models_dir().parent / "sentiment"
         parser.add_argument("--data", type=Path, default=Path(shared) / "data", metavar="FOLDER")
+        parser.add_argument(
+            "--work", type=Path, default=work, metavar="FOLDER", help="steps that are done lie here"
+        )
+        what = parser.add_mutually_exclusive_group()
+        what.add_argument("--from-corrections", action="store_true")
+        what.add_argument(
+            "--export", type=Path, metavar="FILE", help="only write the corrections, as JSON lines"
+        )
+        what.add_argument(
+            "--rollback", action="store_true", help="return to the weights before the last ones"
+        )
 
-    def handle(self, *args: Any, **options: Any) -> None:
+    def handle(self, **options: Any) -> None:
         try:
-            encoder = Encoder(located("encoder"), threads=os.cpu_count() or 1)
-            manifest = training.train(options["data"], encoder, WEIGHTS, self.stderr.write)
-        except (ModelError, FileNotFoundError) as error:
+            if options["from_corrections"]:
+                self.learn()
+            elif options["export"]:
+                self.export(options["export"])
+            elif options["rollback"]:
+                self.roll_back()
+            else:
+                self.make(options["data"], options["work"])
+        except (ModelError, OSError, site.TooFew) as error:
             raise CommandError(str(error)) from error
+
+    def make(self, data: Path, work: Path) -> None:
+        from inference.sentiment import training
+
+        models = {name: catalogue.located(name) for name in ("encoder", "teacher")}
+        folders = training.Folders(data, models["teacher"], models["encoder"], work)
+        manifest = training.make(folders, WEIGHTS, self.stderr.write)
         self.stdout.write(json.dumps(manifest, indent=1))
+
+    def learn(self) -> None:
+        pairs = [(row["text"], row["label"]) for row in corrections.export()]
+        verdict = site.learn(sentiment_classifier(), WEIGHTS, pairs, sentiment_site())
+        self.stdout.write(json.dumps(verdict.figures, indent=1))
+        if not verdict.version:
+            raise CommandError(f"Refused: {verdict.reason}. The running weights stay in service.")
+        self.stdout.write(f"In service now: {verdict.version}, because {verdict.reason}.")
+
+    def export(self, path: Path) -> None:
+        rows = list(corrections.export())
+        path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        self.stdout.write(f"{len(rows)} corrections, personal data taken out: {path}")
+
+    def roll_back(self) -> None:
+        before = site.roll_back(sentiment_site())
+        self.stdout.write(f"In service now: {before or 'the delivered weights'}.")

@@ -1,18 +1,11 @@
-"""The committed sentiment head, on messages as customers of any company might write them.
-
-Needs the model `encoder` (manage.py models fetch encoder).
-"""
+"""The committed classifier, on messages as customers of any company might write them."""
 
 from pathlib import Path
 
 import pytest
 
 import inference
-from inference.catalogue import ModelMissing, located
-from inference.encoder import Encoder
 from inference.sentiment import Classifier
-
-pytestmark = pytest.mark.live
 
 WEIGHTS = Path(inference.__file__).parent / "weights" / "sentiment"
 
@@ -76,10 +69,7 @@ PLEASED = (
 
 @pytest.fixture(scope="module")
 def classifier() -> Classifier:
-    try:
-        return Classifier.load(WEIGHTS, Encoder(located("encoder")))
-    except ModelMissing as error:
-        pytest.skip(str(error))
+    return Classifier.load(WEIGHTS)
 
 
 def share(classifier: Classifier, texts: tuple[str, ...], label: str) -> float:

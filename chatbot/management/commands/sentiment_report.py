@@ -1,0 +1,34 @@
+"""`manage.py sentiment_report`: every variant of the classifier, measured in one run."""
+
+import os
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbot.engines import WEIGHTS
+from inference.catalogue import models_dir
+
+
+class Command(BaseCommand):
+    help = "Measures the variants that sentiment_train made: accuracy, calibration, size, speed."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        shared = os.environ.get("ATTUNE_SHARED") or Path(settings.BASE_DIR).parent / "shared"
+        work = models_dir().parent / "sentiment"
+        parser.add_argument("--data", type=Path, default=Path(shared) / "data", metavar="FOLDER")
+        parser.add_argument("--work", type=Path, default=work, metavar="FOLDER")
+        parser.add_argument("--to", type=Path, default=WEIGHTS, metavar="FOLDER")
+
+    def handle(self, **options: Any) -> None:
+        from inference.sentiment.report import report
+
+        variants = options["work"] / "variants"
+        if not variants.is_dir():
+            raise CommandError(
+                f"There are no variants in {variants}; type: python manage.py sentiment_train"
+            )
+        report(variants, options["data"], options["to"], self.stderr.write)
+        self.stdout.write((options["to"] / "report.md").read_text())

@@ -1,0 +1,34 @@
+"""Does the classifier hear the same in the same words, whoever they are about or come from?
+
+`templates.json` holds our own sentences; the method is that of the Equity Evaluation Corpus
+(Kiritchenko and Mohammad 2018): fill one sentence with each group's words, compare the scores.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from inference.sentiment.classifier import Sentiment
+
+Score = Callable[[Sequence[str]], Sequence[Sentiment]]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of an audit. `low` and `high` bound the value with 95 % confidence, if they do."""
+
+    check: str
+    group: str
+    value: float
+    limit: str
+    passed: bool
+    texts: int
+    low: float | None = None
+    high: float | None = None
+
+
+def templates() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path(__file__).parent / "templates.json").read_text())
+    return found

@@ -1,0 +1,1 @@
+"""How the sentiment classifier is made: data, teacher, student. Needs torch; never served."""

@@ -1,0 +1,167 @@
+"""The texts that the teacher and the student learn from, and the ones they are measured on.
+
+`FOLDER` holds `sentiment-train`, `sentiment-dev`, `customer-messages`, `emotion-*`, each
+`.jsonl.gz`. No labelled set there marks calm customer requests as neutral, and no set holds
+customers of many trades who are angry. So two kinds are added:
+
+- calm requests: customer messages without a word of feeling, as neutral. One source and a quarter
+  of the intents are kept away, to measure on.
+- service messages: our own sentences (`phrases.json`), filled in, joined with calm requests,
+  misspelled. A complaint beside a request is negative; "thanks" after a request is only polite.
+  Names and groups of people stand in all three classes alike.
+"""
+
+import gzip
+import json
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from inference.sentiment.classifier import EMOTIONS, LABELS
+from inference.sentiment.text import readable
+
+NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
+UNSEEN_CALM_SOURCE = "bitext"
+FEELING = re.compile(
+    r"!|\b(angry|mad|furious|upset|terribl|horribl|awful|worst|hate|ridiculous|unacceptabl"
+    r"|disappoint|frustrat|annoy|stupid|useless|scam|fraudster|fuck|shit|damn|goddam|crap|wtf|hell\b"
+    r"|disgust|rubbish|joke|pathetic|incompetent|unhappy|sick of|fed up|tired of|bullshit|asshole"
+    r"|bitch|idiot|lousy|worried|concerned|scared|thank|great|love|awesome|happy|excellent|perfect"
+    r"|glad|wonderful|appreciat|nice|good|bad|cool|fun|funny|sorry)",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Example:
+    """`label` indexes LABELS; `emotions` EMOTIONS, None where nobody said."""
+
+    text: str
+    label: int
+    source: str
+    emotions: tuple[float, ...] | None = field(default=None, compare=False)
+
+
+def labelled(path: Path) -> list[Example]:
+    return [
+        Example(readable(row["text"]), LABELS.index(row["label"]), family(row["src"]))
+        for row in rows(path)
+    ]
+
+
+def family(source: str) -> str:
+    """`semeval-2016train` and its sisters are one source."""
+    return source.split("-")[0]
+
+
+def with_emotions(examples: list[Example], path: Path) -> list[Example]:
+    """The examples, with the emotions that GoEmotions' raters heard in the same text."""
+    heard = {readable(row["text"]): emotions(row["labels"]) for row in rows(path)}
+    return [Example(e.text, e.label, e.source, heard.get(e.text)) for e in examples]
+
+
+def heard(path: Path) -> list[Example]:
+    """GoEmotions' texts with their emotions; their sentiment is not looked at."""
+    return [
+        Example(readable(row["text"]), NEUTRAL, "goemotions", emotions(row["labels"]))
+        for row in rows(path)
+    ]
+
+
+def emotions(labels: list[str]) -> tuple[float, ...]:
+    folded = {"annoyance": "anger"}
+    named = {folded.get(label, label) for label in labels}
+    return tuple(float(emotion in named) for emotion in EMOTIONS)
+
+
+def calm(path: Path, count: int, rng: random.Random) -> list[Example]:
+    texts = [readable(row["text"]) for row in rows(path) if teaches_calm(row)]
+    return [Example(text, NEUTRAL, "calm") for text in rng.sample(texts, min(count, len(texts)))]
+
+
+def unseen_calm(path: Path) -> dict[str, list[str]]:
+    """Per source, the calm requests that no training ever sees."""
+    found: dict[str, list[str]] = {}
+    for row in rows(path):
+        if is_calm(row["text"]) and not teaches_calm(row):
+            found.setdefault(family(row["src"]), []).append(row["text"])
+    return found
+
+
+def is_calm(text: str) -> bool:
+    return not FEELING.search(text)
+
+
+def teaches_calm(row: dict[str, Any]) -> bool:
+    return (
+        is_calm(row["text"])
+        and family(row["src"]) != UNSEEN_CALM_SOURCE
+        # A quarter of the intents, the same ones on every machine.
+        and crc32(row["intent"].encode()) % 4 != 0
+    )
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        yield from map(json.loads, lines)
+
+
+def service(count: int, requests: list[str], rng: random.Random) -> list[Example]:
+    """`count` messages to companies made from our own sentences: a third of each class."""
+    phrases = json.loads((Path(__file__).parent / "phrases.json").read_text())
+    makers = (_complaint, _request, _praise)
+    made = []
+    for number in range(count):
+        label = number % len(LABELS)
+        text = makers[label](phrases, requests, rng)
+        made.append(Example(readable(_mistyped(text, rng)), label, "service"))
+    return made
+
+
+def _complaint(phrases: dict[str, Any], requests: list[str], rng: random.Random) -> str:
+    parts = rng.sample(phrases["negative"], rng.choice((1, 1, 2)))
+    if rng.random() < 0.4:
+        parts.insert(rng.randrange(len(parts) + 1), rng.choice(requests))
+    if rng.random() < 0.1:
+        parts.append(rng.choice(phrases["polite endings"]))
+    return _message(parts, phrases, rng, mark=rng.choice((".", ".", "!", "!!", "")))
+
+
+def _praise(phrases: dict[str, Any], requests: list[str], rng: random.Random) -> str:
+    parts = rng.sample(phrases["positive"], rng.choice((1, 1, 2)))
+    return _message(parts, phrases, rng, mark=rng.choice((".", "!", "!!", "")))
+
+
+def _request(phrases: dict[str, Any], requests: list[str], rng: random.Random) -> str:
+    parts = [rng.choice(requests if rng.random() < 0.5 else phrases["neutral"])]
+    if rng.random() < 0.3:
+        parts.append(rng.choice(phrases["neutral"]))
+    if rng.random() < 0.4:
+        parts.append(rng.choice(phrases["polite endings"]))
+    return _message(parts, phrases, rng, mark=rng.choice((".", "?", "")))
+
+
+def _message(parts: list[str], phrases: dict[str, Any], rng: random.Random, mark: str) -> str:
+    if rng.random() < 0.3:
+        parts = [rng.choice(phrases["openings"]), *parts]
+    joint = rng.choice((". ", ", ", " - ", " ", "\n"))
+    text = joint.join(part.rstrip("?.! ") for part in parts) + mark
+    slots = phrases["slots"]
+    return re.sub(r"\{(\w+)\}", lambda slot: rng.choice(slots[slot[1]]), text)
+
+
+def _mistyped(text: str, rng: random.Random) -> str:
+    """One in four has a letter left out, doubled or swapped with its neighbour."""
+    if rng.random() > 0.25 or len(text) < 8:
+        return text
+    at = rng.randrange(1, len(text) - 2)
+    kind = rng.randrange(3)
+    if kind == 0:
+        return text[:at] + text[at + 1 :]
+    if kind == 1:
+        return text[:at] + text[at] + text[at:]
+    return text[:at] + text[at + 1] + text[at] + text[at + 2 :]

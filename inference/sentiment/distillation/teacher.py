@@ -1,0 +1,115 @@
+"""The teacher: all-mpnet-base-v2, fine-tuned on labelled texts and on customers' own tone."""
+
+import random
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from inference.sentiment.classifier import EMOTIONS, LABELS
+from inference.sentiment.distillation import data
+from inference.sentiment.distillation.data import Example
+from inference.sentiment.distillation.fitting import Batch, Loss, Recipe, Say, Tokens, fit
+from inference.sentiment.distillation.model import Scorer, freeze, without_dropout
+
+# What the teacher sees, by source: reviews and tweets to the full, comments and film reviews as
+# far as the time of two cores goes. Customers' tone is what it will be asked about.
+SHARES = {
+    "customer": 2_500,
+    "vader": 8_000,
+    "semeval": 14_000,
+    "goemotions": 11_000,
+    "sst5": 3_000,
+    "calm": 2_000,
+    "service": 3_000,
+}
+# Customers' tone is heard in the second course again.
+REPEATED = 2_000
+SECOND = 50_000
+FROZEN_LAYERS = 4
+RECIPE = Recipe(rate=3e-5, size=32)
+
+
+def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
+    """First a sample of every source with even classes, then more of what is left, as it comes."""
+    first = sample(folder, SHARES, rng)
+    seen = {example.text for example in first}
+    known = _known(folder)
+    calm = data.calm(folder / "customer-messages.jsonl.gz", REPEATED, rng)
+    service = data.service(REPEATED, [example.text for example in calm], rng)
+    rest = [example for example in known if example.text not in seen] + calm + service
+    rng.shuffle(rest)
+    return [first, rest[:SECOND]]
+
+
+def sample(folder: Path, shares: dict[str, int], rng: random.Random) -> list[Example]:
+    """So many of every source, its classes as even as the source allows; shuffled."""
+    calm = data.calm(folder / "customer-messages.jsonl.gz", 10_000, rng)
+    service = data.service(shares["service"], [example.text for example in calm], rng)
+    by_source: dict[str, list[Example]] = {}
+    for example in [*_known(folder), *calm, *service]:
+        by_source.setdefault(example.source, []).append(example)
+    chosen = [e for source, count in shares.items() for e in _even(by_source[source], count, rng)]
+    rng.shuffle(chosen)
+    return chosen
+
+
+def _known(folder: Path) -> list[Example]:
+    known = data.labelled(folder / "sentiment-train.jsonl.gz")
+    return data.with_emotions(known, folder / "emotion-goemotions-train.jsonl.gz")
+
+
+def _even(examples: list[Example], count: int, rng: random.Random) -> list[Example]:
+    """At most `count`, each class with an equal chance until it runs out."""
+    classes = [[e for e in examples if e.label == label] for label in range(len(LABELS))]
+    chosen: list[Example] = []
+    for number, members in enumerate(sorted(classes, key=len)):
+        fair = (count - len(chosen)) // (len(classes) - number)
+        chosen += rng.sample(members, min(fair, len(members)))
+    return chosen
+
+
+def train(folder: Path, courses: list[list[Example]], work: Path, say: Say) -> Scorer:
+    """Fine-tune the model in `folder`; the weights go to `work`."""
+    model = Scorer.from_folder(folder)
+    freeze(model, FROZEN_LAYERS)
+    without_dropout(model)
+    for number, examples in enumerate(courses):
+        done = work / f"teacher-{number}.pt"
+        if not done.exists():
+            say(f"teacher, course {number + 1}: {len(examples)} texts")
+            tokens = Tokens(folder / "tokenizer.json", [example.text for example in examples])
+            fit(model, tokens, hard_loss(examples), RECIPE, work / "teacher.ckpt", say)
+            torch.save(model.state_dict(), done)
+        model.load_state_dict(torch.load(done, weights_only=True))
+    return model
+
+
+def hard_loss(examples: list[Example]) -> Loss:
+    labels = torch.tensor([example.label for example in examples])
+    heard, emotions = emotion_targets(examples)
+
+    def loss(model: Scorer, batch: Batch) -> Tensor:
+        found, hints = model(batch.ids, batch.mask)
+        device = found.device
+        value = torch.nn.functional.cross_entropy(
+            found.float(), labels[batch.rows].to(device), label_smoothing=0.05
+        )
+        return value + 0.3 * emotion_loss(hints, heard[batch.rows], emotions[batch.rows])
+
+    return loss
+
+
+def emotion_targets(examples: list[Example]) -> tuple[Tensor, Tensor]:
+    heard = torch.tensor([example.emotions is not None for example in examples])
+    none = (0.0,) * len(EMOTIONS)
+    return heard, torch.tensor([example.emotions or none for example in examples])
+
+
+def emotion_loss(hints: Tensor, heard: Tensor, emotions: Tensor) -> Tensor:
+    """Over the rows whose emotions somebody named."""
+    heard = heard.to(hints.device)
+    each = torch.nn.functional.binary_cross_entropy_with_logits(
+        hints.float(), emotions.to(hints.device), reduction="none"
+    ).mean(1)
+    return (each * heard).sum() / heard.sum().clamp(min=1)

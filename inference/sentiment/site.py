@@ -1,0 +1,209 @@
+"""Learning on site: heads tuned on agents' corrections, compared, then promoted or refused.
+
+Only the heads learn: some hundred corrections cannot teach 10 million weights anything but
+themselves, and heads are tuned in seconds, without torch. The student's features of some texts
+that it was trained on (`anchors.npz`, no text) are learned along, so that the old is not forgotten.
+
+A site's folder holds one folder for each version (`heads.npz`, `manifest.json`) and the file
+`active` with the name of the version that serves; without it the delivered heads do.
+"""
+
+import json
+import os
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.evaluation.classification import accuracy, confusion, macro_f1
+from inference.sentiment.classifier import LABELS, Classifier, Heads, softmax
+from inference.sentiment.text import readable
+
+SEED = 7
+# Fewer say nothing about a gain: ten held out of forty are the least to judge by.
+FEWEST = 40
+HELD_OUT = 0.25
+# What the new heads may lose on the texts that the student was trained on.
+FORGETTING = 0.015
+STEPS, RATE, LEASH = 300, 0.05, 0.02
+# A correction weighs as much as so many anchors.
+WEIGHT = 4.0
+
+
+@dataclass(frozen=True)
+class Texts:
+    """Features (texts, width) with the class number of each text."""
+
+    features: NDArray[np.floating[Any]]
+    classes: NDArray[np.int64]
+
+    def __getitem__(self, rows: Any) -> "Texts":
+        return Texts(self.features[rows], self.classes[rows])
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of a training: `version` names the new folder, "" when it was refused."""
+
+    version: str
+    reason: str
+    figures: dict[str, Any]
+
+
+class TooFew(ValueError):
+    """There are not enough corrections to learn from and to judge by."""
+
+
+def learn(
+    classifier: Classifier, weights: Path, corrections: Sequence[tuple[str, str]], site: Path
+) -> Verdict:
+    """Tune on (text, label) corrections and put the result into service if it is better.
+
+    weights: the delivered folder, for its anchors. Raises TooFew.
+    """
+    if len(corrections) < FEWEST:
+        raise TooFew(
+            f"{len(corrections)} corrections are too few: {FEWEST} are needed to train and judge."
+        )
+    learned, judged = _split(_features(classifier, corrections))
+    anchors = _anchors(weights)
+    rehearsed, guard = anchors[::2], anchors[1::2]
+    heads = tune(classifier.heads, learned, rehearsed)
+    before, after = (_figures(one, judged, guard) for one in (classifier.heads, heads))
+    figures = {"corrections": len(corrections), "before": before, "after": after}
+    if reason := _objection(before, after):
+        return Verdict("", reason, figures)
+    version = _save(heads, figures, site)
+    activate(site, version)
+    gain = after["held out"]["macro_f1"] - before["held out"]["macro_f1"]
+    return Verdict(version, f"macro-F1 on held-out corrections rose by {gain:.3f}", figures)
+
+
+def tune(heads: Heads, learned: Texts, rehearsed: Texts) -> Heads:
+    """Heads near the given ones that fit the corrections and still fit the anchors.
+
+    Gradient descent (Adam) on the cross-entropy of both, and the squared way from the old heads.
+    """
+    features = np.concatenate([learned.features, rehearsed.features]).astype(np.float64)
+    inputs = np.hstack([features, np.ones((len(features), 1))])
+    target = np.eye(len(LABELS))[np.concatenate([learned.classes, rehearsed.classes])]
+    each = np.concatenate([np.full(len(learned.classes), WEIGHT), np.ones(len(rehearsed.classes))])
+    each = (each / each.sum())[:, None]
+    old = np.hstack([heads.weight, heads.bias[:, None]]).astype(np.float64) / heads.temperature
+    new, first, second = old.copy(), np.zeros_like(old), np.zeros_like(old)
+    for step in range(1, STEPS + 1):
+        slope = (each * (softmax(inputs @ new.T) - target)).T @ inputs + LEASH * (new - old)
+        first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+        rate = RATE / np.sqrt(step)
+        new -= rate * first / (1 - 0.9**step) / (np.sqrt(second / (1 - 0.999**step)) + 1e-8)
+    new *= heads.temperature
+    weight, bias = new[:, :-1].astype(np.float32), new[:, -1].astype(np.float32)
+    return replace(heads, weight=weight, bias=bias)
+
+
+# --- versions
+
+
+def active(site: Path) -> Path | None:
+    """The heads that serve here; None: the delivered ones."""
+    try:
+        version = (site / "active").read_text().strip()
+    except FileNotFoundError:
+        return None
+    return site / version / "heads.npz" if version else None
+
+
+def activate(site: Path, version: str) -> None:
+    """Point to a version; "" to the delivered heads. Processes that serve see it at once."""
+    draft = site / f"active.{os.getpid()}"
+    draft.write_text(version + "\n")
+    draft.replace(site / "active")
+
+
+def roll_back(site: Path) -> str:
+    """Return to what served before the active version; its name, "" for the delivered heads.
+
+    Raises FileNotFoundError when the delivered heads serve already.
+    """
+    heads = active(site)
+    if heads is None:
+        raise FileNotFoundError("The delivered weights serve already: nothing was before them.")
+    before = str(json.loads((heads.parent / "manifest.json").read_text())["previous"])
+    activate(site, before)
+    return before
+
+
+def _save(heads: Heads, figures: dict[str, Any], site: Path) -> str:
+    site.mkdir(parents=True, exist_ok=True)
+    before = active(site)
+    numbers = [int(folder.name[1:]) for folder in site.glob("v[0-9]*")]
+    version = f"v{max(numbers, default=0) + 1}"
+    folder = site / version
+    folder.mkdir()
+    heads.save(folder / "heads.npz")
+    manifest = {
+        "version": version,
+        "previous": before.parent.name if before else "",
+        "student": heads.student,
+        "seed": SEED,
+        **figures,
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    return version
+
+
+# --- judging
+
+
+def _features(classifier: Classifier, corrections: Sequence[tuple[str, str]]) -> Texts:
+    """Of a text's windows, the mean: a correction is about the whole message."""
+    student = classifier.student
+    rows = [
+        student.features(student.windows(readable(text))).mean(axis=0) for text, _ in corrections
+    ]
+    classes = [LABELS.index(label) for _, label in corrections]
+    return Texts(np.stack(rows), np.array(classes))
+
+
+def _anchors(weights: Path) -> Texts:
+    with np.load(weights / "anchors.npz", allow_pickle=False) as saved:
+        return Texts(saved["features"].astype(np.float32), saved["classes"].astype(np.int64))
+
+
+def _split(texts: Texts) -> tuple[Texts, Texts]:
+    """Three quarters to learn from, one to judge by; the same split for the same corrections."""
+    rows = list(range(len(texts.classes)))
+    random.Random(SEED).shuffle(rows)
+    cut = int(len(rows) * HELD_OUT)
+    return texts[rows[cut:]], texts[rows[:cut]]
+
+
+def _figures(heads: Heads, judged: Texts, guard: Texts) -> dict[str, dict[str, float]]:
+    return {"held out": _figure(heads, judged), "anchors": _figure(heads, guard)}
+
+
+def _figure(heads: Heads, texts: Texts) -> dict[str, float]:
+    found = heads.probabilities(texts.features).argmax(axis=1)
+    counts = confusion(texts.classes, found, len(LABELS))
+    return {"accuracy": round(accuracy(counts), 4), "macro_f1": round(macro_f1(counts), 4)}
+
+
+def _objection(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """Why the new heads may not serve; "" when they may."""
+    was, now = before["held out"], after["held out"]
+    if now["macro_f1"] <= was["macro_f1"] or now["accuracy"] < was["accuracy"]:
+        return (
+            "no better on held-out corrections: "
+            f"macro-F1 {was['macro_f1']:.3f} before, {now['macro_f1']:.3f} after"
+        )
+    was, now = before["anchors"], after["anchors"]
+    if now["accuracy"] < was["accuracy"] - FORGETTING:
+        return (
+            "it forgets: accuracy on texts it was trained on fell "
+            f"from {was['accuracy']:.3f} to {now['accuracy']:.3f}"
+        )
+    return ""

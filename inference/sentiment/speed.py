@@ -1,0 +1,73 @@
+"""How fast and how large a classifier is, in a process that does nothing else.
+
+`python -m inference.sentiment.speed FOLDER < texts.json` prints one JSON object: `ms` (median of
+one message at a time), `per_second` (in batches of 32), `resident_mb`, `joules_per_1000` (None
+without a counter). `texts.json` is a list of messages.
+"""
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from inference.sentiment.classifier import BATCH, Classifier
+
+COUNTER = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
+WARM_UP = 20
+
+
+def measured(folder: Path, texts: list[str]) -> dict[str, Any]:
+    """In a process of its own: what this one has loaded would count as memory."""
+    command = [sys.executable, "-m", "inference.sentiment.speed", str(folder)]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        command, input=json.dumps(texts), capture_output=True, text=True, check=True, cwd=root
+    )
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def measure(folder: Path, texts: list[str]) -> dict[str, Any]:
+    classifier = Classifier.load(folder)
+    classifier.score(texts[:WARM_UP])
+    for text in texts[:WARM_UP]:
+        classifier.score([text])
+    before = _joules()
+    times = [_seconds(classifier, [text]) for text in texts]
+    after = _joules()
+    resident = _resident_mb()
+    batches = [texts[i : i + BATCH] for i in range(0, len(texts), BATCH)]
+    spent = sum(_seconds(classifier, batch) for batch in batches)
+    used = None if before is None or after is None else (after - before) / len(texts) * 1000
+    return {
+        "ms": round(statistics.median(times) * 1000, 3),
+        "per_second": round(len(texts) / spent),
+        "resident_mb": round(resident, 1),
+        "joules_per_1000": used,
+    }
+
+
+def _seconds(classifier: Classifier, texts: list[str]) -> float:
+    began = time.perf_counter()
+    classifier.score(texts)
+    return time.perf_counter() - began
+
+
+def _resident_mb() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def _joules() -> float | None:
+    """Of the processor's package, since it was switched on; None where nothing counts."""
+    try:
+        return int(COUNTER.read_text()) / 1e6
+    except OSError:
+        return None
+
+
+if __name__ == "__main__":
+    print(json.dumps(measure(Path(sys.argv[1]), json.load(sys.stdin))))

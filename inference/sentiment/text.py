@@ -1,0 +1,44 @@
+"""What the model reads of a message: the same words in training and in service.
+
+Model vocabularies know no emoji and spend many tokens on addresses, so emoji become their
+Unicode names, and names of accounts, links and e-mail addresses one word each.
+"""
+
+import re
+import unicodedata
+
+# 100 kB of text must not take 100 kB of work: the mood of a message is heard in its first pages.
+MAX_CHARACTERS = 16_000
+
+_LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
+_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+")
+_ACCOUNT = re.compile(r"(?<!\w)@\w+")
+_PLACEHOLDER = re.compile(r"@user|\b(?:http|email)\b")
+_SPACE = re.compile(r"\s+")
+_STRETCHED = re.compile(r"(\w)\1{3,}")
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+
+
+def readable(text: str) -> str:
+    """Plain words of `text`, at most MAX_CHARACTERS of it; '' when nothing is left to read."""
+    text = _ACCOUNT.sub("@user", _MAIL.sub("email", _LINK.sub("http", text[:MAX_CHARACTERS])))
+    if not (text.isascii() and text.isprintable()):
+        text = "".join(_spelled(character) for character in unicodedata.normalize("NFKC", text))
+    return _SPACE.sub(" ", _STRETCHED.sub(r"\1\1\1", text)).strip()
+
+
+def says_something(words: str) -> bool:
+    """Has a readable text a letter beside links, accounts and addresses?"""
+    return any(character.isalpha() for character in _PLACEHOLDER.sub("", words))
+
+
+def _spelled(character: str) -> str:
+    kind = unicodedata.category(character)
+    if ord(character) in _SKIN_TONES:
+        return ""
+    if kind == "So":
+        return f" {unicodedata.name(character, '').lower()} "
+    # Controls, half characters, joiners and variation selectors carry no mood. Line breaks do.
+    if kind in ("Cc", "Cs", "Co", "Cn"):
+        return " "
+    return "" if kind in ("Cf", "Mn") and not character.isalpha() else character

@@ -1,0 +1,86 @@
+"""Write a folder of weights that `Classifier.load` reads: graph, tokenizer, calibrated heads."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference.evaluation.classification import f1_of
+from inference.sentiment.classifier import EMOTIONS, Classifier, Heads, Student, softmax
+from inference.sentiment.distillation.data import Example
+from inference.sentiment.distillation.model import Scorer
+from inference.sources import digest
+
+# A hint that is wrong as often as it is right helps nobody.
+EMOTION_F1 = 0.5
+
+
+def write(
+    scorer: Scorer,
+    tokenizer: Path,
+    graph: Callable[[tuple[Scorer, Path], Path], None],
+    folder: Path,
+) -> None:
+    """`graph` writes the ONNX file of a scorer and its tokenizer's file to a path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    heads = heads_of(scorer)
+    graph((scorer, tokenizer), folder / "student.onnx")
+    shutil.copyfile(tokenizer, folder / "tokenizer.json")
+    name = digest(folder / "student.onnx")[:12]
+    (folder / "manifest.json").write_text(json.dumps({"student": name}, indent=1) + "\n")
+    replace(heads, student=name).save(folder / "heads.npz")
+
+
+def heads_of(scorer: Scorer) -> Heads:
+    layers = (scorer.sentiment, scorer.emotion)
+    weights = [
+        part.detach().cpu().numpy() for layer in layers for part in (layer.weight, layer.bias)
+    ]
+    never = np.full(len(EMOTIONS), np.inf, np.float32)
+    weight, bias, emotion_weight, emotion_bias = weights
+    return Heads(weight, bias, 1.0, emotion_weight, emotion_bias, never)
+
+
+def calibrate(folder: Path, dev: list[Example], emotions: list[Example]) -> None:
+    """Fit temperature and emotion thresholds to the even rows; the odd ones are to measure on."""
+    classifier = Classifier.load(folder, threads=os.cpu_count() or 1)
+    heads = vars(classifier.heads).copy()
+    features = features_of(classifier.student, [example.text for example in dev[::2]])
+    labels = np.array([example.label for example in dev[::2]])
+    heads["temperature"] = temperature(features @ heads["weight"].T + heads["bias"], labels)
+    features = features_of(classifier.student, [example.text for example in emotions[::2]])
+    truth = np.array([example.emotions for example in emotions[::2]])
+    heads["thresholds"] = thresholds(
+        features @ heads["emotion_weight"].T + heads["emotion_bias"], truth
+    )
+    Heads(**heads).save(folder / "heads.npz")
+
+
+def features_of(student: Student, texts: list[str]) -> NDArray[np.floating[Any]]:
+    """Of each text's first window; these texts have one."""
+    return student.features([student.windows(text)[0] for text in texts])
+
+
+def temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """The one number that makes the probabilities fit best (least negative log likelihood)."""
+    candidates = np.exp(np.linspace(np.log(0.3), np.log(3.0), 200))
+    rows = np.arange(len(labels))
+    losses = [-np.log(softmax(logits / t)[rows, labels] + 1e-9).mean() for t in candidates]
+    return float(candidates[int(np.argmin(losses))])
+
+
+def thresholds(logits: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float32]:
+    """Per emotion the logit above which F1 is best; infinite where even that is too low."""
+    found = []
+    for column, heard in zip(logits.T, truth.T, strict=True):
+        candidates = np.quantile(column, np.linspace(0.5, 0.999, 200))
+        reached = [f1_of(heard > 0, column > candidate) for candidate in candidates]
+        best = int(np.argmax(reached))
+        found.append(candidates[best] if reached[best] >= EMOTION_F1 else np.inf)
+    return np.array(found, np.float32)

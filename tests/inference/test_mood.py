@@ -1,0 +1,124 @@
+"""When an agent should look at a conversation, and why."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inference.sentiment.mood import Heard, alert, mood, slope, times
+
+SURE, UNSURE = 0.9, 0.5
+scores = st.floats(-1, 1)
+messages = st.lists(
+    st.builds(Heard, st.sampled_from(["no", "thanks", "where is it?"]), scores, st.floats(0, 1)),
+    max_size=12,
+)
+
+
+def said(*values: float, sure: float = SURE) -> list[Heard]:
+    return [Heard("words", value, sure) for value in values]
+
+
+def reason(*values: float, sure: float = SURE) -> str:
+    found = alert(said(*values, sure=sure))
+    return found.reason if found else ""
+
+
+def test_alices_first_complaint_is_normal() -> None:
+    assert reason(-0.9) == ""
+
+
+def test_three_negative_messages_in_a_row_need_a_person() -> None:
+    assert reason(0.1, -0.4, -0.45, -0.5) == "three negative messages in a row"
+
+
+def test_a_mood_that_stays_bad_needs_a_person() -> None:
+    assert reason(-0.9, -0.8) == "mood -0.8 after 2 negative messages"
+
+
+def test_a_fall_needs_a_person() -> None:
+    assert reason(0.4, -0.7) == "fell from +0.4 to -0.7"
+
+
+def test_bob_who_has_calmed_down_needs_nobody() -> None:
+    assert reason(-0.9, -0.9, 0.8) == ""
+
+
+def test_below_the_confidence_floor_nothing_alerts() -> None:
+    assert reason(-0.9, -0.9, -0.9, -0.9, sure=UNSURE) == ""
+
+
+def test_the_fifth_report_outranks_a_polite_first_complaint_and_an_angry_row() -> None:
+    fifth = alert([Heard("this is the fifth time I report this", -0.2, UNSURE)])
+    row = alert(said(-0.9, -0.9, -0.9))
+    assert (
+        fifth and row and alert([Heard("the tent is torn, I am sorry to say", -0.6, SURE)]) is None
+    )
+    assert fifth.reason == 'says that it is time number 5: "this is the fifth time I report this"'
+    assert fifth.weight > row.weight
+
+
+def test_thanks_for_the_third_time_are_no_complaint() -> None:
+    assert alert([Heard("this is the third time you helped me, wonderful!", 0.9, SURE)]) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("this is the fifth time I report this", 5),
+        ("I have called 4 times now", 4),
+        ("third time I have to ask", 3),
+        ("for the 3rd time: where is it", 3),
+        ("I asked you three times already", 3),
+        ("It's my 6th email", 6),
+        ("it happened four times", 4),
+        ("This is the first time I write", 0),
+        ("I go running 3 times a week", 0),
+        ("is Lisbon in the third time zone?", 0),
+        ("", 0),
+    ],
+)
+def test_how_often_the_customer_says_it_came_up(text: str, count: int) -> None:
+    assert times(text) == count
+
+
+@given(st.lists(scores, min_size=1, max_size=30))
+def test_the_mood_lies_between_the_worst_and_the_best_message(values: list[float]) -> None:
+    found = mood(values)
+    assert found is not None
+    assert min(values) - 1e-9 <= found <= max(values) + 1e-9
+
+
+@given(st.lists(scores, min_size=1, max_size=12), scores, scores)
+def test_a_better_last_message_never_lowers_the_mood(
+    values: list[float], one: float, other: float
+) -> None:
+    low, high = sorted((one, other))
+    assert mood([*values, low]) <= mood([*values, high]) + 1e-9
+
+
+@given(scores, st.integers(2, 12))
+def test_a_steady_mood_has_no_slope(value: float, count: int) -> None:
+    assert slope([value] * count) == pytest.approx(0, abs=1e-9)
+
+
+@given(st.lists(scores, min_size=2, max_size=6, unique=True))
+def test_a_rising_mood_has_a_rising_slope_and_its_mirror_a_falling_one(values: list[float]) -> None:
+    rising = sorted(values)
+    assert slope(rising) >= 0 >= slope(rising[::-1])
+
+
+@given(messages)
+def test_an_alert_has_a_reason_and_a_weight(heard: list[Heard]) -> None:
+    found = alert(heard)
+    assert found is None or (found.reason and 0 < found.weight <= 1)
+
+
+@given(messages)
+def test_a_surely_happy_last_message_ends_every_alert(heard: list[Heard]) -> None:
+    assert alert([*heard, Heard("thanks", 0.9, SURE)]) is None
+
+
+@given(messages)
+def test_one_more_angry_message_never_makes_it_less_pressing(heard: list[Heard]) -> None:
+    before, after = alert(heard), alert([*heard, Heard("no", -1.0, 1.0)])
+    assert before is None or after is not None
