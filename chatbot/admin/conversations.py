@@ -57,6 +57,21 @@ class MoodFilter(admin.SimpleListFilter):
         return queryset.filter(**known)
 
 
+class AlertFilter(admin.SimpleListFilter):
+    title = "alert"
+    parameter_name = "alert"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("yes", "Needs a look")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Conversation]
+    ) -> QuerySet[Conversation]:
+        if self.value() != "yes":
+            return queryset
+        return queryset.filter(alert_weight__gt=0).order_by("-alert_weight", "-last_message_at")
+
+
 def last_message() -> Prefetch:
     messages = Message.objects.filter(seq=F("conversation__last_seq"))
     return Prefetch("messages", messages, to_attr="last_message")
@@ -73,7 +88,7 @@ def recent_scores() -> Prefetch:
 class ConversationAdmin(ReadOnly, ModelAdmin):
     list_display = ["customer", "latest", "mood_badge", "trend", "progress", "count", "activity"]
     list_display_links = ["customer", "latest"]
-    list_filter = [MoodFilter, "state", "visitor__inbox"]
+    list_filter = [MoodFilter, AlertFilter, "state", "visitor__inbox"]
     list_select_related = ["visitor__customer", "visitor__inbox"]
     list_per_page = 50
     list_fullwidth = True
@@ -121,7 +136,8 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Mood", ordering="mood")
     def mood_badge(self, conversation: Conversation) -> SafeString:
-        return mood.badge(conversation.mood)
+        badge, alert = mood.badge(conversation.mood), conversation.alert
+        return format_html('{}<small class="alert">{}</small>', badge, alert) if alert else badge
 
     @display(description="Trend")
     def trend(self, conversation: Conversation) -> SafeString:

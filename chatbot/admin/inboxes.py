@@ -49,13 +49,13 @@ class InboxForm(forms.ModelForm):
 
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins"]
+        fields = ["key", "name", "greeting", "origins", "learning"]
 
 
 @admin.register(Inbox)
 class InboxAdmin(ModelAdmin):
     form = InboxForm
-    fields = ["name", "key", "greeting", "origins"]
+    fields = ["name", "key", "greeting", "origins", "learning"]
     list_display = ["name", "key", "sites"]
     ordering = ["name"]
     search_fields = ["name", "key"]

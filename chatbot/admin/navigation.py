@@ -12,6 +12,7 @@ ENTRIES = [
     ("Conversations", "forum", "chatbot", "conversation"),
     ("Customers", "contacts", "crm", "customer"),
     ("Records", "folder_open", "crm", "record"),
+    ("Corrections", "spellcheck", "chatbot", "correction"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
     ("Users", "manage_accounts", "auth", "user"),
 ]

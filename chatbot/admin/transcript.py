@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from chatbot.admin import mood
 from chatbot.models import Conversation, Message, Reply
+from inference.sentiment import UNKNOWN
 
 TIMINGS = {
     "retrieve": "records found",
@@ -63,7 +64,7 @@ def entries(conversation: Conversation, after: int, link_records: bool) -> Itera
         yield Entry(
             message=message,
             new_day=day != before,
-            badge=mood.badge(message.score),
+            badge=mood.badge(None if message.label == UNKNOWN else message.score),
             confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
             sources=[source(row, link_records) for row in message.citations],
             trace=trace(message, link_records),

@@ -19,7 +19,7 @@ from django.utils.html import escape
 
 from chatbot.admin import mood
 from chatbot.admin.inboxes import InboxForm
-from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot.models import Conversation, Correction, Inbox, Message, Reply, Visitor
 from crm.models import Customer, Record
 
 pytestmark = pytest.mark.django_db
@@ -208,6 +208,33 @@ def test_the_transcript_is_in_order_with_the_sentiment(root: Client, inbox: Inbo
     assert "classified negative, 91% sure" in html
     assert "−0.64" in html
     assert re.search(r"<title>Message 1, \d\d:\d\d: −0.64 \(upset\)</title>", html)
+
+
+def test_an_alert_says_why_and_has_a_filter(root: Client, inbox: Inbox) -> None:
+    alert = {"alert": "three negative messages in a row", "alert_weight": 0.75}
+    conversation = talk(inbox, -0.6, **alert)
+    talk(inbox, -0.9)
+    assert "three negative messages in a row" in text_of(root, page_of(conversation))
+    assert len(rows(text_of(root, LIST))) == 2
+    [row] = rows(text_of(root, f"{LIST}?alert=yes"))
+    assert "three negative messages in a row" in row
+
+
+def test_a_message_in_an_unknown_language_is_not_called_neutral(root: Client, inbox: Inbox) -> None:
+    conversation = talk(inbox)
+    say(conversation, 1, "customer", "Wo ist mein Paket?", label="unknown", score=0.0)
+    html = text_of(root, page_of(conversation))
+    assert "in a language that the classifier has not learned" in html
+    assert "classified unknown" not in html
+
+
+def test_corrections_show_both_labels_and_lead_to_the_message(root: Client, inbox: Inbox) -> None:
+    conversation = talk(inbox, -0.6)
+    Correction.objects.create(message=conversation.messages.get(), label="neutral")
+    html = text_of(root, "/admin/chatbot/correction/")
+    [row] = rows(html)
+    assert "negative" in row and "neutral" in row
+    assert f"{page_of(conversation)}#message-1" in row
 
 
 def test_an_answer_shows_its_sources_and_its_trace(root: Client, inbox: Inbox) -> None:
