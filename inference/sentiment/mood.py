@@ -129,7 +129,7 @@ def _repeated(messages: Sequence[Heard]) -> Alert | None:
     if count < REPEATED or last.positive:
         return None
     return Alert(
-        f'says that it is time number {count}: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
+        f'says it is the {_ordinal(count)} time: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
     )
 
 
@@ -165,6 +165,12 @@ def _bad(messages: Sequence[Heard]) -> Alert | None:
     if level is None or level > BAD_MOOD or upset < BAD_MOOD_MESSAGES or not messages[-1].negative:
         return None
     return Alert(f"mood {level:+.1f} after {upset} negative messages", 0.5 - 0.2 * level)
+
+
+def _ordinal(count: int) -> str:
+    if count % 100 in (11, 12, 13):
+        return f"{count}th"
+    return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th') }"
 
 
 def _quote(text: str) -> str:
