@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
+
+from inference.runtime import padded, session
 
 MAX_TOKENS = 256
 
@@ -31,7 +32,7 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
-        self._session = _session(folder / "model.int8.onnx", threads)
+        self._session = session(folder / "model.int8.onnx", threads)
 
     def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
         """Unit rows (len(texts), dimension), in the order of `texts`.
@@ -47,11 +48,7 @@ class Encoder:
         return vectors
 
     def _run(self, tokens: list[list[int]]) -> Vectors:
-        ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
-        mask = np.zeros_like(ids)
-        for row, found in enumerate(tokens):
-            ids[row, : len(found)] = found
-            mask[row, : len(found)] = 1
+        ids, mask = padded(tokens)
         outputs: list[Vectors] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
         return outputs[0]
 
@@ -59,12 +56,3 @@ class Encoder:
 def _valid(texts: Sequence[str]) -> list[str]:
     """JSON may carry half a character (a lone surrogate), which the tokenizer refuses."""
     return [text.encode("utf-8", "replace").decode() for text in texts]
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # A thread that spins while it waits takes the core from the language model beside it.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -27,8 +27,8 @@ def export(folder: Path) -> Path:
         plain, small = Path(work) / "plain.onnx", Path(work) / "model.int8.onnx"
         module = _sentence_encoder(folder)
         dimension = int(module.body.config.hidden_size)
-        _to_onnx(module, plain)
-        _quantise(plain, small)
+        to_onnx(module, plain, ["input_ids", "attention_mask"], "sentence_embedding")
+        quantise(plain, small)
         manifest = _manifest(folder, small, dimension)
         small.replace(folder / "model.int8.onnx")
     draft = folder / f"manifest.json.{os.getpid()}"
@@ -68,10 +68,15 @@ def _sentence_encoder(folder: Path) -> Any:
             return torch.nn.functional.normalize(mean, dim=1)
 
     body = AutoModel.from_pretrained(folder, attn_implementation="eager").eval()
+    scale_rows(body)
+    return SentenceEncoder(body)
+
+
+def scale_rows(body: Any) -> None:
+    """In place: before eight bits, every layer that `row_scaled` helps."""
     for layer in body.encoder.layer:
         for part in (layer.attention.output, layer.intermediate, layer.output):
             part.dense = row_scaled(part.dense)
-    return SentenceEncoder(body)
 
 
 def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
@@ -95,7 +100,8 @@ def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
     return RowScaled()
 
 
-def _to_onnx(module: "torch.nn.Module", target: Path) -> None:
+def to_onnx(module: "torch.nn.Module", target: Path, inputs: list[str], output: str) -> None:
+    """`module` takes token ids and mask, both (rows, tokens); `inputs` and `output` name them."""
     import torch
 
     ids = torch.randint(5, 1000, (2, 7))
@@ -104,8 +110,8 @@ def _to_onnx(module: "torch.nn.Module", target: Path) -> None:
         module,
         (ids, torch.ones_like(ids)),
         target,
-        input_names=["input_ids", "attention_mask"],
-        output_names=["sentence_embedding"],
+        input_names=inputs,
+        output_names=[output],
         dynamic_shapes=({0: rows, 1: tokens}, {0: rows, 1: tokens}),
         dynamo=True,
         external_data=False,
@@ -113,7 +119,7 @@ def _to_onnx(module: "torch.nn.Module", target: Path) -> None:
     )
 
 
-def _quantise(source: Path, target: Path) -> None:
+def quantise(source: Path, target: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     # All eight bits: processors without VNNI add pairs of products in 16 bits, but only some

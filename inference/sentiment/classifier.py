@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.catalogue import ModelError
+from inference.runtime import padded, session
 from inference.sentiment.language import is_foreign
 from inference.sentiment.text import readable, says_something
 
@@ -95,7 +95,8 @@ class Student:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._first, self._last = self._tokenizer.encode("").ids
-        self._session = _session(folder / "student.onnx", threads)
+        # An arena keeps the largest batch ever seen for good; messages come one at a time.
+        self._session = session(folder / "student.onnx", threads, enable_cpu_mem_arena=False)
 
     def windows(self, text: str) -> list[list[int]]:
         """Token ids of the text's overlapping windows; one for all but long texts."""
@@ -113,17 +114,11 @@ class Student:
         found: list[Any] = [None] * len(windows)
         for start in range(0, len(windows), BATCH):
             rows = by_length[start : start + BATCH]
-            for row, features in zip(rows, self._padded([windows[i] for i in rows]), strict=True):
+            for row, features in zip(
+                rows, self._run(*padded([windows[i] for i in rows])), strict=True
+            ):
                 found[row] = features
         return np.stack(found)
-
-    def _padded(self, windows: list[list[int]]) -> Matrix:
-        ids = np.zeros((len(windows), max(map(len, windows))), np.int64)
-        mask = np.zeros_like(ids)
-        for row, window in enumerate(windows):
-            ids[row, : len(window)] = window
-            mask[row, : len(window)] = 1
-        return self._run(ids, mask)
 
     def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64] | None = None) -> Matrix:
         mask = np.ones_like(ids) if mask is None else mask
@@ -192,16 +187,6 @@ def _shares(groups: Any) -> Iterator[slice]:
     for group in groups:
         yield slice(start, start + len(group))
         start += len(group)
-
-
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # An arena keeps the largest batch ever seen for good; messages come one at a time.
-    options.enable_cpu_mem_arena = False
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def _nothing_heard(label: str) -> Sentiment:

@@ -166,18 +166,18 @@ class Steps:
     def eight_bits_static(self, built: Built, target: Path) -> None:
         texts = [example.text for example in self.lesson.examples[: quantise.CALIBRATION_TEXTS]]
         draft = target.with_suffix(".draft")
-        quantise.to_onnx(built[0], draft, scale_rows=False)
+        quantise.to_onnx(built[0], draft, eight_bits=False)
         quantise.static(draft, target, Tokens(built[1], texts).ids)
         draft.unlink()
 
 
 def _plain(built: Built, target: Path) -> None:
-    quantise.to_onnx(built[0], target, scale_rows=False)
+    quantise.to_onnx(built[0], target, eight_bits=False)
 
 
 def _eight_bits(built: Built, target: Path) -> None:
     draft = target.with_suffix(".draft")
-    quantise.to_onnx(built[0], draft, scale_rows=True)
+    quantise.to_onnx(built[0], draft, eight_bits=True)
     quantise.dynamic(draft, target)
     draft.unlink()
 

@@ -175,7 +175,7 @@ def test_the_graph_hears_what_the_model_hears(
     expected = fitting.scores(scorer, tokens, silent).features.float().numpy()
 
     def graph(built: tuple[Scorer, Path], path: Path) -> None:
-        quantise.to_onnx(built[0], tmp_path / "plain", scale_rows=True)
+        quantise.to_onnx(built[0], tmp_path / "plain", eight_bits=True)
         quantise.dynamic(tmp_path / "plain", path)
 
     weights.write(scorer, tokenizer, graph, tmp_path / "w")

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inference.export import row_scaled
+from inference import export
 from inference.sentiment.distillation.model import Scorer
 
 # What static quantisation measures its ranges on.
@@ -33,37 +33,21 @@ class Features(nn.Module):
         return (hidden * real[..., None]).sum(1) / real.sum(1, keepdim=True).clamp(min=1.0)
 
 
-def to_onnx(scorer: Scorer, target: Path, scale_rows: bool) -> None:
-    """scale_rows: for eight bits, see `inference.export.row_scaled`. Changes the scorer."""
+def to_onnx(scorer: Scorer, target: Path, eight_bits: bool) -> None:
+    """eight_bits: made ready for `dynamic`. Changes the scorer."""
     body = scorer.cpu().eval().body
     if body.config.model_type == "bert":
         body.set_attn_implementation("eager")
-    if scale_rows:
-        for layer in body.encoder.layer:
-            for part in (layer.attention.output, layer.intermediate, layer.output):
-                part.dense = row_scaled(part.dense)
-    ids = torch.randint(5, 900, (2, 7))
-    rows, tokens = torch.export.Dim("rows", max=4096), torch.export.Dim("tokens", max=512)
+    if eight_bits:
+        export.scale_rows(body)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Features(scorer),
-            (ids, torch.ones_like(ids)),
-            target,
-            input_names=["ids", "mask"],
-            output_names=["features"],
-            dynamic_shapes=({0: rows, 1: tokens}, {0: rows, 1: tokens}),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
+        export.to_onnx(Features(scorer), target, ["ids", "mask"], "features")
 
 
 def dynamic(source: Path, target: Path) -> None:
     """Weights in eight bits, activations in eight bits with ranges found at each message."""
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
+    export.quantise(source, target)
 
 
 def static(source: Path, target: Path, windows: Iterable[list[int]]) -> None:

@@ -1,0 +1,33 @@
+"""ONNX Runtime as both of our small models use it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+
+
+def session(path: Path, threads: int, **options: Any) -> onnxruntime.InferenceSession:
+    """`options` are set on `onnxruntime.SessionOptions`."""
+    chosen = onnxruntime.SessionOptions()
+    chosen.intra_op_num_threads = threads
+    chosen.inter_op_num_threads = 1
+    # A thread that spins while it waits takes the core from the language model beside it.
+    chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for name, value in options.items():
+        setattr(chosen, name, value)
+    return onnxruntime.InferenceSession(str(path), chosen, providers=["CPUExecutionProvider"])
+
+
+def padded(tokens: Sequence[list[int]]) -> tuple[Ids, Ids]:
+    """Token ids and mask, both (texts, longest); 0 where a text has ended."""
+    ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
+    mask = np.zeros_like(ids)
+    for row, found in enumerate(tokens):
+        ids[row, : len(found)] = found
+        mask[row, : len(found)] = 1
+    return ids, mask
