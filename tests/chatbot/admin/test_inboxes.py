@@ -1,0 +1,61 @@
+"""Inboxes: the snippet, the secret and the origins."""
+
+import pytest
+from django.test import Client
+from django.utils.html import escape
+
+from chatbot.admin.inboxes import InboxForm
+from chatbot.models import Inbox
+from tests.chatbot.admin.console import staff, talk, text_of
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_inbox_page_has_the_snippet_and_hides_the_secret(root: Client, inbox: Inbox) -> None:
+    html = text_of(root, f"/admin/chatbot/inbox/{inbox.id}/change/")
+    snippet = '<script src="http://testserver/widget.js" data-inbox="shop" defer></script>'
+    assert escape(snippet).replace("&quot;", '"') in html
+    secret = html[html.index('<details class="secret">') :]
+    assert inbox.secret in secret[: secret.index("</details>")]
+    assert html.count(inbox.secret) == 1
+    assert inbox.secret not in text_of(root, "/admin/chatbot/inbox/")
+
+
+def test_who_may_only_view_an_inbox_does_not_get_its_secret(client: Client, inbox: Inbox) -> None:
+    alice = staff(client, "alice", "view_inbox")
+    html = text_of(alice, f"/admin/chatbot/inbox/{inbox.id}/change/")
+    assert "data-inbox" in html
+    assert inbox.secret not in html
+
+
+def test_a_new_inbox_gets_a_secret_of_its_own(root: Client) -> None:
+    fields = {"key": "trade", "name": "Trade", "greeting": "Hi", "origins": ""}
+    assert root.post("/admin/chatbot/inbox/add/", fields).status_code == 302
+    assert len(Inbox.objects.get(key="trade").secret) >= 32
+
+
+def test_origins_are_edited_one_per_line(root: Client, inbox: Inbox) -> None:
+    url = f"/admin/chatbot/inbox/{inbox.id}/change/"
+    lines = " https://Shop.example/ \n\nhttp://localhost:8000\nhttps://shop.example"
+    fields = {"name": "Fernhill", "greeting": "Hi", "origins": lines, "key": "other"}
+    assert root.post(url, fields).status_code == 302
+    inbox.refresh_from_db()
+    assert inbox.origins == ["https://shop.example", "http://localhost:8000"]
+    assert inbox.key == "shop"
+    assert "https://shop.example\nhttp://localhost:8000</textarea>" in text_of(root, url)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["shop.example", "https://shop.example/path", "https://a.example;script-src *", "https://*"],
+)
+def test_what_is_no_origin_is_refused(line: str) -> None:
+    form = InboxForm({"key": "a", "name": "A", "greeting": "Hi", "origins": line})
+    assert "like https://shop.example" in str(form.errors["origins"])
+
+
+def test_an_inbox_with_conversations_cannot_be_deleted(root: Client, inbox: Inbox) -> None:
+    talk(inbox, 0.1)
+    url = f"/admin/chatbot/inbox/{inbox.id}/delete/"
+    assert root.post(url, {"post": "yes"}).status_code == 403
+    assert Inbox.objects.filter(id=inbox.id).exists()
