@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from chatbot import identity
 from chatbot.api import PROBLEM, problem
 from chatbot.models import Inbox
-from crm import knowledge
+from crm import indexing
 from crm.demo.suggestions import headline, suggestions
 from crm.models import Customer
 
@@ -118,7 +118,7 @@ def database_problem() -> str | None:
 
 def index_problem() -> str | None:
     try:
-        knowledge.reader().snapshot()
+        indexing.view()
     except Exception as error:
         return str(error)
     return None

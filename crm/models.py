@@ -1,7 +1,6 @@
 """What the CRM sent: customers, their records, and the passages that can be searched."""
 
 from django.db import models
-from django.db.models.functions import Now
 
 
 class Customer(models.Model):
@@ -51,6 +50,8 @@ class Passage(models.Model):
     # The unit vector as float32 bytes, and the encoder that made it. Null: not embedded yet.
     vector = models.BinaryField(null=True)
     encoder = models.CharField(max_length=100, blank=True)
+    # The change (IndexState) that wrote this row or gave it its vector; its text never changes.
+    change = models.BigIntegerField(default=0, db_index=True)
 
     class Meta:
         ordering = ["record", "position"]
@@ -60,6 +61,17 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_id} [{self.position}]"
+
+
+class Tombstone(models.Model):
+    """A passage that went after the snapshot was written, until the next one is."""
+
+    passage = models.BigIntegerField()
+    scope = models.CharField(max_length=200, blank=True)
+    change = models.BigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"passage {self.passage}"
 
 
 class Key(models.Model):
@@ -81,11 +93,10 @@ class Key(models.Model):
 
 
 class IndexState(models.Model):
-    """Counts changes to passages, so that a reader knows when its snapshot is old."""
+    """Counts changes to passages, so that a reader asks only for what it has not seen."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     changes = models.BigIntegerField(default=0, db_default=0)
-    changed_at = models.DateTimeField(db_default=Now())
 
     def __str__(self) -> str:
         return f"{self.changes} changes"

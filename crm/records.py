@@ -7,13 +7,14 @@ from itertools import islice
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from crm import wording
+from crm.indexing import next_change
 from crm.keys import record_keys
-from crm.models import Customer, IndexState, Key, Passage, Record
+from crm.models import Customer, Key, Passage, Record, Tombstone
+from inference.index import SHARED
 
 BATCH = 200
 PASSAGE_WORDS = 110
@@ -120,30 +121,27 @@ def upsert(records: list[Record], report: ImportReport) -> None:
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
     )
+    change = next_change()
     known = Record.objects.select_for_update().in_bulk([record.id for record in records])
-    changed = 0
     for record in records:
-        changed += store(record, known, report)
-    if changed:
-        IndexState.objects.get_or_create()
-        IndexState.objects.update(changes=F("changes") + changed, changed_at=timezone.now())
+        store(record, known, change, report)
 
 
-def store(record: Record, known: dict[str, Record], report: ImportReport) -> bool:
+def store(record: Record, known: dict[str, Record], change: int, report: ImportReport) -> None:
     old = known.get(record.id)
     if old and old.updated_at > record.updated_at:
         report.stale += 1
-        return False
+        return
     if old and same(old, record):
         report.unchanged += 1
-        return False
+        return
     record.save(force_insert=old is None, force_update=old is not None)
     known[record.id] = record
     report.created += old is None
     report.updated += old is not None
     name_customer(record)
-    write_passages(record)
-    return True
+    write_passages(record, change)
+    write_keys(record)
 
 
 def same(old: Record, new: Record) -> bool:
@@ -157,21 +155,39 @@ def name_customer(record: Record) -> None:
         Customer.objects.filter(id=record.customer_id).update(name=record.title[:300])
 
 
-def write_passages(record: Record) -> None:
+def write_passages(record: Record, change: int) -> None:
     """Rows whose text did not change keep their vector."""
     texts = [] if record.deleted else passages(record)
-    old = {passage.position: passage for passage in record.passages.all()}
     scope = record.customer_id
-    for position, text in enumerate(texts):
-        passage = old.pop(position, None)
-        if passage is None or (passage.text, passage.customer_id) != (text, scope):
-            if passage:
-                passage.delete()
-            Passage.objects.create(record=record, customer_id=scope, position=position, text=text)
-    Passage.objects.filter(id__in=[passage.id for passage in old.values()]).delete()
+    old = {passage.position: passage for passage in record.passages.all()}
+    kept = {
+        position
+        for position, passage in old.items()
+        if position < len(texts) and (passage.text, passage.customer_id) == (texts[position], scope)
+    }
+    bury([passage for position, passage in old.items() if position not in kept], change)
+    Passage.objects.bulk_create(
+        Passage(record=record, customer_id=scope, position=position, text=text, change=change)
+        for position, text in enumerate(texts)
+        if position not in kept
+    )
+
+
+def bury(passages: list[Passage], change: int) -> None:
+    """Readers of the index learn from the tombstones that these are gone."""
+    Tombstone.objects.bulk_create(
+        Tombstone(passage=passage.id, scope=passage.customer_id or SHARED, change=change)
+        for passage in passages
+    )
+    Passage.objects.filter(id__in=[passage.id for passage in passages]).delete()
+
+
+def write_keys(record: Record) -> None:
     record.keys.all().delete()
     keys = set() if record.deleted else record_keys(record.id, record.title, record.fields)
-    Key.objects.bulk_create(Key(record=record, customer_id=scope, value=key) for key in keys)
+    Key.objects.bulk_create(
+        Key(record=record, customer_id=record.customer_id, value=key) for key in keys
+    )
 
 
 def passages(record: Record) -> list[str]:

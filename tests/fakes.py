@@ -10,7 +10,7 @@ import numpy as np
 from django.test import TestCase, override_settings
 
 from chatbot import limits
-from crm import knowledge
+from crm import indexing, knowledge
 from crm.models import Customer
 from crm.records import import_records
 from inference.generation import ChatMessages, GenerationError, Usage
@@ -106,16 +106,16 @@ class FakeModelsTestCase(TestCase):
         self.generator = FakeGenerator()
         encoder = FakeEncoder()
         for name, fake in [
-            ("crm.knowledge.encoder", encoder),
+            ("crm.indexing.encoder", encoder),
             ("chatbot.engines.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.generator", self.generator),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
-        self.addCleanup(knowledge.reader.cache_clear)
+        self.addCleanup(indexing.reader.cache_clear)
         self.addCleanup(knowledge._lines.clear)
         limits.reset()
         import_records(RECORDS)
         Customer.objects.filter(id=ALICE).update(name="Alice")
-        knowledge.build()
+        indexing.build()

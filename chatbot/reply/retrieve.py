@@ -160,7 +160,7 @@ def choose(question: str, found: list[Hit], relevance: Relevance) -> list[Hit]:
     def near(hit: Hit) -> float:
         lines = [relevance[line] for line in prompt.lines_of([hit])]
         own = OWN_FIRST if personal and not hit.shared else 0.0
-        return max([hit.score, *lines]) + own + (NEWEST_FIRST if own and hit.newest else 0.0)
+        return max([hit.meaning, *lines]) + own + (NEWEST_FIRST if own and hit.newest else 0.0)
 
     numbered = [hit for hit in found if hit.named_by_number]
     named = [hit for hit in found if hit.key]

@@ -1,6 +1,8 @@
 """Search sees this customer's records and the shared ones, and nothing else."""
 
-from crm import knowledge
+from unittest import mock
+
+from crm import indexing, knowledge
 from crm.models import Record
 from crm.records import import_records
 from inference.index import IndexUnavailable
@@ -31,18 +33,43 @@ class SearchTests(FakeModelsTestCase):
         Record.objects.filter(id="order:50001").update(deleted=True)
         self.assertNotIn("order:50001", self.records("order 50001 carrier", ALICE))
 
-    def test_a_changed_record_makes_the_snapshot_stale_and_refresh_finds_it(self) -> None:
+    def test_a_change_is_found_at_once_and_no_snapshot_is_written_for_it(self) -> None:
         import_records([order(50009, ALICE, carrier="Kite Couriers")])
-        self.assertTrue(knowledge.stale())
-        knowledge.refresh()
-        self.assertFalse(knowledge.stale())
         self.assertIn("order:50009", self.records("kite couriers", ALICE))
+        self.assertIsNone(indexing.refresh())
+        self.assertIn("order:50009", self.records("kite couriers", ALICE))
+        self.assertNotIn("order:50009", self.records("kite couriers", BOB))
 
-    def test_refresh_of_a_current_index_writes_nothing(self) -> None:
-        self.assertIsNone(knowledge.refresh())
+    def test_a_change_of_a_stored_passage_replaces_it(self) -> None:
+        changed = order(50001, ALICE, carrier="Kite Couriers")
+        import_records([changed | {"updated_at": "2026-11-02T00:00:00Z"}])
+        texts = [hit.text for hit in knowledge.search("carrier of order 50001", ALICE)]
+        self.assertIn("Kite Couriers", texts[0])
+        self.assertNotIn("Swift Parcel", "".join(texts))
+
+    def test_a_record_that_another_customer_gets_is_no_longer_found_by_the_first(self) -> None:
+        given = order(50001, BOB, carrier="Swift Parcel")
+        import_records([given | {"updated_at": "2026-11-02T00:00:00Z"}])
+        self.assertNotIn("order:50001", self.records("order 50001 swift parcel", ALICE))
+        self.assertIn("order:50001", self.records("order 50001 swift parcel", BOB))
+
+    def test_many_changes_are_written_into_a_new_snapshot(self) -> None:
+        with mock.patch.multiple(indexing, FEW_CHANGES=2, FEW_OF_ALL=0):
+            import_records([order(60000 + n, BOB) for n in range(3)])
+            written = indexing.refresh()
+        assert written
+        self.assertEqual((written.rows, written.generation), (6, 2))
+        self.assertEqual(indexing.status()["since"], 0)
+        self.assertIn("order:60001", self.records("order 60001", BOB))
+
+    def test_a_broken_snapshot_is_made_again_from_the_database(self) -> None:
+        (indexing.reader().view().snapshot.folder / "ids.npy").write_bytes(b"broken")
+        indexing.reader.cache_clear()
+        with self.assertLogs("attune.index", "WARNING") as logs:
+            self.assertIn("order:50001", self.records("order 50001", ALICE))
+        self.assertIn("Making it again from the database", logs.output[0])
 
     def test_the_index_of_another_encoder_is_refused_with_what_to_type(self) -> None:
-        knowledge.reader().encoder = "another"
-        knowledge.reader()._snapshot = None
+        indexing.reader().encoder = "another"
         with self.assertRaisesMessage(IndexUnavailable, "manage.py index build"):
             knowledge.search("order", ALICE)

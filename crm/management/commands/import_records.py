@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from crm import knowledge
+from crm import indexing
 from crm.records import ImportReport, import_records
 
 SHOWN_ERRORS = 20
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except (OSError, EOFError) as error:
             raise CommandError(f"{options['file']} cannot be read: {error}.") from error
         if not options["no_index"]:
-            knowledge.refresh()
+            indexing.refresh()
         self.stdout.write(json.dumps(asdict(report)) if options["json"] else in_words(report))
         if report.errors and not report.accepted:
             raise CommandError("No line of the file is a record. See the reasons above.")

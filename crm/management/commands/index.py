@@ -7,11 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from crm import knowledge
+from crm import indexing
 
 
 class Command(BaseCommand):
-    help = "Builds the FAISS index from the records, refreshes it when they changed, or shows it."
+    help = "Builds the FAISS index from the records, refreshes it with what changed, or shows it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["build", "refresh", "status"])
@@ -20,8 +20,8 @@ class Command(BaseCommand):
     def handle(self, *, action: str, json: bool, **_: Any) -> None:
         if action != "status":
             with tqdm(unit=" passages", desc="Embedding", disable=None, leave=False) as bar:
-                (knowledge.build if action == "build" else knowledge.refresh)(progress(bar))
-        status = knowledge.status()
+                (indexing.build if action == "build" else indexing.refresh)(progress(bar))
+        status = indexing.status()
         self.stdout.write(as_json(status) if json else in_words(status))
 
 
@@ -40,8 +40,14 @@ def as_json(status: dict[str, Any]) -> str:
 def in_words(status: dict[str, Any]) -> str:
     if "problem" in status:
         return status["problem"]
-    state = "older than the records: type manage.py index refresh" if status["stale"] else "current"
-    return (
-        f"{status['indexed']} passages of {status['records']} records, {state}.\n"
-        f"Encoder {status['encoder']}."
-    )
+    lines = [
+        f"{status['passages']:,} passages of {status['records']:,} records; the snapshot holds "
+        f"{status['indexed']:,}, and {status['since']:,} changed since.",
+        f"Encoder {status['encoder']}.",
+    ]
+    if status["without_vector"]:
+        lines.append(
+            f"{status['without_vector']:,} passages are found by words and numbers only until "
+            "they are embedded: type manage.py index refresh"
+        )
+    return "\n".join(lines)

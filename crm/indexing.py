@@ -1,0 +1,187 @@
+"""Passages into the index, and what changed since its snapshot.
+
+Every change of passages takes the next number of one counter, whose row stays locked until the
+transaction ends: numbers commit in order, so a reader that asks for "all after 41" misses none.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+from django.conf import settings
+from django.core.signals import setting_changed
+from django.db import transaction
+from django.db.models import F, Q
+from django.dispatch import receiver
+
+from crm.models import IndexState, Passage, Record, Tombstone
+from inference import catalogue
+from inference import index as vector_index
+from inference.encoder import Encoder
+from inference.index import (
+    SHARED,
+    Change,
+    Changes,
+    CorruptIndex,
+    IndexReader,
+    IndexUnavailable,
+    Manifest,
+    Row,
+    View,
+)
+
+logger = logging.getLogger("attune.index")
+EMBED_BATCH = 256
+# A snapshot is written again when more passages changed than this, or than a share of them: what
+# each search looks at one by one stays small, and a change costs the same in an index of any size.
+FEW_CHANGES, FEW_OF_ALL = 2_000, 0.05
+
+Report = Callable[[int, int], None]
+
+
+@cache
+def encoder() -> Encoder:
+    return Encoder(catalogue.located("encoder"), threads=settings.MODEL_THREADS)
+
+
+@cache
+def reader() -> IndexReader:
+    return IndexReader(settings.INDEX_DIR, encoder().name, changes_since)
+
+
+@receiver(setting_changed)
+def forget(*, setting: str, **_: Any) -> None:
+    if setting in {"INDEX_DIR", "MODEL_THREADS"}:
+        reader.cache_clear()
+        encoder.cache_clear()
+
+
+def silent(done: int, total: int) -> None:
+    """The report of who wants none."""
+
+
+# --- changes
+
+
+def next_change() -> int:
+    """The number of this transaction's change. Call before the rows are written."""
+    IndexState.objects.get_or_create()
+    IndexState.objects.update(changes=F("changes") + 1)
+    return changes_now()
+
+
+def changes_now() -> int:
+    return IndexState.objects.values_list("changes", flat=True).first() or 0
+
+
+def changes_since(count: int) -> Changes:
+    """Passages that came and went after this many changes."""
+    now = changes_now()
+    if now == count:
+        return Changes(now)
+    after = Q(change__gt=count, change__lte=now)
+    came = Passage.objects.filter(after).values_list(
+        "id", "customer_id", "text", "vector", "encoder"
+    )
+    changes = [
+        Change(passage, scope or SHARED, text, unit(vector) if made_by == encoder().name else None)
+        for passage, scope, text, vector, made_by in came
+    ]
+    went = Tombstone.objects.filter(after).values_list("passage", "scope")
+    return Changes(now, changes + [Change(passage, scope) for passage, scope in went])
+
+
+def unit(vector: bytes | memoryview | None) -> np.ndarray | None:
+    return np.frombuffer(bytes(vector), dtype=np.float32) if vector else None
+
+
+# --- the index
+
+
+def embed(report: Report = silent) -> int:
+    """Give every passage without a vector of this encoder one. Returns how many."""
+    missing = Passage.objects.exclude(encoder=encoder().name, vector__isnull=False)
+    todo = list(missing.values_list("id", flat=True))
+    for start in range(0, len(todo), EMBED_BATCH):
+        batch = list(Passage.objects.filter(id__in=todo[start : start + EMBED_BATCH]))
+        found = encoder().encode([passage.text for passage in batch])
+        with transaction.atomic():
+            change = next_change()
+            for passage, vector in zip(batch, found, strict=True):
+                passage.vector, passage.encoder = vector.tobytes(), encoder().name
+                passage.change = change
+            Passage.objects.bulk_update(batch, ["vector", "encoder", "change"])
+        report(start + len(batch), len(todo))
+    return len(todo)
+
+
+def build(report: Report = silent) -> Manifest:
+    """Embed what is new and write a snapshot of all passages."""
+    embed(report)
+    with transaction.atomic():
+        # Counted first: a change that is committed while the rows are read is replayed.
+        changes = changes_now()
+        written = vector_index.write(
+            settings.INDEX_DIR, encoder().name, encoder().dimension, changes, rows()
+        )
+    Tombstone.objects.filter(change__lte=changes).delete()
+    return written
+
+
+def rows() -> Iterator[Row]:
+    """Every passage with a vector, shared ones first, a customer's next to each other."""
+    embedded = Passage.objects.filter(encoder=encoder().name, vector__isnull=False)
+    ordered = embedded.order_by(F("customer_id").asc(nulls_first=True), "id")
+    columns = ordered.values_list("id", "customer_id", "text", "vector")
+    for passage, customer, text, vector in columns.iterator(chunk_size=2_000):
+        if (found := unit(vector)) is not None:
+            yield Row(passage, customer or SHARED, text, found)
+
+
+def refresh(report: Report = silent) -> Manifest | None:
+    """Embed what is new; write a snapshot when much changed since, or none can be read."""
+    embed(report)
+    return build(report) if outgrown() else None
+
+
+def view() -> View:
+    """The index as of now. A broken snapshot is made again from the database."""
+    try:
+        return reader().view()
+    except CorruptIndex as error:
+        logger.warning("%s Making it again from the database.", error)
+        build()
+        return reader().view()
+
+
+def outgrown() -> bool:
+    try:
+        now = reader().view()
+    except IndexUnavailable as reason:
+        logger.info("%s", reason)
+        return True
+    return len(now.delta) > max(FEW_CHANGES, FEW_OF_ALL * now.snapshot.manifest.rows)
+
+
+def status() -> dict[str, Any]:
+    """Counts of the records and of the index, for people and monitors."""
+    passages = Passage.objects.count()
+    counts = {
+        "records": Record.objects.filter(deleted=False).count(),
+        "passages": passages,
+        "without_vector": passages - Passage.objects.filter(encoder=encoder().name).count(),
+        "encoder": encoder().name,
+    }
+    try:
+        now = reader().view()
+    except IndexUnavailable as reason:
+        return {**counts, "indexed": 0, "since": 0, "problem": str(reason)}
+    manifest = now.snapshot.manifest
+    return {
+        **counts,
+        "indexed": manifest.rows,
+        "generation": manifest.generation,
+        "since": len(now.delta),
+    }

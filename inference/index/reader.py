@@ -1,0 +1,80 @@
+"""The index as a process uses it: the current snapshot, and the delta kept up to the database."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from inference.index.delta import Changes, Delta
+from inference.index.match import Match, Query
+from inference.index.snapshot import CorruptIndex, IndexUnavailable, Snapshot, current, opened
+
+logger = logging.getLogger("attune.index")
+
+# Called with a count of changes; answers with those that came after it.
+ChangesSince = Callable[[int], Changes]
+
+
+@dataclass(frozen=True)
+class View:
+    """The index at one moment."""
+
+    snapshot: Snapshot
+    delta: Delta
+
+    def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
+        """The best passages of each scope, `limit` of each; best first."""
+        found = [match for scope in scopes for match in self._of(query, scope, limit)]
+        return sorted(found, key=lambda match: -match.score)
+
+    def _of(self, query: Query, scope: str, limit: int) -> list[Match]:
+        newer = self.delta.holds(scope)
+        # What is gone takes no place of what is there.
+        stored = self.snapshot.search(query, scope, limit + len(newer))
+        found = [match for match in stored if match.id not in newer]
+        found += self.delta.search(query, scope, self.snapshot.words)
+        return sorted(found, key=lambda match: -match.score)[:limit]
+
+
+class IndexReader:
+    """Thread-safe. Swaps to a new snapshot while searches on the old one go on."""
+
+    def __init__(self, root: Path, encoder: str, changes: ChangesSince) -> None:
+        self.root, self.encoder = root, encoder
+        self._changes = changes
+        self._lock = threading.Lock()
+        self._view: View | None = None
+
+    def view(self) -> View:
+        """The snapshot and all changes since, as of now."""
+        with self._lock:
+            self._view = self._current()
+            self._view.delta.take(self._changes(self._view.delta.upto))
+            return self._view
+
+    def _current(self) -> View:
+        name = current(self.root)
+        if name is None:
+            raise IndexUnavailable("There is no index yet. Type: manage.py index build")
+        if self._view and self._view.snapshot.folder.name == name:
+            return self._view
+        snapshot = self._opened(name)
+        return View(snapshot, Delta(snapshot.manifest.changes))
+
+    def _opened(self, name: str) -> Snapshot:
+        try:
+            snapshot = opened(self.root / name)
+        except CorruptIndex:
+            newer = current(self.root)
+            if newer in {name, None}:
+                raise
+            # Two snapshots came while this one was being opened, and it went.
+            return self._opened(str(newer))
+        if snapshot.manifest.encoder != self.encoder:
+            raise IndexUnavailable(
+                f"The index was made with the encoder {snapshot.manifest.encoder}, not with "
+                f"{self.encoder}. Type: manage.py index build"
+            )
+        logger.info("index %s opened: %s passages", name, f"{snapshot.manifest.rows:,}")
+        return snapshot

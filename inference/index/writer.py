@@ -1,0 +1,147 @@
+"""Writing a snapshot: aside, synced, manifest last, then CURRENT in one step.
+
+Killed at any moment, it leaves the snapshot before it in use. One process writes at a time; what
+a killed one left behind goes with the next write.
+"""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import NamedTuple
+
+import faiss
+import numpy as np
+
+from inference.index.match import SHARED, Vector, terms
+from inference.index.snapshot import CURRENT, Manifest, checksum, current, digest
+from inference.index.words import Collector
+
+# Rows that are added to FAISS in one call.
+BATCH = 8_192
+# From so many shared rows on they are also kept in cells: looking at all of them takes too long.
+MANY_SHARED = 50_000
+TRAINED_ON = 40  # rows a cell
+
+
+class Row(NamedTuple):
+    id: int
+    scope: str
+    text: str
+    vector: Vector
+
+
+def write(root: Path, encoder: str, dimension: int, changes: int, rows: Iterable[Row]) -> Manifest:
+    """Make a snapshot of `rows` the current one. Rows of one scope come next to each other."""
+    root.mkdir(parents=True, exist_ok=True)
+    with _only_writer(root):
+        generation = _next_generation(root)
+        draft = root / f"draft-{generation:08}"
+        draft.mkdir()
+        count, average = _write_files(draft, dimension, rows)
+        files = {path.name: checksum(path) for path in sorted(draft.iterdir())}
+        manifest = Manifest(encoder, dimension, count, changes, generation, average, files)
+        (draft / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
+        _make_current(root, draft)
+    return manifest
+
+
+def _write_files(folder: Path, dimension: int, rows: Iterable[Row]) -> tuple[int, float]:
+    flat, words = faiss.IndexFlatIP(dimension), Collector()
+    ids: list[int] = []
+    ranges: dict[str, tuple[int, int]] = {}
+    for batch in _batches(rows):
+        flat.add(np.array([row.vector for row in batch], np.float32))
+        for row in batch:
+            _extend(ranges, row.scope, len(ids))
+            ids.append(row.id)
+            words.add(terms(row.text))
+    faiss.write_index(flat, str(folder / "vectors.faiss"))
+    np.save(folder / "ids.npy", np.array(ids, np.int64))
+    _write_scopes(folder, ranges)
+    _write_cells(folder, flat, *ranges.get(SHARED, (0, 0)))
+    return len(ids), words.write(folder)
+
+
+def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _extend(ranges: dict[str, tuple[int, int]], scope: str, row: int) -> None:
+    start, end = ranges.get(scope, (row, row))
+    if end != row:
+        raise ValueError(f"the rows of {scope!r} do not lie next to each other")
+    ranges[scope] = start, row + 1
+
+
+def _write_scopes(folder: Path, ranges: dict[str, tuple[int, int]]) -> None:
+    digests = np.array([digest(scope) for scope in ranges], "S32")
+    order = np.argsort(digests)
+    np.save(folder / "scopes.npy", digests[order])
+    np.save(folder / "ranges.npy", np.array([*ranges.values()], np.int64).reshape(-1, 2)[order])
+
+
+def _write_cells(folder: Path, flat: faiss.IndexFlat, start: int, end: int) -> None:
+    """The shared rows again, each in the cell of its nearest centre (IVF), a byte a dimension."""
+    if end - start < MANY_SHARED:
+        return
+    size = round(4 * (end - start) ** 0.5)
+    cells = faiss.index_factory(flat.d, f"IVF{size},SQ8", faiss.METRIC_INNER_PRODUCT)
+    random = np.random.default_rng(0)
+    sample = random.choice(end - start, min(TRAINED_ON * size, end - start), replace=False)
+    cells.train(flat.reconstruct_batch(np.sort(start + sample)))
+    for first in range(start, end, BATCH):
+        rows = np.arange(first, min(first + BATCH, end))
+        cells.add_with_ids(flat.reconstruct_batch(rows), rows)
+    faiss.write_index(cells, str(folder / "shared.faiss"))
+
+
+@contextmanager
+def _only_writer(root: Path) -> Iterator[None]:
+    """Waits for another writer; the lock ends with the process that holds it."""
+    with (root / "writer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for leftover in root.glob("draft-*"):
+            shutil.rmtree(leftover)
+        yield
+
+
+def _next_generation(root: Path) -> int:
+    names = [path.name.rsplit("-", 1)[1] for path in root.glob("snapshot-*")]
+    return 1 + max([int(name) for name in names if name.isdigit()], default=0)
+
+
+def _make_current(root: Path, draft: Path) -> None:
+    for path in [*draft.iterdir(), draft]:
+        _sync(path)
+    folder = draft.replace(root / draft.name.replace("draft", "snapshot"))
+    named = root / f"{CURRENT}.draft"
+    named.write_text(folder.name)
+    _sync(named)
+    before = current(root)
+    named.replace(root / CURRENT)
+    _sync(root)
+    # Readers that map an older one keep its pages; one that is about to open the one before
+    # must find it.
+    for old in root.glob("snapshot-*"):
+        if old.name not in {folder.name, before}:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
