@@ -5,6 +5,7 @@ are both `fhtnt210`, "Gumbär Gummibärchen" is `gumbargummibarchen`.
 """
 
 import re
+import string
 import unicodedata
 from collections.abc import Iterator
 from typing import Any
@@ -73,6 +74,23 @@ def phrases(question: str) -> set[str]:
     }
     parts = {normalise(part) for part in re.split(r"[^\w@.#/-]+", question)}
     return {span for span in spans | parts if len(span) >= 2}
+
+
+def one_off(key: str) -> set[str]:
+    """Every key that is this one with a character mistyped, left out, doubled up or swapped with
+    its neighbour: digits for digits, letters for letters, some hundred."""
+    found = set()
+    for at in range(len(key) + 1):
+        before, after = key[:at], key[at:]
+        found.add(before + after[1:])
+        found.add(before + after[1:2] + after[:1] + after[2:])
+        for other in alphabet(after[:1] or before[-1:]):
+            found |= {before + other + after, before + other + after[1:]}
+    return found - {key}
+
+
+def alphabet(character: str) -> str:
+    return string.digits if character.isdigit() else string.ascii_lowercase
 
 
 def references(question: str) -> list[tuple[str, ...]]:

@@ -16,8 +16,11 @@ from crm.models import Key, Passage, Record
 from inference.index import SHARED, Match, Query
 
 CANDIDATES = 24
-# Above what meaning and words can reach: a record that is named comes first.
-NAMED = 10
+# Above what meaning and words can reach: a record whose number is named comes first. A title may
+# be said by the way; its words count as words.
+NUMBERED, NEARLY_NUMBERED = 10.0, 5.0
+# Of shorter numbers too many are one character apart.
+SHORTEST_MISSPELT = 5
 # Vectors of single lines kept in memory, 1.5 kB each.
 LINES_REMEMBERED = 20_000
 _lines: dict[str, np.ndarray] = {}
@@ -38,12 +41,14 @@ class Hit:
     meaning: float
     # The key by which the question names this record, if it does.
     key: str = ""
+    # A number in the question that is one character away from this record's.
+    misspelt: str = ""
     # The newest of the customer's records of its kind.
     newest: bool = False
 
     @property
     def named_by_number(self) -> bool:
-        return any(character.isdigit() for character in self.key)
+        return has_digit(self.key)
 
 
 def visible(customer: str | None) -> Q:
@@ -58,9 +63,10 @@ def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
     found = indexing.view().search(asked, scopes, CANDIDATES)
     matches = {match.id: match for match in found}
     named = exact(query, customer)
+    misspelt = near_misses(query, customer)
     latest = newest(customer)
-    passages = rows(visible(customer), {*named, *latest}, matches)
-    scored = [hit(passage, asked, matches, named, latest) for passage in passages]
+    passages = rows(visible(customer), {*named, *misspelt, *latest}, matches)
+    scored = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
     return sorted(scored, key=lambda found: -found.score)[:limit]
 
 
@@ -80,6 +86,17 @@ def exact(query: str, customer: str | None) -> dict[str, str]:
         if keeps_its_words(value, query) and len(value) > len(named.get(record, "")):
             named[record] = value
     return named
+
+
+def near_misses(query: str, customer: str | None) -> dict[str, str]:
+    """Record ids whose number is one character away from one that no record bears, with the
+    number as the query has it."""
+    found: dict[str, str] = {}
+    for typed in unknown_references(query, customer):
+        if len(typed) >= SHORTEST_MISSPELT:
+            near = Key.objects.filter(visible(customer), value__in=keys.one_off(typed))
+            found.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))
+    return found
 
 
 def newest(customer: str | None) -> set[str]:
@@ -110,6 +127,7 @@ def hit(
     query: Query,
     matches: dict[int, Match],
     named: dict[str, str],
+    misspelt: dict[str, str],
     latest: set[str],
 ) -> Hit:
     record, key = passage.record, named.get(passage.record_id, "")
@@ -121,11 +139,23 @@ def hit(
         text=passage.text,
         shared=passage.customer_id is None,
         # A longer key is a more certain name; among equals meaning and words decide.
-        score=match.score + (NAMED + len(key) / 100 if key else 0),
+        score=match.score + naming(key, record.id in misspelt),
         meaning=match.meaning,
         key=key,
+        misspelt=misspelt.get(record.id, ""),
         newest=record.id in latest,
     )
+
+
+def naming(key: str, misspelt: bool) -> float:
+    """What it adds to a record's score that the question has its number; a long one is certain."""
+    if has_digit(key):
+        return NUMBERED + len(key) / 100
+    return NEARLY_NUMBERED if misspelt else 0.0
+
+
+def has_digit(key: str) -> bool:
+    return any(character.isdigit() for character in key)
 
 
 def cosine(passage: Passage, query: Query) -> float:

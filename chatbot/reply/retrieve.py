@@ -1,6 +1,7 @@
 """Which passages may answer this turn, or why none can."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +9,7 @@ from chatbot.reply import prompt
 from crm import knowledge
 from crm.keys import references
 from crm.knowledge import Hit
+from crm.models import Record
 from inference.grounding import holds, overlap, vocabulary
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 OWN_FIRST = 0.15
 NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
+SUGGESTED = 3
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
@@ -136,9 +139,16 @@ def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
     named = ", ".join(reference.upper() for reference in unknown)
     refusal = f"I don't have that on record: none of your records has the number {named}."
+    if near := knowledge.near_misses(turn.text, turn.customer):
+        refusal += f" Did you mean {' or '.join(titles(near)[:SUGGESTED])}?"
     if turn.customer is None:
         refusal = f"I don't have that on record here. {SIGN_IN}"
     return Found(unknown=unknown, refusal=refusal, reason=f"No record of theirs is {named}.")
+
+
+def titles(records: Iterable[str]) -> list[str]:
+    found = Record.objects.filter(id__in=list(records), deleted=False).order_by("id")
+    return list(found.values_list("title", flat=True))
 
 
 def query(turn: "Turn") -> str:

@@ -29,6 +29,21 @@ class SearchTests(FakeModelsTestCase):
         self.assertEqual(knowledge.unknown_references("where is order 50001", BOB), ["50001"])
         self.assertEqual(knowledge.unknown_references("where is order 50001", ALICE), [])
 
+    def test_a_number_with_a_typing_error_finds_the_record_and_says_so(self) -> None:
+        for typed in ["50010", "500011", "51001", "50002"]:
+            found = knowledge.search("where is order " + typed, ALICE)
+            self.assertEqual((found[0].record, found[0].misspelt), ("order:50001", typed), typed)
+
+    def test_a_number_that_is_right_is_not_taken_for_a_typing_error(self) -> None:
+        import_records([order(50011, ALICE)])
+        found = {hit.record: hit for hit in knowledge.search("where is order 50011", ALICE)}
+        self.assertEqual(max(found.values(), key=lambda hit: hit.score).record, "order:50011")
+        self.assertEqual({hit.misspelt for hit in found.values()}, {""})
+
+    def test_a_typing_error_never_leads_to_another_customers_record(self) -> None:
+        self.assertEqual(knowledge.near_misses("where is order 50012", ALICE), {})
+        self.assertEqual(knowledge.near_misses("where is order 500O2", ALICE), {})
+
     def test_a_deleted_record_is_not_found_although_the_snapshot_still_has_it(self) -> None:
         Record.objects.filter(id="order:50001").update(deleted=True)
         self.assertNotIn("order:50001", self.records("order 50001 carrier", ALICE))

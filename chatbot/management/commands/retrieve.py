@@ -54,15 +54,24 @@ def answered(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def found(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
-    return [
-        {"id": hit.record, "score": round(hit.score, 4), "title": hit.title, "text": hit.text}
-        for hit in knowledge.search_records(query, customer, limit)
-    ]
+    return [as_json(hit) for hit in knowledge.search_records(query, customer, limit)]
+
+
+def as_json(hit: knowledge.Hit) -> dict[str, Any]:
+    found = {
+        "id": hit.record,
+        "score": round(hit.score, 4),
+        "title": hit.title,
+        "text": hit.text,
+    }
+    return found | ({"misspelt": hit.misspelt} if hit.misspelt else {})
 
 
 def in_words(results: list[dict[str, Any]]) -> str:
     return "\n\n".join(
-        f"{result['score']:.2f}  {result['title']}  ({result['id']})\n"
+        f"{result['score']:.2f}  {result['title']}  ({result['id']})"
+        + (f"  perhaps meant by {result['misspelt']}" if "misspelt" in result else "")
+        + "\n"
         + "\n".join(f"      {line}" for line in result["text"].split("\n")[1:])
         for result in results
     )

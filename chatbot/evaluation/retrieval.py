@@ -1,0 +1,182 @@
+"""Retrieval on a file of queries: {"question", "customer", "relevant": record ids}.
+
+Beside the search as the bot uses it stand its two signals alone, each by a stock library on the
+same passages: the encoder's vectors in an exact FAISS index, and BM25 by bm25s.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import bm25s
+import faiss
+import numpy as np
+import snowballstemmer
+from django.conf import settings
+from tqdm import tqdm
+
+from crm import indexing, knowledge
+from crm.models import Passage
+from inference.evaluation.retrieval import CUTS, Ranking, abstention, table
+
+Rows = list[dict[str, Any]]
+# Record ids with scores, best first.
+Ranked = list[tuple[str, float]]
+Search = Callable[[str, str | None], Ranked]
+DEPTH = max(CUTS)
+# Passages looked at for so many records: a record has several.
+PASSAGES = 5 * DEPTH
+
+
+def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    if options["corpus"]:
+        return elsewhere(options)
+    found = {name: rankings(search, rows, options["field"]) for name, search in searches().items()}
+    tables: dict[str, Rows] = {name: table(one) for name, one in found.items()}
+    return {
+        "figures": tables | {"abstention": abstention(found["both"])},
+        "wrong": "".join(missed(rows, found["both"], options["field"])),
+    }
+
+
+def searches() -> dict[str, Search]:
+    return {"both": both, "meaning": by_meaning, "words": by_words}
+
+
+def rankings(search: Search, rows: Rows, field: str | None) -> list[Ranking]:
+    found = []
+    for row in tqdm(rows, unit=" queries", desc=search.__name__, disable=None, leave=False):
+        ranked = search(query_of(row, field), row.get("customer"))
+        kind, relevant = row.get("kind", "all"), frozenset(row.get("relevant", ()))
+        ids, best = [record for record, _ in ranked], ranked[0][1] if ranked else 0.0
+        found.append(Ranking(kind, relevant, ids, best))
+    return found
+
+
+def query_of(row: dict[str, Any], field: str | None) -> str:
+    names = [field] if field else ["question", "query", "text"]
+    for name in names:
+        if name in row:
+            return str(row[name])
+    raise ValueError(f"a line has no {' or '.join(names)}: {json.dumps(row)[:100]}")
+
+
+def missed(rows: Rows, found: list[Ranking], field: str | None) -> Iterator[str]:
+    for row, one in zip(rows, found, strict=True):
+        if one.relevant and one.relevant.isdisjoint(one.found[:1]):
+            wanted = ", ".join(sorted(one.relevant)[:3])
+            yield f"\n{query_of(row, field)}\n    wanted {wanted}; found {', '.join(one.found[:3])}"
+
+
+# --- the three searches
+
+
+def both(query: str, customer: str | None) -> Ranked:
+    hits = knowledge.search_records(query, customer, DEPTH)
+    return [(hit.record, hit.score) for hit in hits]
+
+
+def by_meaning(query: str, customer: str | None) -> Ranked:
+    records, _, vectors = passages(customer)
+    scores, rows = vectors.search(indexing.encoder().encode([query]), min(PASSAGES, len(records)))
+    return each_once((records[row], score) for row, score in zip(rows[0], scores[0], strict=True))
+
+
+def by_words(query: str, customer: str | None) -> Ranked:
+    records, words, _ = passages(customer)
+    rows, scores = words.retrieve(tokens([query]), k=min(PASSAGES, len(records)), **QUIET)
+    return each_once((records[row], score) for row, score in zip(rows[0], scores[0], strict=True))
+
+
+@cache
+def passages(customer: str | None) -> tuple[list[str], bm25s.BM25, faiss.IndexFlatIP]:
+    """Of each passage that this customer may see: its record, its words, its vector."""
+    seen = Passage.objects.filter(knowledge.visible(customer), vector__isnull=False).order_by("id")
+    rows = list(seen.values_list("record_id", "text", "vector"))
+    words = bm25s.BM25()
+    words.index(tokens([text for _, text, _ in rows]), **QUIET)
+    vectors = faiss.IndexFlatIP(indexing.encoder().dimension)
+    vectors.add(np.array([indexing.unit(vector) for _, _, vector in rows]))
+    return [record for record, _, _ in rows], words, vectors
+
+
+QUIET = {"show_progress": False}
+
+
+def tokens(texts: list[str]) -> Any:
+    stem = snowballstemmer.stemmer("english").stemWords
+    return bm25s.tokenize(texts, stopwords="en", stemmer=stem, **QUIET)
+
+
+def each_once(ranked: Iterable[tuple[str, float]]) -> Ranked:
+    best: dict[str, float] = {}
+    for record, score in ranked:
+        best.setdefault(record, float(score))
+    return list(best.items())[:DEPTH]
+
+
+# --- a corpus that is not on file
+
+
+def elsewhere(options: dict[str, Any]) -> dict[str, Any]:
+    """The same command on a database of its own that holds the corpus and is thrown away."""
+    with TemporaryDirectory() as folder:
+        environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": f"sqlite://{folder}/db"}
+        records = Path(folder) / "records.jsonl"
+        records.write_text("".join(json.dumps(one) + "\n" for one in as_records(options["corpus"])))
+        field = ["--field", options["field"]] if options["field"] else []
+        for arguments in (
+            ["migrate", "--verbosity", "0"],
+            ["import_records", records, "--json"],
+            ["evaluate", "retrieval", options["file"].resolve(), "--json", *field],
+        ):
+            output = manage(arguments, environment)
+        return {"figures": json.loads(output), "wrong": ""}
+
+
+def manage(arguments: list[Any], environment: dict[str, str]) -> str:
+    command = [sys.executable, settings.BASE_DIR / "manage.py", *arguments]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"manage.py {arguments[0]} failed, see above")
+    return done.stdout
+
+
+def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
+    """All shared; a text without a title gets one that says nothing."""
+    for row in corpus:
+        given = {"kind": row.get("kind") or row.get("type"), "title": row.get("title")}
+        yield {
+            "id": row["id"],
+            "kind": given["kind"] or "text",
+            "title": given["title"] or "Text",
+            "text": row["text"],
+            "updated_at": "2000-01-01T00:00:00Z",
+        }
+
+
+# --- in words
+
+
+def in_words(result: dict[str, Any]) -> str:
+    names = [f"recall@{cut}" for cut in CUTS] + ["mrr"]
+    lines = [f"{'search':10}{'kind':18}{'queries':>9}" + "".join(f"{name:>11}" for name in names)]
+    for search in searches():
+        rows = result["figures"][search]
+        for row in rows if len(rows) > 2 else rows[-1:]:
+            figures = "".join(f"{row[name]:>11.4f}" for name in names)
+            lines.append(f"{search:10}{row['kind']:18}{row['queries']:>9,}{figures}")
+    if result["figures"]["abstention"]:
+        lines += ["", "Answering only above a floor:", "answered   floor   precision   recall"]
+        lines += [
+            f"{row['answered']:>8.0%}{row['floor']:>8.3f}{row['precision']:>12.3f}"
+            f"{row['recall']:>9.3f}"
+            for row in result["figures"]["abstention"]
+        ]
+    return "\n".join(lines)
