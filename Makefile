@@ -7,7 +7,7 @@ PYTEST = $(PYTHON) -m pytest
 export ATTUNE_SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test test-unit test-live bench-sentiment lint format clean
+.PHONY: help run models test test-unit test-live bench-sentiment bench-retrieval lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -29,6 +29,9 @@ test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Re
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed
+
+bench-retrieval: $(VENV)/.installed-dev ## Time the index at 10,000 to a million passages, beside Milvus Lite
+	@$(PYTHON) -W ignore -m inference.evaluation.retrieval_speed
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -232,6 +232,8 @@ SLM_API_KEY = env("SLM_API_KEY", "none")
 SLM_EMBEDDED = "SLM_URL" not in os.environ
 MODEL_THREADS = env_int("MODEL_THREADS", os.cpu_count() or 2)
 INDEX_DIR = DATA_DIR / "index"
+# A Milvus server, for more passages than one machine holds; without one, the files in INDEX_DIR.
+INDEX_URL = env("INDEX_URL")
 
 # Replies (seconds)
 SLM_CONNECT_TIMEOUT = env_number("SLM_CONNECT_TIMEOUT", 2)

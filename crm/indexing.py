@@ -6,8 +6,9 @@ transaction ends: numbers commit in order, so a reader that asks for "all after 
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
@@ -31,6 +32,10 @@ from inference.index import (
     Row,
     View,
 )
+from inference.index.match import Searchable
+
+if TYPE_CHECKING:
+    from inference.index.milvus import MilvusIndex
 
 logger = logging.getLogger("attune.index")
 EMBED_BATCH = 256
@@ -51,10 +56,19 @@ def reader() -> IndexReader:
     return IndexReader(settings.INDEX_DIR, encoder().name, changes_since)
 
 
+@cache
+def server() -> "MilvusIndex":
+    """In place of the reader and its files, where INDEX_URL is set. Loaded only then."""
+    from inference.index.milvus import MilvusIndex
+
+    return MilvusIndex(settings.INDEX_URL, encoder().name, encoder().dimension)
+
+
 @receiver(setting_changed)
 def forget(*, setting: str, **_: Any) -> None:
-    if setting in {"INDEX_DIR", "MODEL_THREADS"}:
+    if setting in {"INDEX_DIR", "INDEX_URL", "MODEL_THREADS"}:
         reader.cache_clear()
+        server.cache_clear()
         encoder.cache_clear()
 
 
@@ -117,17 +131,30 @@ def embed(report: Report = silent) -> int:
     return len(todo)
 
 
-def build(report: Report = silent) -> Manifest:
-    """Embed what is new and write a snapshot of all passages."""
+def build(report: Report = silent) -> Manifest | None:
+    """Embed what is new and write a snapshot of all passages, or fill the server with them."""
     embed(report)
+    if settings.INDEX_URL:
+        with alone():
+            server().clear()
     with transaction.atomic():
         # Counted first: a change that is committed while the rows are read is replayed.
         changes = changes_now()
-        written = vector_index.write(
-            settings.INDEX_DIR, encoder().name, encoder().dimension, changes, rows()
-        )
+        written = (fill if settings.INDEX_URL else write)(changes)
     Tombstone.objects.filter(change__lte=changes).delete()
     return written
+
+
+def write(changes: int) -> Manifest:
+    return vector_index.write(
+        settings.INDEX_DIR, encoder().name, encoder().dimension, changes, rows()
+    )
+
+
+def fill(changes: int) -> None:
+    """Who searches the server before it is marked is told that there is no index yet."""
+    server().apply(Change(*row) for row in rows())
+    server().mark(changes)
 
 
 def rows() -> Iterator[Row]:
@@ -141,27 +168,53 @@ def rows() -> Iterator[Row]:
 
 
 def refresh(report: Report = silent) -> Manifest | None:
-    """Embed what is new; write a snapshot when much changed since, or none can be read."""
+    """Embed and apply what is new; build again when much changed since, or none can be read."""
     embed(report)
     return build(report) if outgrown() else None
 
 
-def view() -> View:
+def view() -> Searchable:
     """The index as of now. A broken snapshot is made again from the database."""
     try:
-        return reader().view()
+        return current()
     except CorruptIndex as error:
         logger.warning("%s Making it again from the database.", error)
         build()
-        return reader().view()
+        return current()
+
+
+def current() -> "View | MilvusIndex":
+    return caught_up(server()) if settings.INDEX_URL else reader().view()
+
+
+def caught_up(index: "MilvusIndex") -> "MilvusIndex":
+    """The server, with all changes until now."""
+    if index.upto != changes_now():
+        with alone():
+            found = changes_since(index.upto)
+            index.apply(found.changes)
+            index.mark(found.upto)
+            Tombstone.objects.filter(change__lte=found.upto).delete()
+    return index
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """One process at a time: a slower one would bring back into the server what another took
+    out, or say that a server that is being filled is whole."""
+    with transaction.atomic():
+        IndexState.objects.select_for_update().first()
+        yield
 
 
 def outgrown() -> bool:
     try:
-        now = reader().view()
+        now = current()
     except IndexUnavailable as reason:
         logger.info("%s", reason)
         return True
+    if not isinstance(now, View):
+        return False
     return len(now.delta) > max(FEW_CHANGES, FEW_OF_ALL * now.snapshot.manifest.rows)
 
 
@@ -175,9 +228,11 @@ def status() -> dict[str, Any]:
         "encoder": encoder().name,
     }
     try:
-        now = reader().view()
+        now = current()
     except IndexUnavailable as reason:
         return {**counts, "indexed": 0, "since": 0, "problem": str(reason)}
+    if not isinstance(now, View):
+        return {**counts, "indexed": len(now), "since": 0}
     manifest = now.snapshot.manifest
     return {
         **counts,

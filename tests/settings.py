@@ -8,6 +8,7 @@ import tempfile
 # The live tests look for models where the user keeps them.
 KEPT = {"ATTUNE_MODELS", "ATTUNE_SHARED"}
 OURS = {"DEBUG", "DEMO", "HOST", "PORT", "SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL", "REDIS_URL"}
+OURS |= {"INDEX_URL"}
 
 for name in list(os.environ):
     if name.removesuffix("_FILE") in OURS or name.startswith(("SLM_", "ATTUNE_MODEL_")):

@@ -25,6 +25,7 @@ HEAVY = {
     "matplotlib",
     "onnx",
     "onnxscript",
+    "pymilvus",
 }
 
 

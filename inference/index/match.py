@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Protocol
 
 import numpy as np
 import snowballstemmer
@@ -41,11 +42,18 @@ class Query:
         return tuple(dict.fromkeys(terms(self.text)))
 
 
+class Searchable(Protocol):
+    """Files on this machine, or a server."""
+
+    def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
+        """The best passages of each scope, `limit` of each; best first."""
+
+
 def terms(text: str) -> list[str]:
     """Stems in lower case without accents; "FH-TNT-210" is three of them."""
     split = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in split if not unicodedata.combining(character))
-    return [_stem(word) for word in re.findall(r"[^\W_]+", plain)]
+    return [_stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]
 
 
 @lru_cache(maxsize=65_536)

@@ -55,8 +55,8 @@ class Words:
 
     def idf(self, term: str) -> float:
         # A word that only a change has is as rare as can be.
-        uses = max(1, self._uses(term))
-        return float(np.log1p((self.rows - uses + 0.5) / (uses + 0.5)))
+        uses, rows = max(1, self._uses(term)), max(1, self.rows)
+        return float(np.log1p((rows - uses + 0.5) / (uses + 0.5)))
 
     def weight(self, term: str, uses: int, length: int) -> float:
         """BM25 as bm25s computes it ("lucene"), for a text that came after the snapshot."""
