@@ -47,6 +47,8 @@ MONEY = re.compile(
     r"\b(price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)\b"
 )
 EVERYDAY = re.compile(r" \([^()]*\)$")
+# Where a word begins in leaveWithNeighbour and VATNumber.
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
@@ -57,7 +59,7 @@ def lines(fields: dict[str, Any]) -> list[str]:
 
 
 def field_lines(name: str, value: Any) -> Iterator[str]:
-    label = name.replace("_", " ").strip()
+    label = words_of(name)
     if isinstance(value, dict):
         for inner, inner_value in value.items():
             yield from field_lines(f"{label} {inner}", inner_value)
@@ -67,6 +69,13 @@ def field_lines(name: str, value: Any) -> Iterator[str]:
             yield f"{singular(label).capitalize()}: {entry_text(entry)}"
     else:
         yield f"{heading(label)}: {plain(label, value)}"
+
+
+def words_of(name: str) -> str:
+    """`leave_with_neighbour` and `leaveWithNeighbour` are "leave with neighbour"; "ETA" stays."""
+    spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
+    words = [word.lower() if word.istitle() else word for word in spaced.split()]
+    return " ".join(words)
 
 
 def heading(label: str) -> str:
@@ -83,7 +92,7 @@ def entry_text(entry: Any) -> str:
     if not isinstance(entry, dict):
         return plain("", entry)
     return ", ".join(
-        f"{name.replace('_', ' ')} {plain(name, value)}" if position else plain(name, value)
+        f"{words_of(name)} {plain(name, value)}" if position else plain(name, value)
         for position, (name, value) in enumerate(entry.items())
     )
 

@@ -3,6 +3,7 @@
 `answer` yields each sentence as soon as it may be shown, and last an Outcome.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator
@@ -16,9 +17,11 @@ from chatbot import engines
 from chatbot.reply import prompt
 from chatbot.reply.retrieve import Found, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
+from crm import knowledge
 from inference import sentences
 from inference.generation import GenerationError, Usage
 from inference.grounding import check
+from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 
 logger = logging.getLogger("attune.reply")
@@ -29,6 +32,7 @@ COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
 PASSING = "I'm passing you to a colleague, who will answer you here."
 ASKED = f"Of course. {PASSING}"
 SORRY = f"I'm sorry about the trouble. {PASSING}"
+FOUND_NOTHING = "the model found nothing on record"
 UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
 
 
@@ -74,6 +78,12 @@ class Answering:
         self.shown: list[str] = []
         self.refusal = REFUSAL
 
+    @property
+    def attempted(self) -> bool:
+        """The model saw an answer in the records, though it did not get it right."""
+        withheld = [one["missing"] for one in self.outcome.withheld]
+        return bool(withheld) and [FOUND_NOTHING] not in withheld and not self.outcome.error
+
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
 
@@ -111,6 +121,10 @@ class Answering:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
+        if not self.shown and self.attempted and (fact := found.plain_fact()):
+            position, line = fact
+            self.cite(found, position)
+            yield self.show(written_like(line, self.turn.text))
         if not self.shown:
             self.refuse(found)
 
@@ -125,17 +139,20 @@ class Answering:
             async for sentence in sentences.stream(pieces):
                 self.mark("first_generated")
                 if prompt.NOT_ON_RECORD in sentence.upper():
-                    self.withhold(sentence, ["the model found nothing on record"])
+                    self.withhold(sentence, [FOUND_NOTHING])
                     return
-                verdict = check(sentence, texts, self.turn.text)
+                # Meaning is compared too, which takes the encoder some milliseconds.
+                verdict = await asyncio.to_thread(
+                    check, sentence, texts, self.turn.text, knowledge.nearness
+                )
                 if not verdict.supported or verdict.absent or sentence in self.shown:
                     self.withhold(sentence, list(verdict.missing))
                     continue
-                if not found.on_point(verdict.passage, verdict.news):
+                if not found.on_point(verdict.passage, sentence, verdict.news):
                     self.withhold(sentence, ["its figures answer another question"])
                     continue
                 self.cite(found, verdict.passage)
-                yield self.show(sentence)
+                yield self.show(written_like(sentence, self.turn.text))
 
     async def after(self) -> AsyncGenerator[str, None]:
         """What follows the records' answer: a refusal, or a person when it is time for one."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from crm import wording
 from crm.knowledge import Hit
 from inference.generation import ChatMessages
+from inference.grounding.injection import plain
 
 NOT_ON_RECORD = "NOT ON RECORD"
 RULES = f"""You are the friendly support assistant of a company and talk to its customer.
@@ -57,10 +58,10 @@ def messages(question: str, records: list[str], history: list[tuple[str, str]]) 
     return [
         *BEGINNING,
         *(
-            {"role": role(author), "content": cut(text)}
+            {"role": role(author), "content": plain(cut(text))}
             for author, text in history[-HISTORY_TURNS:]
         ),
-        {"role": "user", "content": asked("\n\n".join(records), question)},
+        {"role": "user", "content": plain(asked("\n\n".join(records), question))},
     ]
 
 

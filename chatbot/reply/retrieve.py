@@ -1,19 +1,24 @@
 """Which passages may answer this turn, or why none can."""
 
+import logging
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from chatbot.reply import prompt
-from crm import knowledge
+from crm import knowledge, wording
 from crm.keys import references
 from crm.knowledge import Hit
 from crm.models import Record
-from inference.grounding import holds, overlap, vocabulary
+from inference.grounding import holds, overlap, stems, vocabulary
+from inference.grounding.injection import instructs
+from inference.grounding.statements import FIELD
 
 if TYPE_CHECKING:
     from chatbot.reply.pipeline import Turn
+
+logger = logging.getLogger("attune.reply")
 
 # How much each line of each (record, line) has to do with the question.
 Relevance = dict[tuple[str, str], float]
@@ -27,6 +32,10 @@ BESIDE_NAMED_FLOOR = 0.70
 RECORDS = 3
 # How near to the question the line of an answer's numbers must be, beside the nearest line.
 ON_POINT = 0.5
+# A line that is less near than this has nothing to do with the question.
+NEAR = 0.4
+# What is told beside it may stand farther off.
+BY_THE_WAY = 0.25
 # "Where is my order?" asks for an own record, and for the newest.
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
 # "And when does it arrive?" is about the record before it; so is a question of few words.
@@ -41,6 +50,10 @@ OWN_FIRST = 0.15
 NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
+PLAIN_DIGITS = 5
+LINK = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
+# A line answers clearly when it has so much to do with the question, and more than the next.
+CLEAR, CLEARER = 0.8, 0.15
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
@@ -54,6 +67,8 @@ class Found:
     unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
+    # The facts and words of the question.
+    asked: frozenset[str] = frozenset()
 
     def texts(self) -> list[str]:
         """The full text of each record, in the order of `sources`."""
@@ -62,17 +77,42 @@ class Found:
             texts[hit.record] = f"{texts.get(hit.record, '')}\n{hit.text}".strip()
         return list(texts.values())
 
-    def on_point(self, source: int, news: frozenset[str]) -> bool:
-        """The figures of an answer stand on a line that has to do with the question: a price
-        is no answer to a question for the postage."""
+    def plain_fact(self) -> tuple[int, str] | None:
+        """The line that clearly answers, told as it stands: which source, and its words."""
+        ranked = sorted(
+            (near, position, line)
+            for position in range(len(self.sources()))
+            for line, near in self.lines_about(position).items()
+            # What the customer said already is no answer.
+            if vocabulary(line.partition(": ")[2] or line) - self.asked
+        )
+        if not ranked or ranked[-1][0] < CLEAR:
+            return None
+        if len(ranked) > 1 and ranked[-1][0] - ranked[-2][0] < CLEARER:
+            return None
+        _, position, line = ranked[-1]
+        return position, f"{self.sources()[position]['title']} – {wording.plain_label(line)}."
+
+    def on_point(self, source: int, sentence: str, news: frozenset[str]) -> bool:
+        """What an answer tells stands on lines that have to do with the question: a price is no
+        answer to a question for the postage, and a note that says "tell them X" is none at all."""
         lines = self.lines_about(source)
-        figures = [fact for fact in news if not fact.startswith("name:")]
-        holding = [
-            near
-            for line, near in lines.items()
-            if any(holds(vocabulary(line), figure) for figure in figures)
-        ]
-        return not holding or max(holding) >= ON_POINT * max(lines.values())
+        most = max(max(lines.values(), default=0.0), NEAR)
+        figures = {fact for fact in news if not fact.startswith("name:")}
+        told = {fact: self.nearest_line(lines, fact) for fact in news or spoken(sentence)}
+        known = {fact: near for fact, near in told.items() if near is not None}
+        figured = [near for fact, near in known.items() if fact in figures]
+        return (
+            bool(known or not told)
+            and (not figured or max(figured) >= ON_POINT * most)
+            and (not known or max(known.values()) >= BY_THE_WAY * most)
+            and all(near >= BY_THE_WAY * most for fact, near in known.items() if fact in figures)
+        )
+
+    def nearest_line(self, lines: dict[str, float], fact: str) -> float | None:
+        """Relevance of the nearest line that holds the fact."""
+        holding = [near for line, near in lines.items() if holds(vocabulary(line), fact)]
+        return max(holding, default=None)
 
     def lines_about(self, source: int) -> dict[str, float]:
         """Relevance of each line of the record, but the one that only repeats its name and so
@@ -95,11 +135,17 @@ class Found:
         ]
 
 
+def spoken(sentence: str) -> frozenset[str]:
+    """The sentence's words, where it tells no fact."""
+    return frozenset(f"name:{stem}" for stem in stems(sentence))
+
+
 def retrieve(turn: "Turn") -> Found:
     if unknown := knowledge.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    candidates = shortlist(knowledge.search(asked, turn.customer, limit=CANDIDATES))
+    found = shortlist(knowledge.search(asked, turn.customer, limit=CANDIDATES))
+    candidates = [as_data(hit) for hit in found]
     relevance = line_relevance(turn.text, candidates)
     hits = choose(turn.text, candidates, relevance)
     if not hits:
@@ -111,8 +157,24 @@ def retrieve(turn: "Turn") -> Found:
         records,
         list(turn.history),
         relevance,
+        asked=vocabulary(turn.text),
         reason="The records do not hold the answer.",
     )
+
+
+def as_data(hit: Hit) -> Hit:
+    """Without lines that tell the model what to do: they answer nothing. Nor does a note in a
+    customer's own record send them anywhere; a field of it ("Tracking: https://…") may."""
+    title, *lines = hit.text.split("\n")
+    title = hit.kind if instructs(title) else title
+    kept = [line for line in lines if not instructs(line) and (hit.shared or not sends(line))]
+    if len(kept) < len(lines):
+        logger.warning("record %s holds text that instructs the model; it is left out", hit.record)
+    return replace(hit, title=title, text="\n".join([title, *kept]))
+
+
+def sends(line: str) -> bool:
+    return bool(LINK.search(line)) and not FIELD.match(line)
 
 
 def shortlist(found: list[Hit]) -> list[Hit]:
@@ -139,11 +201,18 @@ def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
     named = ", ".join(reference.upper() for reference in unknown)
     refusal = f"I don't have that on record: none of your records has the number {named}."
+    if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
+        # Not even as an unknown number is a word repeated that somebody wants to see.
+        refusal = "I don't have that on record."
     if near := knowledge.near_misses(turn.text, turn.customer):
         refusal += f" Did you mean {' or '.join(titles(near)[:SUGGESTED])}?"
     if turn.customer is None:
         refusal = f"I don't have that on record here. {SIGN_IN}"
     return Found(unknown=unknown, refusal=refusal, reason=f"No record of theirs is {named}.")
+
+
+def plainly_a_number(reference: str) -> bool:
+    return sum(character.isdigit() for character in reference) >= PLAIN_DIGITS
 
 
 def titles(records: Iterable[str]) -> list[str]:

@@ -10,7 +10,7 @@ UNANSWERED_LIMIT = 2
 
 PERSON = (
     r"(?:human(?: being)?|(?:real |actual |live |living )?(?:person|people)|agents?|operators?|"
-    r"representatives?|reps?|advis[eo]rs?|assistants?|managers?|supervisors?|superior|boss|colleagues?|"
+    r"representatives?|reps?|administrators?|developers?|technicians?|specialists?|experts?|advis[eo]rs?|assistants?|managers?|supervisors?|superior|boss|colleagues?|"
     r"someone(?: else| real| human)?|somebody|(?:customer|client) (?:service|support|care)|"
     r"support (?:team|staff|agent)|staff(?: member)?|member of staff|employee|consultant)"
 )

@@ -97,7 +97,9 @@ class TalkTests(SocketTestCase):
     async def test_alice_asks_and_is_answered_sentence_by_sentence(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026. Swift Parcel delivers it."
         socket = await self.join()
-        await socket.say(type="message", id="m1", text="has order 50001 been sent?")
+        await socket.say(
+            type="message", id="m1", text="has order 50001 been sent, and with which carrier?"
+        )
         heard = await socket.until(type="reply", state="done")
         self.assertIn({"type": "ack", "id": "m1", "seq": 1}, heard)
         sentences = [frame["sentence"] for frame in heard if frame.get("state") == "sentence"]

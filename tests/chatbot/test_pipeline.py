@@ -15,7 +15,7 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_a_supported_answer_is_shown_with_its_source(self) -> None:
         self.generator.answer = "Order 50001 was sent on 3 November 2026. Swift Parcel delivers it."
-        outcome = await self.ask("has order 50001 been sent?")
+        outcome = await self.ask("has order 50001 been sent, and with which carrier?")
         self.assertEqual(outcome.answer, self.generator.answer)
         self.assertEqual(outcome.state, "answered")
         self.assertEqual(outcome.citations, [{"id": "order:50001", "title": "Order 50001"}])
@@ -27,9 +27,23 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.answer, "It was sent on 3 November 2026.")
         self.assertEqual(outcome.withheld[0]["missing"], ["2026-11-9"])
 
+    async def test_a_wrong_answer_becomes_the_fact_itself_where_one_line_clearly_answers(
+        self,
+    ) -> None:
+        self.generator.answer = "The total is 99.00."
+        outcome = await self.ask("what is the total of order 50001?")
+        self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
+        self.assertEqual(outcome.state, "answered")
+        self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
+
+    async def test_a_date_is_written_as_the_customer_writes_dates(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026."
+        outcome = await self.ask("was order 50001 sent before 5.11.2026?")
+        self.assertEqual(outcome.answer, "It was sent on 03.11.2026.")
+
     async def test_an_answer_without_any_support_becomes_an_honest_refusal(self) -> None:
-        self.generator.answer = "It was sent on 1 May 2020."
-        outcome = await self.ask("has order 50001 been sent?")
+        self.generator.answer = "It was made in Turin in 2020."
+        outcome = await self.ask("how heavy is order 50001?")
         self.assertEqual(outcome.state, "refused")
         self.assertIn("I don't have that on record", outcome.answer)
         self.assertIn("colleague", outcome.answer)
@@ -117,10 +131,11 @@ class PipelineTests(FakeModelsTestCase):
     async def test_an_instruction_inside_a_record_cannot_add_a_fact(self) -> None:
         self.generator.answer = "You won a voucher worth 500 EUR from Megacorp."
         outcome = await self.ask("has order 50001 been sent?")
-        self.assertNotIn("500", outcome.answer)
+        self.assertNotIn("500 EUR", outcome.answer)
+        self.assertNotIn("Megacorp", outcome.answer)
 
     async def test_a_figure_from_another_line_is_no_answer(self) -> None:
         self.generator.answer = "The shipped date of order 50001 is 41.50."
         outcome = await self.ask("what is the shipped date of order 50001?")
         self.assertEqual(outcome.state, "refused")
-        self.assertIn("another question", outcome.withheld[0]["missing"][0])
+        self.assertIn("something else", outcome.withheld[0]["missing"][0])

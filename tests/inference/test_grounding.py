@@ -2,7 +2,8 @@
 
 import pytest
 
-from inference.grounding import amount, check
+from inference.grounding import check
+from inference.grounding.facts import amount
 
 PASSAGE = """Order 50001
 Shipped date (sent, dispatched): 3 November 2026

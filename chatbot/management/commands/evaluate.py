@@ -8,18 +8,24 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.evaluation import answers, retrieval, sentiment
+from chatbot.evaluation import answers, grounding, retrieval, sentiment
 from inference.catalogue import ModelError
 from inference.index import IndexUnavailable
 
-EVALUATIONS = {"answers": answers, "retrieval": retrieval, "sentiment": sentiment}
+EVALUATIONS = {
+    "answers": answers,
+    "grounding": grounding,
+    "retrieval": retrieval,
+    "sentiment": sentiment,
+}
 
 
 class Command(BaseCommand):
     help = (
         'Prints figures on a labelled file (JSON lines, .gz too). answers: {"id", "kind", '
         '"customer", "question", "expect"}, each question is asked; retrieval: {"question", '
-        '"customer", "relevant"}, each is looked up; sentiment: {"text", "label"}.'
+        '"customer", "relevant"}, each is looked up; grounding: {"record", "pairs"}, each sentence '
+        'of a pair is checked; sentiment: {"text", "label"}.'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

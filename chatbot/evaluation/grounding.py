@@ -1,0 +1,89 @@
+"""The check: {"record", "pairs": [{"question", "sentence", "supported"}]} a line.
+
+A pair may say in `wrong` what is wrong with it: "other date", "wrong field", "negation".
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from crm import knowledge
+from crm.records import parse, passages
+from inference.evaluation.answers import spread
+from inference.grounding import check
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Checked:
+    sentence: str
+    supported: bool
+    wrong: str
+    shown: bool
+    objections: tuple[str, ...]
+    seconds: float
+
+
+def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    checked = [one for row in rows for one in each(row)]
+    kinds = dict.fromkeys(one.wrong for one in checked if not one.supported)
+    supported = [one for one in checked if one.supported]
+    return {
+        "figures": {
+            "supported_withheld": share([not one.shown for one in supported]),
+            "unsupported_shown": share([one.shown for one in checked if not one.supported]),
+            "by_kind": {
+                kind: share([one.shown for one in checked if one.wrong == kind]) for kind in kinds
+            },
+            "seconds": spread([one.seconds for one in checked]),
+        },
+        "wrong": "".join(explained(one) for one in checked if one.shown != one.supported),
+    }
+
+
+def each(row: dict[str, Any]) -> Iterator[Checked]:
+    text = whole(passages(parse(row["record"])))
+    for pair in row["pairs"]:
+        began = time.perf_counter()
+        verdict = check(pair["sentence"], [text], pair["question"], knowledge.nearness)
+        yield Checked(
+            pair["sentence"],
+            pair["supported"],
+            "" if pair["supported"] else pair.get("wrong", "unsupported"),
+            verdict.supported and not verdict.absent,
+            verdict.missing,
+            time.perf_counter() - began,
+        )
+
+
+def whole(texts: list[str]) -> str:
+    """The record's passages as one, with its title once."""
+    first, *rest = texts
+    return "\n".join([first, *(text.partition("\n")[2] for text in rest)])
+
+
+def share(values: list[bool]) -> dict[str, int]:
+    return {"count": sum(values), "of": len(values)}
+
+
+def in_words(result: dict[str, Any]) -> str:
+    figures = result["figures"]
+    lines = [
+        f"unsupported sentences shown   {of(figures['unsupported_shown'])}",
+        *(f"    {kind:26}{of(row)}" for kind, row in figures["by_kind"].items()),
+        f"supported sentences withheld  {of(figures['supported_withheld'])}",
+        f"milliseconds a sentence       {1000 * figures['seconds']['median']:.1f} median, "
+        f"{1000 * figures['seconds']['p95']:.1f} at the 95th percentile",
+    ]
+    return "\n".join(lines)
+
+
+def of(row: dict[str, int]) -> str:
+    return f"{row['count']:>4} of {row['of']:<4} {row['count'] / max(1, row['of']):>6.1%}"
+
+
+def explained(one: Checked) -> str:
+    what = f"shown ({one.wrong})" if one.shown else "withheld"
+    return f"\n{what}: {one.sentence}\n    {'; '.join(one.objections) or 'no objection'}\n"

@@ -1,0 +1,96 @@
+"""Dates of a text in one spelling, and in the spelling of another text."""
+
+import re
+from datetime import date
+
+MONTHS = (
+    "january february march april may june july august september october november december"
+).split()  # fmt: skip
+MONTH = "(?:" + "|".join(f"{name[:3]}(?:{name[3:]})?" for name in MONTHS) + r"|sept)\.?"
+DATES = [
+    re.compile(r"\b(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})\b"),
+    re.compile(r"\b(?P<d>\d{1,2})\.(?P<m>\d{1,2})\.(?P<y>\d{4})\b"),
+    re.compile(r"\b(?P<m>\d{1,2})/(?P<d>\d{1,2})/(?P<y>\d{4})\b"),
+    re.compile(
+        rf"\b(?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?: of)? (?P<m>{MONTH})(?:,? (?P<y>\d{{4}}))?\b", re.I
+    ),
+    re.compile(rf"\b(?P<m>{MONTH}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?\b", re.I),
+    re.compile(rf"\b(?P<m>{MONTH}) (?P<y>\d{{4}})\b", re.I),
+]
+DAY_FIRST = "{0:%d/%m/%Y}"
+# How the patterns above, but the last, are written.
+STYLES = [
+    "{0:%Y-%m-%d}",
+    "{0:%d.%m.%Y}",
+    "{0:%m/%d/%Y}",
+    "{0.day} {0:%B %Y}",
+    "{0:%B} {0.day}, {0.year}",
+]
+
+
+def dates(text: str) -> tuple[set[str], str]:
+    """The dates as 'date:Y-M-D' ('?' where not said), and the text without them."""
+    found = set()
+    for pattern in DATES:
+        for match in pattern.finditer(text):
+            parts = {"y": "?", "d": "?", **{k: v for k, v in match.groupdict().items() if v}}
+            found.add(f"date:{parts['y']}-{month(parts['m'])}-{parts['d'].lstrip('0')}")
+        text = pattern.sub(" ", text)
+    return found, text
+
+
+def without_dates(text: str) -> str:
+    for pattern in DATES:
+        text = pattern.sub(" ", text)
+    return text
+
+
+def date_held(claimed: str, known: list[str]) -> bool:
+    """A part that either side leaves out fits; a year must at least be spoken of."""
+    year = claimed.split("-")[0]
+    spoken = year == "?" or any(date.startswith(year) for date in known)
+    return spoken and any(
+        all(
+            a == b or "?" in (a, b)
+            for a, b in zip(claimed.split("-"), date.split("-"), strict=True)
+        )
+        for date in known
+    )
+
+
+def month(text: str) -> str:
+    if text.isdigit():
+        return str(int(text))
+    return str([name[:3] for name in MONTHS].index(text[:3].lower()) + 1)
+
+
+def written_like(text: str, example: str) -> str:
+    """The text with its full dates written as the example writes its own, if it has one."""
+    style = style_of(example)
+    if style is None:
+        return text
+    for pattern, own in zip(DATES, STYLES, strict=False):
+        # 5/8/2026 may be of May or of August: left as it is.
+        if own != style and "/" not in own:
+            text = pattern.sub(lambda found: rewritten(found, style), text)
+    return text
+
+
+def style_of(text: str) -> str | None:
+    """None without a date, or where day and month could be taken for each other."""
+    for pattern, style in zip(DATES, STYLES, strict=False):
+        if found := pattern.search(text):
+            if "/" not in style:
+                return style
+            first, second = int(found["m"]), int(found["d"])
+            return None if max(first, second) <= 12 else DAY_FIRST if first > 12 else style
+    return None
+
+
+def rewritten(found: re.Match[str], style: str) -> str:
+    parts = found.groupdict()
+    try:
+        day = date(int(parts["y"]), int(month(parts["m"])), int(parts["d"]))
+    except (TypeError, KeyError, ValueError):
+        return found[0]
+    return style.format(day)

@@ -1,0 +1,75 @@
+"""The verdict on a sentence: supported by which passage, or what is wrong with it."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from inference.grounding.claims import Nearness, new_words, objections
+from inference.grounding.facts import facts, holds, vocabulary
+from inference.grounding.words import overlap, stem, stems
+
+# Words with which a sentence says that something is not on record.
+ABSENT = re.compile(
+    r"\b(?:do(?:es)? not|don['’]t|doesn['’]t|cannot|can['’]t|could not|couldn['’]t|isn['’]t|"
+    r"is not|are not|not|no)\b[^.]{0,60}\b(?:on record|in (?:the|your|our|my) records?|"
+    r"information|record|mention\w*|specif\w*|provid\w*|find|available|access|details?|data|know)\b",
+    re.I,
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    supported: bool
+    # What the sentence says that no passage does, in the sentence's words.
+    missing: tuple[str, ...]
+    # Position of the passage that holds most of it; -1 without any.
+    passage: int
+    # Its facts that were not in the customer's own words.
+    news: frozenset[str]
+    # The sentence itself says that nothing is on record.
+    absent: bool = False
+
+
+def check(
+    sentence: str, passages: Sequence[str], own_words: str, near: Nearness | None = None
+) -> Verdict:
+    """One record per passage: what a sentence says must stand in a single one of them, or a
+    price of one thing could be told of another. own_words: what the customer said.
+    """
+    judged = sorted(
+        (wrong_in(passage, sentence, own_words, near), -overlap(sentence, passage), position)
+        for position, passage in enumerate(passages)
+    )
+    judged.sort(key=lambda one: len(one[0]))
+    claims = facts(sentence)
+    wrong, shared, best = judged[0] if judged else (sorted(claims), 0.0, -1)
+    return Verdict(
+        supported=bool(judged) and not wrong and (shared < 0 or bool(claims)),
+        missing=tuple(dict.fromkeys(wrong)),
+        passage=best,
+        news=frozenset(fact for fact in claims if not holds(vocabulary(own_words), fact)),
+        absent=bool(ABSENT.search(sentence)),
+    )
+
+
+def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None) -> list[str]:
+    """What the sentence says that this passage does not, or says of something else."""
+    missing = [fact.split(":", 1)[-1] for fact in missing_in(passage, sentence, own_words, near)]
+    return missing or objections(sentence, passage, near)
+
+
+def missing_in(
+    passage: str, sentence: str, own_words: str, near: Nearness | None = None
+) -> list[str]:
+    """What the sentence says that this passage does not."""
+    held, asked, claims = vocabulary(passage), vocabulary(own_words), facts(sentence)
+    missing = sorted(fact for fact in claims if not holds(held, fact))
+    said, own, there = stems(sentence), stems(own_words), stems(passage)
+    foreign = {stem(word) for word in new_words(sentence, passage, near)} & own
+    news = (said & there) - own or any(not holds(asked, fact) for fact in claims)
+    # The customer's words may be taken over by a sentence that brings news of its own and is
+    # mostly about what the passage is about; a number that names the record says so best.
+    named = sum(fact.startswith(("code:", "number:")) and holds(asked, fact) for fact in claims)
+    if news and len(foreign) < 2 * named + len(said & own & there):
+        return missing
+    return missing + [f"word:{word}" for word in sorted(foreign)]
