@@ -9,6 +9,9 @@ customers of many trades who are angry. So two kinds are added:
 - service messages: our own sentences (`phrases.json`), filled in, joined with calm requests,
   misspelled. A complaint beside a request is negative; "thanks" after a request is only polite.
   Names and groups of people stand in all three classes alike.
+
+Of every kind, some are put into a dialect (`dialects.json`): tweets say "ain't" mostly in anger,
+and a customer who always says it must not seem angry.
 """
 
 import gzip
@@ -16,7 +19,7 @@ import json
 import random
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -26,6 +29,7 @@ from inference.sentiment.text import readable
 
 NEGATIVE, NEUTRAL, POSITIVE = range(len(LABELS))
 UNSEEN_CALM_SOURCE = "bitext"
+IN_DIALECT = 0.15
 FEELING = re.compile(
     r"!|\b(angry|mad|furious|upset|terribl|horribl|awful|worst|hate|ridiculous|unacceptabl"
     r"|disappoint|frustrat|annoy|stupid|useless|scam|fraudster|fuck|shit|damn|goddam|crap|wtf|hell\b"
@@ -165,3 +169,21 @@ def _mistyped(text: str, rng: random.Random) -> str:
     if kind == 1:
         return text[:at] + text[at] + text[at:]
     return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
+
+
+def in_dialects(examples: list[Example], rng: random.Random) -> list[Example]:
+    """The examples, some of them in a dialect: who says it changes, what is felt does not."""
+    dialects = json.loads((Path(__file__).parent / "dialects.json").read_text()).values()
+    found = []
+    for example in examples:
+        chosen = rng.choice([*dialects]) if rng.random() < IN_DIALECT else {}
+        found.append(replace(example, text=_spoken(example.text, chosen, rng)))
+    return found
+
+
+def _spoken(text: str, dialect: dict[str, list[str]], rng: random.Random) -> str:
+    """Most of the words that the dialect says otherwise, said so."""
+    for usual, spoken in dialect.items():
+        if rng.random() < 0.8:
+            text = re.sub(rf"\b(?:{usual})\b", rng.choice(spoken), text, flags=re.IGNORECASE)
+    return text
