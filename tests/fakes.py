@@ -10,6 +10,7 @@ import numpy as np
 from django.test import TestCase, override_settings
 
 from chatbot import limits
+from chatbot.reply.pipeline import Outcome, Turn, answer
 from crm import indexing, knowledge
 from crm.models import Customer
 from crm.records import import_records
@@ -97,6 +98,14 @@ RECORDS = [
         "updated_at": "2026-01-01T00:00:00Z",
     },
 ]
+
+
+async def outcome_of(turn: Turn) -> Outcome:
+    """What came of a turn; its answer is the sentences that were shown, in order."""
+    *sentences, outcome = [step async for step in answer(turn)]
+    assert isinstance(outcome, Outcome)
+    assert outcome.answer == " ".join(map(str, sentences))
+    return outcome
 
 
 class FakeModelsTestCase(TestCase):

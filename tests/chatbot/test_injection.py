@@ -9,13 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from channels.db import database_sync_to_async
+
 from chatbot.reply import prompt
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import Outcome, Turn
 from chatbot.reply.route import Target, decide
 from crm import indexing
 from crm.records import import_records
 from inference.grounding.injection import instructs
-from tests.fakes import ALICE, BOB, FakeModelsTestCase, order
+from tests.fakes import ALICE, BOB, FakeModelsTestCase, order, outcome_of
 
 ROWS = [
     json.loads(line)
@@ -64,8 +66,6 @@ class InjectionTests(FakeModelsTestCase):
         self.assertEqual(shown, [])
 
     async def plant(self, attack: dict[str, Any], canary: str) -> None:
-        from channels.db import database_sync_to_async
-
         await database_sync_to_async(import_records)([planted(attack, canary)])
         await database_sync_to_async(indexing.embed)()
 
@@ -105,10 +105,3 @@ def test_ordinary_messages_in_the_words_of_attacks_are_looked_up() -> None:
 def test_ordinary_messages_are_not_taken_for_instructions() -> None:
     taken = [row["attack"] for row in BENIGN if instructs(row["attack"])]
     assert len(taken) <= 0.02 * len(BENIGN), taken
-
-
-async def outcome_of(turn: Turn) -> Outcome:
-    steps = [step async for step in answer(turn)]
-    outcome = steps[-1]
-    assert isinstance(outcome, Outcome)
-    return outcome

@@ -5,11 +5,11 @@ import itertools
 import logging
 from typing import Any
 
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import Turn
 from crm import indexing, knowledge
 from crm.models import Customer
 from crm.records import import_records
-from tests.fakes import FakeModelsTestCase
+from tests.fakes import FakeModelsTestCase, outcome_of
 
 CUSTOMERS = [f"cust_{name}" for name in ("dana", "o'brien", 'quote"d', "back\\slash", "50%_off")]
 CUSTOMERS += [f"cust_{number}" for number in range(15)]
@@ -101,10 +101,3 @@ class IsolationTests(FakeModelsTestCase):
     def assert_clean(self, asker: str | None, told: str, question: str) -> None:
         foreign = [canary(other) for other in CUSTOMERS if other != asker]
         self.assertFalse([word for word in foreign if word in told], f"{asker}: {question}")
-
-
-async def outcome_of(turn: Turn) -> Outcome:
-    steps = [step async for step in answer(turn)]
-    outcome = steps[-1]
-    assert isinstance(outcome, Outcome)
-    return outcome

@@ -1,17 +1,13 @@
 """One turn into an answer: what is supported is shown, the rest is withheld."""
 
-from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn, answer
+from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn
 from inference.generation import ServerUnreachable
-from tests.fakes import ALICE, BOB, FakeModelsTestCase
+from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
 
 
 class PipelineTests(FakeModelsTestCase):
     async def ask(self, text: str, customer: str | None = ALICE, **turn: object) -> Outcome:
-        steps = [step async for step in answer(Turn(text, customer, **turn))]
-        *sentences, outcome = steps
-        assert isinstance(outcome, Outcome)
-        self.assertEqual(outcome.answer, " ".join(sentences))
-        return outcome
+        return await outcome_of(Turn(text, customer, **turn))
 
     async def test_a_supported_answer_is_shown_with_its_source(self) -> None:
         self.generator.answer = "Order 50001 was sent on 3 November 2026. Swift Parcel delivers it."
