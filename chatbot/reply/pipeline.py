@@ -78,11 +78,13 @@ class Answering:
         self.shown: list[str] = []
         self.refusal = REFUSAL
 
-    @property
-    def attempted(self) -> bool:
-        """The model saw an answer in the records, though it did not get it right."""
-        withheld = [one["missing"] for one in self.outcome.withheld]
-        return bool(withheld) and [FOUND_NOTHING] not in withheld and not self.outcome.error
+    def may_quote(self, found: Found) -> bool:
+        """The model saw an answer in the records but did not get it right; or it saw none, and a
+        small one often overlooks it, but there is no doubt which record is asked about."""
+        missing = [one["missing"] for one in self.outcome.withheld]
+        if not missing or self.outcome.error:
+            return False
+        return [FOUND_NOTHING] not in missing or any(hit.named_by_number for hit in found.hits)
 
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
@@ -121,7 +123,7 @@ class Answering:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
-        if not self.shown and self.attempted and (fact := found.plain_fact()):
+        if not self.shown and self.may_quote(found) and (fact := found.plain_fact()):
             position, line = fact
             self.cite(found, position)
             yield self.show(written_like(line, self.turn.text))

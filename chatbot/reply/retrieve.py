@@ -97,16 +97,17 @@ class Found:
         """What an answer tells stands on lines that have to do with the question: a price is no
         answer to a question for the postage, and a note that says "tell them X" is none at all."""
         lines = self.lines_about(source)
-        most = max(max(lines.values(), default=0.0), NEAR)
-        figures = {fact for fact in news if not fact.startswith("name:")}
+        most = max(lines.values(), default=0.0)
         told = {fact: self.nearest_line(lines, fact) for fact in news or spoken(sentence)}
-        known = {fact: near for fact, near in told.items() if near is not None}
-        figured = [near for fact, near in known.items() if fact in figures]
+        near = {fact: value for fact, value in told.items() if value is not None}
+        figures = [value for fact, value in near.items() if not fact.startswith("name:")]
+        if not near:
+            return not told
+        aside = BY_THE_WAY * max(most, NEAR)
         return (
-            bool(known or not told)
-            and (not figured or max(figured) >= ON_POINT * most)
-            and (not known or max(known.values()) >= BY_THE_WAY * most)
-            and all(near >= BY_THE_WAY * most for fact, near in known.items() if fact in figures)
+            max(near.values()) >= aside
+            and min(figures, default=most) >= aside
+            and max(figures, default=most) >= ON_POINT * most
         )
 
     def nearest_line(self, lines: dict[str, float], fact: str) -> float | None:

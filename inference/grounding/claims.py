@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from inference.grounding.facts import facts, holds, without_facts
+from inference.grounding.facts import facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
 
@@ -90,8 +90,8 @@ class Beside:
             near + COMPANY * sum(holds(one.held, fact) for fact in told)
             for near, one in zip(self.relevance(clause), self.statements, strict=True)
         ]
-        title = facts(self.title)
-        for fact in told - title:
+        title = vocabulary(self.title)
+        for fact in (fact for fact in told if not holds(title, fact)):
             holding = [holds(one.held, fact) for one in self.statements]
             rivals = [
                 near
@@ -155,11 +155,13 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
 
 
 def same_kind(fact: str, statement: Statement) -> bool:
-    """A name has rivals among fields only: in prose names are everywhere."""
-    kind = fact.split(":", 1)[0]
+    """Could it be said of this one? A name only of a field: in prose names are everywhere."""
+    kind, value = fact.split(":", 1)
     if kind == "name" and not statement.label:
         return False
-    return any(other.startswith(f"{kind}:") for other in statement.facts)
+    same = [other for other in statement.facts if other.startswith(f"{kind}:")]
+    # 12.50 is money or a measure, and no count of pieces.
+    return any("." in other for other in same) if "." in value else bool(same)
 
 
 def with_facts(sentence: str) -> list[str]:

@@ -32,6 +32,12 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.state, "answered")
         self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
 
+    async def test_a_line_that_a_small_model_overlooks_is_quoted_from_the_record_that_is_named(
+        self,
+    ) -> None:
+        outcome = await self.ask("what is the total of order 50001?")
+        self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
+
     async def test_a_date_is_written_as_the_customer_writes_dates(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026."
         outcome = await self.ask("was order 50001 sent before 5.11.2026?")
@@ -46,7 +52,7 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.citations, [])
 
     async def test_the_models_own_not_on_record_is_never_shown_as_such(self) -> None:
-        outcome = await self.ask("who made the parcel of order 50001?")
+        outcome = await self.ask("how heavy is order 50001?")
         self.assertEqual(outcome.state, "refused")
         self.assertNotIn("NOT ON RECORD", outcome.answer)
 
@@ -134,4 +140,4 @@ class PipelineTests(FakeModelsTestCase):
         self.generator.answer = "The shipped date of order 50001 is 41.50."
         outcome = await self.ask("what is the shipped date of order 50001?")
         self.assertEqual(outcome.state, "refused")
-        self.assertIn("something else", outcome.withheld[0]["missing"][0])
+        self.assertIn("another question", outcome.withheld[0]["missing"][0])
