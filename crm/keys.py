@@ -21,9 +21,18 @@ REFERENCE = re.compile(
     re.IGNORECASE,
 )
 HASHED = re.compile(r"#\s?(?P<value>[a-z]{0,5}-?\d[\w-]*)", re.IGNORECASE)
-# Five digits or more, or letters with at least four digits ("W2611340"), are never a quantity.
+# Five digits or more, or letters with at least four digits ("W2611340"), are seldom a quantity,
+# unless money or a unit stands beside them.
 CODE = re.compile(
-    r"(?<![\w.,@-])(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}\w*|\d{5,})(?![\w@]|[.,]\d)",
+    r"(?<![\w.,@€$£+-])(?<![€$£]\s)"
+    r"(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}\w*|\d{5,})"
+    r"(?![\w@]|[.,]\d|\s?(?:[€$£%]|euros?|dollars?|pounds|usd|eur|gbp|km|miles|kwh|kg)\b)",
+    re.IGNORECASE,
+)
+# Where somebody lives or can be reached is not what they ask about.
+CONTACT = re.compile(
+    r"(?:\b(?:phone|mobile|cell|tel|telephone|call|ring|text|fax|whatsapp|zip|postal|postcode"
+    r"|post code)(?:\W+(?:me|us|back|at|on|under|number|no|code|is))*\W+|\+)\d[\d\s()/-]{3,}\d",
     re.IGNORECASE,
 )
 
@@ -96,7 +105,8 @@ def alphabet(character: str) -> str:
 def references(question: str) -> list[tuple[str, ...]]:
     """What the question names as the number of a record, in order; each in the forms that a
     key may have: "order 12" is `12` or `order12`."""
-    found = [match for pattern in (REFERENCE, HASHED, CODE) for match in pattern.finditer(question)]
+    bare = CONTACT.sub(" ", question)
+    found = [match for pattern in (REFERENCE, HASHED, CODE) for match in pattern.finditer(bare)]
     found.sort(key=lambda match: match.start("value"))
     forms: dict[str, tuple[str, ...]] = {}
     for match in found:

@@ -2,21 +2,31 @@
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 from tqdm import tqdm
 
 from chatbot.reply.ask import ask
-from inference.evaluation.answers import Judged, judge, table
+from inference.evaluation import energy
+from inference.evaluation.answers import OUTCOMES, Judged, judge, table
+from inference.evaluation.markdown import table as markdown
 
 Rows = list[dict[str, Any]]
 Pair = tuple[dict[str, Any], dict[str, Any], Judged]
 
 
 def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    before = energy.joules()
     pairs = asyncio.run(answered(questions))
+    judged = [one for _, _, one in pairs]
     wrong = "".join(explained(*pair) for pair in pairs if not pair[2].right)
-    return {"figures": table(judged for _, _, judged in pairs), "wrong": wrong}
+    return {
+        "figures": table(judged),
+        "wrong": wrong,
+        "judged": judged,
+        "joules": energy.used(before, energy.joules()),
+    }
 
 
 async def answered(questions: Rows) -> list[Pair]:
@@ -27,22 +37,50 @@ async def answered(questions: Rows) -> list[Pair]:
     return pairs
 
 
+HEAD = ("kind", "questions", *OUTCOMES, "right, %", "withheld sentences", "tokens read / written")
+SECONDS = ("first sentence, s", "whole answer, s")
+
+
 def in_words(result: dict[str, Any]) -> str:
-    lines = [
-        f"{'kind':16}{'right':>12}{'share':>8}{'forbidden':>11}"
-        f"{'first sentence':>18}{'end':>16}   (median / p95, s)"
+    joules, rows = result["joules"], result["figures"]
+    used = (
+        "not measured" if joules is None else f"{joules / rows[-1]['questions']:.1f} J a question"
+    )
+    return (
+        markdown([*HEAD, *SECONDS], [cells(row) for row in rows])
+        + "\n\nSeconds: median / 95th percentile. Withheld: the model said it, no customer saw it. "
+        f"Energy: {used}."
+    )
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    return [
+        row["kind"],
+        str(row["questions"]),
+        *(str(row[name]) for name in OUTCOMES),
+        f"{row['right'] / row['questions']:.0%}",
+        str(row["withheld"]),
+        f"{row['prompt_tokens']:,} / {row['completion_tokens']:,}",
+        pair(row["first_sentence"]),
+        pair(row["total"]),
     ]
-    for row in result["figures"]:
-        share = row["right"] / row["questions"]
-        lines.append(
-            f"{row['kind']:16}{row['right']:>6} of {row['questions']:<3}{share:>7.0%}"
-            f"{row['forbidden']:>11}{pair(row['first_sentence']):>18}{pair(row['total']):>16}"
-        )
-    return "\n".join(lines)
 
 
 def pair(spread: dict[str, float] | None) -> str:
     return f"{spread['median']:.2f} / {spread['p95']:.2f}" if spread else "-"
+
+
+def draw(result: dict[str, Any], folder: Path) -> list[str]:
+    from inference.evaluation import plots
+
+    plots.outcomes(result["figures"], folder / "outcomes.png")
+    judged = result["judged"]
+    seconds = {
+        "first sentence": [one.first_sentence for one in judged if one.first_sentence is not None],
+        "whole answer": [one.total for one in judged if one.total is not None],
+    }
+    plots.waiting(seconds, folder / "waiting.png")
+    return ["outcomes.png", "waiting.png"]
 
 
 def explained(question: dict[str, Any], answer: dict[str, Any], judged: Judged) -> str:

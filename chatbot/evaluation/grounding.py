@@ -11,6 +11,7 @@ from typing import Any
 from crm import knowledge
 from crm.records import parse, passages
 from inference.evaluation.answers import spread
+from inference.evaluation.markdown import table
 from inference.grounding import check
 
 Rows = list[dict[str, Any]]
@@ -70,18 +71,18 @@ def share(values: list[bool]) -> dict[str, int]:
 
 def in_words(result: dict[str, Any]) -> str:
     figures = result["figures"]
-    lines = [
-        f"unsupported sentences shown   {of(figures['unsupported_shown'])}",
-        *(f"    {kind:26}{of(row)}" for kind, row in figures["by_kind"].items()),
-        f"supported sentences withheld  {of(figures['supported_withheld'])}",
-        f"milliseconds a sentence       {1000 * figures['seconds']['median']:.1f} median, "
-        f"{1000 * figures['seconds']['p95']:.1f} at the 95th percentile",
-    ]
-    return "\n".join(lines)
+    rows = [("unsupported, shown", figures["unsupported_shown"])]
+    rows += [(f"– {kind}, shown", row) for kind, row in figures["by_kind"].items()]
+    rows += [("supported, withheld", figures["supported_withheld"])]
+    seconds = figures["seconds"]
+    return table(["sentences", "wrong", "of", "share"], [cells(*row) for row in rows]) + (
+        f"\n\n{1000 * seconds['median']:.1f} ms a sentence at the median, "
+        f"{1000 * seconds['p95']:.1f} at the 95th percentile."
+    )
 
 
-def of(row: dict[str, int]) -> str:
-    return f"{row['count']:>4} of {row['of']:<4} {row['count'] / max(1, row['of']):>6.1%}"
+def cells(name: str, row: dict[str, int]) -> list[str]:
+    return [name, str(row["count"]), str(row["of"]), f"{row['count'] / max(1, row['of']):.1%}"]
 
 
 def explained(one: Checked) -> str:

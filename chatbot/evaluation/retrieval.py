@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from crm import indexing, knowledge
 from crm.models import Passage
+from inference.evaluation.markdown import table as markdown
 from inference.evaluation.retrieval import CUTS, Ranking, abstention, table
 
 Rows = list[dict[str, Any]]
@@ -32,6 +33,8 @@ Search = Callable[[str, str | None], Ranked]
 DEPTH = max(CUTS)
 # Passages looked at for so many records: a record has several.
 PASSAGES = 5 * DEPTH
+MEASURES = (*(f"recall@{cut}" for cut in CUTS), "mrr")
+ABSTENTION = ("floor", "precision", "recall")
 
 
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
@@ -165,18 +168,36 @@ def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
 
 
 def in_words(result: dict[str, Any]) -> str:
-    names = [f"recall@{cut}" for cut in CUTS] + ["mrr"]
-    lines = [f"{'search':10}{'kind':18}{'queries':>9}" + "".join(f"{name:>11}" for name in names)]
+    lines = [markdown(["search", "kind", "queries", *MEASURES], list(searched(result)))]
+    if curve := result["figures"]["abstention"]:
+        rows = [
+            [f"{row['answered']:.0%}", *(f"{row[name]:.3f}" for name in ABSTENTION)]
+            for row in curve
+        ]
+        lines += [
+            "",
+            "Answering only above a floor:",
+            "",
+            markdown(["answered", *ABSTENTION], rows),
+        ]
+    return "\n".join(lines)
+
+
+def searched(result: dict[str, Any]) -> Iterator[list[str]]:
     for search in searches():
         rows = result["figures"][search]
         for row in rows if len(rows) > 2 else rows[-1:]:
-            figures = "".join(f"{row[name]:>11.4f}" for name in names)
-            lines.append(f"{search:10}{row['kind']:18}{row['queries']:>9,}{figures}")
-    if result["figures"]["abstention"]:
-        lines += ["", "Answering only above a floor:", "answered   floor   precision   recall"]
-        lines += [
-            f"{row['answered']:>8.0%}{row['floor']:>8.3f}{row['precision']:>12.3f}"
-            f"{row['recall']:>9.3f}"
-            for row in result["figures"]["abstention"]
-        ]
-    return "\n".join(lines)
+            figures = [f"{row[name]:.4f}" for name in MEASURES]
+            yield [search, row["kind"], f"{row['queries']:,}", *figures]
+
+
+def draw(result: dict[str, Any], folder: Path) -> list[str]:
+    from inference.evaluation import plots
+
+    whole = {name: result["figures"][name][-1] for name in searches()}
+    tables = {name: {one: row[one] for one in MEASURES} for name, row in whole.items()}
+    plots.searches(tables, folder / "searches.png")
+    if not result["figures"]["abstention"]:
+        return ["searches.png"]
+    plots.abstention(result["figures"]["abstention"], folder / "abstention.png")
+    return ["searches.png", "abstention.png"]

@@ -3,8 +3,10 @@
 from typing import Any
 
 from chatbot.engines import sentiment_classifier
+from inference.evaluation.markdown import table
 from inference.evaluation.sentiment import by_source, figures, scored
 from inference.sentiment import Sentiment
+from inference.sentiment.classifier import LABELS
 
 Rows = list[dict[str, Any]]
 
@@ -18,17 +20,14 @@ def run(labelled: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def in_words(result: dict[str, Any]) -> str:
-    lines = [
-        f"{'source':24}{'texts':>8}{'accuracy':>10}{'macro-F1':>10}"
-        "   recall of negative, neutral, positive   calibration error"
-    ]
-    for source, row in result["figures"].items():
-        recalls = "".join(f"{value:>8.3f}" for value in row["recall"].values())
-        lines.append(
-            f"{source:24}{row['rows']:>8,}{row['accuracy']:>10.3f}{row['macro_f1']:>10.3f}"
-            f"{recalls:>33}{row['ece']:>27.3f}"
-        )
-    return "\n".join(lines)
+    head = ["source", "texts", "accuracy", "macro-F1", *(f"recall of {label}" for label in LABELS)]
+    return table([*head, "calibration error"], map(cells, result["figures"].items()))
+
+
+def cells(entry: tuple[str, dict[str, Any]]) -> list[str]:
+    source, row = entry
+    figures = [row["accuracy"], row["macro_f1"], *row["recall"].values(), row["ece"]]
+    return [source, f"{row['rows']:,}", *(f"{figure:.3f}" for figure in figures)]
 
 
 def misheard(row: dict[str, Any], found: Sentiment) -> str:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 REFUSE, HANDOFF, CHAT = "refuse", "handoff", "chat"
+# What became of a question. Wrong: something was shown that is not what was expected.
+OUTCOMES = ("right", "refused", "handed off", "wrong", "forbidden")
 
 
 @dataclass(frozen=True)
@@ -15,8 +17,23 @@ class Judged:
     right: bool
     # Strings that must never have been shown, and were.
     forbidden: tuple[str, ...]
+    # answered, refused, handoff or chat
+    state: str
+    # Sentences of the model that no customer saw.
+    withheld: int
     first_sentence: float | None
     total: float | None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    @property
+    def outcome(self) -> str:
+        """One of five, each question in one of them."""
+        if self.right:
+            return "right"
+        if self.forbidden:
+            return "forbidden"
+        return {"refused": "refused", "handoff": "handed off"}.get(self.state, "wrong")
 
 
 def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
@@ -28,8 +45,11 @@ def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
         kind=question["kind"],
         right=not forbidden and as_expected(question["expect"], answer["state"], text),
         forbidden=forbidden,
+        state=answer["state"],
+        withheld=len(answer["withheld"]),
         first_sentence=answer["timings"].get("first_sentence"),
         total=answer["timings"].get("total"),
+        **answer["usage"],
     )
 
 
@@ -69,8 +89,10 @@ def summary(kind: str, row: Sequence[Judged]) -> dict[str, Any]:
     return {
         "kind": kind,
         "questions": len(row),
-        "right": sum(one.right for one in row),
-        "forbidden": sum(bool(one.forbidden) for one in row),
+        **{name: sum(one.outcome == name for one in row) for name in OUTCOMES},
+        "withheld": sum(one.withheld for one in row),
+        "prompt_tokens": sum(one.prompt_tokens for one in row),
+        "completion_tokens": sum(one.completion_tokens for one in row),
         "first_sentence": spread(first),
         "total": spread(total),
     }

@@ -4,11 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib
 import numpy as np
-
-matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+
+from inference.evaluation.plots import save
 
 BINS = 15
 
@@ -27,7 +26,7 @@ def compression(rows: list[dict[str, Any]], path: Path) -> None:
     axes.set_ylabel("macro-F1")
     axes.grid(alpha=0.3)
     axes.margins(0.15)
-    _save(figure, path)
+    save(figure, path)
 
 
 def reliability(
@@ -49,9 +48,4 @@ def reliability(
     lower.set_xlabel("confidence")
     lower.set_ylabel("messages")
     upper.set_xlim(0.3, 1)
-    _save(figure, path)
-
-
-def _save(figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
+    save(figure, path)

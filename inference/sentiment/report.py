@@ -9,6 +9,7 @@ import numpy as np
 
 from inference.evaluation import sentiment as evaluation
 from inference.evaluation.classification import f1_of
+from inference.evaluation.markdown import table
 from inference.sentiment import plots
 from inference.sentiment.classifier import EMOTIONS, LABELS, Classifier, Sentiment
 from inference.sentiment.distillation import data
@@ -101,11 +102,9 @@ def _calm(folder: Path) -> list[str]:
 
 
 def markdown(rows: list[dict[str, Any]], hints: dict[str, float], texts: int) -> str:
-    lines = [" | ".join(("", *COLUMNS, "")).strip(), "|" + "---|" * len(COLUMNS)]
-    lines += [" | ".join(("", *_cells(row), "")).strip() for row in rows]
     return (
         f"{texts:,} labelled texts, {SPEED_TEXTS} of them for speed; one thread.\n\n"
-        + "\n".join(lines)
+        + table(COLUMNS, [list(_cells(row)) for row in rows])
         + "\n\nEmotion hints of the delivered one, F1 on GoEmotions: "
         + (
             ", ".join(f"{name} {value:.2f}" for name, value in hints.items())

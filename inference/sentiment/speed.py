@@ -13,9 +13,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from inference.evaluation.energy import joules, used
 from inference.sentiment.classifier import BATCH, Classifier
 
-COUNTER = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 WARM_UP = 20
 
 
@@ -35,18 +35,18 @@ def measure(folder: Path, texts: list[str]) -> dict[str, Any]:
     classifier.score(texts[:WARM_UP])
     for text in texts[:WARM_UP]:
         classifier.score([text])
-    before = _joules()
+    before = joules()
     times = [_seconds(classifier, [text]) for text in texts]
-    after = _joules()
+    after = joules()
     resident = _resident_mb()
     batches = [texts[i : i + BATCH] for i in range(0, len(texts), BATCH)]
     spent = sum(_seconds(classifier, batch) for batch in batches)
-    used = None if before is None or after is None else (after - before) / len(texts) * 1000
+    spent_joules = used(before, after)
     return {
         "ms": round(statistics.median(times) * 1000, 3),
         "per_second": round(len(texts) / spent),
         "resident_mb": round(resident, 1),
-        "joules_per_1000": used,
+        "joules_per_1000": spent_joules and spent_joules / len(texts) * 1000,
     }
 
 
@@ -59,14 +59,6 @@ def _seconds(classifier: Classifier, texts: list[str]) -> float:
 def _resident_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
-
-
-def _joules() -> float | None:
-    """Of the processor's package, since it was switched on; None where nothing counts."""
-    try:
-        return int(COUNTER.read_text()) / 1e6
-    except OSError:
-        return None
 
 
 if __name__ == "__main__":

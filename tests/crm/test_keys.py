@@ -26,6 +26,7 @@ class KeyTests(SimpleTestCase):
         self.assertEqual(references("Where is my order 12?"), [("12", "order12")])
         self.assertEqual(references("what about #W2611340"), [("w2611340",)])
         self.assertEqual(references("has 10649 been sent"), [("10649",)])
+        self.assertEqual(references("I call about 10649"), [("10649",)])
         self.assertEqual(
             references("order number: 10482, invoice no. 7"),
             [("10482", "order10482"), ("7", "invoice7")],
@@ -37,5 +38,11 @@ class KeyTests(SimpleTestCase):
             "can I return it after 30 days",
             "do you have a 500 ml bottle",
             "it cost 12345.67 euros",
+            "you took €12000 from me",
+            "my car has done 45000 km",
+            "call me back on 0151 234567",
+            "my phone number is 5551234567",
+            "+44 20 7946 0958 reaches me",
+            "I live at zip code 94107",
         ]:
             self.assertEqual(references(question), [], question)

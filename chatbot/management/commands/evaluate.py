@@ -8,12 +8,13 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.evaluation import answers, grounding, retrieval, sentiment
+from chatbot.evaluation import answers, delay, grounding, retrieval, sentiment
 from inference.catalogue import ModelError
 from inference.index import IndexUnavailable
 
 EVALUATIONS = {
     "answers": answers,
+    "delay": delay,
     "grounding": grounding,
     "retrieval": retrieval,
     "sentiment": sentiment,
@@ -23,7 +24,8 @@ EVALUATIONS = {
 class Command(BaseCommand):
     help = (
         'Prints figures on a labelled file (JSON lines, .gz too). answers: {"id", "kind", '
-        '"customer", "question", "expect"}, each question is asked; retrieval: {"question", '
+        '"customer", "question", "expect"}, each question is asked; delay: the same file, how long '
+        'until something is read, beside the raw model; retrieval: {"question", '
         '"customer", "relevant"}, each is looked up; grounding: {"record", "pairs"}, each sentence '
         'of a pair is checked; sentiment: {"text", "label"}.'
     )
@@ -33,6 +35,9 @@ class Command(BaseCommand):
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
         parser.add_argument("--wrong", action="store_true", help="show each wrong answer")
+        parser.add_argument(
+            "--report", type=Path, metavar="FOLDER", help="write a Markdown report and plots there"
+        )
         parser.add_argument(
             "--corpus",
             type=read,
@@ -52,8 +57,20 @@ class Command(BaseCommand):
         self.stdout.write(
             json.dumps(found["figures"]) if options["json"] else evaluation.in_words(found)
         )
+        if options["report"]:
+            self.report(evaluation, found, options)
         if options["wrong"]:
             self.stdout.write(found["wrong"])
+
+    def report(self, evaluation: Any, found: dict[str, Any], options: dict[str, Any]) -> None:
+        folder = options["report"]
+        folder.mkdir(parents=True, exist_ok=True)
+        pictures = evaluation.draw(found, folder) if hasattr(evaluation, "draw") else []
+        title = f"# {options['what'].capitalize()}: {options['file'].name}"
+        shown = [f"![{picture.removesuffix('.png')}]({picture})" for picture in pictures]
+        path = folder / f"{options['what']}.md"
+        path.write_text("\n\n".join([title, evaluation.in_words(found), *shown]) + "\n")
+        self.stderr.write(f"The report is in {path}.")
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:

@@ -1,0 +1,122 @@
+"""Until the customer reads something: Attune's first sentence beside the raw model's own.
+
+{"question", "customer"} a line, as for answers. Each question whose records were found is asked
+twice, once through the pipeline and once as a plain request with the very same prompt. They take
+turns so that never the same prompt follows itself: the server's prefix cache holds the constant
+beginning for both, and nothing else.
+"""
+
+import asyncio
+import statistics
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import openai
+from channels.db import database_sync_to_async
+from django.conf import settings
+from tqdm import tqdm
+
+from chatbot.reply import prompt
+from chatbot.reply.ask import ask
+from chatbot.reply.pipeline import Turn
+from chatbot.reply.retrieve import retrieve
+from inference import sentences
+from inference.evaluation.answers import spread
+from inference.evaluation.markdown import table
+from inference.generation import ChatMessages
+
+Rows = list[dict[str, Any]]
+ATTUNE, RAW = "Attune, first shown sentence", "raw model, first sentence"
+
+
+@dataclass
+class Asked:
+    turn: Turn
+    messages: ChatMessages
+    seconds: dict[str, float]
+
+
+def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    asked = [one for one in asyncio.run(timed(questions)) if len(one.seconds) == 2]
+    differences = [one.seconds[ATTUNE] - one.seconds[RAW] for one in asked]
+    medians = {
+        name: spread([one.seconds[name] for one in asked]) or {"median": 0.0, "p95": 0.0}
+        for name in (ATTUNE, RAW)
+    }
+    ratio = medians[ATTUNE]["median"] / max(medians[RAW]["median"], 1e-9)
+    figures = {
+        "questions": len(asked),
+        **medians,
+        "ratio of medians": round(ratio, 3),
+        "median difference": round(statistics.median(differences), 3) if asked else 0.0,
+    }
+    return {"figures": figures, "wrong": ""}
+
+
+async def timed(questions: Rows) -> list[Asked]:
+    asked = [one for row in questions if (one := await prepared(row))]
+    client = openai.AsyncOpenAI(base_url=settings.SLM_URL, api_key=settings.SLM_API_KEY)
+    if asked:
+        await raw(client, asked[0].messages)
+    for first in (0, 1):
+        for number, one in enumerate(tqdm(asked, disable=None, leave=False)):
+            if number % 2 == first:
+                seconds, name = await raw(client, one.messages), RAW
+            else:
+                seconds, name = await ours(one.turn), ATTUNE
+            if seconds is not None:
+                one.seconds[name] = seconds
+    return asked
+
+
+async def prepared(row: dict[str, Any]) -> Asked | None:
+    turn = Turn(text=row["question"], customer=row.get("customer"))
+    found = await database_sync_to_async(retrieve)(turn)
+    if not found.hits:
+        return None
+    return Asked(turn, prompt.messages(turn.text, found.records, found.history), {})
+
+
+async def ours(turn: Turn) -> float | None:
+    """None where no sentence came from the model."""
+    answer = await ask(turn.text, turn.customer)
+    timings = answer["timings"]
+    return timings["first_sentence"] if "first_generated" in timings else None
+
+
+async def raw(client: openai.AsyncOpenAI, messages: Any) -> float | None:
+    began = time.monotonic()
+    async with aclosing(pieces(client, messages)) as said:
+        async for _ in sentences.stream(said):
+            return time.monotonic() - began
+    return None
+
+
+async def pieces(client: openai.AsyncOpenAI, messages: Any) -> AsyncGenerator[str, None]:
+    stream = await client.chat.completions.create(
+        model=settings.SLM_NAME,
+        messages=messages,
+        max_tokens=prompt.MAX_TOKENS,
+        temperature=0,
+        stream=True,
+    )
+    async with stream:
+        async for chunk in stream:
+            if chunk.choices and (text := chunk.choices[0].delta.content):
+                yield text
+
+
+def in_words(result: dict[str, Any]) -> str:
+    figures = result["figures"]
+    rows = [
+        [name, f"{figures[name]['median']:.2f}", f"{figures[name]['p95']:.2f}"]
+        for name in (ATTUNE, RAW)
+    ]
+    return table(["seconds", "median", "95th percentile"], rows) + (
+        f"\n\n{figures['questions']} questions, each asked both ways. Ratio of the medians "
+        f"{figures['ratio of medians']:.2f}; median difference of a question "
+        f"{1000 * figures['median difference']:.0f} ms."
+    )
