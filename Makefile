@@ -7,7 +7,7 @@ PYTEST = $(PYTHON) -m pytest
 export ATTUNE_SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help run models test test-unit test-live bench-sentiment bench-retrieval lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live bench-sentiment bench-retrieval lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -15,13 +15,22 @@ help: ## Show this page
 run: $(VENV)/.installed ## Install, fetch the models, load the demo shop, start Attune
 	@$(PYTHON) manage.py serve
 
+run-services: $(VENV)/.installed ## The same on PostgreSQL and Redis: two web processes, worker, beat
+	@deploy/local/test-parts.sh
+	@$(PYTHON) deploy/local/services.py --folder $${DATA_DIR:-data}/services \
+	  $(PYTHON) manage.py serve
+
 models: $(VENV)/.installed ## Show which model files are on this machine
 	@$(PYTHON) manage.py models list
 
-test: test-unit test-live ## Run every test, after installing what they need
+test: test-unit test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
 	@$(PYTEST) -m "not live"
+
+test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
+	@deploy/local/test-parts.sh
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live" tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
 	@deploy/local/test-parts.sh

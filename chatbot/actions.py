@@ -2,18 +2,17 @@
 leaves when it has been committed, as a hint: readers fetch what they miss from the database.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import engines
+from chatbot import engines, hints
 from chatbot.models import Conversation, Correction, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS, UNKNOWN, Sentiment, mood
@@ -29,15 +28,10 @@ GAVE_UP = (
 OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
 
 
-def group(conversation_id: Any) -> str:
-    return f"conversation.{conversation_id}"
-
-
 def announce(conversation: Conversation, **event: Any) -> None:
     """Tell every socket of the conversation, once this transaction has been committed."""
-    layer = get_channel_layer()
     hint = {"type": "conversation.news", **event}
-    transaction.on_commit(lambda: async_to_sync(layer.group_send)(group(conversation.id), hint))
+    transaction.on_commit(lambda: async_to_sync(hints.send)(conversation.id, hint))
 
 
 def conversation_of(visitor: Visitor) -> Conversation:
@@ -135,7 +129,9 @@ def ask_for_reply(conversation: Conversation, message: Message) -> Reply | None:
     if conversation.state == State.AGENT:
         return None
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
-    return Reply.objects.create(conversation=conversation, question=message)
+    return Reply.objects.create(
+        conversation=conversation, question=message, version=conversation.version
+    )
 
 
 # --- the reply's life
@@ -152,7 +148,7 @@ def claim(reply_id: int, worker: str) -> Reply | None:
     won = Reply.objects.filter(claimable(), id=reply_id).update(
         status=Reply.Status.RUNNING,
         worker=worker,
-        lease_until=timezone.now() + timedelta(seconds=settings.REPLY_LEASE),
+        lease_until=lease(),
         attempts=F("attempts") + 1,
     )
     if not won:
@@ -164,17 +160,39 @@ def claim(reply_id: int, worker: str) -> Reply | None:
     return reply
 
 
+def lease() -> datetime:
+    return timezone.now() + timedelta(seconds=settings.REPLY_LEASE)
+
+
+def mine(reply: Reply) -> QuerySet[Reply]:
+    """The reply, as long as the claim on it stands."""
+    return Reply.objects.filter(
+        id=reply.id, status=Reply.Status.RUNNING, worker=reply.worker, attempts=reply.attempts
+    )
+
+
+def renew(reply: Reply) -> bool:
+    """False: the claim no longer stands, and nothing more may be shown."""
+    unanswered_by_people = mine(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
+    return bool(unanswered_by_people.update(lease_until=lease()))
+
+
+def release(worker: str) -> None:
+    """The worker ends in good order: its replies wait for another, and it was no failed attempt."""
+    Reply.objects.filter(worker=worker, status=Reply.Status.RUNNING).update(
+        status=Reply.Status.PENDING, worker="", lease_until=None, attempts=F("attempts") - 1
+    )
+
+
 def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: Any) -> bool:
     """Post the answer, if the claim still stands. False: a newer message, an agent or another
     process has taken its place, and nothing was posted."""
     with transaction.atomic():
         conversation = Conversation.objects.select_for_update().get(id=reply.conversation_id)
         silent = conversation.state in {State.AGENT, State.CLOSED}
-        mine = Reply.objects.filter(
-            id=reply.id, status=Reply.Status.RUNNING, worker=reply.worker, attempts=reply.attempts
-        )
+        silent = silent or conversation.version != reply.version
         status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
-        if not mine.update(status=status, state=state, lease_until=None, **trace) or silent:
+        if not mine(reply).update(status=status, state=state, lease_until=None, **trace) or silent:
             return False
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
@@ -219,16 +237,20 @@ def hand_off(conversation: Conversation, reason: str) -> None:
 
 def close(conversation: Conversation) -> None:
     with transaction.atomic():
-        changed = (
-            Conversation.objects.filter(id=conversation.id)
-            .exclude(state=State.CLOSED)
-            .update(state=State.CLOSED)
-        )
-        if changed:
-            conversation.replies.filter(status__in=OPEN_REPLIES).update(
-                status=Reply.Status.SUPERSEDED
-            )
+        if change_owner(conversation, State.CLOSED):
             announce(conversation, state=State.CLOSED)
+
+
+def change_owner(conversation: Conversation, state: str) -> bool:
+    """To somebody else than the bot; what it was about to say stays unsaid. False: no change."""
+    open_ones = Conversation.objects.filter(id=conversation.id).exclude(
+        state__in=[state, State.CLOSED]
+    )
+    if not open_ones.update(state=state, version=F("version") + 1):
+        return False
+    conversation.refresh_from_db()
+    conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
+    return True
 
 
 def mark_read(conversation: Conversation, seq: int) -> None:
@@ -244,6 +266,15 @@ def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
 
 
 # --- what an agent may do
+
+
+def take_over(conversation: Conversation) -> bool:
+    """From here on a person answers. False: somebody does already, or it is closed."""
+    with transaction.atomic():
+        changed = change_owner(conversation, State.AGENT)
+        if changed:
+            announce(conversation, state=State.AGENT)
+    return changed
 
 
 def correct(message: Message, label: str, agent: User) -> Correction:

@@ -4,18 +4,19 @@ A handler never awaits a model: Channels runs the handlers of one socket one at 
 """
 
 import asyncio
-import json
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
-from channels.db import database_sync_to_async
+from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from chatbot import actions, identity, limits, protocol
+from chatbot import actions, hints, identity, limits, protocol
 from chatbot.limits import TokenBucket
-from chatbot.models import Conversation, Inbox, Message, Visitor
+from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot.orm import in_thread
 from chatbot.protocol import Error, Refused
 from chatbot.reply import runner
 
@@ -24,7 +25,9 @@ HELLO_WITHIN = 15
 PAGE = 200
 MAX_REFUSALS = 20
 RETRY_AFTER = 5
-UNAUTHORIZED, TOO_MANY = 4401, 4429
+# Seconds in which a client must read what it is sent.
+READ_WITHIN = 15
+UNAUTHORIZED, TOO_SLOW, TOO_MANY = 4401, 4408, 4429
 
 
 class VisitorConsumer(AsyncWebsocketConsumer):
@@ -37,11 +40,29 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.inbox = self.scope["url_route"]["kwargs"]["inbox"]
         self.frames = TokenBucket(settings.FRAMES_PER_MINUTE)
-        if not await database_sync_to_async(self.origin_allowed)():
+        # What this socket holds of the limits on sockets.
+        self.held: list[tuple[str, str]] = []
+        # News comes from several tasks, and each message is sent once and in order.
+        self.catching_up = asyncio.Lock()
+        if not await in_thread(self.origin_allowed)():
             await self.close()  # before accept: the handshake answers 403
             return
         await self.accept()
+        try:
+            self.hold("address", self.address(), settings.SOCKETS_PER_ADDRESS)
+        except Refused as refused:
+            await self.refuse(refused)
+            return
         self.timer = asyncio.get_running_loop().call_later(HELLO_WITHIN, self.hello_overdue)
+
+    def address(self) -> str:
+        return str((self.scope.get("client") or ("",))[0])
+
+    def hold(self, what: str, who: str, most: int) -> None:
+        if not limits.hold_socket(what, who, most):
+            text = "There are too many connections from here. Please close other tabs."
+            raise Refused("too_many", text, RETRY_AFTER)
+        self.held.append((what, who))
 
     def origin_allowed(self) -> bool:
         headers = {name: value.decode("latin1") for name, value in self.scope["headers"]}
@@ -57,14 +78,17 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     async def disconnect(self, code: int) -> None:
         if hasattr(self, "timer"):
             self.timer.cancel()
-        if self.conversation:
-            await self.leave()
+        while self.held:
+            limits.let_socket_go(*self.held.pop())
+        if left := self.conversation:
+            self.conversation = None
+            await hints.leave(left.id, self)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         try:
             if wait := self.frames.take():
                 raise Refused("rate_limited", "Too many frames at once. Please slow down.", wait)
-            await self.handle(protocol.parse(text_data))
+            await self.carry_out(protocol.parse(text_data))
         except Refused as refused:
             await self.refuse(refused)
 
@@ -73,22 +97,16 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         self.refusals += 1
         if refused.code in {"unauthorized", "expired"}:
             await self.close(UNAUTHORIZED)
-        elif self.refusals > MAX_REFUSALS and refused.code == "rate_limited":
+        elif self.refusals > MAX_REFUSALS or refused.code == "too_many":
             await self.close(TOO_MANY)
-
-    async def handle(self, frame: protocol.ClientFrame) -> None:
-        if isinstance(frame, protocol.Hello):
-            await self.on_hello(frame)
-        elif self.conversation is None:
-            raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
-        else:
-            await self.carry_out(frame)
 
     async def carry_out(self, frame: protocol.ClientFrame) -> None:
         """A fault on our side is told, and the socket goes on: the client sends it again."""
+        if self.conversation is None and not isinstance(frame, protocol.Hello):
+            raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
         try:
             await HANDLERS[type(frame)](self, frame)
-        except Refused:
+        except (Refused, StopConsumer):
             raise
         except Exception:
             logger.exception("the frame %s failed", frame.type)
@@ -96,25 +114,37 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 
     async def forward(self, frame: protocol.ServerFrame) -> None:
-        await self.send(text_data=protocol.encode(frame))
+        """A client that does not read is closed, and resumes from the database when it can."""
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                await self.send(text_data=protocol.encode(frame))
+        except TimeoutError:
+            logger.info("a client read nothing for %s s", READ_WITHIN)
+            await self.drop()
+            raise StopConsumer from None
+
+    async def drop(self) -> None:
+        await self.disconnect(TOO_SLOW)
+        # Its buffer is full: the closing frame may not get through either.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self.close(TOO_SLOW)
 
     # --- frames of the client
 
     async def on_hello(self, frame: protocol.Hello) -> None:
+        visitor = await in_thread(identity.visitor_of)(frame.token, self.inbox)
+        if ("visitor", str(visitor.id)) not in self.held:
+            self.hold("visitor", str(visitor.id), settings.SOCKETS_PER_VISITOR)
         if self.conversation:
-            await self.leave()
-        self.visitor = await database_sync_to_async(identity.visitor_of)(frame.token, self.inbox)
-        self.conversation = await database_sync_to_async(actions.conversation_of)(self.visitor)
+            await hints.leave(self.conversation.id, self)
+        self.visitor = visitor
+        self.conversation = await in_thread(actions.conversation_of)(visitor)
         # Join first, read then: what is said in between comes by both ways and is sent once.
-        await self.channel_layer.group_add(actions.group(self.conversation.id), self.channel_name)
-        await self.forward(await database_sync_to_async(self.welcome)())
+        await hints.join(self.conversation.id, self)
+        await self.forward(await in_thread(self.welcome)())
         self.sent = min(frame.after, self.conversation.last_seq)
         await self.catch_up()
-
-    async def leave(self) -> None:
-        assert self.conversation
-        group = actions.group(self.conversation.id)
-        await self.channel_layer.group_discard(group, self.channel_name)
 
     def welcome(self) -> protocol.Welcome:
         assert self.conversation
@@ -128,40 +158,36 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         )
 
     async def on_message(self, frame: protocol.SendMessage) -> None:
-        assert self.conversation and self.visitor
-        who, rate = str(self.visitor.id), settings.MESSAGES_PER_MINUTE
-        if wait := limits.take("message", who, rate):
-            text = "You are writing very fast. Please wait a moment."
-            raise Refused("rate_limited", text, wait, frame.id)
-        message, reply = await database_sync_to_async(actions.receive)(
-            self.conversation, frame.id, frame.text
-        )
+        message, reply = await in_thread(self.receive_message)(frame)
         await self.forward(protocol.Ack(frame.id, message.seq))
         if reply:
             runner.start(reply)
 
+    def receive_message(self, frame: protocol.SendMessage) -> tuple[Message, Reply | None]:
+        assert self.conversation and self.visitor
+        rate = settings.MESSAGES_PER_MINUTE
+        if wait := limits.take("message", str(self.visitor.id), rate):
+            text = "You are writing very fast. Please wait a moment."
+            raise Refused("rate_limited", text, wait, frame.id)
+        return actions.receive(self.conversation, frame.id, frame.text)
+
     async def on_typing(self, frame: protocol.Typing) -> None:
         """Agents' sockets will show it; nobody else needs to know."""
         assert self.conversation
-        event = {"type": "visitor.typing"}
-        await self.channel_layer.group_send(actions.group(self.conversation.id), event)
+        await hints.send(self.conversation.id, {"type": "visitor.typing"})
 
     async def on_read(self, frame: protocol.Read) -> None:
-        await database_sync_to_async(actions.mark_read)(self.conversation, frame.seq)
+        await in_thread(actions.mark_read)(self.conversation, frame.seq)
 
     async def on_feedback(self, frame: protocol.Feedback) -> None:
-        await database_sync_to_async(actions.give_feedback)(
-            self.conversation, frame.seq, frame.value
-        )
+        await in_thread(actions.give_feedback)(self.conversation, frame.seq, frame.value)
 
     async def on_handoff(self, frame: protocol.Handoff) -> None:
-        await database_sync_to_async(actions.hand_off)(
-            self.conversation, "The customer asked for a person."
-        )
+        await in_thread(actions.hand_off)(self.conversation, "The customer asked for a person.")
 
     async def on_close(self, frame: protocol.Close) -> None:
         assert self.conversation
-        await database_sync_to_async(actions.close)(self.conversation)
+        await in_thread(actions.close)(self.conversation)
         runner.cancel(self.conversation.id)
 
     # --- news of the conversation, from the channel layer
@@ -174,17 +200,23 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             await self.forward(protocol.ReplyFrame(event["reply"]))
 
     async def reply_progress(self, event: dict[str, Any]) -> None:
-        await self.send(text_data=json.dumps(event["frame"], ensure_ascii=False))
+        await self.forward(protocol.ReplyFrame(**event["frame"]))
 
     async def visitor_typing(self, event: dict[str, Any]) -> None:
         """The visitor knows that they type."""
 
+    async def take(self, event: dict[str, Any]) -> None:
+        """Told directly, while the channel layer is away."""
+        with suppress(StopConsumer):
+            await getattr(self, event["type"].replace(".", "_"))(event)
+
     async def catch_up(self) -> None:
         """Send every message that this socket has not sent, from the database, in order."""
-        while page := await database_sync_to_async(self.unsent)():
-            for frame in page:
-                await self.forward(frame)
-                self.sent = frame.seq
+        async with self.catching_up:
+            while page := await in_thread(self.unsent)():
+                for frame in page:
+                    await self.forward(frame)
+                    self.sent = frame.seq
 
     def unsent(self) -> list[protocol.MessageFrame]:
         found = Message.objects.filter(conversation=self.conversation, seq__gt=self.sent)
@@ -193,6 +225,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
 
 Handler = Callable[[VisitorConsumer, Any], Awaitable[None]]
 HANDLERS: dict[type, Handler] = {
+    protocol.Hello: VisitorConsumer.on_hello,
     protocol.SendMessage: VisitorConsumer.on_message,
     protocol.Typing: VisitorConsumer.on_typing,
     protocol.Read: VisitorConsumer.on_read,

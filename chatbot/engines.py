@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from chatbot.reply.admission import Line
 from inference.generation import Deadlines, Generator
 from inference.sentiment import Classifier, site
 
@@ -40,7 +41,15 @@ def generator() -> Generator:
     return Generator(settings.SLM_URL, settings.SLM_NAME, settings.SLM_API_KEY, deadlines)
 
 
+@cache
+def line() -> Line:
+    """Where replies of this process wait for the language model."""
+    return Line(settings.GENERATIONS)
+
+
 @receiver(setting_changed)
 def forget(*, setting: str, **_: Any) -> None:
     if setting.startswith("SLM_"):
         generator.cache_clear()
+    if setting == "GENERATIONS":
+        line.cache_clear()

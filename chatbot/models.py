@@ -73,6 +73,8 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
     state = models.CharField(max_length=10, choices=State, default=State.BOT)
+    # How often its owner has changed: what the bot began for another owner is not posted.
+    version = models.PositiveIntegerField(default=0)
     handoff_reason = models.CharField(max_length=300, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
@@ -159,6 +161,8 @@ class Reply(models.Model):
     worker = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
+    # The conversation's when the reply was asked for.
+    version = models.PositiveIntegerField(default=0)
     state = models.CharField(
         max_length=10, blank=True, help_text="answered, refused, handoff, chat"
     )

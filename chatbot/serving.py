@@ -11,13 +11,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 PORTS_TRIED = 100
 # uvicorn gives its open requests 5 seconds.
 GRACE = 8
+# Seconds. Who dies sooner would die again.
+SHORT_LIFE = 5
 TAIL = 12
 PR_SET_PDEATHSIG = 1
 
@@ -77,43 +79,64 @@ def _refusal(name: str, host: str, port: int, error: OSError) -> str:
 # --- children
 
 
-@dataclass(frozen=True)
+@dataclass
 class Child:
-    """A program that lives no longer than this one."""
+    """A Python program that lives no longer than this one.
+
+    To be started from the main thread: a child ends with the thread that started it.
+    """
 
     name: str
-    process: subprocess.Popen[bytes]
+    arguments: Sequence[str]
+    env: Mapping[str, str]
     log: Path
+    # File descriptors of this process that it may use.
+    inherits: Sequence[int] = ()
+    process: subprocess.Popen[bytes] = field(init=False)
+    since: float = field(init=False)
+
+    def start(self) -> "Child":
+        parent = os.getpid()
+        with self.log.open("ab") as sink:
+            self.process = subprocess.Popen(
+                [sys.executable, *self.arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, **self.env},
+                pass_fds=self.inherits,
+                # Ctrl-C at the terminal reaches this process only, which ends them in order.
+                start_new_session=True,
+                preexec_fn=lambda: _end_with(parent),
+            )
+        self.since = time.monotonic()
+        return self
 
     def last_words(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
         return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
 
+    def ended(self) -> str:
+        """ "" while it lives."""
+        status = self.process.poll()
+        return "" if status is None else f"The {self.name} ended by itself (exit status {status})"
+
 
 _libc = ctypes.CDLL(None)
 
 
-def start(name: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
-    """Run Python with `arguments`. The log of the time before is kept as .1.
-
-    To be called from the main thread: a child ends with the thread that started it.
-    """
+def start(
+    name: str,
+    arguments: Sequence[str],
+    env: Mapping[str, str],
+    log: Path,
+    inherits: Sequence[int] = (),
+) -> Child:
+    """Run Python with `arguments`. The log of the time before is kept as .1."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
-    parent = os.getpid()
-    with log.open("wb") as sink:
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=sink,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **env},
-            # Ctrl-C at the terminal reaches this process only, which ends them in order.
-            start_new_session=True,
-            preexec_fn=lambda: _end_with(parent),
-        )
-    return Child(name, process, log)
+    return Child(name, arguments, env, log, inherits).start()
 
 
 def _end_with(parent: int) -> None:
@@ -148,11 +171,17 @@ def _signal(child: Child, number: signal.Signals) -> None:
 
 def check_alive(children: Sequence[Child]) -> None:
     for child in children:
-        if (status := child.process.poll()) is not None:
-            raise ServingError(
-                f"The {child.name} ended by itself (exit status {status}). "
-                f"The last lines of {child.log}:\n{child.last_words()}"
-            )
+        if ended := child.ended():
+            raise ServingError(f"{ended}. The last lines of {child.log}:\n{child.last_words()}")
+
+
+def revive(children: Sequence[Child], say: Callable[[str], None]) -> None:
+    """Start again who died; who dies at once is beyond help."""
+    check_alive([child for child in children if time.monotonic() - child.since < SHORT_LIFE])
+    for child in children:
+        if ended := child.ended():
+            say(f"{ended} and is started again; its log is {child.log}.")
+            child.start()
 
 
 @contextmanager

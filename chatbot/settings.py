@@ -93,7 +93,7 @@ def database(url: str) -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
-            "OPTIONS": {"pool": {"min_size": 1, "max_size": env_int("DATABASE_POOL", 10)}},
+            "OPTIONS": {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}},
         }
     raise ImproperlyConfigured(
         f"DATABASE_URL must start with sqlite:// or postgresql://, not {parts.scheme!r}."
@@ -170,7 +170,11 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # Database, channel layer, cache, tasks: in this process unless their URL is set.
+DATABASE_POOL = env_int("DATABASE_POOL", 10)
 DATABASES = {"default": database(env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}"))}
+# Threads of the ORM in each process: all but two connections, which are for Django's own views.
+# 0: Django's one thread.
+DATABASE_THREADS = max(1, DATABASE_POOL - 2) if "pool" in str(DATABASES["default"]) else 0
 REDIS_URL = env("REDIS_URL").rstrip("/")
 
 if REDIS_URL:
@@ -178,7 +182,7 @@ if REDIS_URL:
         "default": {
             # Pub/Sub: the core layer drops messages of a slow reader silently. Without
             # socket_timeout None, redis-py 8 ends idle sockets after 5 seconds.
-            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "BACKEND": "chatbot.layer.GroupLayer",
             "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": None}]},
         }
     }
@@ -196,6 +200,32 @@ CELERY_BROKER_URL = f"{REDIS_URL}/1" if REDIS_URL else "memory://"
 CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
+# A task whose worker dies is done again; what a customer waits for is not left to that, since
+# Redis gives it back after the visibility timeout only: replies have leases in the database.
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 240
+VISIBILITY_TIMEOUT = 300
+# In three places, and the shortest counts.
+CELERY_VISIBILITY_TIMEOUT = VISIBILITY_TIMEOUT
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT}
+CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
+CELERY_BEAT_SCHEDULE = {
+    # expires: a worker that was away need not catch up on what the next round does anyway.
+    "recover replies": {
+        "task": "chatbot.tasks.recover_replies",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
+    "refresh index": {
+        "task": "crm.tasks.refresh_index",
+        "schedule": 600,
+        "options": {"expires": 600},
+    },
+}
 
 # API
 LOGIN_REDIRECT_URL = "/admin/"  # unfold's log-in form drops the page asked for
@@ -240,7 +270,15 @@ SLM_CONNECT_TIMEOUT = env_number("SLM_CONNECT_TIMEOUT", 2)
 SLM_FIRST_TOKEN_TIMEOUT = env_number("SLM_FIRST_TOKEN_TIMEOUT", 20)
 SLM_TOKEN_TIMEOUT = env_number("SLM_TOKEN_TIMEOUT", 10)
 SLM_TOTAL_TIMEOUT = env_number("SLM_TOTAL_TIMEOUT", 60)
-REPLY_LEASE = env_number("REPLY_LEASE", 90)
+# A claim is renewed while its process lives; another takes over once it has ended.
+REPLY_LEASE = env_number("REPLY_LEASE", 8)
+# How long a message waits for the next one of the same burst.
+REPLY_SETTLE = env_number("REPLY_SETTLE", 0.5)
+# Answers that one process has written at the same time; llama.cpp has two places, vLLM many.
+GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32)
+
+# One machine's; elsewhere each container runs one.
+WEB_PROCESSES = env_int("WEB_PROCESSES", 2 if REDIS_URL and DATABASE_THREADS else 1)
 
 # Visitors
 TOKEN_LIFETIME = env_int("TOKEN_LIFETIME", 3600)
@@ -250,6 +288,8 @@ FRAME_MAX_BYTES = env_int("FRAME_MAX_BYTES", 32 * 1024)
 MESSAGES_PER_MINUTE = env_int("MESSAGES_PER_MINUTE", 30)
 SESSIONS_PER_MINUTE = env_int("SESSIONS_PER_MINUTE", 300)
 FRAMES_PER_MINUTE = env_int("FRAMES_PER_MINUTE", 240)
+SOCKETS_PER_ADDRESS = env_int("SOCKETS_PER_ADDRESS", 500)
+SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
 
 # Browser security. The widget lives in an iframe: its own view names who may frame it.

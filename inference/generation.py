@@ -3,12 +3,14 @@
 GenerationError
 ├── ServerBusy         429 or 503: try again after `retry_after`
 ├── ServerUnreachable  no connection, or an answer that is no answer
+│   └── ServerResting  it failed several times in a row and is left alone for a while
 └── DeadlineExceeded   connected, but too slow
 """
 
 import asyncio
 import time
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -16,6 +18,8 @@ import httpx2
 import openai
 
 ChatMessages = list[dict[str, str]]
+# Failures in a row, and seconds.
+BROKEN_AFTER, RESTS_FOR = 3, 5.0
 
 
 class GenerationError(Exception):
@@ -29,6 +33,10 @@ class ServerBusy(GenerationError):
 
 
 class ServerUnreachable(GenerationError):
+    pass
+
+
+class ServerResting(ServerUnreachable):
     pass
 
 
@@ -53,6 +61,21 @@ class Usage:
 
 
 @dataclass
+class Breaker:
+    """After some failures in a row nothing is tried for a while, then one request at a time:
+    customers need not wait for a deadline that will pass again."""
+
+    failures: int = 0
+    tries_again_at: float = 0.0
+
+    def check(self, url: str) -> None:
+        if self.failures >= BROKEN_AFTER and time.monotonic() < self.tries_again_at:
+            raise ServerResting(f"{url} has failed {self.failures} times in a row.")
+        # Whoever comes while this one tries is turned away.
+        self.tries_again_at = time.monotonic() + RESTS_FOR
+
+
+@dataclass
 class Generator:
     """One model behind one URL. Sampling is greedy: the same records give the same answer."""
 
@@ -60,6 +83,7 @@ class Generator:
     model: str
     api_key: str = "none"
     deadlines: Deadlines = field(default_factory=Deadlines)
+    breaker: Breaker = field(default_factory=Breaker)
 
     def __post_init__(self) -> None:
         timeout = httpx2.Timeout(
@@ -82,6 +106,19 @@ class Generator:
     ) -> AsyncGenerator[str, None]:
         """Pieces of text as they are generated. Closing the iterator ends the request."""
         started = time.monotonic()
+        self.breaker.check(self.url)
+        try:
+            async with aclosing(self._pieces(messages, max_tokens, started, usage)) as pieces:
+                async for piece in pieces:
+                    self.breaker.failures = 0
+                    yield piece
+        except (ServerUnreachable, DeadlineExceeded):
+            self.breaker.failures += 1
+            raise
+
+    async def _pieces(
+        self, messages: ChatMessages, max_tokens: int, started: float, usage: Usage | None
+    ) -> AsyncGenerator[str, None]:
         chunks = await self._first(messages, max_tokens, started)
         try:
             wait = self.deadlines.first_token

@@ -120,6 +120,8 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.generator", self.generator),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
+        # The test's transaction looks to Channels like a connection that somebody has left behind.
+        self.enterContext(mock.patch("channels.db.close_old_connections"))
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)

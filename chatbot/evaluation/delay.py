@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import openai
-from channels.db import database_sync_to_async
 from django.conf import settings
 from tqdm import tqdm
 
+from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
 from chatbot.reply.pipeline import Turn
@@ -74,7 +74,7 @@ async def timed(questions: Rows) -> list[Asked]:
 
 async def prepared(row: dict[str, Any]) -> Asked | None:
     turn = Turn(text=row["question"], customer=row.get("customer"))
-    found = await database_sync_to_async(retrieve)(turn)
+    found = await in_thread(retrieve)(turn)
     if not found.hits:
         return None
     return Asked(turn, prompt.messages(turn.text, found.records, found.history), {})

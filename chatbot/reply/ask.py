@@ -2,16 +2,15 @@
 
 from typing import Any
 
-from channels.db import database_sync_to_async
-
 from chatbot import engines
+from chatbot.orm import in_thread
 from chatbot.reply.pipeline import Outcome, Turn, answer
 from inference.sentiment import Sentiment, mood
 
 
 async def ask(question: str, customer: str | None) -> dict[str, Any]:
     """What `ask --json` prints."""
-    sentiment = await database_sync_to_async(score)(question)
+    sentiment = await in_thread(score)(question)
     raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
     turn = Turn(text=question, customer=customer, alert=raised.reason if raised else "")
     outcome = Outcome()

@@ -6,25 +6,34 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from channels.db import database_sync_to_async
-
 from chatbot import engines
+from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.retrieve import Found, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from crm import knowledge
 from inference import sentences
-from inference.generation import GenerationError, Usage
+from inference.generation import (
+    GenerationError,
+    ServerBusy,
+    ServerResting,
+    ServerUnreachable,
+    Usage,
+)
 from inference.grounding import check
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 
 logger = logging.getLogger("attune.reply")
+# Holds a place at the language model, after waiting for one.
+Admitted = Callable[[], AbstractAsyncContextManager[None]]
+# Seconds to wait for a server that says it is busy, at most.
+BUSY = 2.0
 
 REFUSAL = "I don't have that on record."
 OFFER = "Would you like me to pass this to a colleague?"
@@ -71,8 +80,9 @@ class Outcome:
 class Answering:
     """The state of one answer while it is made."""
 
-    def __init__(self, turn: Turn) -> None:
+    def __init__(self, turn: Turn, admitted: Admitted) -> None:
         self.turn = turn
+        self.admitted = admitted
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
@@ -113,11 +123,11 @@ class Answering:
     async def from_records(self) -> AsyncGenerator[str, None]:
         found = Found()
         try:
-            found = await database_sync_to_async(retrieve)(self.turn)
+            found = await in_thread(retrieve)(self.turn)
             self.mark("retrieve")
             self.outcome.passages = found.trace()
             if found.hits:
-                async with aclosing(self.generated(found)) as supported:
+                async with aclosing(self.with_one_retry(found)) as supported:
                     async for sentence in supported:
                         yield sentence
         except (GenerationError, IndexUnavailable) as error:
@@ -129,6 +139,21 @@ class Answering:
             yield self.show(written_like(line, self.turn.text))
         if not self.shown:
             self.refuse(found)
+
+    async def with_one_retry(self, found: Found) -> AsyncGenerator[str, None]:
+        """Again if the server broke off before anything was shown; its deadlines are not
+        doubled."""
+        for last in (False, True):
+            try:
+                async with self.admitted(), aclosing(self.generated(found)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+                return
+            except (ServerUnreachable, ServerBusy) as error:
+                if last or self.shown or isinstance(error, ServerResting):
+                    raise
+                wait = error.retry_after if isinstance(error, ServerBusy) else 0
+                await asyncio.sleep(min(BUSY, wait or 0))
 
     async def generated(self, found: Found) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
@@ -196,8 +221,10 @@ def offered(turn: Turn) -> bool:
     return bool(turn.history) and turn.history[-1][1].endswith(OFFER)
 
 
-async def answer(turn: Turn) -> AsyncGenerator[str | Outcome, None]:
-    answering = Answering(turn)
+async def answer(
+    turn: Turn, admitted: Admitted = nullcontext
+) -> AsyncGenerator[str | Outcome, None]:
+    answering = Answering(turn, admitted)
     async with aclosing(answering.run()) as shown:
         async for sentence in shown:
             yield sentence

@@ -1,46 +1,71 @@
-"""Replies as tasks of this process: claim, stream, post; and take over what others dropped."""
+"""Replies as tasks of this process: claim, stream, post; and take over what others dropped.
+
+A claim is a lease that is renewed while the process lives. Before each sentence is shown, and
+again in the transaction that posts the answer, the claim must still stand: a newer message, an
+agent or another process may have taken it.
+"""
 
 import asyncio
 import logging
 import os
 import socket
 import uuid
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
-from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.utils import timezone
 
-from chatbot import actions
+from chatbot import actions, engines, hints
 from chatbot.models import Message, Reply
+from chatbot.orm import in_thread
 from chatbot.protocol import ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
 
 logger = logging.getLogger("attune.reply")
 
 WORKER = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-RECOVERY_INTERVAL = 5
+RECOVERY_INTERVAL = 2
+# Replies that one process takes over at a time.
+RECOVERED = 20
 HISTORY = 12
+# Seconds without a sentence after which the customer is told that somebody is still at it.
+PATIENCE = 8
+STILL_LOOKING = (
+    "I'm still looking this up. If you would rather talk to a person, just say so, "
+    "and I'll pass you on."
+)
+IN_LINE = "Many customers are writing at the moment: you are number {} in line."
 # The running task of each conversation here: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
 
 
+class Overtaken(Exception):
+    """The claim no longer stands."""
+
+
 def start(reply: Reply) -> asyncio.Task[None]:
-    """Answer in this process, without waiting for it."""
-    cancel(reply.conversation_id)
-    task = asyncio.create_task(run(reply.id))
-    _running[reply.conversation_id] = task
-    task.add_done_callback(lambda done: _forget(reply.conversation_id, done))
+    """Answer in this process, without waiting for it. A message that follows another one wants
+    to be read with those that are still being typed."""
+    settle = settings.REPLY_SETTLE if cancel(reply.conversation_id) else 0.0
+    return watched(reply.conversation_id, run(reply.id, settle))
+
+
+def watched(conversation_id: Any, work: Any) -> asyncio.Task[None]:
+    task: asyncio.Task[None] = asyncio.create_task(work)
+    _running[conversation_id] = task
+    task.add_done_callback(lambda done: _forget(conversation_id, done))
     return task
 
 
-def cancel(conversation_id: Any) -> None:
-    if task := _running.get(conversation_id):
-        task.cancel()
+def cancel(conversation_id: Any) -> bool:
+    """Whether there was something to cancel."""
+    task = _running.get(conversation_id)
+    return task.cancel() if task else False
 
 
 def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
@@ -51,29 +76,81 @@ def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
         logger.error("reply broke off", exc_info=error)
 
 
-async def run(reply_id: int) -> None:
-    reply = await database_sync_to_async(actions.claim)(reply_id, WORKER)
+async def run(reply_id: int, settle: float = 0.0) -> None:
+    await asyncio.sleep(settle)
+    reply = await in_thread(actions.claim)(reply_id, WORKER)
     if reply is None:
         return
+    try:
+        async with held(reply):
+            await work(reply)
+    except* Overtaken:
+        logger.info("reply %s was overtaken and not posted", reply_id)
+
+
+@asynccontextmanager
+async def held(reply: Reply) -> AsyncIterator[None]:
+    """The claim is renewed meanwhile; Overtaken ends the work when that is refused."""
+    async with asyncio.TaskGroup() as group:
+        renewing = group.create_task(renew_for_ever(reply))
+        yield
+        renewing.cancel()
+
+
+async def renew_for_ever(reply: Reply) -> None:
+    while True:
+        await asyncio.sleep(settings.REPLY_LEASE / 3)
+        try:
+            await renew(reply)
+        except Overtaken:
+            raise
+        except Exception as error:
+            # The database may be away for a moment; if for longer, another process takes over.
+            logger.warning("the claim on reply %s could not be renewed: %s", reply.id, error)
+
+
+async def renew(reply: Reply) -> None:
+    if not await in_thread(actions.renew)(reply):
+        raise Overtaken
+
+
+async def work(reply: Reply) -> None:
     await tell(reply, ReplyFrame("thinking"))
-    turn = await database_sync_to_async(turn_of)(reply)
+    turn = await in_thread(turn_of)(reply)
     outcome = Outcome()
-    async with aclosing(answer(turn)) as steps:
-        async for step in steps:
-            if isinstance(step, Outcome):
-                outcome = step
-            else:
-                await tell(reply, ReplyFrame("sentence", step))
-    await database_sync_to_async(post)(reply, outcome)
+    admitted = partial(engines.line().place, partial(tell_place, reply))
+    reassuring = asyncio.create_task(reassure(reply))
+    try:
+        async with aclosing(answer(turn, admitted)) as steps:
+            async for step in steps:
+                reassuring.cancel()
+                if isinstance(step, Outcome):
+                    outcome = step
+                else:
+                    await renew(reply)
+                    await tell(reply, ReplyFrame("sentence", step))
+    finally:
+        reassuring.cancel()
+    if not await in_thread(post)(reply, outcome):
+        raise Overtaken
+
+
+async def reassure(reply: Reply) -> None:
+    await asyncio.sleep(PATIENCE)
+    await tell(reply, ReplyFrame("thinking", STILL_LOOKING))
+
+
+async def tell_place(reply: Reply, number: int) -> None:
+    await tell(reply, ReplyFrame("thinking", IN_LINE.format(number)))
 
 
 async def tell(reply: Reply, frame: ReplyFrame) -> None:
     event = {"type": "reply.progress", "frame": asdict(frame)}
-    await get_channel_layer().group_send(actions.group(reply.conversation_id), event)
+    await hints.send(reply.conversation_id, event)
 
 
-def post(reply: Reply, outcome: Outcome) -> None:
-    posted = actions.finish(
+def post(reply: Reply, outcome: Outcome) -> bool:
+    return actions.finish(
         reply,
         outcome.state,
         outcome.answer,
@@ -86,8 +163,6 @@ def post(reply: Reply, outcome: Outcome) -> None:
         timings=outcome.timings,
         error=outcome.error,
     )
-    if not posted:
-        logger.info("reply %s was overtaken and not posted", reply.id)
 
 
 def turn_of(reply: Reply) -> Turn:
@@ -111,24 +186,44 @@ def turn_of(reply: Reply) -> Turn:
 
 async def recover() -> int:
     """Finish replies whose process died, or that nobody has taken yet. Returns how many."""
-    ids = await database_sync_to_async(abandoned)()
-    for reply_id in ids:
-        await run(reply_id)
-    return len(ids)
+    found = await in_thread(abandoned)()
+    tasks = [
+        watched(conversation, run(reply))
+        for reply, conversation in found
+        if conversation not in _running
+    ]
+    await asyncio.gather(*tasks, return_exceptions=True)
+    return len(tasks)
 
 
-def abandoned() -> list[int]:
+def abandoned() -> list[tuple[int, Any]]:
     """Open replies that their own process has had time to take."""
-    settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL)
+    settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL + settings.REPLY_SETTLE)
     found = Reply.objects.filter(actions.claimable(), created_at__lt=settled)
-    return list(found.order_by("created_at").values_list("id", flat=True)[:50])
+    return list(found.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
 
 
 async def recover_for_ever() -> None:
+    under_way: set[asyncio.Task[int]] = set()
     while True:
-        await asyncio.sleep(min(RECOVERY_INTERVAL, settings.REPLY_LEASE))
-        try:
-            await recover()
-        except Exception:
-            # The database may be away for a moment; the next round tries again.
-            logger.exception("recovery of replies failed")
+        await asyncio.sleep(RECOVERY_INTERVAL)
+        # Not awaited: what is taken over now must not keep what dies next waiting.
+        task = asyncio.create_task(recover())
+        under_way.add(task)
+        task.add_done_callback(lambda done: _recovered(under_way, done))
+
+
+def _recovered(under_way: set[asyncio.Task[int]], task: asyncio.Task[int]) -> None:
+    under_way.discard(task)
+    if not task.cancelled() and (error := task.exception()):
+        # The database may be away for a moment; the next round tries again.
+        logger.error("recovery of replies failed: %s", error)
+
+
+async def hand_over() -> None:
+    """This process ends: what it was answering is free for the next one at once."""
+    tasks = list(_running.values())
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await in_thread(actions.release)(WORKER)

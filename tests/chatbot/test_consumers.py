@@ -1,58 +1,15 @@
 """The visitor's socket: what is acknowledged is stored, what was missed comes again."""
 
-import json
+import asyncio
 from typing import Any
 from unittest import mock
 
 from channels.db import database_sync_to_async
-from channels.testing import WebsocketCommunicator
 from django.test import override_settings
 
-from chatbot import actions, identity
-from chatbot.asgi import application
+from chatbot import actions, identity, limits
 from chatbot.models import Conversation, Inbox, Message, Visitor
-from chatbot.reply import runner
-from tests.fakes import ALICE, FakeModelsTestCase
-
-ORIGIN = (b"origin", b"https://shop.example")
-PATIENCE = 10
-
-
-class Socket(WebsocketCommunicator):
-    async def say(self, **frame: Any) -> None:
-        await self.send_to(text_data=json.dumps(frame))
-
-    async def hear(self) -> dict[str, Any]:
-        return json.loads(await self.receive_from(PATIENCE))
-
-    async def until(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Every frame up to the first that has these values."""
-        heard = []
-        while True:
-            heard.append(await self.hear())
-            if wanted.items() <= heard[-1].items():
-                return heard
-
-
-class SocketTestCase(FakeModelsTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        # A TestCase never commits: news leaves at once here.
-        self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
-        self.inbox = Inbox.objects.create(key="shop", name="Shop", origins=["https://shop.example"])
-        self.alice = Visitor.objects.create(inbox=self.inbox, customer_id=ALICE)
-        self.token, _ = identity.issue(self.alice)
-
-    async def open(self, headers: list[tuple[bytes, bytes]] | None = None) -> Socket:
-        socket = Socket(application, "/ws/chat/shop/", headers=headers or [ORIGIN])
-        self.accepted, _ = await socket.connect(PATIENCE)
-        return socket
-
-    async def join(self, after: int = 0) -> Socket:
-        socket = await self.open()
-        await socket.say(type="hello", token=self.token, after=after)
-        self.welcome = (await socket.until(type="welcome"))[0]
-        return socket
+from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
 
 class JoinTests(SocketTestCase):
@@ -197,13 +154,43 @@ class TalkTests(SocketTestCase):
         await socket.until(type="state", state="waiting")
 
 
-class RecoveryTests(SocketTestCase):
-    async def test_a_reply_whose_process_died_is_finished_by_another_once(self) -> None:
-        conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
-        _, reply = await database_sync_to_async(actions.receive)(conversation, "m1", "hello")
-        await database_sync_to_async(actions.claim)(reply.id, "a process that died")
-        await type(reply).objects.aupdate(
-            lease_until="2026-01-01T00:00:00Z", created_at="2026-01-01T00:00:00Z"
-        )
-        self.assertEqual([await runner.recover(), await runner.recover()], [1, 0])
-        self.assertEqual(await Message.objects.filter(author="bot").acount(), 1)
+class LimitTests(SocketTestCase):
+    @override_settings(SOCKETS_PER_VISITOR=2)
+    async def test_a_visitor_with_too_many_tabs_is_told_and_closing_one_helps(self) -> None:
+        first, _ = await self.join(), await self.join()
+        third = await self.open()
+        await third.say(type="hello", token=self.token)
+        error = await third.hear()
+        self.assertEqual(error["code"], "too_many")
+        self.assertGreater(error["retry_after"], 0)
+        self.assertEqual((await third.receive_output(PATIENCE))["code"], 4429)
+        await first.disconnect()
+        await self.join()
+
+    @override_settings(SOCKETS_PER_ADDRESS=1)
+    async def test_an_address_holds_so_many_sockets_and_no_more(self) -> None:
+        await self.join()
+        second = await self.open()
+        self.assertEqual((await second.hear())["code"], "too_many")
+
+    async def test_what_ended_counts_no_longer(self) -> None:
+        for _ in range(3):
+            socket = await self.join()
+            await socket.disconnect()
+        self.assertFalse(limits._sockets)
+
+    async def test_who_reads_nothing_is_dropped_and_resumes_where_they_stopped(self) -> None:
+        socket = await self.join()
+
+        async def never(*_: Any, **__: Any) -> None:
+            await asyncio.sleep(60)
+
+        conversation = await Conversation.objects.aget()
+        with (
+            mock.patch("chatbot.consumers.READ_WITHIN", 0.05),
+            mock.patch("chatbot.consumers.VisitorConsumer.send", never),
+        ):
+            await database_sync_to_async(actions.hand_off)(conversation, "an agent's wish")
+            await socket.wait(PATIENCE)
+        again = await self.join(after=0)
+        self.assertEqual((await again.until(type="message"))[-1]["seq"], 1)

@@ -141,3 +141,21 @@ class PipelineTests(FakeModelsTestCase):
         outcome = await self.ask("what is the shipped date of order 50001?")
         self.assertEqual(outcome.state, "refused")
         self.assertIn("another question", outcome.withheld[0]["missing"][0])
+
+    async def test_a_server_that_breaks_off_before_anything_was_shown_is_asked_once_more(
+        self,
+    ) -> None:
+        self.generator.answer = "It was"
+        self.generator.error = ServerUnreachable("broke off")
+        with self.assertLogs("attune.reply"):
+            outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(len(self.generator.prompts), 2)
+        self.assertEqual(outcome.state, "handoff")
+
+    async def test_nor_is_it_asked_again_once_something_was_shown(self) -> None:
+        self.generator.answer = "It was sent on 3 November 2026.\nSwift"
+        self.generator.error = ServerUnreachable("broke off")
+        with self.assertLogs("attune.reply"):
+            outcome = await self.ask("has order 50001 been sent?")
+        self.assertEqual(len(self.generator.prompts), 1)
+        self.assertIn("3 November 2026", outcome.answer)

@@ -8,14 +8,18 @@ from contextlib import aclosing, asynccontextmanager
 import pytest
 
 from inference.generation import (
+    BROKEN_AFTER,
+    ChatMessages,
     DeadlineExceeded,
     Deadlines,
     Generator,
     ServerBusy,
+    ServerResting,
     ServerUnreachable,
     Usage,
 )
 
+HI: ChatMessages = [{"role": "user", "content": "hi"}]
 QUICK = Deadlines(connect=1, first_token=0.3, next_token=0.3, total=5)
 
 
@@ -144,3 +148,27 @@ def test_closing_the_stream_hangs_up() -> None:
             await asyncio.wait_for(server.hung_up.wait(), 10)
 
     asyncio.run(take_one())
+
+
+def test_a_server_that_failed_three_times_in_a_row_is_left_alone_for_a_while() -> None:
+    server = Server([b"nonsense\r\n\r\n"])
+
+    async def ask_often() -> None:
+        async with serving(server) as generator:
+            for _ in range(BROKEN_AFTER):
+                await fails(generator, ServerUnreachable)
+            asked = server.requests
+            await fails(generator, ServerResting)
+            assert server.requests == asked
+            server.scripts = [[HEAD, chunk("Hello"), DONE]]
+            generator.breaker.tries_again_at = 0
+            assert [piece async for piece in generator.stream(HI, 10)] == ["Hello"]
+            assert [piece async for piece in generator.stream(HI, 10)] == ["Hello"]
+
+    asyncio.run(ask_often())
+
+
+async def fails(generator: Generator, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        async for _ in generator.stream(HI, 10):
+            pass

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from chatbot import serving
 from tests.live.conftest import Site, await_that, free_port
 
 pytestmark = pytest.mark.live
@@ -54,12 +55,14 @@ def test_a_chosen_model_port_that_is_taken_is_named(site: Site, make_site: Make)
     assert f"Port {site.env['SLM_PORT']} is in use: set SLM_PORT to a free one" in other.output
 
 
-def test_a_child_that_dies_ends_the_rest_and_is_named(site: Site) -> None:
+def test_a_child_that_dies_is_named_and_started_again(site: Site) -> None:
     web = next(id for id, command in site.processes().items() if "uvicorn" in command)
+    time.sleep(serving.SHORT_LIFE)
     os.kill(web, signal.SIGKILL)
-    assert site.process.wait() == 1
-    assert "The web server ended by itself" in site.output
-    assert not site.processes()
+    await_that(lambda: "The web server ended by itself" in site.output)
+    await_that(lambda: site.status("/readyz") == 200)
+    assert web not in site.processes()
+    assert site.end() == 0
 
 
 def test_sigkill_leaves_no_child_either(site: Site) -> None:

@@ -5,9 +5,10 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from socket import socket
 from typing import Any
 
 from django.conf import settings
@@ -73,14 +74,15 @@ class Command(BaseCommand):
             self.start_model_server(model, slm_port)
             settings.SLM_PORT_FILE.write_text(str(slm_port))
         self.prepare_data()
-        web.close()
-        self.start_web_server(slm_port)
+        self.start_web_servers(web, slm_port)
+        if settings.REDIS_URL:
+            self.start_celery(slm_port)
         self.wait_for_both(slm_port)
         self.ready = True
         self.greet()
         while True:
-            serving.check_alive(self.children)
-            time.sleep(0.5)
+            serving.revive(self.children, self.say)
+            time.sleep(0.2)
 
     def slm_port(self) -> int:
         """SLM_PORT where it was chosen, else the next free one."""
@@ -116,16 +118,38 @@ class Command(BaseCommand):
         options += ["--threads", str(settings.MODEL_THREADS)]
         self.start("model server", ["-m", "inference.local_server", *options], "model-server.log")
 
-    def start_web_server(self, slm_port: int) -> None:
-        options = ["--host", settings.HOST, "--port", str(settings.PORT)]
-        options += ["--ws", "websockets", "--ws-max-size", "65536", "--no-server-header"]
-        options += ["--log-level", "warning", "--timeout-graceful-shutdown", "5"]
+    def start_web_servers(self, held: socket, slm_port: int) -> None:
+        """All take connections from the socket that this process holds: while one of them is
+        started again, nobody is refused."""
+        options = ["--fd", str(held.fileno()), "--no-server-header", "--log-level", "warning"]
+        options += ["--ws", "websockets", "--ws-max-size", "65536"]
+        # Compression costs each socket some hundred kB.
+        options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
+        options += ["--timeout-graceful-shutdown", "5"]
         arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
-        self.start("web server", arguments, "web-server.log", SLM_PORT=str(slm_port))
+        for number in range(settings.WEB_PROCESSES):
+            name = f"web server {number + 1}" if number else "web server"
+            log = f"{name.replace(' ', '-')}.log"
+            self.start(name, arguments, log, {"SLM_PORT": str(slm_port)}, [held.fileno()])
 
-    def start(self, name: str, arguments: list[str], log: str, **env: str) -> None:
-        env |= {"PYTHONPATH": str(settings.BASE_DIR), "PYTHONUNBUFFERED": "1"}
-        self.children.append(serving.start(name, arguments, env, settings.DATA_DIR / "logs" / log))
+    def start_celery(self, slm_port: int) -> None:
+        celery = ["-m", "celery", "-A", "chatbot.celery"]
+        worker = ["worker", "--concurrency", "1", "--loglevel", "WARNING", "--without-mingle"]
+        port = {"SLM_PORT": str(slm_port)}
+        self.start("worker", [*celery, *worker], "worker.log", port)
+        self.start("beat", [*celery, "beat", "--loglevel", "WARNING"], "beat.log", port)
+
+    def start(
+        self,
+        name: str,
+        arguments: list[str],
+        log: str,
+        env: dict[str, str] | None = None,
+        inherits: Sequence[int] = (),
+    ) -> None:
+        env = {"PYTHONPATH": str(settings.BASE_DIR), "PYTHONUNBUFFERED": "1"} | (env or {})
+        path = settings.DATA_DIR / "logs" / log
+        self.children.append(serving.start(name, arguments, env, path, inherits))
 
     def wait_for_both(self, slm_port: int) -> None:
         if settings.SLM_EMBEDDED:

@@ -1,0 +1,65 @@
+"""The channel layer may fail or hang: what is said reaches the sockets of this process, and once
+the layer is back every socket looks for what it has missed."""
+
+import asyncio
+from typing import Any
+from unittest import mock
+
+from channels.db import database_sync_to_async
+
+from chatbot import actions, hints
+from chatbot.models import Conversation, Message
+from tests.chatbot.sockets import SocketTestCase
+
+
+class BrokenLayer:
+    """Redis is away: each call fails, or, hanging, never comes back."""
+
+    def __init__(self, hangs: bool) -> None:
+        self.hangs = hangs
+
+    async def group_send(self, *_: Any) -> None:
+        if self.hangs:
+            await asyncio.sleep(60)
+        raise ConnectionError("Redis is away")
+
+    group_add = group_discard = group_send
+
+
+class HintTests(SocketTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.enterContext(mock.patch("chatbot.hints.PATIENCE", 0.05))
+        self.enterContext(mock.patch("chatbot.hints.REST", 0.05))
+        self.enterContext(mock.patch("chatbot.hints.WATCHED_EVERY", 0.01))
+
+    def tearDown(self) -> None:
+        hints._away_until = 0.0
+
+    def away(self, hangs: bool = False) -> Any:
+        return mock.patch("chatbot.hints.get_channel_layer", return_value=BrokenLayer(hangs))
+
+    async def test_a_chat_goes_on_while_the_layer_is_away(self) -> None:
+        for hangs in (False, True):
+            hints._away_until = 0.0
+            with self.away(hangs), self.assertLogs("attune.hints"):
+                socket = await self.join()
+                await socket.say(type="message", id=f"m{hangs}", text="hello")
+                await socket.until(type="ack", id=f"m{hangs}")
+                await socket.until(type="reply", state="done")
+                await socket.disconnect()
+
+    async def test_what_the_layer_lost_is_looked_for_when_it_is_back(self) -> None:
+        socket = await self.join()
+        conversation = await Conversation.objects.aget()
+        watch = asyncio.create_task(hints.watch_for_ever())
+        with self.assertLogs("attune.hints"):
+            with self.away(), mock.patch.dict(hints._here, clear=True):
+                # In another process: its hint is lost, and nobody here is told directly.
+                await database_sync_to_async(actions.append)(
+                    conversation, Message.Author.AGENT, "This is Dora."
+                )
+                await asyncio.sleep(0.1)
+            heard = await socket.until(type="message")
+        self.assertEqual(heard[-1]["text"], "This is Dora.")
+        watch.cancel()

@@ -1,0 +1,192 @@
+"""A reply from claim to post: one turn for a burst, silence once overtaken, and recovery."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+from unittest import mock
+
+from channels.db import database_sync_to_async
+from django.test import override_settings
+
+from chatbot import actions
+from chatbot.models import Conversation, Message, Reply
+from chatbot.reply import runner
+from inference.generation import ChatMessages, Usage
+from tests.chatbot.sockets import SocketTestCase
+
+SENT = "It was sent on 3 November 2026."
+CARRIER = "Swift Parcel delivers it."
+QUESTION = "has order 50001 been sent, and with which carrier?"
+LONG_AGO = "2026-01-01T00:00:00Z"
+
+
+class SlowGenerator:
+    """Says a sentence each time it is let go on; counts how many are at work."""
+
+    model = "slow"
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.go_on = asyncio.Event()
+        self.prompts: list[ChatMessages] = []
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
+    ) -> AsyncIterator[str]:
+        self.running += 1
+        self.prompts.append(messages)
+        try:
+            for sentence in (SENT, CARRIER):
+                await self.go_on.wait()
+                yield f"{sentence}\n"
+        finally:
+            self.running -= 1
+
+
+class RunnerTestCase(SocketTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.slow = SlowGenerator()
+        self.enterContext(mock.patch("chatbot.engines.generator", return_value=self.slow))
+
+    async def until(self, holds: Any) -> None:
+        async with asyncio.timeout(10):
+            while not holds():
+                await asyncio.sleep(0.01)
+
+    async def asked(self, text: str = QUESTION) -> Reply:
+        conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
+        _, reply = await database_sync_to_async(actions.receive)(conversation, text, text)
+        return reply
+
+    async def bot_messages(self) -> list[str]:
+        return [m.text async for m in Message.objects.filter(author="bot").order_by("seq")]
+
+
+class BurstTests(RunnerTestCase):
+    @override_settings(REPLY_SETTLE=0.05)
+    async def test_a_burst_of_messages_becomes_one_turn(self) -> None:
+        socket = await self.join()
+        for number, text in enumerate(["has order 50001", "been sent", "yet?"]):
+            await socket.say(type="message", id=f"m{number}", text=text)
+            await socket.until(type="ack", id=f"m{number}")
+        self.slow.go_on.set()
+        await socket.until(type="reply", state="done")
+        self.assertEqual(len(await self.bot_messages()), 1)
+        self.assertIn("has order 50001\nbeen sent\nyet?", self.slow.prompts[-1][-1]["content"])
+
+    async def test_a_newer_message_ends_the_generation_that_runs(self) -> None:
+        socket = await self.join()
+        await socket.say(type="message", id="m1", text=QUESTION)
+        await self.until(lambda: self.slow.running == 1)
+        await socket.say(type="message", id="m2", text="and order 50001, where is it?")
+        await self.until(lambda: len(self.slow.prompts) == 2)
+        self.assertEqual(self.slow.running, 1)
+        self.slow.go_on.set()
+        await socket.until(type="reply", state="done")
+        self.assertEqual(self.slow.running, 0)
+
+
+class OwnershipTests(RunnerTestCase):
+    async def test_after_a_take_over_the_bot_says_nothing(self) -> None:
+        reply = await self.asked()
+        task = runner.start(reply)
+        await self.until(lambda: self.slow.running == 1)
+        conversation = await Conversation.objects.aget()
+        await database_sync_to_async(actions.take_over)(conversation)
+        self.slow.go_on.set()
+        await task
+        self.assertEqual(await self.bot_messages(), [])
+        self.assertEqual(self.slow.running, 0)
+
+    async def test_nor_when_the_conversation_has_been_given_back_meanwhile(self) -> None:
+        reply = await self.asked()
+        task = runner.start(reply)
+        await self.until(lambda: self.slow.running == 1)
+        conversation = await Conversation.objects.aget()
+        await database_sync_to_async(actions.take_over)(conversation)
+        await Conversation.objects.aupdate(state="bot")
+        self.slow.go_on.set()
+        await task
+        self.assertEqual(await self.bot_messages(), [])
+
+    async def test_who_waits_for_a_person_is_still_answered(self) -> None:
+        reply = await self.asked()
+        task = runner.start(reply)
+        await self.until(lambda: self.slow.running == 1)
+        await database_sync_to_async(actions.hand_off)(
+            await Conversation.objects.aget(), "The customer asked for a person."
+        )
+        self.slow.go_on.set()
+        await task
+        self.assertEqual(await self.bot_messages(), [f"{SENT} {CARRIER}"])
+
+
+class RecoveryTests(RunnerTestCase):
+    async def left_behind(self) -> Reply:
+        reply = await self.asked()
+        await database_sync_to_async(actions.claim)(reply.id, "a process that died")
+        await Reply.objects.aupdate(lease_until=LONG_AGO, created_at=LONG_AGO)
+        self.slow.go_on.set()
+        return reply
+
+    async def test_a_reply_whose_process_died_is_finished_by_another_once(self) -> None:
+        await self.left_behind()
+        self.assertEqual([await runner.recover(), await runner.recover()], [1, 0])
+        self.assertEqual(len(await self.bot_messages()), 1)
+
+    async def test_two_processes_that_find_the_same_reply_answer_once(self) -> None:
+        reply = await self.left_behind()
+        await asyncio.gather(*(runner.run(reply.id) for _ in range(5)))
+        self.assertEqual(len(await self.bot_messages()), 1)
+
+    async def test_a_reply_that_has_ended_three_processes_goes_to_a_person(self) -> None:
+        await self.left_behind()
+        await Reply.objects.aupdate(attempts=actions.MAX_ATTEMPTS)
+        await runner.recover()
+        self.assertEqual(await self.bot_messages(), [actions.GAVE_UP])
+        self.assertEqual((await Conversation.objects.aget()).state, "waiting")
+
+    @override_settings(REPLY_LEASE=0.03)
+    async def test_a_living_process_keeps_its_claim_for_as_long_as_it_takes(self) -> None:
+        task = runner.start(await self.asked())
+        await self.until(lambda: self.slow.running == 1)
+        before = (await Reply.objects.aget()).lease_until
+        await asyncio.sleep(0.1)
+        self.assertGreater((await Reply.objects.aget()).lease_until, before)
+        self.slow.go_on.set()
+        await task
+        self.assertEqual(len(await self.bot_messages()), 1)
+
+    async def test_a_process_that_ends_in_order_leaves_its_replies_free_at_once(self) -> None:
+        runner.start(await self.asked())
+        await self.until(lambda: self.slow.running == 1)
+        await runner.hand_over()
+        self.assertEqual(self.slow.running, 0)
+        reply = await Reply.objects.aget()
+        self.assertEqual((reply.status, reply.attempts), (Reply.Status.PENDING, 0))
+
+
+class PatienceTests(RunnerTestCase):
+    async def test_who_waits_long_is_told_so_and_offered_a_person(self) -> None:
+        socket = await self.join()
+        with mock.patch("chatbot.reply.runner.PATIENCE", 0.05):
+            await socket.say(type="message", id="m1", text=QUESTION)
+            heard = await socket.until(type="reply", sentence=runner.STILL_LOOKING)
+        self.assertEqual(heard[-1]["state"], "thinking")
+        self.slow.go_on.set()
+        await socket.until(type="reply", state="done")
+        self.assertNotIn(runner.STILL_LOOKING, await self.bot_messages())
+
+    @override_settings(GENERATIONS=1)
+    async def test_who_waits_in_line_is_told_their_number(self) -> None:
+        from chatbot import engines
+
+        engines.line.cache_clear()
+        self.addCleanup(engines.line.cache_clear)
+        socket = await self.join()
+        async with engines.line().place(mock.AsyncMock()):
+            await socket.say(type="message", id="m1", text=QUESTION)
+            await socket.until(type="reply", sentence=runner.IN_LINE.format(1))
+        self.slow.go_on.set()
+        await socket.until(type="reply", state="done")
