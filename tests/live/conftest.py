@@ -37,7 +37,19 @@ class Site:
 
     data_dir: Path
     env: dict[str, str]
+    # A Python program around it.
+    within: list[str] = field(default_factory=list)
     process: subprocess.Popen[bytes] = field(init=False)
+
+    @staticmethod
+    def environment(folder: Path) -> dict[str, str]:
+        return {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "chatbot.settings",
+            "DATA_DIR": str(folder),
+            "PORT": str(free_port()),
+            "ATTUNE_MODEL": "small",
+        }
 
     @property
     def port(self) -> int:
@@ -54,7 +66,7 @@ class Site:
     def start(self) -> "Site":
         with (self.data_dir / "serve.out").open("wb") as sink:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "serve"],
+                [sys.executable, *self.within, "manage.py", "serve"],
                 cwd=ROOT,
                 env=self.env,
                 stdin=subprocess.DEVNULL,
@@ -135,15 +147,7 @@ def make_site(
 
     def make(**settings: str) -> Site:
         folder = tmp_path_factory.mktemp("site")
-        env = {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "chatbot.settings",
-            "DATA_DIR": str(folder),
-            "PORT": str(free_port()),
-            "SLM_PORT": str(free_port()),
-            "ATTUNE_MODEL": "small",
-            **settings,
-        }
+        env = Site.environment(folder) | {"SLM_PORT": str(free_port())} | settings
         made.append(Site(folder, env))
         return made[-1]
 

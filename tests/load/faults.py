@@ -1,0 +1,130 @@
+"""What goes wrong on purpose: processes die, hang, are replaced; the network is cut."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+
+from tests.live.conftest import ROOT, Site
+
+
+@dataclass
+class Parts:
+    """A running site with its services and the stub of its model server."""
+
+    site: Site
+    stub: "subprocess.Popen[bytes]"
+
+    def __post_init__(self) -> None:
+        """Where the services are, as the web processes know it."""
+        text = Path(f"/proc/{self.web()[0]}/environ").read_bytes().decode()
+        known = dict(part.split("=", 1) for part in text.split("\0") if "=" in part)
+        self.services = Path(known["ATTUNE_SERVICES"])
+        self.database, self.redis_url = known["DATABASE_URL"], known["REDIS_URL"]
+
+    def web(self) -> list[int]:
+        found = self.site.processes()
+        return [id for id, command in found.items() if "-m uvicorn" in command]
+
+    def worker(self) -> list[int]:
+        found = self.site.processes()
+        return [id for id, command in found.items() if "celery" in command and " worker" in command]
+
+    def service(self, name: str) -> list[int]:
+        return [json.loads((self.services / "services.json").read_text())[name]]
+
+    def postgresql(self) -> list[int]:
+        return self.service("PostgreSQL")
+
+    def redis(self) -> list[int]:
+        return self.service("Redis")
+
+    def model(self) -> list[int]:
+        return [self.stub.pid]
+
+    async def restart_model(self) -> None:
+        self.stub.kill()
+        self.stub.wait()
+        await asyncio.sleep(10)
+        self.stub = subprocess.Popen(self.stub.args, cwd=ROOT)
+
+
+def kill(ids: list[int]) -> None:
+    for process in ids[:1]:
+        os.kill(process, signal.SIGKILL)
+
+
+def deploy(ids: list[int]) -> None:
+    """In good order, as a new version would ask it to go."""
+    for process in ids[:1]:
+        os.kill(process, signal.SIGTERM)
+
+
+async def hang(ids: list[int], seconds: float) -> None:
+    """Stopped with its children (PostgreSQL's are a group of their own each)."""
+    stopped = [child for process in ids[:1] for child in family(process)]
+    for process in stopped:
+        os.kill(process, signal.SIGSTOP)
+    await asyncio.sleep(seconds)
+    for process in stopped:
+        os.kill(process, signal.SIGCONT)
+
+
+def family(process: int) -> list[int]:
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [process, *(member for child in children for member in family(int(child)))]
+
+
+async def fill(url: str, seconds: float) -> None:
+    """Redis may not grow: it refuses to be written to."""
+    with redis.Redis.from_url(url) as client:
+        before = client.config_get("maxmemory")["maxmemory"]
+        client.config_set("maxmemory", 1_000_000)
+        await asyncio.sleep(seconds)
+        client.config_set("maxmemory", before)
+
+
+class Network:
+    """A proxy between clients and the site that can be cut: nothing passes, nothing is closed."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.open = asyncio.Event()
+        self.open.set()
+
+    async def listen(self) -> int:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", 0, backlog=2048)
+        return int(self.server.sockets[0].getsockname()[1])
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            there, back = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError:
+            writer.close()
+            return
+        both = [self.pump(reader, back), self.pump(there, writer)]
+        tasks = [asyncio.create_task(one) for one in both]
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:
+            task.cancel()
+        for one in (writer, back):
+            one.close()
+
+    async def pump(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                await self.open.wait()
+                target.write(data)
+                await target.drain()
+        except ConnectionError:
+            pass  # one side has gone, and the other is told
+
+    async def cut(self, seconds: float) -> None:
+        self.open.clear()
+        await asyncio.sleep(seconds)
+        self.open.set()
