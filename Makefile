@@ -7,7 +7,7 @@ PYTEST = $(PYTHON) -m pytest
 export ATTUNE_SHARED ?= ../shared
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live bench-sentiment bench-retrieval lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live bench-sentiment bench-retrieval bench-chat soak lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -41,6 +41,14 @@ bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against
 
 bench-retrieval: $(VENV)/.installed-dev ## Time the index at 10,000 to a million passages, beside Milvus Lite
 	@$(PYTHON) -W ignore -m inference.evaluation.retrieval_speed
+
+bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, beside Chainlit
+	@deploy/local/test-parts.sh
+	@$(PYTHON) -W ignore -m tests.load.bench_chat
+
+soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
+	@deploy/local/test-parts.sh
+	@$(PYTHON) -m tests.load.soak
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -53,7 +54,8 @@ def calibrate(folder: Path, dev: list[Example], emotions: list[Example]) -> None
     heads = vars(classifier.heads).copy()
     features = features_of(classifier.student, [example.text for example in dev[::2]])
     labels = np.array([example.label for example in dev[::2]])
-    heads["temperature"] = temperature(features @ heads["weight"].T + heads["bias"], labels)
+    logits = features @ heads["weight"].T + heads["bias"]
+    heads["temperature"] = temperature(logits, labels, even_shares(dev[::2]))
     features = features_of(classifier.student, [example.text for example in emotions[::2]])
     truth = np.array([example.emotions for example in emotions[::2]])
     heads["thresholds"] = thresholds(
@@ -67,11 +69,19 @@ def features_of(student: Student, texts: list[str]) -> NDArray[np.floating[Any]]
     return student.features([student.windows(text)[0] for text in texts])
 
 
-def temperature(logits: NDArray[Any], labels: NDArray[np.int64]) -> float:
+def even_shares(examples: list[Example]) -> NDArray[np.float64]:
+    """A weight per example that lets each source count the same: customers are none of them."""
+    counts = Counter(example.source for example in examples)
+    return np.array([1 / counts[example.source] for example in examples])
+
+
+def temperature(
+    logits: NDArray[Any], labels: NDArray[np.int64], weights: NDArray[np.float64]
+) -> float:
     """The one number that makes the probabilities fit best (least negative log likelihood)."""
     candidates = np.exp(np.linspace(np.log(0.3), np.log(3.0), 200))
     rows = np.arange(len(labels))
-    losses = [-np.log(softmax(logits / t)[rows, labels] + 1e-9).mean() for t in candidates]
+    losses = [-weights @ np.log(softmax(logits / t)[rows, labels] + 1e-9) for t in candidates]
     return float(candidates[int(np.argmin(losses))])
 
 

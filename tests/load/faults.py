@@ -4,13 +4,14 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
-from tests.live.conftest import ROOT, Site
+from tests.live.conftest import ROOT, Site, await_that
 
 
 @dataclass
@@ -47,11 +48,33 @@ class Parts:
     def model(self) -> list[int]:
         return [self.stub.pid]
 
+    @property
+    def slm_url(self) -> str:
+        return self.site.env["SLM_URL"]
+
+    def restart_web(self) -> None:
+        """Fresh, as after a start."""
+        before = self.web()
+        for process in before:
+            os.kill(process, signal.SIGTERM)
+        await_that(lambda: self.web() and not set(before) & set(self.web()))
+        await_that(lambda: self.site.status("/readyz") == 200)
+
     async def restart_model(self) -> None:
         self.stub.kill()
         self.stub.wait()
         await asyncio.sleep(10)
         self.stub = subprocess.Popen(self.stub.args, cwd=ROOT)
+
+
+def listening(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def resident(process: int) -> int:
+    """Bytes of memory."""
+    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096
 
 
 def kill(ids: list[int]) -> None:

@@ -105,12 +105,10 @@ async def talk(client: Client) -> None:
 async def sample(parts: Parts, run: Run, began: float) -> None:
     while True:
         with suppress(OSError):
-            run.memory.append((time.monotonic() - began, [resident(id) for id in parts.web()]))
+            run.memory.append(
+                (time.monotonic() - began, [faults.resident(id) for id in parts.web()])
+            )
         await asyncio.sleep(5)
-
-
-def resident(process: int) -> int:
-    return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * 4096
 
 
 async def quiet(parts: Parts, clients: list[Client]) -> None:

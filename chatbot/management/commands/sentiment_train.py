@@ -36,6 +36,11 @@ class Command(BaseCommand):
             "--export", type=Path, metavar="FILE", help="only write the corrections, as JSON lines"
         )
         what.add_argument(
+            "--hold-out",
+            action="store_true",
+            help="only measure how well each source is heard by who never saw it (20 minutes)",
+        )
+        what.add_argument(
             "--rollback", action="store_true", help="return to the weights before the last ones"
         )
 
@@ -47,6 +52,8 @@ class Command(BaseCommand):
                 self.export(options["export"])
             elif options["rollback"]:
                 self.roll_back()
+            elif options["hold_out"]:
+                self.hold_out(options["data"], options["work"])
             else:
                 self.make(options["data"], options["work"])
         except (ModelError, OSError, site.TooFew) as error:
@@ -59,6 +66,12 @@ class Command(BaseCommand):
         folders = training.Folders(data, models["teacher"], models["encoder"], work)
         manifest = training.make(folders, WEIGHTS, self.stderr.write)
         self.stdout.write(json.dumps(manifest, indent=1))
+
+    def hold_out(self, data: Path, work: Path) -> None:
+        from inference.sentiment.distillation import held_out
+
+        start = catalogue.located("encoder")
+        self.stdout.write(held_out.compare(data, start, work, self.stderr.write))
 
     def learn(self) -> None:
         pairs = [(row["text"], row["label"]) for row in corrections.export()]

@@ -1,0 +1,100 @@
+"""Several writers and readers at once, on PostgreSQL: `make test-services` runs these."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
+
+import pytest
+from django.db import close_old_connections, connection
+from django.test import TransactionTestCase, override_settings
+
+from chatbot import actions
+from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot.orm import in_thread
+from tests.fakes import FakeClassifier
+
+pytestmark = pytest.mark.skipif(
+    connection.vendor == "sqlite", reason="SQLite has one writer; see make test-services"
+)
+WRITERS, EACH = 8, 12
+
+
+class ConcurrencyTests(TransactionTestCase):
+    def setUp(self) -> None:
+        fake = mock.patch("chatbot.engines.sentiment_classifier", return_value=FakeClassifier())
+        self.enterContext(fake)
+        self.enterContext(mock.patch("chatbot.hints.send", mock.AsyncMock()))
+        inbox = Inbox.objects.create(key="shop", name="Shop")
+        self.alice = Visitor.objects.create(inbox=inbox)
+        self.conversation = actions.conversation_of(self.alice)
+
+    def at_once(self, work: object, jobs: range) -> list[object]:
+        def one(job: int) -> object:
+            try:
+                return work(job)  # type: ignore[operator]
+            finally:
+                close_old_connections()
+
+        with ThreadPoolExecutor(WRITERS) as threads:
+            return list(threads.map(one, jobs))
+
+    def test_parallel_writers_leave_no_gap_and_no_number_twice(self) -> None:
+        def write(number: int) -> int:
+            # Every second message is one that has been sent before.
+            conversation = Conversation.objects.get(id=self.conversation.id)
+            return actions.receive(conversation, f"id-{number // 2}", "hello")[0].seq
+
+        told = self.at_once(write, range(WRITERS * EACH))
+        stored = list(Message.objects.order_by("seq").values_list("seq", flat=True))
+        self.assertEqual(stored, list(range(1, WRITERS * EACH // 2 + 1)))
+        self.assertEqual(sorted(set(told)), stored)  # type: ignore[type-var]
+        self.assertEqual(told[::2], told[1::2])
+
+    def test_of_many_processes_one_wins_a_reply(self) -> None:
+        _, reply = actions.receive(self.conversation, "m1", "hello")
+        assert reply
+        won = self.at_once(lambda n: actions.claim(reply.id, f"process {n}"), range(WRITERS))
+        self.assertEqual(len([one for one in won if one]), 1)
+
+    def test_two_tabs_that_say_hello_at_once_get_the_same_conversation(self) -> None:
+        actions.close(self.conversation)
+        found = self.at_once(lambda _: actions.conversation_of(self.alice).id, range(WRITERS))
+        self.assertEqual(len(set(found)), 1)
+
+    def test_after_a_take_over_no_answer_is_posted_however_the_two_race(self) -> None:
+        for number in range(10):
+            conversation = Conversation.objects.create(visitor=self.alice)
+            _, reply = actions.receive(conversation, f"m{number}", "hello")
+            assert reply
+            claimed = actions.claim(reply.id, "a process")
+            assert claimed
+
+            def act(job: int, reply: Reply = claimed) -> object:
+                if job:
+                    return actions.take_over(Conversation.objects.get(id=reply.conversation_id))
+                return actions.finish(reply, "answered", "the answer", [])
+
+            posted, taken = self.at_once(act, range(2))
+            self.assertTrue(taken)
+            after = conversation.messages.filter(author="bot").count()
+            self.assertEqual(after, int(bool(posted)))
+            self.assertFalse(actions.finish(claimed, "answered", "again", []))
+
+    @override_settings(DATABASE_THREADS=4)
+    def test_a_slow_query_in_one_chat_does_not_stall_another(self) -> None:
+        done: list[str] = []
+
+        def query(name: str, seconds: float) -> None:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(%s)", [seconds])
+            done.append(name)
+            connection.close()
+
+        async def both() -> None:
+            slow = asyncio.create_task(in_thread(query)("slow", 2))
+            await asyncio.sleep(0.1)
+            await asyncio.gather(*(in_thread(query)("quick", 0) for _ in range(3)))
+            await slow
+
+        asyncio.run(both())
+        self.assertEqual(done, ["quick", "quick", "quick", "slow"])
