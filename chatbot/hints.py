@@ -9,6 +9,7 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Coroutine
+from contextvars import Context, copy_context
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -28,7 +29,9 @@ class Listener(Protocol):
     async def take(self, event: dict[str, Any]) -> None: ...
 
 
-_here: dict[UUID, set[Listener]] = defaultdict(set)
+# Each with the context it runs in: the announcer's own would tie it to the announcer's thread.
+_here: dict[UUID, dict[Listener, Context]] = defaultdict(dict)
+_told: set[asyncio.Task[None]] = set()
 
 
 def group(conversation: UUID) -> str:
@@ -36,12 +39,12 @@ def group(conversation: UUID) -> str:
 
 
 async def join(conversation: UUID, listener: Listener) -> None:
-    _here[conversation].add(listener)
+    _here[conversation][listener] = copy_context()
     await carried(get_channel_layer().group_add(group(conversation), listener.channel_name))
 
 
 async def leave(conversation: UUID, listener: Listener) -> None:
-    _here[conversation].discard(listener)
+    _here[conversation].pop(listener, None)
     if not _here[conversation]:
         del _here[conversation]
     await carried(get_channel_layer().group_discard(group(conversation), listener.channel_name))
@@ -50,7 +53,11 @@ async def leave(conversation: UUID, listener: Listener) -> None:
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
     """To every socket of the conversation; where the layer fails, to those of this process."""
     if not await carried(get_channel_layer().group_send(group(conversation), event)):
-        await asyncio.gather(*(one.take(event) for one in list(_here.get(conversation, ()))))
+        for listener, context in _here.get(conversation, {}).items():
+            # Not awaited: whoever announces holds a database thread, and a listener needs one.
+            task = asyncio.create_task(listener.take(event), context=context.copy())
+            _told.add(task)
+            task.add_done_callback(_told.discard)
 
 
 async def carried(call: Coroutine[Any, Any, Any]) -> bool:

@@ -131,9 +131,8 @@ def in_words(run: Run, apart: float) -> str:
     for name, at in run.faults:
         sent = sent_after(run, at, apart)
         acks = sorted(message.ack for message in sent if message.ack is not None)
-        rows.append(
-            [name, str(len(sent)), f"{median(acks):.2f}", f"{acks[-1]:.1f}"] if acks else [name]
-        )
+        seconds = [f"{median(acks):.2f}", f"{acks[-1]:.1f}"] if acks else ["-", "-"]
+        rows.append([name, str(len(sent)), *seconds])
     head = ["fault", "messages sent then", "acknowledged, s (median)", "slowest"]
     broken = "\n".join(f"    {text}" for text in run.audit.broken[:20]) or "    nothing"
     return (
