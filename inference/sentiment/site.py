@@ -32,6 +32,9 @@ FORGETTING = 0.015
 STEPS, RATE, LEASH = 300, 0.05, 0.02
 # A correction weighs as much as so many anchors.
 WEIGHT = 4.0
+# Shares of the way from the old heads to the tuned ones: where the whole way forgets too much,
+# half of it may still be a gain.
+STRIDES = (1.0, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
@@ -72,10 +75,15 @@ def learn(
     learned, judged = _split(_features(classifier, corrections))
     anchors = _anchors(weights)
     rehearsed, guard = anchors[::2], anchors[1::2]
-    heads = tune(classifier.heads, learned, rehearsed)
-    before, after = (_figures(one, judged, guard) for one in (classifier.heads, heads))
+    old, tuned = classifier.heads, tune(classifier.heads, learned, rehearsed)
+    before = _figures(old, judged, guard)
+    tries = [_between(old, tuned, stride) for stride in STRIDES]
+    results = [_figures(heads, judged, guard) for heads in tries]
+    reasons = [_objection(before, after) for after in results]
+    chosen = reasons.index("") if "" in reasons else 0
+    heads, after, reason = tries[chosen], results[chosen], reasons[chosen]
     figures = {"corrections": len(corrections), "before": before, "after": after}
-    if reason := _objection(before, after):
+    if reason:
         return Verdict("", reason, figures)
     version = _save(heads, figures, site)
     activate(site, version)
@@ -103,6 +111,11 @@ def tune(heads: Heads, learned: Texts, rehearsed: Texts) -> Heads:
     new *= heads.temperature
     weight, bias = new[:, :-1].astype(np.float32), new[:, -1].astype(np.float32)
     return replace(heads, weight=weight, bias=bias)
+
+
+def _between(old: Heads, new: Heads, stride: float) -> Heads:
+    weight = old.weight + stride * (new.weight - old.weight)
+    return replace(old, weight=weight, bias=old.bias + stride * (new.bias - old.bias))
 
 
 # --- versions

@@ -18,6 +18,22 @@ _SPACE = re.compile(r"\s+")
 _STRETCHED = re.compile(r"(\w)\1{3,}")
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
+# What people mean by an emoji whose Unicode name says something else.
+_MEANT = {
+    "😡": "angry face",
+    "🤬": "cursing angry face",
+    "😤": "annoyed angry face",
+    "🙄": "annoyed face with rolling eyes",
+    "😒": "annoyed face",
+    "😭": "crying sad face",
+    "😢": "crying sad face",
+    "😕": "unhappy face",
+    "💩": "this is crap",
+    "❤": "love",
+    "🙌": "great",
+    "💯": "perfect",
+}
+
 
 def readable(text: str) -> str:
     """Plain words of `text`, at most MAX_CHARACTERS of it; '' when nothing is left to read."""
@@ -33,6 +49,8 @@ def says_something(words: str) -> bool:
 
 
 def _spelled(character: str) -> str:
+    if meant := _MEANT.get(character):
+        return f" {meant} "
     kind = unicodedata.category(character)
     if ord(character) in _SKIN_TONES:
         return ""

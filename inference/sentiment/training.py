@@ -30,7 +30,7 @@ from inference.sentiment.distillation.model import Scorer
 
 SEED = 7
 STUDENT = Recipe(rate=7e-5, size=48)
-PRUNED = Recipe(rate=1e-4, epochs=4, size=48)
+PRUNED = Recipe(rate=1e-4, epochs=2, size=48)
 # Of MiniLM's six layers and 1,536 neurons in each; words that stand at least so often.
 LAYERS, NEURONS, LEAST_USES = [0, 1, 3, 5], 768, 3
 RANK = 128
