@@ -139,7 +139,7 @@ export class Chat {
   }
 
   #reply({ state, sentence }) {
-    if (state === "thinking") this.#provisional.think();
+    if (state === "thinking") this.#provisional.think(sentence);
     else if (state === "sentence") this.#provisional.say(sentence);
     else this.#provisional.clear();
     if (state === "failed") this.#status.notice("The answer could not be finished.");

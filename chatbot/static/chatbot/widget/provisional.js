@@ -11,9 +11,10 @@ export class Provisional {
   #hint = document.getElementById("hint");
   #timer = null;
 
-  think() {
+  /** sentence: what is told while one waits, e.g. one's number in line. */
+  think(sentence) {
     this.#text.textContent = "";
-    this.#show("bot", "Looking it up…", PATIENCE);
+    this.#show("bot", sentence || "Looking it up…", PATIENCE);
   }
 
   /** Goes on with an answer whose beginning another connection has brought. */
