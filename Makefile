@@ -16,7 +16,7 @@ run: $(VENV)/.installed ## Install, fetch the models, load the demo shop, start 
 	@$(PYTHON) manage.py serve
 
 run-services: $(VENV)/.installed ## The same on PostgreSQL and Redis: two web processes, worker, beat
-	@deploy/local/test-parts.sh
+	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) deploy/local/services.py --folder $${DATA_DIR:-data}/services \
 	  $(PYTHON) manage.py serve
 
@@ -29,11 +29,11 @@ test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, mod
 	@$(PYTEST) -m "not live"
 
 test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
-	@deploy/local/test-parts.sh
+	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live" tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
-	@deploy/local/test-parts.sh
+	@deploy/local/debian-parts.sh postgresql redis-server chromium
 	@$(PYTEST) -m live
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
@@ -43,11 +43,11 @@ bench-retrieval: $(VENV)/.installed-dev ## Time the index at 10,000 to a million
 	@$(PYTHON) -W ignore -m inference.evaluation.retrieval_speed
 
 bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, beside Chainlit
-	@deploy/local/test-parts.sh
+	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -W ignore -m tests.load.bench_chat
 
 soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
-	@deploy/local/test-parts.sh
+	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.soak
 
 lint: $(VENV)/.installed-dev ## Check style, format and types

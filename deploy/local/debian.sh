@@ -1,4 +1,4 @@
-# Shared by bootstrap.sh and test-parts.sh: one clear line on failure, and Debian's packages.
+# Shared by bootstrap.sh and debian-parts.sh: one clear line on failure, and Debian's packages.
 
 fail() {
   printf '%s\n' "$*" >&2

@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,7 +96,8 @@ async def hang(ids: list[int], seconds: float) -> None:
         os.kill(process, signal.SIGSTOP)
     await asyncio.sleep(seconds)
     for process in stopped:
-        os.kill(process, signal.SIGCONT)
+        with suppress(ProcessLookupError):  # a backend whose client has given up
+            os.kill(process, signal.SIGCONT)
 
 
 def family(process: int) -> list[int]:
@@ -132,7 +134,9 @@ class Network:
             return
         both = [self.pump(reader, back), self.pump(there, writer)]
         tasks = [asyncio.create_task(one) for one in both]
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        # When the run ends; asyncio's own callback would print a traceback.
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in tasks:
             task.cancel()
         for one in (writer, back):

@@ -19,7 +19,7 @@ HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\nConnec
 class Stub:
     def __init__(self, first_token: float, next_token: float) -> None:
         self.first_token, self.next_token = first_token, next_token
-        self.running = 0
+        self.running = self.asked = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -41,6 +41,7 @@ class Stub:
         self, asked: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.running += 1
+        self.asked += 1
         gone = asyncio.create_task(reader.read())
         try:
             writer.write(HEAD.format("text/event-stream").encode())

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the live tests use beside Python, where it is absent: Debian's Chromium,
-# Redis and PostgreSQL. The tests start them on free ports; nothing is started here.
+# Installs those of Debian's chromium, redis-server and postgresql that are named and absent.
+# Whoever uses them starts them on free ports; nothing is started here.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
 
@@ -8,12 +8,17 @@ POLICY=/usr/sbin/policy-rc.d
 
 main() {
   local missing=()
-  command -v chromium >/dev/null || missing+=(chromium)
-  command -v redis-server >/dev/null || missing+=(redis-server)
-  compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || missing+=(postgresql)
+  for part; do is_here "$part" || missing+=("$part"); done
   ((${#missing[@]})) || return 0
   keep_services_stopped
-  install_packages "the tests" "${missing[@]}"
+  install_packages "this" "${missing[@]}"
+}
+
+is_here() {
+  case $1 in
+    postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
+    *) command -v "$1" >/dev/null ;;
+  esac
 }
 
 # Debian starts a service as soon as it is installed, unless this file answers 101.
@@ -30,4 +35,4 @@ keep_services_stopped() {
   trap "${as_root[*]} rm -f $POLICY" EXIT
 }
 
-main
+main "$@"
