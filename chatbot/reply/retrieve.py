@@ -12,6 +12,7 @@ from crm.keys import references
 from crm.knowledge import Hit
 from crm.models import Record
 from inference.grounding import holds, overlap, stems, vocabulary
+from inference.grounding.facts import without_facts
 from inference.grounding.injection import instructs
 from inference.grounding.statements import FIELD
 
@@ -103,6 +104,9 @@ class Found:
         figures = [value for fact, value in near.items() if not fact.startswith("name:")]
         if not near:
             return not told
+        if not stems(without_facts(sentence)) and max(near.values()) < NEAR:
+            # A bare "12" says not what it is; only the question's line could.
+            return False
         aside = BY_THE_WAY * max(most, NEAR)
         return (
             max(near.values()) >= aside

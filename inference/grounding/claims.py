@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from inference.grounding.facts import facts, holds, vocabulary, without_facts
+from inference.grounding.facts import amount, facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
 
@@ -29,6 +29,7 @@ CAUSE = re.compile(
     r"|(?:since|as) (?=(?:the|your|our|it|he|she|they|there|we|you)\b))",
     re.I,
 )
+DECIMAL = re.compile(r"\d+[.,]\d{1,2}(?!\d)")
 PROMISE = re.compile(r"\b(?:will|shall|won['’]t|going to)\b|['’]ll\b", re.I)
 # Share of words that are not the record's from which a cause or a promise is made up.
 FOREIGN = 0.4
@@ -96,7 +97,7 @@ class Beside:
             rivals = [
                 near
                 for near, one, held in zip(relevance, self.statements, holding, strict=True)
-                if not held and same_kind(fact, one)
+                if not held and same_kind(fact, clause, one)
             ]
             held = [near for near, holds_it in zip(relevance, holding, strict=True) if holds_it]
             if rivals and held and max(rivals) > max(held) - COMPANY + RIVAL_MARGIN:
@@ -154,14 +155,15 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
     return [word for word in words if max(near(word, known), default=0.0) < SYNONYM]
 
 
-def same_kind(fact: str, statement: Statement) -> bool:
+def same_kind(fact: str, clause: str, statement: Statement) -> bool:
     """Could it be said of this one? A name only of a field: in prose names are everywhere."""
     kind, value = fact.split(":", 1)
     if kind == "name" and not statement.label:
         return False
-    same = [other for other in statement.facts if other.startswith(f"{kind}:")]
-    # 12.50 is money or a measure, and no count of pieces.
-    return any("." in other for other in same) if "." in value else bool(same)
+    # 12.50 and 21.00 are money or a measure, and no count of pieces.
+    if kind == "number" and any(amount(one) == value for one in DECIMAL.findall(clause)):
+        return bool(DECIMAL.search(statement.text))
+    return any(other.startswith(f"{kind}:") for other in statement.facts)
 
 
 def with_facts(sentence: str) -> list[str]:

@@ -7,6 +7,7 @@ are kept out of the prompt and support nothing. Ordinary use of the same words s
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _OBJECTS = r"instructions?|rules?|prompts?|guidelines?|directions?|polic(?:y|ies)|constraints?"
 _MODEL = r"(?:assistants?|chat ?bots?|bots?|ai|language models?|llms?|the model)"
@@ -31,6 +32,8 @@ _PATTERNS = (
     r"have to|is to|are to|please|say|reply|answer|respond|output|print|include|add|repeat|write|"
     r"reveal|confirm)\b",
     rf"\b(?:to|for|dear|hey)\W{{0,3}}(?:the )?(?:language )?(?:model|{_MODEL})\b",
+    r"\b(?:para (?:el|la)|für (?:das|den|die)|an (?:das|den|die)|pour l['’]|à l['’]|per l['’])\s*"
+    r"(?:asistente|assistente?n?|assistant|sistema|system|systeme|modelo|modell|ki|ia)\b",
     r"\b(?:say|print|output|reply|respond|answer|write|repeat|start|begin|end|finish|include|append|"
     r"add)\b.{0,40}\b(?:exactly|verbatim|word for word|the (?:secret |magic )?(?:word|code ?word|"
     r"phrase|token|string)|(?:your|every|each|the|all) (?:next )?(?:answers?|repl(?:y|ies)|"
@@ -50,6 +53,7 @@ _HIDDEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad]")
 _MARKS = re.compile(r"<\||\|>")
 
 
+@lru_cache(maxsize=4096)
 def instructs(text: str) -> bool:
     """It tells the reader what to write, not what is so."""
     return bool(_INSTRUCTS.search(visible(text)))

@@ -7,6 +7,7 @@ Needs the data folder that ATTUNE_SHARED names; the figures of the README come f
 import gzip
 import json
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +27,22 @@ CANARY = "ZQX7741"
 
 
 @pytest.fixture(scope="module")
-def figures(demo_site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+def site(make_site: Callable[..., Site]) -> Iterator[Site]:
+    """Without the demo shop: its order numbers are among the other company's."""
+    site = make_site(DEMO="0").start().until_ready()
+    yield site
+    assert site.end() == 0, site.output
+
+
+@pytest.fixture(scope="module")
+def figures(site: Site, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     if not RECORDS.exists():
         pytest.skip(f"{RECORDS} is not there: set ATTUNE_SHARED to the folder with the data.")
-    demo_site.manage("import_records", str(RECORDS))
+    site.manage("import_records", str(RECORDS))
     file = tmp_path_factory.mktemp("questions") / "few.jsonl"
-    demo_site.manage("import_records", str(planted(file.with_name("planted.jsonl"))))
+    site.manage("import_records", str(planted(file.with_name("planted.jsonl"))))
     file.write_text("\n".join(json.dumps(question) for question in [*few(), *attacks()]))
-    rows = json.loads(demo_site.manage("evaluate", "answers", str(file), "--json"))
+    rows = json.loads(site.manage("evaluate", "answers", str(file), "--json"))
     return {row["kind"]: row for row in rows}
 
 
@@ -104,21 +113,21 @@ def test_most_questions_for_an_own_record_are_answered(figures: dict[str, dict[s
     assert figures["own-record"]["right"] >= figures["own-record"]["questions"] / 2
 
 
-def test_the_right_records_are_found(demo_site: Site, figures: dict[str, Any]) -> None:
-    found = json.loads(demo_site.manage("evaluate", "retrieval", str(QUESTIONS), "--json"))
+def test_the_right_records_are_found(site: Site, figures: dict[str, Any]) -> None:
+    found = json.loads(site.manage("evaluate", "retrieval", str(QUESTIONS), "--json"))
     assert found["both"][-1]["recall@5"] >= 0.98
 
 
 def test_the_first_sentence_is_timed_beside_the_raw_models(
-    demo_site: Site, figures: dict[str, Any], tmp_path: Path
+    site: Site, figures: dict[str, Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "few.jsonl"
     file.write_text("\n".join(json.dumps(row) for row in few() if row["kind"] == "own-record"))
-    found = json.loads(demo_site.manage("evaluate", "delay", str(file), "--json"))
+    found = json.loads(site.manage("evaluate", "delay", str(file), "--json"))
     assert found["questions"] >= 3
 
 
-def test_a_record_that_is_imported_while_the_site_runs_is_found(demo_site: Site) -> None:
+def test_a_record_that_is_imported_while_the_site_runs_is_found(site: Site) -> None:
     record = {
         "id": "order:88123",
         "kind": "order",
@@ -127,11 +136,11 @@ def test_a_record_that_is_imported_while_the_site_runs_is_found(demo_site: Site)
         "fields": {"carrier": "Kite Couriers"},
         "updated_at": "2026-11-20T00:00:00Z",
     }
-    file = demo_site.data_dir / "one.jsonl"
+    file = site.data_dir / "one.jsonl"
     file.write_text(json.dumps(record))
-    demo_site.manage("import_records", str(file))
+    site.manage("import_records", str(file))
     asked = ("--customer", "cust_alice", "which carrier has 88123", "--json")
-    found = json.loads(demo_site.manage("retrieve", *asked))["results"]
+    found = json.loads(site.manage("retrieve", *asked))["results"]
     assert found[0]["id"] == "order:88123"
-    others = json.loads(demo_site.manage("retrieve", "--customer", "cust_bob", *asked[2:]))
+    others = json.loads(site.manage("retrieve", "--customer", "cust_bob", *asked[2:]))
     assert "order:88123" not in {row["id"] for row in others["results"]}
