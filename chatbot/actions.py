@@ -5,7 +5,6 @@ leaves when it has been committed, as a hint: readers fetch what they miss from 
 from datetime import datetime, timedelta
 from typing import Any
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -31,7 +30,7 @@ OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
 def announce(conversation: Conversation, **event: Any) -> None:
     """Tell every socket of the conversation, once this transaction has been committed."""
     hint = {"type": "conversation.news", **event}
-    transaction.on_commit(lambda: async_to_sync(hints.send)(conversation.id, hint))
+    transaction.on_commit(lambda: hints.announce(conversation.id, hint))
 
 
 def conversation_of(visitor: Visitor) -> Conversation:
@@ -43,19 +42,23 @@ def conversation_of(visitor: Visitor) -> Conversation:
         return found or Conversation.objects.create(visitor=visitor)
 
 
+def locked(conversation_id: Any) -> Conversation:
+    """As it is now, and nobody else changes it before this transaction ends."""
+    return Conversation.objects.select_for_update().get(id=conversation_id)
+
+
 def append(conversation: Conversation, author: str, text: str, **values: Any) -> Message:
-    """Add a message under the next number. The UPDATE locks the row: no number comes twice."""
-    now = timezone.now()
-    Conversation.objects.filter(id=conversation.id).update(
-        last_seq=F("last_seq") + 1, last_message_at=now
-    )
-    conversation.refresh_from_db()
+    """Add a message under the next number to a locked conversation, and save that with all
+    else that was set: no number comes twice."""
+    conversation.last_seq += 1
+    conversation.last_message_at = timezone.now()
+    conversation.save()
     return Message.objects.create(
         conversation=conversation,
         seq=conversation.last_seq,
         author=author,
         text=text,
-        at=now,
+        at=conversation.last_message_at,
         **values,
     )
 
@@ -65,30 +68,28 @@ def receive(conversation: Conversation, client_id: str, text: str) -> tuple[Mess
 
     Sending the same client_id again gives the message that is already there, and no reply.
     """
-    if known := by_client_id(conversation, client_id):
-        return known, None
     sentiment = engines.sentiment_classifier().score([text])[0]
     with transaction.atomic():
-        Conversation.objects.select_for_update().get(id=conversation.id)
-        # Looked up again under the lock: the same message may have come by two sockets.
+        # Under the lock: the same message may come by two sockets at once.
+        conversation = locked(conversation.id)
         if known := by_client_id(conversation, client_id):
             return known, None
         check_open(conversation, client_id)
+        update_mood(conversation, text, sentiment)
         message = append(
             conversation, Author.CUSTOMER, text, client_id=client_id, **columns(sentiment)
         )
-        update_mood(conversation)
         reply = ask_for_reply(conversation, message)
         announce(conversation, seq=message.seq)
     return message, reply
 
 
 def by_client_id(conversation: Conversation, client_id: str) -> Message | None:
-    return Message.objects.filter(conversation=conversation, client_id=client_id).first()
+    found = Message.objects.filter(conversation=conversation, client_id=client_id)
+    return found.order_by("seq").first()
 
 
 def check_open(conversation: Conversation, client_id: str) -> None:
-    conversation.refresh_from_db()
     if conversation.state == State.CLOSED:
         text = "This conversation is closed. Please start a new one."
         raise Refused("closed", text, id=client_id)
@@ -112,16 +113,18 @@ def heard(conversation: Conversation) -> list[mood.Heard]:
     return [mood.Heard(m.text, m.score or 0.0, m.confidence or 0.0) for m in reversed(newest)]
 
 
-def update_mood(conversation: Conversation) -> None:
+def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     """What the list of conversations shows, computed once here, not at each look."""
     messages = heard(conversation)
+    if sentiment.label != UNKNOWN:
+        messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
+    messages = messages[-MOOD_MESSAGES:]
     scores = [message.score for message in messages]
     alert = mood.alert(messages)
     conversation.mood = mood.mood(scores)
     conversation.mood_slope = mood.slope(scores)
     conversation.alert = alert.reason[:300] if alert else ""
     conversation.alert_weight = alert.weight if alert else 0.0
-    conversation.save(update_fields=["mood", "mood_slope", "alert", "alert_weight"])
 
 
 def ask_for_reply(conversation: Conversation, message: Message) -> Reply | None:
@@ -188,15 +191,15 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
     """Post the answer, if the claim still stands. False: a newer message, an agent or another
     process has taken its place, and nothing was posted."""
     with transaction.atomic():
-        conversation = Conversation.objects.select_for_update().get(id=reply.conversation_id)
+        conversation = locked(reply.conversation_id)
         silent = conversation.state in {State.AGENT, State.CLOSED}
         silent = silent or conversation.version != reply.version
         status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
         if not mine(reply).update(status=status, state=state, lease_until=None, **trace) or silent:
             return False
+        after_answer(conversation, state, trace.get("reason", ""))
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
-        after_answer(conversation, state, trace.get("reason", ""))
         announce(conversation, seq=answer.seq, state=conversation.state, reply="done")
     return True
 
@@ -211,7 +214,6 @@ def after_answer(conversation: Conversation, state: str, reason: str) -> None:
         conversation.state = State.WAITING
         conversation.handoff_reason = reason[:300]
         conversation.unanswered = 0
-    conversation.save(update_fields=["unanswered", "state", "handoff_reason"])
 
 
 def give_up(reply: Reply) -> None:
@@ -224,15 +226,13 @@ def give_up(reply: Reply) -> None:
 
 def hand_off(conversation: Conversation, reason: str) -> None:
     with transaction.atomic():
-        changed = Conversation.objects.filter(id=conversation.id, state=State.BOT).update(
-            state=State.WAITING, handoff_reason=reason
-        )
-        if changed:
-            conversation.refresh_from_db()
-            message = append(
-                conversation, Author.SYSTEM, "A colleague has been asked to join this conversation."
-            )
-            announce(conversation, seq=message.seq, state=State.WAITING)
+        conversation = locked(conversation.id)
+        if conversation.state != State.BOT:
+            return
+        conversation.state, conversation.handoff_reason = State.WAITING, reason
+        text = "A colleague has been asked to join this conversation."
+        message = append(conversation, Author.SYSTEM, text)
+        announce(conversation, seq=message.seq, state=State.WAITING)
 
 
 def close(conversation: Conversation) -> None:

@@ -14,20 +14,20 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from chatbot.consumers import VisitorConsumer  # noqa: E402
-from chatbot.hints import watch_for_ever  # noqa: E402
+from chatbot.hints import delivered, look_for_ever  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Recovery of replies runs from the server's start to its end; so does the watch over the
-    channel layer."""
+    """Recovery of replies and the look for lost hints run from the server's start to its end."""
     await receive()
-    watches = [asyncio.create_task(one()) for one in (recover_for_ever, watch_for_ever)]
+    watches = [asyncio.create_task(one()) for one in (recover_for_ever, look_for_ever)]
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for watch in watches:
         watch.cancel()
     await hand_over()
+    await delivered()
     await send({"type": "lifespan.shutdown.complete"})
 
 

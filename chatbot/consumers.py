@@ -193,7 +193,9 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     # --- news of the conversation, from the channel layer
 
     async def conversation_news(self, event: dict[str, Any]) -> None:
-        await self.catch_up()
+        # Of what it has already, the socket's own message for one, it need not ask.
+        if event.get("seq", self.sent + 1) > self.sent:
+            await self.catch_up()
         if "state" in event:
             await self.forward(protocol.StateFrame(event["state"]))
         if "reply" in event:
@@ -213,7 +215,9 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     async def catch_up(self) -> None:
         """Send every message that this socket has not sent, from the database, in order."""
         async with self.catching_up:
-            while page := await in_thread(self.unsent)():
+            page = None
+            while page is None or len(page) == PAGE:
+                page = await in_thread(self.unsent)()
                 for frame in page:
                     await self.forward(frame)
                     self.sent = frame.seq

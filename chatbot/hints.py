@@ -1,7 +1,8 @@
 """Hints that there is news: through the channel layer to every process, and never relied on.
 
 What counts is in the database; a socket that gets a hint fetches what it misses. While the layer
-is away, the sockets of this process are told directly, and once it is back all of them look.
+is away, the sockets of this process are told directly. A hint that was lost is made good by a look
+into the database that each process takes every few seconds.
 """
 
 import asyncio
@@ -10,14 +11,22 @@ import time
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.utils import timezone
+
+from chatbot import orm
+from chatbot.models import Conversation
 
 logger = logging.getLogger("attune.hints")
 # Seconds. A layer that hangs must not hold up an acknowledgement.
-PATIENCE, REST, WATCHED_EVERY = 1.0, 5.0, 2.0
+PATIENCE, REST, LOOKS_EVERY = 2.0, 5.0, 2.0
+# How far a look goes back before the last one: clocks differ, and a commit takes its time.
+LOOKS_BACK = timedelta(seconds=20)
 _away_until = 0.0
 
 
@@ -25,13 +34,15 @@ class Listener(Protocol):
     """A socket's consumer."""
 
     channel_name: str
+    # The last seq that its client has been sent.
+    sent: int
 
     async def take(self, event: dict[str, Any]) -> None: ...
 
 
 # Each with the context it runs in: the announcer's own would tie it to the announcer's thread.
 _here: dict[UUID, dict[Listener, Context]] = defaultdict(dict)
-_told: set[asyncio.Task[None]] = set()
+_under_way: set[asyncio.Task[None]] = set()
 
 
 def group(conversation: UUID) -> str:
@@ -50,14 +61,36 @@ async def leave(conversation: UUID, listener: Listener) -> None:
     await carried(get_channel_layer().group_discard(group(conversation), listener.channel_name))
 
 
+def announce(conversation: UUID, event: dict[str, Any]) -> None:
+    """From a thread of the ORM, which does not wait for it: Redis must not hold up a commit."""
+    if (loop := orm.loop.get()) is None:
+        async_to_sync(send)(conversation, event)
+    else:
+        loop.call_soon_threadsafe(lambda: _start(send(conversation, event)))
+
+
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
     """To every socket of the conversation; where the layer fails, to those of this process."""
     if not await carried(get_channel_layer().group_send(group(conversation), event)):
-        for listener, context in _here.get(conversation, {}).items():
-            # Not awaited: whoever announces holds a database thread, and a listener needs one.
-            task = asyncio.create_task(listener.take(event), context=context.copy())
-            _told.add(task)
-            task.add_done_callback(_told.discard)
+        for listener in list(_here.get(conversation, ())):
+            tell(conversation, listener, event)
+
+
+def tell(conversation: UUID, listener: Listener, event: dict[str, Any]) -> None:
+    """Not awaited: one client that reads slowly must not hold up the others."""
+    context = _here[conversation][listener].copy()
+    _start(listener.take(event), context)
+
+
+def _start(call: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+    task = asyncio.create_task(call, context=context)
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
+
+
+async def delivered() -> None:
+    """Before a loop ends: what was announced has left."""
+    await asyncio.gather(*_under_way, return_exceptions=True)
 
 
 async def carried(call: Coroutine[Any, Any, Any]) -> bool:
@@ -76,20 +109,40 @@ async def carried(call: Coroutine[Any, Any, Any]) -> bool:
     return True
 
 
-async def watch_for_ever() -> None:
-    """What the layer carried while it was away is lost: afterwards every socket looks."""
-    away = False
+async def look_for_ever() -> None:
+    away, looked = False, timezone.now()
     while True:
-        await asyncio.sleep(WATCHED_EVERY)
-        event = {"type": "conversation.news"}
-        was_away, away = away, not await carried(get_channel_layer().group_send("nobody", event))
+        await asyncio.sleep(LOOKS_EVERY)
+        probe = get_channel_layer().group_send("nobody", {"type": "conversation.news"})
+        was_away, away = away, not await carried(probe)
         if was_away and not away:
             logger.warning("the channel layer is back")
-            await look_again()
+            await join_again()
+        try:
+            looked = await look(looked)
+        except Exception as error:
+            # The database may be away for a moment; the next look is soon.
+            logger.warning("no look for lost hints: %s", error)
 
 
-async def look_again() -> None:
+async def join_again() -> None:
+    """A group that was joined while the layer was away does not hear."""
     for conversation, listeners in list(_here.items()):
         for listener in list(listeners):
             await join(conversation, listener)
-            await listener.take({"type": "conversation.news"})
+
+
+async def look(looked: datetime) -> datetime:
+    """Sockets whose conversation has gone on without them fetch what they miss. Takes when the
+    look before was, so that none is left out while the database is away, and returns its own."""
+    now = timezone.now()
+    for conversation, last_seq in await orm.in_thread(gone_on)(looked - LOOKS_BACK):
+        for listener in list(_here.get(conversation, ())):
+            if listener.sent < last_seq:
+                tell(conversation, listener, {"type": "conversation.news"})
+    return now
+
+
+def gone_on(since: datetime) -> list[tuple[UUID, int]]:
+    found = Conversation.objects.filter(last_message_at__gt=since)
+    return list(found.values_list("id", "last_seq"))

@@ -5,20 +5,34 @@ stalls every other. On PostgreSQL each call takes a thread and a pooled connecti
 SQLite, which has one writer anyway, keeps to the one thread.
 """
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from functools import cache
 from typing import Any
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+# In such a thread: the event loop that waits for it.
+loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("loop", default=None)
 
-def in_thread(function: Callable[..., Any]) -> Callable[..., Any]:
+
+def in_thread(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
     """The function as a coroutine function. A transaction belongs inside, never around it."""
-    if threads := _threads(settings.DATABASE_THREADS):
-        return database_sync_to_async(function, thread_sensitive=False, executor=threads)
-    return database_sync_to_async(function)
+    threads = _threads(settings.DATABASE_THREADS)
+    options: Any = {"thread_sensitive": False, "executor": threads} if threads else {}
+    threaded = database_sync_to_async(function, **options)
+
+    async def call(*arguments: Any) -> Any:
+        token = loop.set(asyncio.get_running_loop())
+        try:
+            return await threaded(*arguments)
+        finally:
+            loop.reset(token)
+
+    return call
 
 
 @cache

@@ -176,7 +176,8 @@ def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
     """Cosine of the query with each line, (len(lines),)."""
     vectors = {line: _lines[line] for line in lines if line in _lines}
     new = [text for text in {query, *lines} if text not in vectors]
-    vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
+    if new:
+        vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
     remember(vectors)
     return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
 

@@ -9,15 +9,13 @@ beginning for both, and nothing else.
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
-import openai
-from django.conf import settings
 from tqdm import tqdm
 
+from chatbot import engines
 from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
@@ -58,13 +56,12 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 async def timed(questions: Rows) -> list[Asked]:
     asked = [one for row in questions if (one := await prepared(row))]
-    client = openai.AsyncOpenAI(base_url=settings.SLM_URL, api_key=settings.SLM_API_KEY)
     if asked:
-        await raw(client, asked[0].messages)
+        await raw(asked[0].messages)
     for first in (0, 1):
         for number, one in enumerate(tqdm(asked, disable=None, leave=False)):
             if number % 2 == first:
-                seconds, name = await raw(client, one.messages), RAW
+                seconds, name = await raw(one.messages), RAW
             else:
                 seconds, name = await ours(one.turn), ATTUNE
             if seconds is not None:
@@ -87,26 +84,13 @@ async def ours(turn: Turn) -> float | None:
     return timings["first_sentence"] if "first_generated" in timings else None
 
 
-async def raw(client: openai.AsyncOpenAI, messages: Any) -> float | None:
+async def raw(messages: ChatMessages) -> float | None:
     began = time.monotonic()
-    async with aclosing(pieces(client, messages)) as said:
-        async for _ in sentences.stream(said):
+    pieces = engines.generator().stream(messages, prompt.MAX_TOKENS)
+    async with aclosing(pieces):
+        async for _ in sentences.stream(pieces):
             return time.monotonic() - began
     return None
-
-
-async def pieces(client: openai.AsyncOpenAI, messages: Any) -> AsyncGenerator[str, None]:
-    stream = await client.chat.completions.create(
-        model=settings.SLM_NAME,
-        messages=messages,
-        max_tokens=prompt.MAX_TOKENS,
-        temperature=0,
-        stream=True,
-    )
-    async with stream:
-        async for chunk in stream:
-            if chunk.choices and (text := chunk.choices[0].delta.content):
-                yield text
 
 
 def in_words(result: dict[str, Any]) -> str:

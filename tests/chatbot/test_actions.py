@@ -185,7 +185,7 @@ class CorrectionTests(ActionsTestCase):
     def test_only_customers_have_a_sentiment_and_only_three_labels_exist(self) -> None:
         with self.assertRaises(Refused):
             self.correct("furious")
-        answer = actions.append(self.conversation, "bot", "Hello!")
+        answer = actions.append(actions.locked(self.conversation.id), "bot", "Hello!")
         with self.assertRaises(Refused):
             actions.correct(answer, "negative", self.agent)
 

@@ -11,6 +11,8 @@ from chatbot import actions, hints
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import SocketTestCase
 
+GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
+
 
 class BrokenLayer:
     """Redis is away: each call fails, or, hanging, never comes back."""
@@ -31,7 +33,7 @@ class HintTests(SocketTestCase):
         super().setUp()
         self.enterContext(mock.patch("chatbot.hints.PATIENCE", 0.05))
         self.enterContext(mock.patch("chatbot.hints.REST", 0.05))
-        self.enterContext(mock.patch("chatbot.hints.WATCHED_EVERY", 0.01))
+        self.enterContext(mock.patch("chatbot.hints.LOOKS_EVERY", 0.01))
 
     def tearDown(self) -> None:
         hints._away_until = 0.0
@@ -49,17 +51,25 @@ class HintTests(SocketTestCase):
                 await socket.until(type="reply", state="done")
                 await socket.disconnect()
 
-    async def test_what_the_layer_lost_is_looked_for_when_it_is_back(self) -> None:
+    async def test_what_the_layer_lost_is_looked_for(self) -> None:
         socket = await self.join()
         conversation = await Conversation.objects.aget()
-        watch = asyncio.create_task(hints.watch_for_ever())
-        with self.assertLogs("attune.hints"):
-            with self.away(), mock.patch.dict(hints._here, clear=True):
-                # In another process: its hint is lost, and nobody here is told directly.
-                await database_sync_to_async(actions.append)(
-                    conversation, Message.Author.AGENT, "This is Dora."
-                )
-                await asyncio.sleep(0.1)
-            heard = await socket.until(type="message")
+        # As another process that could not reach the layer: nobody here was told.
+        await database_sync_to_async(actions.append)(
+            conversation, Message.Author.AGENT, "This is Dora."
+        )
+        looking = asyncio.create_task(hints.look_for_ever())
+        heard = await socket.until(type="message")
         self.assertEqual(heard[-1]["text"], "This is Dora.")
-        watch.cancel()
+        looking.cancel()
+
+    async def test_groups_joined_while_the_layer_was_away_hear_once_it_is_back(self) -> None:
+        looking = asyncio.create_task(hints.look_for_ever())
+        with self.assertLogs("attune.hints"):
+            with self.away():
+                socket = await self.join()
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(0.1)
+        looking.cancel()
+        await hints.send((await Conversation.objects.aget()).id, GREETING)
+        self.assertEqual((await socket.until(type="reply"))[-1]["sentence"], "Hello!")

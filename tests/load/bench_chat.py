@@ -95,6 +95,15 @@ def ms(values: Sequence[float], share: float, less: float = 0.0) -> str:
     return f"{1000 * (at(values, share) - less):.0f}" if values else "-"
 
 
+async def warm_up(make: type[Talker], url: str) -> None:
+    """The first answers load models and fill caches."""
+    client = make(url)  # type: ignore[call-arg]
+    await client.connect()
+    for _ in range(3):
+        await client.ask(QUESTION)
+    await client.close()
+
+
 @dataclass
 class Figures:
     """Of one system."""
@@ -106,11 +115,11 @@ class Figures:
 
 async def measure(make: type[Talker], url: str, process: int, seconds: float) -> Figures:
     found = Figures({}, {}, 0.0)
-    warm = [make(url) for _ in range(EAGER)]  # type: ignore[call-arg]
-    await connected(warm)
-    await talk(warm, 3, thinks=False)
-    found.eager = (await talk(warm, seconds, thinks=False)).turns_per_second
-    for client in warm:
+    await warm_up(make, url)
+    eager = [make(url) for _ in range(EAGER)]  # type: ignore[call-arg]
+    await connected(eager)
+    found.eager = (await talk(eager, seconds, thinks=False)).turns_per_second
+    for client in eager:
         await client.close()
     for count in LEVELS:
         await asyncio.sleep(2)
@@ -127,6 +136,7 @@ async def measure(make: type[Talker], url: str, process: int, seconds: float) ->
 
 async def promised(url: str, process: int, seconds: float) -> str:
     """The idle and the active ones together."""
+    await warm_up(AttuneClient, url)
     before = resident(process)
     idle = [AttuneClient(url) for _ in range(IDLE)]
     await connected(idle)

@@ -58,6 +58,9 @@ def site(folder: Path, **settings: str) -> Iterator[Parts]:
         "SOCKETS_PER_ADDRESS": "100000",
         "MESSAGES_PER_MINUTE": "1000",
         "DATABASE_POOL": "12",
+        # As in service: with DEBUG Django keeps every query.
+        "DEBUG": "0",
+        "DEMO": "1",
         **settings,
     }
     running = Site(folder, env, [str(ROOT / "deploy/local/services.py"), sys.executable])
