@@ -5,9 +5,11 @@ VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest
 export ATTUNE_SHARED ?= ../shared
+# vLLM's own environment; deploy/vllm/README.md says why it has one.
+export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live bench-sentiment bench-retrieval bench-chat soak lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat soak lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,15 +28,19 @@ models: $(VENV)/.installed ## Show which model files are on this machine
 test: test-unit test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
-	@$(PYTEST) -m "not live"
+	@$(PYTEST) -m "not live and not vllm"
 
 test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
 	@deploy/local/debian-parts.sh postgresql redis-server
-	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live" tests/chatbot tests/crm
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
 	@deploy/local/debian-parts.sh postgresql redis-server chromium
 	@$(PYTEST) -m live
+
+test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM, its CPU build
+	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
+	@$(PYTEST) -m vllm
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed

@@ -23,6 +23,8 @@ import httpx2
 ChatMessages = list[dict[str, str]]
 # Failures in a row, and seconds.
 BROKEN_AFTER, RESTS_FOR = 3, 5.0
+# The statuses of a server that has too much to do.
+BUSY = {429, 503}
 # How much of a server's refusal is told.
 REFUSAL = 300
 
@@ -171,11 +173,14 @@ class Generator:
         left = self.deadlines.total - (time.monotonic() - started)
         try:
             async with asyncio.timeout(min(wait, left)):
-                return await chunk_of(lines)
+                chunk = await chunk_of(lines)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{self.url} stopped in the middle of an answer.") from error
         except (httpx2.HTTPError, ValueError) as error:
             raise ServerUnreachable(f"{self.url} broke off its answer: {error}.") from error
+        if chunk and "error" in chunk:
+            raise failure(self.url, chunk["error"])
+        return chunk
 
 
 async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
@@ -186,8 +191,6 @@ async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
         if (data := line[5:].strip()) == "[DONE]":
             return None
         chunk: dict[str, Any] = json.loads(data)
-        if "error" in chunk:
-            raise ValueError(str(chunk["error"])[:REFUSAL])
         return chunk
     raise ValueError("it ended before its end")
 
@@ -198,8 +201,15 @@ def said(chunk: dict[str, Any]) -> str:
 
 
 def refusal(url: str, answer: httpx2.Response, body: bytes) -> GenerationError:
-    if answer.status_code in {429, 503}:
+    if answer.status_code in BUSY:
         after = answer.headers.get("retry-after", "")
         return ServerBusy(f"{url} is busy.", float(after) if after.isdigit() else None)
     text = body.decode(errors="replace")
     return ServerUnreachable(f"{url} answered with status {answer.status_code}: {text}")
+
+
+def failure(url: str, error: Any) -> GenerationError:
+    """An error inside the stream: with that vLLM refuses what its queue has no room for."""
+    if isinstance(error, dict) and error.get("code") in BUSY:
+        return ServerBusy(f"{url} is busy.", None)
+    return ServerUnreachable(f"{url} broke off its answer: {str(error)[:REFUSAL]}.")

@@ -110,6 +110,12 @@ def test_a_busy_server_says_when_to_come_back() -> None:
     assert caught.value.retry_after == 3
 
 
+def test_a_server_may_say_inside_the_stream_that_it_is_busy() -> None:
+    refused = b'data: {"error": {"message": "Its queue is full", "code": 503}}\n\n'
+    with pytest.raises(ServerBusy):
+        asyncio.run(answer(Server([HEAD, refused, DONE])))
+
+
 @pytest.mark.parametrize(
     "script",
     [
@@ -128,6 +134,7 @@ def test_a_server_that_stops_is_not_waited_for(script: list[bytes | float]) -> N
     [
         [HEAD.replace(b"Connection: close", b"Content-Length: 9999"), chunk("Hel")],
         [HEAD, chunk("Hel"), b"data: {broken\n\n"],
+        [HEAD, chunk("Hel"), b'data: {"error": {"message": "Oops", "code": 500}}\n\n'],
         [b"nonsense\r\n\r\n"],
         [b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"],
     ],

