@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import engines, hints
+from chatbot import engines, hints, protocol
 from chatbot.models import Conversation, Correction, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS, UNKNOWN, Sentiment, mood
@@ -27,10 +27,24 @@ GAVE_UP = (
 OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
 
 
-def announce(conversation: Conversation, **event: Any) -> None:
+def announce(conversation: Conversation, message: Message | None = None, **event: Any) -> None:
     """Tell every socket of the conversation, once this transaction has been committed."""
     hint = {"type": "conversation.news", **event}
+    if message:
+        hint |= {"seq": message.seq, "message": protocol.encode(frame_of(message))}
     transaction.on_commit(lambda: hints.announce(conversation.id, hint))
+
+
+def frame_of(message: Message) -> protocol.MessageFrame:
+    return protocol.MessageFrame(
+        seq=message.seq,
+        author=message.author,
+        text=message.text,
+        at=message.at,
+        id=message.client_id,
+        citations=message.citations,
+        feedback=message.feedback,
+    )
 
 
 def conversation_of(visitor: Visitor) -> Conversation:
@@ -44,7 +58,8 @@ def conversation_of(visitor: Visitor) -> Conversation:
 
 def locked(conversation_id: Any) -> Conversation:
     """As it is now, and nobody else changes it before this transaction ends."""
-    return Conversation.objects.select_for_update().get(id=conversation_id)
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("visitor")
+    return rows.get(id=conversation_id)
 
 
 def append(conversation: Conversation, author: str, text: str, **values: Any) -> Message:
@@ -63,8 +78,11 @@ def append(conversation: Conversation, author: str, text: str, **values: Any) ->
     )
 
 
-def receive(conversation: Conversation, client_id: str, text: str) -> tuple[Message, Reply | None]:
-    """Store a customer's message with its sentiment; the reply it needs, if the bot is to answer.
+def receive(
+    conversation: Conversation, client_id: str, text: str, worker: str = ""
+) -> tuple[Message, Reply | None]:
+    """Store a customer's message, its sentiment, and the reply it asks for, in one transaction.
+    worker: who starts on the reply at once, and has claimed it thereby.
 
     Sending the same client_id again gives the message that is already there, and no reply.
     """
@@ -79,8 +97,8 @@ def receive(conversation: Conversation, client_id: str, text: str) -> tuple[Mess
         message = append(
             conversation, Author.CUSTOMER, text, client_id=client_id, **columns(sentiment)
         )
-        reply = ask_for_reply(conversation, message)
-        announce(conversation, seq=message.seq)
+        reply = ask_for_reply(conversation, message, worker)
+        announce(conversation, message)
     return message, reply
 
 
@@ -127,13 +145,14 @@ def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> 
     conversation.alert_weight = alert.weight if alert else 0.0
 
 
-def ask_for_reply(conversation: Conversation, message: Message) -> Reply | None:
+def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> Reply | None:
     """One reply per turn: a newer message takes the place of a reply that is still open."""
     if conversation.state == State.AGENT:
         return None
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
+    claimed = claim_of(worker) | {"attempts": 1} if worker else {}
     return Reply.objects.create(
-        conversation=conversation, question=message, version=conversation.version
+        conversation=conversation, question=message, version=conversation.version, **claimed
     )
 
 
@@ -148,19 +167,18 @@ def claimable() -> Q:
 
 def claim(reply_id: int, worker: str) -> Reply | None:
     """The reply, if this worker has won it: a conditional UPDATE decides between processes."""
-    won = Reply.objects.filter(claimable(), id=reply_id).update(
-        status=Reply.Status.RUNNING,
-        worker=worker,
-        lease_until=lease(),
-        attempts=F("attempts") + 1,
-    )
-    if not won:
+    free = Reply.objects.filter(claimable(), id=reply_id)
+    if not free.update(**claim_of(worker), attempts=F("attempts") + 1):
         return None
     reply = Reply.objects.select_related("conversation__visitor", "question").get(id=reply_id)
     if reply.attempts > MAX_ATTEMPTS:
         give_up(reply)
         return None
     return reply
+
+
+def claim_of(worker: str) -> dict[str, Any]:
+    return {"status": Reply.Status.RUNNING, "worker": worker, "lease_until": lease()}
 
 
 def lease() -> datetime:
@@ -174,10 +192,18 @@ def mine(reply: Reply) -> QuerySet[Reply]:
     )
 
 
+def stands(reply: Reply) -> bool:
+    """False: nothing more may be shown."""
+    return unanswered_by_people(reply).exists()
+
+
 def renew(reply: Reply) -> bool:
-    """False: the claim no longer stands, and nothing more may be shown."""
-    unanswered_by_people = mine(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
-    return bool(unanswered_by_people.update(lease_until=lease()))
+    """False: the claim no longer stands."""
+    return bool(unanswered_by_people(reply).update(lease_until=lease()))
+
+
+def unanswered_by_people(reply: Reply) -> QuerySet[Reply]:
+    return mine(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
 
 
 def release(worker: str) -> None:
@@ -200,7 +226,7 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
         after_answer(conversation, state, trace.get("reason", ""))
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
-        announce(conversation, seq=answer.seq, state=conversation.state, reply="done")
+        announce(conversation, answer, state=conversation.state, reply="done")
     return True
 
 
@@ -232,7 +258,7 @@ def hand_off(conversation: Conversation, reason: str) -> None:
         conversation.state, conversation.handoff_reason = State.WAITING, reason
         text = "A colleague has been asked to join this conversation."
         message = append(conversation, Author.SYSTEM, text)
-        announce(conversation, seq=message.seq, state=State.WAITING)
+        announce(conversation, message, state=State.WAITING)
 
 
 def close(conversation: Conversation) -> None:

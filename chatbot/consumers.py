@@ -114,10 +114,13 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 
     async def forward(self, frame: protocol.ServerFrame) -> None:
+        await self.write(protocol.encode(frame))
+
+    async def write(self, text: str) -> None:
         """A client that does not read is closed, and resumes from the database when it can."""
         try:
             async with asyncio.timeout(READ_WITHIN):
-                await self.send(text_data=protocol.encode(frame))
+                await self.send(text_data=text)
         except TimeoutError:
             logger.info("a client read nothing for %s s", READ_WITHIN)
             await self.drop()
@@ -169,7 +172,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         if wait := limits.take("message", str(self.visitor.id), rate):
             text = "You are writing very fast. Please wait a moment."
             raise Refused("rate_limited", text, wait, frame.id)
-        return actions.receive(self.conversation, frame.id, frame.text)
+        return actions.receive(self.conversation, frame.id, frame.text, runner.WORKER)
 
     async def on_typing(self, frame: protocol.Typing) -> None:
         """Agents' sockets will show it; nobody else needs to know."""
@@ -193,9 +196,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     # --- news of the conversation, from the channel layer
 
     async def conversation_news(self, event: dict[str, Any]) -> None:
-        # Of what it has already, the socket's own message for one, it need not ask.
-        if event.get("seq", self.sent + 1) > self.sent:
-            await self.catch_up()
+        await self.hear(event.get("seq"), event.get("message"))
         if "state" in event:
             await self.forward(protocol.StateFrame(event["state"]))
         if "reply" in event:
@@ -212,6 +213,15 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         with suppress(StopConsumer):
             await getattr(self, event["type"].replace(".", "_"))(event)
 
+    async def hear(self, seq: int | None, message: str | None) -> None:
+        """The next message stands in the hint itself; what came before it, in the database."""
+        async with self.catching_up:
+            if message and seq == self.sent + 1:
+                await self.write(message)
+                self.sent = seq
+        if seq is None or seq > self.sent:
+            await self.catch_up()
+
     async def catch_up(self) -> None:
         """Send every message that this socket has not sent, from the database, in order."""
         async with self.catching_up:
@@ -224,7 +234,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
 
     def unsent(self) -> list[protocol.MessageFrame]:
         found = Message.objects.filter(conversation=self.conversation, seq__gt=self.sent)
-        return [message_frame(message) for message in found.order_by("seq")[:PAGE]]
+        return [actions.frame_of(message) for message in found.order_by("seq")[:PAGE]]
 
 
 Handler = Callable[[VisitorConsumer, Any], Awaitable[None]]
@@ -237,15 +247,3 @@ HANDLERS: dict[type, Handler] = {
     protocol.Handoff: VisitorConsumer.on_handoff,
     protocol.Close: VisitorConsumer.on_close,
 }
-
-
-def message_frame(message: Message) -> protocol.MessageFrame:
-    return protocol.MessageFrame(
-        seq=message.seq,
-        author=message.author,
-        text=message.text,
-        at=message.at,
-        id=message.client_id,
-        citations=message.citations,
-        feedback=message.feedback,
-    )

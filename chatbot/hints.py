@@ -116,8 +116,8 @@ async def look_for_ever() -> None:
         probe = get_channel_layer().group_send("nobody", {"type": "conversation.news"})
         was_away, away = away, not await carried(probe)
         if was_away and not away:
-            logger.warning("the channel layer is back")
             await join_again()
+            logger.warning("the channel layer is back")
         try:
             looked = await look(looked)
         except Exception as error:

@@ -174,8 +174,10 @@ def unknown_references(query: str, customer: str | None) -> list[str]:
 
 def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
     """Cosine of the query with each line, (len(lines),)."""
-    vectors = {line: _lines[line] for line in lines if line in _lines}
-    new = [text for text in {query, *lines} if text not in vectors]
+    texts = {query, *lines}
+    # Another thread may take a line out at any moment, to put it last.
+    vectors = {text: known for text in texts if (known := _lines.get(text)) is not None}
+    new = [text for text in texts if text not in vectors]
     if new:
         vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
     remember(vectors)

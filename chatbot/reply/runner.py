@@ -49,10 +49,10 @@ class Overtaken(Exception):
 
 
 def start(reply: Reply) -> asyncio.Task[None]:
-    """Answer in this process, without waiting for it. A message that follows another one wants
-    to be read with those that are still being typed."""
+    """Answer what this process has claimed, without waiting for it. A message that follows
+    another one wants to be read with those that are still being typed."""
     settle = settings.REPLY_SETTLE if cancel(reply.conversation_id) else 0.0
-    return watched(reply.conversation_id, run(reply.id, settle))
+    return watched(reply.conversation_id, finish(reply, settle))
 
 
 def watched(conversation_id: Any, work: Any) -> asyncio.Task[None]:
@@ -76,16 +76,18 @@ def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
         logger.error("reply broke off", exc_info=error)
 
 
-async def run(reply_id: int, settle: float = 0.0) -> None:
+async def run(reply_id: int) -> None:
+    if reply := await in_thread(actions.claim)(reply_id, WORKER):
+        await finish(reply)
+
+
+async def finish(reply: Reply, settle: float = 0.0) -> None:
     await asyncio.sleep(settle)
-    reply = await in_thread(actions.claim)(reply_id, WORKER)
-    if reply is None:
-        return
     try:
         async with held(reply):
             await work(reply)
     except* Overtaken:
-        logger.info("reply %s was overtaken and not posted", reply_id)
+        logger.info("reply %s was overtaken and not posted", reply.id)
 
 
 @asynccontextmanager
@@ -101,17 +103,13 @@ async def renew_for_ever(reply: Reply) -> None:
     while True:
         await asyncio.sleep(settings.REPLY_LEASE / 3)
         try:
-            await renew(reply)
+            if not await in_thread(actions.renew)(reply):
+                raise Overtaken
         except Overtaken:
             raise
         except Exception as error:
             # The database may be away for a moment; if for longer, another process takes over.
             logger.warning("the claim on reply %s could not be renewed: %s", reply.id, error)
-
-
-async def renew(reply: Reply) -> None:
-    if not await in_thread(actions.renew)(reply):
-        raise Overtaken
 
 
 async def work(reply: Reply) -> None:
@@ -127,7 +125,8 @@ async def work(reply: Reply) -> None:
                 if isinstance(step, Outcome):
                     outcome = step
                 else:
-                    await renew(reply)
+                    if not await in_thread(actions.stands)(reply):
+                        raise Overtaken
                     await tell(reply, ReplyFrame("sentence", step))
     finally:
         reassuring.cancel()

@@ -28,6 +28,12 @@ class BrokenLayer:
     group_add = group_discard = group_send
 
 
+async def heard(log: Any, words: str) -> None:
+    async with asyncio.timeout(10):
+        while not any(words in line for line in log.output):
+            await asyncio.sleep(0.01)
+
+
 class HintTests(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
@@ -65,11 +71,11 @@ class HintTests(SocketTestCase):
 
     async def test_groups_joined_while_the_layer_was_away_hear_once_it_is_back(self) -> None:
         looking = asyncio.create_task(hints.look_for_ever())
-        with self.assertLogs("attune.hints"):
+        with self.assertLogs("attune.hints") as log:
             with self.away():
                 socket = await self.join()
-                await asyncio.sleep(0.1)
-            await asyncio.sleep(0.1)
+                await heard(log, "is away")
+            await heard(log, "is back")
         looking.cancel()
         await hints.send((await Conversation.objects.aget()).id, GREETING)
         self.assertEqual((await socket.until(type="reply"))[-1]["sentence"], "Hello!")

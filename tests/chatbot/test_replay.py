@@ -65,7 +65,7 @@ class Client(SocketTestCase):
     def write(self, conversation: Conversation, author: str, text: str) -> Coroutine[Any, Any, Any]:
         def append() -> None:
             message = actions.append(actions.locked(conversation.id), author, text)
-            actions.announce(conversation, seq=message.seq)
+            actions.announce(conversation, message)
 
         return database_sync_to_async(append)()
 

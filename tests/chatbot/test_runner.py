@@ -54,9 +54,11 @@ class RunnerTestCase(SocketTestCase):
             while not holds():
                 await asyncio.sleep(0.01)
 
-    async def asked(self, text: str = QUESTION) -> Reply:
+    async def asked(self, worker: str = runner.WORKER) -> Reply:
         conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
-        _, reply = await database_sync_to_async(actions.receive)(conversation, text, text)
+        _, reply = await database_sync_to_async(actions.receive)(
+            conversation, "m1", QUESTION, worker
+        )
         return reply
 
     async def bot_messages(self) -> list[str]:
@@ -124,8 +126,7 @@ class OwnershipTests(RunnerTestCase):
 
 class RecoveryTests(RunnerTestCase):
     async def left_behind(self) -> Reply:
-        reply = await self.asked()
-        await database_sync_to_async(actions.claim)(reply.id, "a process that died")
+        reply = await self.asked("a process that died")
         await Reply.objects.aupdate(lease_until=LONG_AGO, created_at=LONG_AGO)
         self.slow.go_on.set()
         return reply

@@ -9,6 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from tests.live.conftest import await_that, free_port
 from tests.load.faults import listening
 
 VERSION = "2.12.0"
+# Seconds after which something is wrong with it.
+ANSWERS_WITHIN = 120
 APP = Path(__file__).with_name("chainlit_app.py")
 
 
@@ -73,6 +76,9 @@ class ChainlitClient:
         await self.socket.recv()
         await self.emit("connection_successful")
         self.listening = asyncio.create_task(self.listen())
+        # The start of the chat ends with a "task_end" of its own.
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await self.done.wait()
 
     async def emit(self, *event: Any) -> None:
         await self.socket.send(f"42{json.dumps(event)}")
@@ -93,11 +99,18 @@ class ChainlitClient:
         self.first.clear()
         self.done.clear()
         began = time.monotonic()
-        message = {"id": str(uuid.uuid4()), "name": "user", "type": "user_message", "output": text}
-        await self.emit("client_message", {"message": message, "fileReferences": []})
-        await self.first.wait()
-        first = time.monotonic() - began
-        await self.done.wait()
+        message = {
+            "id": str(uuid.uuid4()),
+            "name": "user",
+            "type": "user_message",
+            "output": text,
+            "createdAt": datetime.now(UTC).isoformat(),
+        }
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            await self.emit("client_message", {"message": message, "fileReferences": []})
+            await self.first.wait()
+            first = time.monotonic() - began
+            await self.done.wait()
         return first, time.monotonic() - began
 
     async def close(self) -> None:
