@@ -1,6 +1,7 @@
 """HTTP, websockets, and what this process does beside them while it lives."""
 
 import asyncio
+import gc
 import os
 from typing import Any
 
@@ -21,6 +22,9 @@ from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Recovery of replies and the look for lost hints run from the server's start to its end."""
     await receive()
+    # With a thousand sockets, a full collection that walks Django's modules too stops every chat
+    # for a third of a second.
+    gc.freeze()
     watches = [asyncio.create_task(one()) for one in (recover_for_ever, look_for_ever)]
     await send({"type": "lifespan.startup.complete"})
     await receive()
