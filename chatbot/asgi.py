@@ -17,15 +17,18 @@ from django.urls import path  # noqa: E402
 from chatbot.consumers import VisitorConsumer  # noqa: E402
 from chatbot.hints import delivered, look_for_ever  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
+from chatbot.tiers import look_after_for_ever  # noqa: E402
+
+WATCHES = [recover_for_ever, look_for_ever, look_after_for_ever]
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Recovery of replies and the look for lost hints run from the server's start to its end."""
+    """The watches run from the server's start to its end."""
     await receive()
     # With a thousand sockets, a full collection that walks Django's modules too stops every chat
     # for a third of a second.
     gc.freeze()
-    watches = [asyncio.create_task(one()) for one in (recover_for_ever, look_for_ever)]
+    watches = [asyncio.create_task(one()) for one in WATCHES]
     await send({"type": "lifespan.startup.complete"})
     await receive()
     for watch in watches:

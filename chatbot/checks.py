@@ -1,6 +1,5 @@
 """Bad configuration, said at start with what to type. Each check looks at settings only."""
 
-import socket
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
 from typing import Any
@@ -11,12 +10,11 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
+from chatbot.privacy import is_private
 from inference import catalogue
 
 CONFIGURATION = "attune"
 FILES = "attune_files"
-# Ends of names that only a private network resolves, Kubernetes' and Docker's among them.
-PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")
 
 Apps = Sequence[AppConfig] | None
 
@@ -100,7 +98,7 @@ def slm_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
                 id="attune.E002",
             )
         ]
-    if _host_is_private(url.hostname):
+    if is_private(url.hostname):
         return []
     return [
         Warning(
@@ -143,27 +141,6 @@ def _split(url: str) -> SplitResult | None:
     except ValueError:
         return None
     return parts
-
-
-def _host_is_private(host: str) -> bool:
-    """A name without a dot is the private network's own. Other names are looked up."""
-    try:
-        return _address_is_private(host)
-    except ValueError:
-        return "." not in host or host.endswith(PRIVATE_NAMES) or _resolves_privately(host)
-
-
-def _resolves_privately(host: str) -> bool:
-    """Whether all its addresses are private; a name that nobody knows harms nobody."""
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except OSError:
-        return True
-    return all(_address_is_private(str(address[0])) for *_, address in found)
-
-
-def _address_is_private(host: str) -> bool:
-    return not ip_address(host.partition("%")[0]).is_global
 
 
 def _is_loopback(host: str) -> bool:

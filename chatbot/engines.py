@@ -9,7 +9,6 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 
 from chatbot.reply.admission import Line
-from inference.generation import Deadlines, Generator
 from inference.sentiment import Classifier, site
 
 WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "sentiment"
@@ -31,17 +30,6 @@ def _classifier(heads: Path | None) -> Classifier:
 
 
 @cache
-def generator() -> Generator:
-    deadlines = Deadlines(
-        connect=settings.SLM_CONNECT_TIMEOUT,
-        first_token=settings.SLM_FIRST_TOKEN_TIMEOUT,
-        next_token=settings.SLM_TOKEN_TIMEOUT,
-        total=settings.SLM_TOTAL_TIMEOUT,
-    )
-    return Generator(settings.SLM_URL, settings.SLM_NAME, settings.SLM_API_KEY, deadlines)
-
-
-@cache
 def line() -> Line:
     """Where replies of this process wait for the language model."""
     return Line(settings.GENERATIONS)
@@ -49,7 +37,5 @@ def line() -> Line:
 
 @receiver(setting_changed)
 def forget(*, setting: str, **_: Any) -> None:
-    if setting.startswith("SLM_"):
-        generator.cache_clear()
     if setting == "GENERATIONS":
         line.cache_clear()

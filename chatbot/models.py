@@ -2,11 +2,15 @@
 
 import secrets
 import uuid
+from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
+from chatbot.privacy import is_private
 from crm.models import Customer
 from inference.sentiment import LABELS
 
@@ -141,6 +145,64 @@ class Correction(models.Model):
         return f"{self.message_id}: {self.label}"
 
 
+class Tier(models.Model):
+    """A language model of one size. Without any, SLM_URL and SLM_NAME are the only one."""
+
+    name = models.SlugField(unique=True, help_text="small, large …")
+    model = models.CharField(max_length=100, help_text="The model's name on its servers.")
+    from_difficulty = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="It answers what is at least so difficult, 0 to 1; the smallest one has 0.",
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["from_difficulty", "name"]
+        verbose_name = "language model tier"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Replica(models.Model):
+    """One of a tier's servers. They are interchangeable: the least busy one answers."""
+
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="replicas")
+    # A CharField: Django's URLs need a dot, names inside a private network have none.
+    url = models.CharField(
+        "URL",
+        max_length=300,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", "Write it like http://vllm:8000/v1"
+            )
+        ],
+        help_text="e.g. http://vllm-1:8000/v1",
+    )
+    # As the web process that looked last found it.
+    illness = models.CharField(max_length=300, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def health(self) -> str:
+        if self.looked_at is None:
+            return "not looked at yet"
+        return self.illness or "well"
+
+    def clean(self) -> None:
+        self.url = self.url.rstrip("/")
+        host = urlsplit(self.url).hostname
+        if host and not is_private(host):
+            raise ValidationError(
+                {"url": f"{host} is outside the private network: messages would leave it."}
+            )
+
+
 class Reply(models.Model):
     """What produced a bot answer, and the claim of the process that works on it."""
 
@@ -169,6 +231,10 @@ class Reply(models.Model):
     route = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     model = models.CharField(max_length=100, blank=True)
+    # Difficulty, scores, thresholds and the reason in words.
+    routing = models.JSONField(default=dict, blank=True)
+    # Per request to a model: tier, model, seconds, tokens read and written.
+    generations = models.JSONField(default=list, blank=True)
     passages = models.JSONField(default=list, blank=True)
     withheld = models.JSONField(default=list, blank=True)
     timings = models.JSONField(default=dict, blank=True, help_text="Seconds from the claim.")

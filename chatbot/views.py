@@ -1,8 +1,7 @@
 """Pages: the demo shop, the widget's loader and frame, and the probes."""
 
-from typing import Any
+import asyncio
 
-import httpx2
 from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.staticfiles import finders
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_safe
 from chatbot import identity
 from chatbot.api import PROBLEM, problem
 from chatbot.models import Inbox
+from chatbot.tiers import tiers
 from crm import indexing
 from crm.demo.suggestions import headline, suggestions
 from crm.models import Customer
@@ -125,12 +125,10 @@ def index_problem() -> str | None:
 
 
 async def language_model_problem() -> str | None:
-    headers: dict[str, Any] = {"Authorization": f"Bearer {settings.SLM_API_KEY}"}
-    try:
-        async with httpx2.AsyncClient(trust_env=False, timeout=2) as client:
-            answer = await client.get(f"{settings.SLM_URL}/models", headers=headers)
-    except httpx2.HTTPError as error:
-        return f"the language model does not answer at {settings.SLM_URL} ({type(error).__name__})"
-    if answer.status_code != 200:
-        return f"the language model at {settings.SLM_URL} answers {answer.status_code}"
-    return None
+    """None as long as one server can answer."""
+    pools = await sync_to_async(tiers)()
+    servers = [server for pool in pools for server in pool.servers]
+    await asyncio.gather(*(server.examine(thoroughly=False) for server in servers))
+    if any(not server.illness for server in servers):
+        return None
+    return "no language model can be used: " + " ".join(server.illness for server in servers)

@@ -119,6 +119,19 @@ class Generator:
             self.breaker.failures += 1
             raise
 
+    async def models(self) -> list[str]:
+        """The names of what it serves. GenerationError where it does not say within `connect`."""
+        try:
+            async with asyncio.timeout(self.deadlines.connect):
+                answer = await self._client.get(f"{self.url}/models")
+            if answer.status_code != 200:
+                raise refusal(self.url, answer, answer.content[:REFUSAL])
+            return [model["id"] for model in answer.json()["data"]]
+        except (TimeoutError, httpx2.HTTPError) as error:
+            raise ServerUnreachable(f"{self.url} cannot be reached: {error!r}.") from error
+        except (ValueError, KeyError, TypeError) as error:
+            raise ServerUnreachable(f"{self.url} does not list its models: {error!r}.") from error
+
     async def _pieces(
         self, messages: ChatMessages, max_tokens: int, started: float, usage: Usage | None
     ) -> AsyncGenerator[str, None]:
@@ -163,6 +176,8 @@ class Generator:
                 if answer.status_code != 200:
                     raise refusal(self.url, answer, (await answer.aread())[:REFUSAL])
                 return answer
+        except httpx2.ConnectTimeout as error:
+            raise ServerUnreachable(f"{self.url} does not accept connections.") from error
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise DeadlineExceeded(f"{self.url} did not answer in time.") from error
         except httpx2.HTTPError as error:

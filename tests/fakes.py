@@ -4,6 +4,7 @@ import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -16,6 +17,7 @@ from crm.models import Customer
 from crm.records import import_records
 from inference.generation import ChatMessages, GenerationError, Usage
 from inference.grounding import stems
+from inference.pool import Pool, Server
 from inference.sentiment import Sentiment
 
 
@@ -72,6 +74,10 @@ class FakeGenerator:
         yield from (self.answer[at : at + 7] for at in range(0, len(self.answer), 7))
 
 
+def pool(generator: Any, name: str = "default", from_difficulty: float = 0.0) -> Pool:
+    return Pool(name, [Server(generator)], from_difficulty)
+
+
 ALICE, BOB = "cust_alice", "cust_bob"
 
 
@@ -117,7 +123,7 @@ class FakeModelsTestCase(TestCase):
         for name, fake in [
             ("crm.indexing.encoder", encoder),
             ("chatbot.engines.sentiment_classifier", FakeClassifier()),
-            ("chatbot.engines.generator", self.generator),
+            ("chatbot.tiers.tiers", [pool(self.generator)]),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.

@@ -14,6 +14,7 @@ ENTRIES = [
     ("Records", "folder_open", "crm", "record"),
     ("Corrections", "spellcheck", "chatbot", "correction"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
+    ("Language models", "neurology", "chatbot", "tier"),
     ("Users", "manage_accounts", "auth", "user"),
 ]
 

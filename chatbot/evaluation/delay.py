@@ -15,7 +15,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from chatbot import engines
+from chatbot import tiers
 from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
@@ -86,7 +86,8 @@ async def ours(turn: Turn) -> float | None:
 
 async def raw(messages: ChatMessages) -> float | None:
     began = time.monotonic()
-    pieces = engines.generator().stream(messages, prompt.MAX_TOKENS)
+    smallest, *_ = await in_thread(tiers.tiers)()
+    pieces = smallest.stream(messages, prompt.MAX_TOKENS)
     async with aclosing(pieces):
         async for _ in sentences.stream(pieces):
             return time.monotonic() - began

@@ -4,17 +4,19 @@ from typing import Any
 
 from chatbot import engines
 from chatbot.orm import in_thread
+from chatbot.reply.difficulty import Policy
 from chatbot.reply.pipeline import Outcome, Turn, answer
 from inference.sentiment import Sentiment, mood
 
 
-async def ask(question: str, customer: str | None) -> dict[str, Any]:
+async def ask(question: str, customer: str | None, policy: Policy | None = None) -> dict[str, Any]:
     """What `ask --json` prints."""
     sentiment = await in_thread(score)(question)
     raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
-    turn = Turn(text=question, customer=customer, alert=raised.reason if raised else "")
+    alert = raised.reason if raised else ""
+    turn = Turn(text=question, customer=customer, alert=alert, mood=sentiment.score)
     outcome = Outcome()
-    async for step in answer(turn):
+    async for step in answer(turn, policy=policy):
         if isinstance(step, Outcome):
             outcome = step
     return as_json(outcome, sentiment)
@@ -37,6 +39,8 @@ def as_json(outcome: Outcome, sentiment: Sentiment) -> dict[str, Any]:
         },
         "citations": outcome.citations,
         "withheld": outcome.withheld,
+        "routing": outcome.routing,
+        "generations": outcome.generations,
         "timings": outcome.timings,
         "usage": {
             "prompt_tokens": outcome.usage.prompt_tokens,

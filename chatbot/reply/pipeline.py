@@ -1,4 +1,5 @@
-"""One turn of the customer into an answer: route, retrieve, generate, check. Touches no row.
+"""One turn of the customer into an answer: route, retrieve, choose a model, generate, check.
+Touches no row.
 
 `answer` yields each sentence as soon as it may be shown, and last an Outcome.
 """
@@ -6,15 +7,16 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-from chatbot import engines
+from chatbot import tiers
 from chatbot.orm import in_thread
 from chatbot.reply import prompt
-from chatbot.reply.retrieve import Found, retrieve
+from chatbot.reply.difficulty import Choice, Policy, choose
+from chatbot.reply.retrieve import CLEAR, Found, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from crm import knowledge
 from inference import sentences
@@ -28,6 +30,7 @@ from inference.generation import (
 from inference.grounding import check
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
+from inference.pool import Pool
 
 logger = logging.getLogger("attune.reply")
 # Holds a place at the language model, after waiting for one.
@@ -56,6 +59,8 @@ class Turn:
     # Why the customer's mood asks for a person, in words; "" when it does not.
     alert: str = ""
     unanswered: int = 0
+    # Of the conversation, -1 to 1.
+    mood: float = 0.0
     # A person has been asked for already.
     waiting: bool = False
 
@@ -73,16 +78,20 @@ class Outcome:
     # Seconds since the start of the turn.
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
+    # The one that answered last; how it was chosen; what each request to a model took.
     model: str = ""
+    routing: dict[str, Any] = field(default_factory=dict)
+    generations: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
 
 
 class Answering:
     """The state of one answer while it is made."""
 
-    def __init__(self, turn: Turn, admitted: Admitted) -> None:
+    def __init__(self, turn: Turn, admitted: Admitted, policy: Policy) -> None:
         self.turn = turn
         self.admitted = admitted
+        self.policy = policy
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
@@ -94,7 +103,7 @@ class Answering:
         missing = [one["missing"] for one in self.outcome.withheld]
         if not missing or self.outcome.error:
             return False
-        return [FOUND_NOTHING] not in missing or any(hit.named_by_number for hit in found.hits)
+        return missing[-1] != [FOUND_NOTHING] or any(hit.named_by_number for hit in found.hits)
 
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
@@ -127,7 +136,9 @@ class Answering:
             self.mark("retrieve")
             self.outcome.passages = found.trace()
             if found.hits:
-                async with aclosing(self.with_one_retry(found)) as supported:
+                choice = choose(await in_thread(tiers.tiers)(), self.turn, found, self.policy)
+                self.outcome.routing = choice.trace()
+                async with aclosing(self.by_tiers(found, choice)) as supported:
                     async for sentence in supported:
                         yield sentence
         except (GenerationError, IndexUnavailable) as error:
@@ -140,12 +151,42 @@ class Answering:
         if not self.shown:
             self.refuse(found)
 
-    async def with_one_retry(self, found: Found) -> AsyncGenerator[str, None]:
+    async def by_tiers(self, found: Found, choice: Choice) -> AsyncGenerator[str, None]:
+        """The chosen tier; another one where it cannot be reached, and, where the check left
+        nothing of its answer, a larger one."""
+        for tier in choice.tiers:
+            last = tier is choice.tiers[-1]
+            try:
+                async with aclosing(self.with_one_retry(found, tier)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+            except (ServerUnreachable, ServerBusy) as error:
+                if last or self.shown:
+                    raise
+                self.outcome.routing["fell_back"] = str(error)
+                continue
+            if last or self.shown or not self.wants_larger(found, choice):
+                return
+            self.outcome.routing["escalated"] = f"Nothing that {tier.name} said was supported."
+
+    def wants_larger(self, found: Found, choice: Choice) -> bool:
+        """A model that overlooks what is there may be too small; one that finds nothing where
+        nothing is near is right."""
+        tier, larger = choice.tiers
+        if (
+            not self.policy.escalates
+            or choice.thresholds[larger.name] < choice.thresholds[tier.name]
+        ):
+            return False
+        missing = [one["missing"] for one in self.outcome.withheld]
+        return missing != [[FOUND_NOTHING]] or found.certainty >= CLEAR
+
+    async def with_one_retry(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """Again if the server broke off before anything was shown; its deadlines are not
         doubled."""
         for last in (False, True):
             try:
-                async with self.admitted(), aclosing(self.generated(found)) as supported:
+                async with self.admitted(), aclosing(self.generated(found, tier)) as supported:
                     async for sentence in supported:
                         yield sentence
                 return
@@ -155,31 +196,55 @@ class Answering:
                 wait = error.retry_after if isinstance(error, ServerBusy) else 0
                 await asyncio.sleep(min(BUSY, wait or 0))
 
-    async def generated(self, found: Found) -> AsyncGenerator[str, None]:
+    async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
-        generator = engines.generator()
-        self.outcome.model = generator.model
+        self.outcome.model = tier.model
         messages = prompt.messages(self.turn.text, found.records, found.history)
-        pieces = generator.stream(messages, prompt.MAX_TOKENS, self.outcome.usage)
         texts = found.texts()
-        async with aclosing(pieces):
-            async for sentence in sentences.stream(pieces):
-                self.mark("first_generated")
-                if prompt.NOT_ON_RECORD in sentence.upper():
-                    self.withhold(sentence, [FOUND_NOTHING])
-                    return
-                # Meaning is compared too, which takes the encoder some milliseconds.
-                verdict = await asyncio.to_thread(
-                    check, sentence, texts, self.turn.text, knowledge.nearness
-                )
-                if not verdict.supported or verdict.absent or sentence in self.shown:
-                    self.withhold(sentence, list(verdict.missing))
-                    continue
-                if not found.on_point(verdict.passage, sentence, verdict.news):
-                    self.withhold(sentence, ["its figures answer another question"])
-                    continue
-                self.cite(found, verdict.passage)
-                yield self.show(written_like(sentence, self.turn.text))
+        async with self.counted(tier) as usage:
+            pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
+            async with aclosing(pieces):
+                async for sentence in sentences.stream(pieces):
+                    self.mark("first_generated")
+                    if prompt.NOT_ON_RECORD in sentence.upper():
+                        self.withhold(sentence, [FOUND_NOTHING])
+                        return
+                    if supported := await self.checked(sentence, texts, found):
+                        yield supported
+
+    async def checked(self, sentence: str, texts: list[str], found: Found) -> str | None:
+        """The sentence as it is shown; None where it is withheld."""
+        # Meaning is compared too, which takes the encoder some milliseconds.
+        verdict = await asyncio.to_thread(
+            check, sentence, texts, self.turn.text, knowledge.nearness
+        )
+        if not verdict.supported or verdict.absent or sentence in self.shown:
+            self.withhold(sentence, list(verdict.missing))
+        elif not found.on_point(verdict.passage, sentence, verdict.news):
+            self.withhold(sentence, ["its figures answer another question"])
+        else:
+            self.cite(found, verdict.passage)
+            return self.show(written_like(sentence, self.turn.text))
+        return None
+
+    @asynccontextmanager
+    async def counted(self, tier: Pool) -> AsyncIterator[Usage]:
+        """What one request to a model takes, whether it ends well or not."""
+        usage, began = Usage(), time.monotonic()
+        try:
+            yield usage
+        finally:
+            self.outcome.generations.append(
+                {
+                    "tier": tier.name,
+                    "model": tier.model,
+                    "seconds": round(time.monotonic() - began, 4),
+                    "prompt_tokens": usage.prompt_tokens,
+                    "completion_tokens": usage.completion_tokens,
+                }
+            )
+            self.outcome.usage.prompt_tokens += usage.prompt_tokens
+            self.outcome.usage.completion_tokens += usage.completion_tokens
 
     async def after(self) -> AsyncGenerator[str, None]:
         """What follows the records' answer: a refusal, or a person when it is time for one."""
@@ -222,9 +287,9 @@ def offered(turn: Turn) -> bool:
 
 
 async def answer(
-    turn: Turn, admitted: Admitted = nullcontext
+    turn: Turn, admitted: Admitted = nullcontext, policy: Policy | None = None
 ) -> AsyncGenerator[str | Outcome, None]:
-    answering = Answering(turn, admitted)
+    answering = Answering(turn, admitted, policy or Policy())
     async with aclosing(answering.run()) as shown:
         async for sentence in shown:
             yield sentence

@@ -68,8 +68,16 @@ class Found:
     unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
+    # It speaks of a record that was named before.
+    refers: bool = False
     # The facts and words of the question.
     asked: frozenset[str] = frozenset()
+
+    @property
+    def certainty(self) -> float:
+        """How much the nearest line has to do with the question."""
+        lines = map(self.lines_about, range(len(self.sources())))
+        return max((near for line in lines for near in line.values()), default=0.0)
 
     def texts(self) -> list[str]:
         """The full text of each record, in the order of `sources`."""
@@ -162,6 +170,7 @@ def retrieve(turn: "Turn") -> Found:
         records,
         list(turn.history),
         relevance,
+        refers=asked != turn.text,
         asked=vocabulary(turn.text),
         reason="The records do not hold the answer.",
     )

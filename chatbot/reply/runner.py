@@ -157,6 +157,8 @@ def post(reply: Reply, outcome: Outcome) -> bool:
         route=outcome.route,
         reason=outcome.reason[:300],
         model=outcome.model,
+        routing=outcome.routing,
+        generations=outcome.generations,
         passages=outcome.passages,
         withheld=outcome.withheld,
         timings=outcome.timings,
@@ -165,9 +167,10 @@ def post(reply: Reply, outcome: Outcome) -> bool:
 
 
 def turn_of(reply: Reply) -> Turn:
-    """The customer's messages since the last answer are one turn."""
+    """The customer's messages since the last answer, up to the question, are one turn."""
     conversation = reply.conversation
-    messages = list(conversation.messages.order_by("-seq")[:HISTORY])[::-1]
+    earlier = conversation.messages.filter(seq__lte=reply.question.seq)
+    messages = list(earlier.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     asked = [m.text for m in messages if m.seq > last and m.author == Message.Author.CUSTOMER]
     return Turn(
@@ -176,6 +179,7 @@ def turn_of(reply: Reply) -> Turn:
         history=tuple((m.author, m.text) for m in messages if m.seq <= last),
         alert=conversation.alert,
         unanswered=conversation.unanswered,
+        mood=conversation.mood or 0.0,
         waiting=conversation.state == conversation.State.WAITING,
     )
 

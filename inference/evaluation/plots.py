@@ -74,6 +74,21 @@ def abstention(rows: list[dict[str, float]], path: Path) -> None:
     save(figure, path)
 
 
+def frontier(rows: list[dict[str, float]], path: Path) -> None:
+    """Right answers kept against token time, a point for each threshold."""
+    figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
+    axes.plot([row["token_time"] for row in rows], [row["kept"] for row in rows], marker="o")
+    for row in rows:
+        place = (row["token_time"], row["kept"])
+        axes.annotate(f"{row['threshold']:.2f}", place, (4, -10), textcoords="offset points")
+    axes.axhline(0.98, linestyle="--", linewidth=0.8)
+    axes.axvline(0.60, linestyle="--", linewidth=0.8)
+    axes.set_xlabel("share of the large tier's token time")
+    axes.set_ylabel("share of the large tier's right answers")
+    axes.grid(alpha=0.3)
+    save(figure, path)
+
+
 def save(figure: Any, path: Path) -> None:
     figure.savefig(path, dpi=110)
     plt.close(figure)

@@ -10,6 +10,7 @@ from django.test import override_settings
 
 from inference.generation import Generator
 from tests.chatbot.sockets import SocketTestCase
+from tests.fakes import pool
 from tests.load.stub_slm import Stub
 
 
@@ -21,7 +22,7 @@ class HangUpTests(SocketTestCase):
         stub = Stub(first_token=60, next_token=1)
         server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        with mock.patch("chatbot.engines.generator", return_value=Generator(url, "stub")):
+        with mock.patch("chatbot.tiers.tiers", return_value=[pool(Generator(url, "stub"))]):
             yield stub
         server.close()
 

@@ -13,6 +13,7 @@ from chatbot.models import Conversation, Message, Reply
 from chatbot.reply import runner
 from inference.generation import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
+from tests.fakes import pool
 
 SENT = "It was sent on 3 November 2026."
 CARRIER = "Swift Parcel delivers it."
@@ -47,7 +48,7 @@ class RunnerTestCase(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.slow = SlowGenerator()
-        self.enterContext(mock.patch("chatbot.engines.generator", return_value=self.slow))
+        self.enterContext(mock.patch("chatbot.tiers.tiers", return_value=[pool(self.slow)]))
 
     async def until(self, holds: Any) -> None:
         async with asyncio.timeout(10):

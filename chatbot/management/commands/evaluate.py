@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.evaluation import answers, delay, grounding, retrieval, sentiment
+from chatbot.evaluation import answers, delay, grounding, retrieval, routes, sentiment
 from inference.catalogue import ModelError
 from inference.index import IndexUnavailable
 
@@ -17,6 +17,7 @@ EVALUATIONS = {
     "delay": delay,
     "grounding": grounding,
     "retrieval": retrieval,
+    "routes": routes,
     "sentiment": sentiment,
 }
 
@@ -25,7 +26,8 @@ class Command(BaseCommand):
     help = (
         'Prints figures on a labelled file (JSON lines, .gz too). answers: {"id", "kind", '
         '"customer", "question", "expect"}, each question is asked; delay: the same file, how long '
-        'until something is read, beside the raw model; retrieval: {"question", '
+        "until something is read, beside the raw model; routes: the same file, what the tiers save "
+        'and cost; retrieval: {"question", '
         '"customer", "relevant"}, each is looked up; grounding: {"record", "pairs"}, each sentence '
         'of a pair is checked; sentiment: {"text", "label"}.'
     )

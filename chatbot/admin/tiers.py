@@ -1,0 +1,29 @@
+"""Tiers of the language model: which sizes there are, and whether their servers are well."""
+
+from django.contrib import admin
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from chatbot.models import Replica, Tier
+
+
+class ReplicaInline(TabularInline):
+    model = Replica
+    fields = ["url", "health", "looked_at"]
+    readonly_fields = ["health", "looked_at"]
+    extra = 1
+
+
+@admin.register(Tier)
+class TierAdmin(ModelAdmin):
+    fields = ["name", "model", "from_difficulty", "enabled"]
+    list_display = ["name", "model", "from_difficulty", "enabled", "servers"]
+    ordering = ["from_difficulty", "name"]
+    inlines = [ReplicaInline]
+
+    @display(description="Servers")
+    def servers(self, tier: Tier) -> SafeString:
+        rows = ((replica.url, replica.health) for replica in tier.replicas.all())
+        return format_html_join("", "<div>{} · {}</div>", rows)

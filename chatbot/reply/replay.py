@@ -1,0 +1,90 @@
+"""Past turns again, under another routing policy.
+
+The records are today's. What mood decided then stays: a person who was asked for is not un-asked.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chatbot import tiers
+from chatbot.models import Reply
+from chatbot.orm import in_thread
+from chatbot.reply.difficulty import Policy, choose
+from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.retrieve import retrieve
+from chatbot.reply.runner import turn_of
+from inference.grounding.facts import facts
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Of one answer."""
+
+    tier: str
+    state: str
+    text: str
+    # Seconds until its first sentence; None where nothing was said.
+    wait: float | None
+    seconds: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Replayed:
+    reply: Reply
+    then: Figures
+    now: Figures
+
+    @property
+    def kept(self) -> bool:
+        """It ends alike and tells the same facts."""
+        alike = self.then.state == self.now.state
+        return alike and facts(self.then.text) == facts(self.now.text)
+
+
+def past(since: datetime) -> list[Reply]:
+    """Replies that a model had a part in."""
+    found = Reply.objects.filter(created_at__gte=since, status=Reply.Status.DONE)
+    related = found.select_related("conversation__visitor", "question", "answer")
+    return [reply for reply in related.order_by("created_at") if reply.generations]
+
+
+async def replay(reply: Reply, policy: Policy) -> Replayed:
+    """A model is asked only where the policy sends the turn elsewhere."""
+    then = recorded(reply)
+    turn, tier = await in_thread(chosen)(reply, policy)
+    if tier == reply.generations[0]["tier"] and (policy.escalates or len(reply.generations) == 1):
+        return Replayed(reply, then, then)
+    outcome = Outcome()
+    async for step in answer(turn, policy=policy):
+        if isinstance(step, Outcome):
+            outcome = step
+    return Replayed(reply, then, made(outcome))
+
+
+def chosen(reply: Reply, policy: Policy) -> tuple[Turn, str]:
+    """The turn as it was, and which tier the policy would have had answer it."""
+    turn = turn_of(reply)
+    return turn, choose(tiers.tiers(), turn, retrieve(turn), policy).tiers[0].name
+
+
+def recorded(reply: Reply) -> Figures:
+    text = reply.answer.text if reply.answer else ""
+    wait = reply.timings.get("first_sentence")
+    return Figures(state=reply.state, text=text, wait=wait, **taken(reply.generations))
+
+
+def made(outcome: Outcome) -> Figures:
+    wait = outcome.timings.get("first_sentence")
+    return Figures(
+        state=outcome.state, text=outcome.answer, wait=wait, **taken(outcome.generations)
+    )
+
+
+def taken(generations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "tier": generations[-1]["tier"] if generations else "none",
+        "seconds": sum(one["seconds"] for one in generations),
+        "tokens": sum(one["prompt_tokens"] + one["completion_tokens"] for one in generations),
+    }

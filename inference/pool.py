@@ -1,0 +1,80 @@
+"""One tier of the language model: servers of one model, of which the least busy one answers."""
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from inference.generation import (
+    ChatMessages,
+    GenerationError,
+    Generator,
+    ServerBusy,
+    ServerUnreachable,
+    Usage,
+)
+
+PROBE: ChatMessages = [{"role": "user", "content": "Say yes."}]
+
+
+@dataclass(eq=False)
+class Server:
+    generator: Generator
+    # Requests that it has not finished.
+    outstanding: int = 0
+    # Why others are asked before it, in words; "" when it is well.
+    illness: str = ""
+
+    async def examine(self, thoroughly: bool) -> None:
+        """Whether it is there and serves the model; thoroughly, or where it was ill: whether it
+        writes a token, since an engine that hangs still answers everything else."""
+        try:
+            self.illness = await self.found(thoroughly or bool(self.illness))
+        except ServerBusy:
+            self.illness = ""  # It is well enough to say so.
+        except GenerationError as error:
+            self.illness = str(error)
+
+    async def found(self, thoroughly: bool) -> str:
+        served = await self.generator.models()
+        if self.generator.model not in served:
+            return f"It serves {', '.join(served) or 'nothing'}, not {self.generator.model}."
+        if thoroughly:
+            async with aclosing(self.generator.stream(PROBE, max_tokens=1)) as pieces:
+                async for _ in pieces:
+                    break
+        return ""
+
+
+@dataclass(eq=False)
+class Pool:
+    name: str
+    servers: Sequence[Server]
+    # It answers what is at least so difficult, 0 to 1.
+    from_difficulty: float = 0.0
+
+    @property
+    def model(self) -> str:
+        return self.servers[0].generator.model
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
+    ) -> AsyncGenerator[str, None]:
+        """As a Generator's. The next server is asked only while nothing has been said: what
+        another one says would be another answer."""
+        for server in (servers := self.in_turn()):
+            said = False
+            server.outstanding += 1
+            try:
+                async with aclosing(server.generator.stream(messages, max_tokens, usage)) as pieces:
+                    async for piece in pieces:
+                        said = True
+                        yield piece
+                return
+            except (ServerUnreachable, ServerBusy):
+                if said or server is servers[-1]:
+                    raise
+            finally:
+                server.outstanding -= 1
+
+    def in_turn(self) -> list[Server]:
+        return sorted(self.servers, key=lambda server: (bool(server.illness), server.outstanding))

@@ -1,0 +1,91 @@
+"""One tier, several servers: the least busy one that is well answers."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from inference.generation import GenerationError, ServerBusy, ServerUnreachable
+from inference.pool import Pool, Server
+
+GONE = ServerUnreachable("gone")
+
+
+class Fake:
+    model = "fake"
+
+    def __init__(self, says: str = "", error: GenerationError | None = None) -> None:
+        self.says, self.error = says, error
+        self.asked = 0
+        self.served = ["fake"]
+
+    async def stream(self, *_: Any, **__: Any) -> AsyncIterator[str]:
+        self.asked += 1
+        if self.says:
+            yield self.says
+        if self.error:
+            raise self.error
+
+    async def models(self) -> list[str]:
+        if self.error:
+            raise self.error
+        return self.served
+
+
+def pool(*fakes: Fake) -> Pool:
+    return Pool("small", [Server(fake) for fake in fakes])  # type: ignore[arg-type]
+
+
+async def said(tier: Pool) -> list[str]:
+    return [piece async for piece in tier.stream([], 10)]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("error", [GONE, ServerBusy("busy", None)])
+async def test_another_server_answers_where_the_first_cannot(error: GenerationError) -> None:
+    assert await said(pool(Fake(error=error), Fake("Hello."))) == ["Hello."]
+
+
+@pytest.mark.anyio
+async def test_nobody_goes_on_with_what_another_has_begun() -> None:
+    broken, other = Fake("Hel", GONE), Fake("Hello.")
+    with pytest.raises(ServerUnreachable):
+        await said(pool(broken, other))
+    assert other.asked == 0
+
+
+@pytest.mark.anyio
+async def test_where_all_are_gone_the_last_error_is_told() -> None:
+    with pytest.raises(ServerUnreachable):
+        await said(pool(Fake(error=GONE), Fake(error=GONE)))
+
+
+@pytest.mark.anyio
+async def test_the_one_with_the_fewest_requests_is_asked() -> None:
+    tier = pool(Fake("a"), Fake("b"))
+    first = tier.stream([], 10)
+    assert await anext(first) == "a"
+    assert await said(tier) == ["b"]
+    await first.aclose()
+    assert [server.outstanding for server in tier.servers] == [0, 0]
+
+
+@pytest.mark.anyio
+async def test_an_ill_server_is_asked_last_and_comes_back() -> None:
+    hung, well = Fake("a", GONE), Fake("b")
+    tier = pool(hung, well)
+    await tier.servers[0].examine(thoroughly=False)
+    assert tier.servers[0].illness == "gone"
+    assert await said(tier) == ["b"]
+    hung.error = None
+    await tier.servers[0].examine(thoroughly=False)
+    assert tier.servers[0].illness == ""
+
+
+@pytest.mark.anyio
+async def test_a_server_of_another_model_is_ill() -> None:
+    other = Fake()
+    other.served = ["llama"]
+    server = pool(other).servers[0]
+    await server.examine(thoroughly=False)
+    assert server.illness == "It serves llama, not fake."
