@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import engines, hints, protocol
+from chatbot import engines, hints, metrics, protocol
 from chatbot.models import Conversation, Correction, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS, UNKNOWN, Sentiment, mood
@@ -99,6 +99,7 @@ def receive(
         )
         reply = ask_for_reply(conversation, message, worker)
         announce(conversation, message)
+        transaction.on_commit(lambda: metrics.received(message.label))
     return message, reply
 
 

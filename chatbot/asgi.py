@@ -16,6 +16,7 @@ from django.urls import path  # noqa: E402
 
 from chatbot.consumers import VisitorConsumer  # noqa: E402
 from chatbot.hints import delivered, look_for_ever  # noqa: E402
+from chatbot.metrics import forget_the_dead  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 from chatbot.tiers import look_after_for_ever  # noqa: E402
 
@@ -25,6 +26,7 @@ WATCHES = [recover_for_ever, look_for_ever, look_after_for_ever]
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """The watches run from the server's start to its end."""
     await receive()
+    forget_the_dead()
     # With a thousand sockets, a full collection that walks Django's modules too stops every chat
     # for a third of a second.
     gc.freeze()

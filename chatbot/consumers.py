@@ -12,8 +12,9 @@ from typing import Any
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, hints, identity, limits, protocol
+from chatbot import actions, hints, identity, limits, metrics, protocol
 from chatbot.limits import TokenBucket
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.orm import in_thread
@@ -53,6 +54,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.refuse(refused)
             return
+        metrics.SOCKETS.inc()
         self.timer = asyncio.get_running_loop().call_later(HELLO_WITHIN, self.hello_overdue)
 
     def address(self) -> str:
@@ -76,8 +78,10 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             self.overdue = asyncio.create_task(self.close(UNAUTHORIZED))
 
     async def disconnect(self, code: int) -> None:
-        if hasattr(self, "timer"):
-            self.timer.cancel()
+        # Twice, where a client was dropped.
+        if timer := self.__dict__.pop("timer", None):
+            timer.cancel()
+            metrics.SOCKETS.dec()
         while self.held:
             limits.let_socket_go(*self.held.pop())
         if left := self.conversation:
@@ -143,6 +147,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             await hints.leave(self.conversation.id, self)
         self.visitor = visitor
         self.conversation = await in_thread(actions.conversation_of)(visitor)
+        bind_contextvars(conversation=str(self.conversation.id))
         # Join first, read then: what is said in between comes by both ways and is sent once.
         await hints.join(self.conversation.id, self)
         await self.forward(await in_thread(self.welcome)())

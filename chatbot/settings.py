@@ -10,6 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from chatbot.logs import configured
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -125,6 +127,8 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "channels",
+    "csp",
+    "django_structlog",
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -133,6 +137,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "django_structlog.middlewares.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -141,6 +146,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "chatbot.middleware.AdminPolicy",
 ]
 
 TEMPLATES = [
@@ -293,12 +300,29 @@ SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
 
 # Browser security. The widget lives in an iframe: its own view names who may frame it.
+SELF, NONE = "'self'", "'none'"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "connect-src": [SELF, "ws:", "wss:"],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 if env_bool("BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    # Probes come from inside, past the proxy.
+    SECURE_REDIRECT_EXEMPT = ["^livez$", "^readyz$", "^metrics$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env_bool("HSTS_SUBDOMAINS", False)
 
 UNFOLD = {
     "SITE_TITLE": "Attune",
@@ -330,15 +354,8 @@ UNFOLD = {
     "SIDEBAR": {"navigation": "chatbot.admin.navigation.sidebar"},
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "WARNING")},
-    "loggers": {
-        "attune": {"level": env("LOG_LEVEL", "INFO")},
-        # One clear line comes from the command; the pool's own retries would drown it.
-        "psycopg.pool": {"level": "ERROR"},
-    },
-}
+LOG_FORMAT = env("LOG_FORMAT", "line" if DEBUG else "json")
+if LOG_FORMAT not in {"line", "json"}:
+    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+LOGGING = configured(LOG_FORMAT == "json", env("LOG_LEVEL"))

@@ -14,7 +14,7 @@ from django.core.signals import setting_changed
 from django.dispatch import receiver
 from django.utils import timezone
 
-from chatbot import models
+from chatbot import metrics, models
 from chatbot.orm import in_thread
 from inference.generation import Deadlines, Generator
 from inference.pool import Pool, Server
@@ -86,16 +86,16 @@ async def look_after_for_ever() -> None:
 
 async def look_after(thoroughly: bool) -> None:
     pools = await in_thread(tiers)()
-    await asyncio.gather(
-        *(examine(server, thoroughly) for pool in pools for server in pool.servers)
-    )
+    looks = (examine(pool.name, one, thoroughly) for pool in pools for one in pool.servers)
+    await asyncio.gather(*looks)
 
 
-async def examine(server: Server, thoroughly: bool) -> None:
-    before = server.illness
+async def examine(tier: str, server: Server, thoroughly: bool) -> None:
+    url, before = server.generator.url, server.illness
     await server.examine(thoroughly)
     if server.illness != before:
-        logger.warning("%s: %s", server.generator.url, server.illness or "well again")
+        logger.warning("%s: %s", url, server.illness or "well again")
+    metrics.SERVERS_WELL.labels(tier, url).set(not server.illness)
     await in_thread(note)(server)
 
 

@@ -1,8 +1,8 @@
 from django.contrib import admin
 from django.urls import path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from chatbot import api, views
+from chatbot import api, probes, views
 
 urlpatterns = [
     path("", views.demo_shop, name="demo"),
@@ -11,8 +11,9 @@ urlpatterns = [
     path("widget/<slug:inbox>/", views.widget, name="widget"),
     path("api/inboxes/<slug:inbox>/session/", api.Session.as_view(), name="session"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
-    path("livez", views.livez, name="livez"),
-    path("readyz", views.readyz, name="readyz"),
+    path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("livez", probes.livez, name="livez"),
+    path("readyz", probes.readyz, name="readyz"),
+    path("metrics", probes.metrics, name="metrics"),
     path("admin/", admin.site.urls),
 ]

@@ -65,6 +65,8 @@ class Deadlines:
 class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    # Seconds from the request on; None where none came.
+    first_token: float | None = None
 
 
 @dataclass
@@ -145,6 +147,8 @@ class Generator:
                     usage.completion_tokens = counted["completion_tokens"]
                 if text := said(chunk):
                     wait = self.deadlines.next_token
+                    if usage is not None and usage.first_token is None:
+                        usage.first_token = round(time.monotonic() - started, 4)
                     yield text
         finally:
             await answer.aclose()

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chatbot import tiers
@@ -239,8 +239,7 @@ class Answering:
                     "tier": tier.name,
                     "model": tier.model,
                     "seconds": round(time.monotonic() - began, 4),
-                    "prompt_tokens": usage.prompt_tokens,
-                    "completion_tokens": usage.completion_tokens,
+                    **asdict(usage),
                 }
             )
             self.outcome.usage.prompt_tokens += usage.prompt_tokens

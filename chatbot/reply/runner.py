@@ -19,8 +19,9 @@ from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
+from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, engines, hints
+from chatbot import actions, engines, hints, metrics
 from chatbot.models import Message, Reply
 from chatbot.orm import in_thread
 from chatbot.protocol import ReplyFrame
@@ -83,6 +84,7 @@ async def run(reply_id: int) -> None:
 
 async def finish(reply: Reply, settle: float = 0.0) -> None:
     await asyncio.sleep(settle)
+    bind_contextvars(conversation=str(reply.conversation_id), reply=reply.id)
     try:
         async with held(reply):
             await work(reply)
@@ -149,7 +151,7 @@ async def tell(reply: Reply, frame: ReplyFrame) -> None:
 
 
 def post(reply: Reply, outcome: Outcome) -> bool:
-    return actions.finish(
+    posted = actions.finish(
         reply,
         outcome.state,
         outcome.answer,
@@ -164,6 +166,10 @@ def post(reply: Reply, outcome: Outcome) -> bool:
         timings=outcome.timings,
         error=outcome.error,
     )
+    if posted:
+        first = outcome.timings.get("first_sentence")
+        metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
+    return posted
 
 
 def turn_of(reply: Reply) -> Turn:

@@ -127,10 +127,20 @@ class Command(BaseCommand):
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
         options += ["--timeout-graceful-shutdown", "5"]
         arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
+        env = {"SLM_PORT": str(slm_port), **self.shared_metrics()}
         for number in range(settings.WEB_PROCESSES):
             name = f"web server {number + 1}" if number else "web server"
             log = f"{name.replace(' ', '-')}.log"
-            self.start(name, arguments, log, {"SLM_PORT": str(slm_port)}, [held.fileno()])
+            self.start(name, arguments, log, env, [held.fileno()])
+
+    def shared_metrics(self) -> dict[str, str]:
+        """Where several processes count together; each start counts anew."""
+        folder = settings.DATA_DIR / "metrics"
+        shutil.rmtree(folder, ignore_errors=True)
+        if settings.WEB_PROCESSES == 1:
+            return {}
+        folder.mkdir()
+        return {"PROMETHEUS_MULTIPROC_DIR": str(folder)}
 
     def start_celery(self, slm_port: int) -> None:
         celery = ["-m", "celery", "-A", "chatbot.celery"]
