@@ -39,6 +39,7 @@ test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Re
 	@$(PYTEST) -m live
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM, its CPU build
+	@deploy/local/debian-parts.sh nginx
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
 	@$(PYTEST) -m vllm
 

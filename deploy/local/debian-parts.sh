@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs those of Debian's chromium, redis-server and postgresql that are named and absent.
+# Installs those of Debian's chromium, nginx, redis-server and postgresql that are named and absent.
 # Whoever uses them starts them on free ports; nothing is started here.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,36 +88,31 @@ def model_folder(models: None, vllm_env: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def serve_vllm(
+def server(
     vllm_env: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Server]]:
-    """Servers with further options; none outlives the tests. Eager: to compile the model for
-    its speed takes two minutes, and no test asks for it."""
-    started: list[Server] = []
-
-    def serve(*options: str) -> Server:
-        port, log = free_port(), tmp_path_factory.mktemp("vllm") / "vllm.log"
-        env = os.environ | {
-            "VLLM_ENV": str(vllm_env),
-            "VLLM_PORT": str(port),
-            "VLLM_API_KEY": KEY,
-            "VLLM_CPU_KVCACHE_SPACE": "1",
-            "MAX_QUEUED": "4",
-        }
-        with log.open("wb") as sink:
-            process = subprocess.Popen(
-                [DEPLOY / "serve.sh", model_folder, "--enforce-eager", *options],
-                env=env,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=sink,
-                start_new_session=True,
-            )
-        started.append(server := Server(process, port, log))
-        await_that(lambda: server.status("/health") == 200 or process.poll() is not None)
+) -> Iterator[Server]:
+    """Eager: to compile the model for its speed takes two minutes, and no test asks for it."""
+    port, log = free_port(), tmp_path_factory.mktemp("vllm") / "vllm.log"
+    env = os.environ | {
+        "VLLM_ENV": str(vllm_env),
+        "VLLM_PORT": str(port),
+        "VLLM_API_KEY": KEY,
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "MAX_QUEUED": "4",
+    }
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            [DEPLOY / "serve.sh", model_folder, "--enforce-eager", "--max-num-seqs", "2"],
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            start_new_session=True,
+        )
+    started = Server(process, port, log)
+    try:
+        await_that(lambda: started.status("/health") == 200 or process.poll() is not None)
         assert process.poll() is None, log.read_text()[-3000:]
-        return server
-
-    yield serve
-    for server in started:
-        server.end()
+        yield started
+    finally:
+        started.end()

@@ -27,11 +27,6 @@ LONG = [{"role": "user", "content": "Count from 1 to 500, each number on a line 
 SHORT = [{"role": "user", "content": "Say hello."}]
 
 
-@pytest.fixture(scope="module")
-def server(serve_vllm: Callable[..., Server]) -> Server:
-    return serve_vllm("--max-num-seqs", "2")
-
-
 def client(server: Server, **deadlines: float) -> Generator:
     waits = {"first_token": 120, "next_token": 60, "total": 240} | deadlines
     return Generator(server.url, "slm", KEY, Deadlines(**waits))
@@ -111,7 +106,7 @@ def test_an_engine_that_hangs_is_not_waited_for_and_goes_on_later(server: Server
 
 
 def test_an_engine_that_dies_is_an_error_and_is_seen(server: Server) -> None:
-    """The last test: this server does not come back."""
+    """The last test of all: this server does not come back."""
     os.kill(server.engine(), signal.SIGKILL)
     with pytest.raises(ServerUnreachable):
         asyncio.run(anext_of(client(server)))
