@@ -8,8 +8,10 @@ export ATTUNE_SHARED ?= ../shared
 # vLLM's own environment; deploy/vllm/README.md says why it has one.
 export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 
+export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
+
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat soak lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation soak check-deploy lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,9 +55,17 @@ bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, b
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -W ignore -m tests.load.bench_chat
 
+bench-generation: $(VENV)/.installed-dev ## Compare Attune on vLLM with vLLM asked directly, and llama.cpp
+	@deploy/local/debian-parts.sh postgresql redis-server
+	@test -n "$(VLLM_URL)" || deploy/vllm/install-cpu.sh $(VLLM_ENV)
+	@$(PYTHON) -W ignore -m tests.load.bench_generation
+
 soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.soak
+
+check-deploy: ## Check the Dockerfiles and the compose file
+	@deploy/check.sh $(CHECKERS_ENV)
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -1,10 +1,15 @@
 #!/usr/bin/env bash
 # vLLM with the settings that Attune counts on: serve.sh MODEL_FOLDER [OPTION …]
-# Further options go to `vllm serve`. VLLM_API_KEY, where it is set, is asked of every client.
+# Further options go to `vllm serve`. VLLM_API_KEY (or the file that
+# VLLM_API_KEY_FILE names), where it is set, is asked of every client.
 set -euo pipefail
 
 model=${1:?serve.sh MODEL_FOLDER: name the model\'s Hugging Face folder}
 shift
+if [[ -n ${VLLM_API_KEY_FILE:-} ]]; then
+  VLLM_API_KEY=$(<"$VLLM_API_KEY_FILE")
+  export VLLM_API_KEY
+fi
 bin=${VLLM_ENV:+$VLLM_ENV/bin/}
 
 # Nothing leaves the machine: no hub, no usage statistics.

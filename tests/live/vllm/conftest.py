@@ -6,7 +6,7 @@ import subprocess
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -92,18 +92,23 @@ def server(
     vllm_env: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
     """Eager: to compile the model for its speed takes two minutes, and no test asks for it."""
-    port, log = free_port(), tmp_path_factory.mktemp("vllm") / "vllm.log"
-    env = os.environ | {
-        "VLLM_ENV": str(vllm_env),
-        "VLLM_PORT": str(port),
-        "VLLM_API_KEY": KEY,
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "MAX_QUEUED": "4",
-    }
+    folder = tmp_path_factory.mktemp("vllm")
+    options = ["--enforce-eager", "--max-num-seqs", "2"]
+    with serving(vllm_env, model_folder, folder, options, MAX_QUEUED="4") as started:
+        yield started
+
+
+@contextmanager
+def serving(
+    env: Path, model: Path, folder: Path, options: list[str], **settings: str
+) -> Iterator[Server]:
+    """deploy/vllm/serve.sh until it is ready, and its end."""
+    port, log = free_port(), folder / "vllm.log"
+    own = {"VLLM_ENV": str(env), "VLLM_PORT": str(port), "VLLM_API_KEY": KEY}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [DEPLOY / "serve.sh", model_folder, "--enforce-eager", "--max-num-seqs", "2"],
-            env=env,
+            [DEPLOY / "serve.sh", model, *options],
+            env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1"} | own | settings,
             stdin=subprocess.DEVNULL,
             stdout=sink,
             stderr=sink,

@@ -1,0 +1,62 @@
+"""The compose file against Compose's schema and our rules: check_compose.py FILE"""
+
+import json
+import re
+import sys
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+
+# It alone has a way in, and so a way out.
+FRONT = "nginx"
+
+
+def main() -> int:
+    raw = Path(sys.argv[1]).read_text()
+    stack = yaml.safe_load(raw)
+    schema = distribution("docker-compose").locate_file("compose/config/compose_spec.json")
+    jsonschema.validate(without_extensions(stack), json.loads(Path(str(schema)).read_text()))
+    problems = [*of_stack(stack), *secrets_in(raw)]
+    for problem in problems:
+        print(f"{sys.argv[1]}: {problem}", file=sys.stderr)
+    return bool(problems)
+
+
+def without_extensions(stack: dict[str, Any]) -> dict[str, Any]:
+    """The schema of 2021 knows neither a top-level name nor anchors' own parts."""
+    return {key: value for key, value in stack.items() if key != "name" and key[:2] != "x-"}
+
+
+def of_stack(stack: dict[str, Any]) -> list[str]:
+    found = []
+    if not stack["networks"]["inside"].get("internal"):
+        found.append("the network `inside` must be internal")
+    for name, service in stack["services"].items():
+        found += [f"{name}: {problem}" for problem in of_service(name, service)]
+    return found
+
+
+def of_service(name: str, service: dict[str, Any]) -> list[str]:
+    rules = {
+        "must have a read-only root": service.get("read_only") is True,
+        "must be on `inside` only": name == FRONT or service.get("networks") == ["inside"],
+        "must not publish ports": name == FRONT or "ports" not in service,
+        "must not gain privileges": "no-new-privileges:true" in service.get("security_opt", []),
+        "must not be privileged": not service.get("privileged"),
+        "must name the version of its image": not service["image"].endswith(("latest", "/")),
+        "needs a health check": "healthcheck" in service or "build" in service,
+    }
+    return [rule for rule, holds in rules.items() if not holds]
+
+
+def secrets_in(raw: str) -> list[str]:
+    """Values of secrets belong into files."""
+    lines = re.findall(r"^\s*(\w*(?:PASSWORD|SECRET|API_KEY)\w*):", raw, re.MULTILINE)
+    return [f"{line} must come from a file: {line}_FILE" for line in lines if line[-5:] != "_FILE"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Makes the secrets that compose.yaml reads, once: make-secrets.sh [FOLDER]. What is there stays.
+# The TLS certificate is yours to put there: tls_certificate and tls_key, as PEM.
+set -euo pipefail
+folder=${1:-$(dirname "$0")/secrets}
+mkdir -p "$folder"
+umask 077
+
+make() {
+  [[ -e $folder/$1 ]] || printf '%s' "$2" >"$folder/$1"
+}
+
+random() {
+  head -c 48 /dev/urandom | base64 -w 0 | tr '+/' '-_'
+}
+
+make secret_key "$(random)"
+make slm_api_key "$(random)"
+make database_password "$(random)"
+make redis_password "$(random)"
+make database_url "postgresql://attune:$(<"$folder/database_password")@postgres:5432/attune"
+make redis_url "redis://:$(<"$folder/redis_password")@redis:6379"
+# Containers read them as another user.
+chmod 644 "$folder"/*
+chmod 700 "$folder"
+echo "The secrets are in $folder."

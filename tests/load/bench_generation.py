@@ -1,0 +1,230 @@
+"""`make bench-generation`: Attune on vLLM beside the same vLLM asked directly, and llama.cpp.
+
+So many conversations at a time ask, each its next question when the last is answered: through the
+socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
+send. No question comes twice, so that the prefix cache holds the rules and records for both. With
+VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import statistics
+import string
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, aclosing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from inference import catalogue, sentences
+from inference.evaluation.markdown import table
+from inference.generation import ChatMessages, Deadlines, Generator, Usage
+from tests.live.conftest import ROOT, await_that, free_port
+from tests.live.vllm.conftest import KEY, serving
+from tests.load.bench_chat import AttuneClient
+from tests.load.soak import site
+
+QUESTIONS = (
+    "how long do I have to return something?",
+    "how long does a refund take?",
+    "can I pay by invoice?",
+    "what does shipping cost?",
+    "how do I change my delivery address?",
+    "is there a warranty on tents?",
+)
+LEVELS = (1, 8, 16, 32)
+PATIENT = Deadlines(first_token=600, next_token=600, total=1200)
+ATTUNE, DIRECT, LLAMA = "Attune on vLLM", "vLLM directly", "llama.cpp directly"
+
+
+@dataclass
+class Measured:
+    """Of all rounds of one way at one level."""
+
+    # Seconds to the first whole sentence.
+    first: list[float] = field(default_factory=list)
+    tokens: int = 0
+    seconds: float = 0.0
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.first) if self.first else float("nan")
+
+    @property
+    def rate(self) -> float:
+        return self.tokens / max(self.seconds, 1e-9)
+
+
+def question() -> str:
+    """One that was never asked before; a name says nothing about a record."""
+    name = "".join(random.choices(string.ascii_lowercase, k=7)).capitalize()
+    return f"Hello, this is {name}, {random.choice(QUESTIONS)}"
+
+
+@dataclass
+class Direct:
+    """A plain client of the model server."""
+
+    generator: Generator
+
+    async def talk(self, prompts: Sequence[ChatMessages], found: Measured) -> None:
+        for messages in prompts:
+            began, usage, first = time.monotonic(), Usage(), 0.0
+            stream = self.generator.stream(messages, 110, usage)
+            async with aclosing(stream):
+                async for _ in sentences.stream(stream):
+                    first = first or time.monotonic() - began
+            found.first.append(first or time.monotonic() - began)
+            found.tokens += usage.completion_tokens
+
+
+async def directly(generator: Generator, count: int, turns: int, found: Measured) -> None:
+    prompts = [[await prompt_of(question()) for _ in range(turns)] for _ in range(count)]
+    began = time.monotonic()
+    await asyncio.gather(*(Direct(generator).talk(mine, found) for mine in prompts))
+    found.seconds += time.monotonic() - began
+
+
+async def prompt_of(text: str) -> ChatMessages:
+    """What Attune would ask the model; in this process, on the site's data."""
+    from chatbot.orm import in_thread
+    from chatbot.reply import prompt
+    from chatbot.reply.pipeline import Turn
+    from chatbot.reply.retrieve import retrieve
+
+    found = await in_thread(retrieve)(Turn(text, None))
+    return prompt.messages(text, found.records, found.history)
+
+
+async def through_attune(url: str, count: int, turns: int, found: Measured) -> None:
+    clients = [AttuneClient(url) for _ in range(count)]
+    for client in clients:
+        await client.connect()
+    before, began = await tokens_written(), time.monotonic()
+    await asyncio.gather(*(talk(client, turns, found) for client in clients))
+    found.seconds += time.monotonic() - began
+    found.tokens += await tokens_written() - before
+    for client in clients:
+        await client.close()
+
+
+async def talk(client: AttuneClient, turns: int, found: Measured) -> None:
+    for _ in range(turns):
+        first, _end = await client.ask(question())
+        found.first.append(first)
+
+
+async def tokens_written() -> int:
+    from chatbot.models import Reply
+
+    rows = Reply.objects.values_list("generations", flat=True)
+    return sum([one["completion_tokens"] async for row in rows for one in row])
+
+
+async def measure(url: str, vllm: Generator, llama: Generator | None, turns: int) -> None:
+    head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
+    rows = []
+    for count in LEVELS:
+        found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
+        for _ in range(2):
+            await directly(vllm, count, turns, found[DIRECT])
+            await through_attune(url, count, turns, found[ATTUNE])
+        if llama:
+            await directly(llama, count, turns, found[LLAMA])
+        rows += [row(count, name, one, found[DIRECT]) for name, one in found.items() if one.first]
+        print(" ".join(rows[-2][:2]), "…", file=sys.stderr, flush=True)
+    print(table(head, rows))
+
+
+def row(count: int, name: str, found: Measured, direct: Measured) -> list[str]:
+    return [
+        str(count),
+        name,
+        f"{found.median:.2f}",
+        f"{found.median / direct.median:.2f}",
+        f"{found.rate:.1f}",
+        f"{found.rate / direct.rate:.2f}",
+    ]
+
+
+@contextmanager
+def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
+    """URL, model and key."""
+    if url := os.environ.get("VLLM_URL"):
+        yield url, os.environ.get("SLM_NAME", "slm"), os.environ.get("SLM_API_KEY", "none")
+        return
+    model = catalogue.models_dir() / "chat-small-hf"
+    with serving(Path(os.environ["VLLM_ENV"]), model, folder, [], MAX_QUEUED="256") as server:
+        yield server.url, "slm", KEY
+
+
+@contextmanager
+def llama_server(folder: Path) -> Iterator[Generator]:
+    port = free_port()
+    options = ["--model", str(catalogue.located("chat-small")), "--port", str(port)]
+    command = [sys.executable, "-m", "inference.local_server", *options, "--parallel", "4"]
+    with (folder / "llama.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+    try:
+        generator = Generator(f"http://127.0.0.1:{port}/v1", "slm", deadlines=PATIENT)
+        await_that(lambda: answers(f"http://127.0.0.1:{port}/health"))
+        yield generator
+    finally:
+        process.kill()
+        process.wait()
+
+
+def answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+def machine() -> str:
+    if not shutil.which("nvidia-smi"):
+        return f"{os.cpu_count()} CPU cores, no GPU"
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    return subprocess.run(query, capture_output=True, text=True, check=False).stdout.strip()
+
+
+def prefix_cache(url: str) -> str:
+    with urllib.request.urlopen(f"{url.removesuffix('/v1')}/metrics") as page:
+        lines = page.read().decode().splitlines()
+    hits, queries = (
+        sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
+        for name in ("vllm:prefix_cache_hits_total", "vllm:prefix_cache_queries_total")
+    )
+    return f"{hits / queries:.0%} of {queries:,.0f} prompt tokens" if queries else "not measured"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--turns", type=int, default=2, help="of each conversation and round")
+    options = parser.parse_args()
+    with TemporaryDirectory() as made, ExitStack() as stack:
+        folder = Path(made)
+        url, name, key = stack.enter_context(vllm_server(folder))
+        settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key, "WEB_PROCESSES": "1"}
+        waits = {"SLM_FIRST_TOKEN_TIMEOUT": "600", "SLM_TOTAL_TIMEOUT": "1200"}
+        parts = stack.enter_context(site(folder, **settings, **waits, GENERATIONS="64"))
+        os.environ |= parts.site.env | {"DATABASE_URL": parts.database, "REDIS_URL": ""}
+        import django
+
+        django.setup()
+        llama = stack.enter_context(llama_server(folder))
+        vllm = Generator(url, name, key, PATIENT)
+        asyncio.run(measure(parts.site.url, vllm, llama, options.turns))
+        print(f"\nOn {machine()}. Prefix cache: {prefix_cache(url)}.")
+
+
+if __name__ == "__main__":
+    main()
