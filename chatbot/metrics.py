@@ -20,6 +20,8 @@ from prometheus_client import (
     multiprocess,
 )
 
+from inference.energy import Meter
+
 # Seconds, as the GenAI conventions have them.
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(4.0**power for power in range(8))
@@ -57,6 +59,12 @@ USAGE = Histogram(
 )
 
 
+ENERGY = Counter(
+    "attune_energy_joules", "By the device's own counter; absent where it has none.", ["tier"]
+)
+IDLE_ENERGY = Gauge("attune_idle_energy_joules", "Spent while no request was in flight.")
+
+
 def exposition() -> tuple[bytes, str]:
     """The page and its content type."""
     registry = REGISTRY
@@ -72,6 +80,11 @@ def forget_the_dead() -> None:
         process = path.stem.rpartition("_")[2]
         if not Path(f"/proc/{process}").exists():
             multiprocess.mark_process_dead(int(process))
+
+
+def watch_energy(meter: Meter) -> None:
+    if meter.read() is not None:
+        IDLE_ENERGY.set_function(lambda: meter.idle)
 
 
 def received(sentiment: str) -> None:
@@ -100,6 +113,8 @@ def generated(generation: dict[str, Any]) -> None:
     DURATION.labels(**labels).observe(generation["seconds"])
     if (first := generation["first_token"]) is not None:
         FIRST_CHUNK.labels(**labels).observe(first)
+    if generation["joules"] is not None:
+        ENERGY.labels(generation["tier"]).inc(generation["joules"])
     for name, key in (("input", "prompt_tokens"), ("output", "completion_tokens")):
         if generation[key]:
             USAGE.labels(**labels, gen_ai_token_type=name).observe(generation[key])

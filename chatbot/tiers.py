@@ -8,6 +8,7 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.signals import setting_changed
@@ -16,11 +17,13 @@ from django.utils import timezone
 
 from chatbot import metrics, models
 from chatbot.orm import in_thread
+from inference.energy import Meter, unmetered
 from inference.generation import Deadlines, Generator
 from inference.pool import Pool, Server
 
 logger = logging.getLogger("attune.tiers")
 # Seconds: until a change in the admin counts, between two looks, and looks between two prompts.
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 READ_EVERY, LOOK_EVERY, THOROUGH_EVERY = 5.0, 15.0, 20
 
 
@@ -62,7 +65,20 @@ def server(url: str, model: str) -> Server:
         next_token=settings.SLM_TOKEN_TIMEOUT,
         total=settings.SLM_TOTAL_TIMEOUT,
     )
-    return Server(Generator(url, model, settings.SLM_API_KEY, deadlines))
+    generator = Generator(url, model, settings.SLM_API_KEY, deadlines)
+    return Server(generator, meter=meter() if here(url) else unmetered())
+
+
+def here(url: str) -> bool:
+    """Whether this process alone knows what the server does, and so whose joules are whose."""
+    return urlsplit(url).hostname in LOOPBACK and settings.WEB_PROCESSES == 1
+
+
+@cache
+def meter() -> Meter:
+    """One for all servers of this machine: they share its device."""
+    metrics.watch_energy(found := Meter())
+    return found
 
 
 @receiver(setting_changed)

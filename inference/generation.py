@@ -67,6 +67,8 @@ class Usage:
     completion_tokens: int = 0
     # Seconds from the request on; None where none came.
     first_token: float | None = None
+    # None where it is not measured.
+    joules: float | None = None
 
 
 @dataclass

@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from inference.energy import Meter, unmetered
 from inference.generation import (
     ChatMessages,
     GenerationError,
@@ -23,6 +24,21 @@ class Server:
     outstanding: int = 0
     # Why others are asked before it, in words; "" when it is well.
     illness: str = ""
+    meter: Meter = field(default_factory=unmetered)
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage
+    ) -> AsyncGenerator[str, None]:
+        self.outstanding += 1
+        try:
+            with self.meter.request(usage) as share:
+                pieces = self.generator.stream(messages, max_tokens, usage)
+                async with aclosing(pieces):
+                    async for piece in pieces:
+                        self.meter.token(share)
+                        yield piece
+        finally:
+            self.outstanding -= 1
 
     async def examine(self, thoroughly: bool) -> None:
         """Whether it is there and serves the model; thoroughly, or where it was ill: whether it
@@ -61,11 +77,11 @@ class Pool:
     ) -> AsyncGenerator[str, None]:
         """As a Generator's. The next server is asked only while nothing has been said: what
         another one says would be another answer."""
+        usage = usage or Usage()
         for server in (servers := self.in_turn()):
             said = False
-            server.outstanding += 1
             try:
-                async with aclosing(server.generator.stream(messages, max_tokens, usage)) as pieces:
+                async with aclosing(server.stream(messages, max_tokens, usage)) as pieces:
                     async for piece in pieces:
                         said = True
                         yield piece
@@ -73,8 +89,6 @@ class Pool:
             except (ServerUnreachable, ServerBusy):
                 if said or server is servers[-1]:
                     raise
-            finally:
-                server.outstanding -= 1
 
     def in_turn(self) -> list[Server]:
         return sorted(self.servers, key=lambda server: (bool(server.illness), server.outstanding))

@@ -43,6 +43,7 @@ class Trace:
     outcome: str
     passages: list[Source]
     timings: list[tuple[str, str]]
+    energy: str
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,19 @@ def trace(message: Message, link_records: bool) -> Trace | None:
             (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
             for name, seconds in reply.timings.items()
         ],
+        energy=energy(reply),
     )
+
+
+def energy(reply: Reply) -> str:
+    """ "" where no model had a part in it."""
+    if not reply.generations:
+        return ""
+    joules = [one.get("joules") for one in reply.generations]
+    tokens = sum(one["prompt_tokens"] + one["completion_tokens"] for one in reply.generations)
+    if None in joules:
+        return "not measured"
+    return f"{sum(joules):.1f} J, {1000 * sum(joules) / max(1, tokens):.0f} J per 1,000 tokens"
 
 
 def reply_of(message: Message) -> Reply | None:

@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from chatbot.reply.ask import ask
-from inference.evaluation import energy
+from inference import energy
 from inference.evaluation.answers import OUTCOMES, Judged, judge, table
 from inference.evaluation.markdown import table as markdown
 

@@ -199,3 +199,15 @@ def test_on_a_phone_the_chat_covers_the_screen(browser: Browser, site: str) -> N
     chat.get_by_role("button", name="Close chat").click()
     expect(launcher(page)).to_be_visible()
     context.close()
+
+
+def test_the_admin_and_the_apis_page_keep_to_their_policies(page: Page, site: str) -> None:
+    page.goto(f"{site}/admin/login/")
+    page.get_by_label("Username").fill("admin")
+    page.locator("input[name=password]").fill("admin")
+    page.keyboard.press("Enter")
+    for path in ("chatbot/conversation/", "chatbot/tier/add/", "crm/record/", "chatbot/inbox/"):
+        page.goto(f"{site}/admin/{path}")
+        expect(page.locator("#content, main").first).to_be_visible()
+    page.goto(f"{site}/api/docs")
+    expect(page.get_by_text("/api/inboxes/{inbox}/session/").first).to_be_visible()
