@@ -7,9 +7,9 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
+from chatbot import tiers
 from chatbot.api import PROBLEM, problem
 from chatbot.metrics import exposition
-from chatbot.tiers import tiers
 from crm import indexing
 
 
@@ -52,7 +52,7 @@ def index_problem() -> str | None:
 
 async def language_model_problem() -> str | None:
     """None as long as one server can answer."""
-    pools = await sync_to_async(tiers)()
+    pools = await sync_to_async(tiers.tiers)()
     servers = [server for pool in pools for server in pool.servers]
     await asyncio.gather(*(server.examine(thoroughly=False) for server in servers))
     if any(not server.illness for server in servers):
