@@ -216,7 +216,13 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     async def take(self, event: dict[str, Any]) -> None:
         """Told directly, while the channel layer is away."""
         with suppress(StopConsumer):
-            await getattr(self, event["type"].replace(".", "_"))(event)
+            await self.dispatch(event)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """What was under way of a conversation that this socket has left is not for its client."""
+        own = str(self.conversation.id) if self.conversation else None
+        if message.get("conversation", own) == own:
+            await super().dispatch(message)
 
     async def hear(self, seq: int | None, message: str | None) -> None:
         """The next message stands in the hint itself; what came before it, in the database."""

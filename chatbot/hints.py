@@ -71,6 +71,7 @@ def announce(conversation: UUID, event: dict[str, Any]) -> None:
 
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
     """To every socket of the conversation; where the layer fails, to those of this process."""
+    event = {**event, "conversation": str(conversation)}
     if not await carried(get_channel_layer().group_send(group(conversation), event)):
         for listener in list(_here.get(conversation, ())):
             tell(conversation, listener, event)

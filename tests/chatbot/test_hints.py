@@ -4,8 +4,10 @@ the layer is back every socket looks for what it has missed."""
 import asyncio
 from typing import Any
 from unittest import mock
+from uuid import uuid4
 
 from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
 
 from chatbot import actions, hints
 from chatbot.models import Conversation, Message
@@ -79,3 +81,19 @@ class HintTests(SocketTestCase):
         looking.cancel()
         await hints.send((await Conversation.objects.aget()).id, GREETING)
         self.assertEqual((await socket.until(type="reply"))[-1]["sentence"], "Hello!")
+
+    async def test_news_of_a_conversation_that_the_socket_has_left_is_not_told(self) -> None:
+        socket = await self.join()
+        await socket.say(type="message", id="m1", text="hello")
+        await socket.until(type="reply", state="done")
+        conversation = await Conversation.objects.aget()
+        news = {
+            "type": "conversation.news",
+            "seq": conversation.last_seq + 1,
+            "message": '"of bob"',
+        }
+        group, bobs = hints.group(conversation.id), str(uuid4())
+        await get_channel_layer().group_send(group, {**news, "conversation": bobs})
+        await hints.send(conversation.id, GREETING)
+        heard = await socket.until(type="reply", sentence="Hello!")
+        self.assertEqual(len(heard), 1)
