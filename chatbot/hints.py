@@ -111,12 +111,12 @@ async def carried(call: Coroutine[Any, Any, Any]) -> bool:
 
 
 async def look_for_ever() -> None:
-    away, looked = False, timezone.now()
+    mended, looked = _away_until, timezone.now()
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         probe = get_channel_layer().group_send("nobody", {"type": "conversation.news"})
-        was_away, away = away, not await carried(probe)
-        if was_away and not away:
+        if await carried(probe) and _away_until != mended:
+            mended = _away_until
             await join_again()
             logger.warning("the channel layer is back")
         try:

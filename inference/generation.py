@@ -124,17 +124,19 @@ class Generator:
             raise
 
     async def models(self) -> list[str]:
-        """The names of what it serves. GenerationError where it does not say within `connect`."""
+        """The names of what it serves; none where it does not list them. GenerationError where it
+        does not answer within `connect`."""
         try:
             async with asyncio.timeout(self.deadlines.connect):
                 answer = await self._client.get(f"{self.url}/models")
-            if answer.status_code != 200:
-                raise refusal(self.url, answer, answer.content[:REFUSAL])
-            return [model["id"] for model in answer.json()["data"]]
         except (TimeoutError, httpx2.HTTPError) as error:
             raise ServerUnreachable(f"{self.url} cannot be reached: {error!r}.") from error
-        except (ValueError, KeyError, TypeError) as error:
-            raise ServerUnreachable(f"{self.url} does not list its models: {error!r}.") from error
+        if answer.status_code != 200:
+            raise refusal(self.url, answer, answer.content[:REFUSAL])
+        try:
+            return [model["id"] for model in answer.json()["data"]]
+        except (ValueError, KeyError, TypeError):
+            return []
 
     async def _pieces(
         self, messages: ChatMessages, max_tokens: int, started: float, usage: Usage | None

@@ -45,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m inference.local_server")
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
+    parser.add_argument("--name", default="slm", help="the model's on the wire")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--parallel", type=int, default=2, help="requests at a time")
@@ -89,6 +90,7 @@ def _start(options: argparse.Namespace) -> Any:
     params = xllamacpp.CommonParams()
     params.verbosity = ERRORS_ONLY
     params.model.path = str(options.model)
+    params.model_alias = {options.name}
     params.hostnames = [HOST]
     params.port = options.port
     params.cpuparams.n_threads = options.threads

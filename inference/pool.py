@@ -41,24 +41,23 @@ class Server:
             self.outstanding -= 1
 
     async def examine(self, thoroughly: bool) -> None:
-        """Whether it is there and serves the model; thoroughly, or where it was ill: whether it
+        """Whether it is there and has the model; thoroughly, or where there is a doubt: whether it
         writes a token, since an engine that hangs still answers everything else."""
         try:
-            self.illness = await self.found(thoroughly or bool(self.illness))
+            served = await self.generator.models()
+            # llama.cpp lists a file's path, and answers to any name.
+            if thoroughly or self.illness or self.generator.model not in served:
+                await self.write_a_token()
+            self.illness = ""
         except ServerBusy:
             self.illness = ""  # It is well enough to say so.
         except GenerationError as error:
             self.illness = str(error)
 
-    async def found(self, thoroughly: bool) -> str:
-        served = await self.generator.models()
-        if self.generator.model not in served:
-            return f"It serves {', '.join(served) or 'nothing'}, not {self.generator.model}."
-        if thoroughly:
-            async with aclosing(self.generator.stream(PROBE, max_tokens=1)) as pieces:
-                async for _ in pieces:
-                    break
-        return ""
+    async def write_a_token(self) -> None:
+        async with aclosing(self.generator.stream(PROBE, max_tokens=1)) as pieces:
+            async for _ in pieces:
+                return
 
 
 @dataclass(eq=False)

@@ -83,9 +83,12 @@ async def test_an_ill_server_is_asked_last_and_comes_back() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_server_of_another_model_is_ill() -> None:
-    other = Fake()
-    other.served = ["llama"]
-    server = pool(other).servers[0]
+async def test_a_server_that_does_not_list_the_model_shows_whether_it_answers_to_its_name() -> None:
+    unlisted = Fake("a")
+    unlisted.served = ["/models/llama.gguf"]
+    server = pool(unlisted).servers[0]
     await server.examine(thoroughly=False)
-    assert server.illness == "It serves llama, not fake."
+    assert (server.illness, unlisted.asked) == ("", 1)
+    unlisted.stream = Fake(error=ServerUnreachable("no such model")).stream  # type: ignore[method-assign]
+    await server.examine(thoroughly=False)
+    assert server.illness == "no such model"

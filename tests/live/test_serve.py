@@ -101,7 +101,7 @@ def test_a_model_server_that_is_away_does_not_keep_the_web_server_from_starting(
     make_site: Make,
 ) -> None:
     site = make_site(DEMO="0", SLM_URL=f"http://127.0.0.1:{free_port()}/v1").start().until_ready()
-    assert "the language model does not answer" in site.output
+    assert "no language model can be used" in site.output
     assert (site.status("/livez"), site.status("/readyz")) == (200, 503)
     assert len(site.processes()) == 2
     assert site.end() == 0

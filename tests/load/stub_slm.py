@@ -30,7 +30,8 @@ class Stub:
                 await self.answer(json.loads(body), reader, writer)
             else:
                 writer.write(HEAD.format("application/json").encode())
-                writer.write(json.dumps({"status": "ok", "running": self.running}).encode())
+                known = {"status": "ok", "running": self.running, "data": [{"id": "slm"}]}
+                writer.write(json.dumps(known).encode())
             await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # The client has gone.

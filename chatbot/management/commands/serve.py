@@ -114,7 +114,7 @@ class Command(BaseCommand):
         connection.close()
 
     def start_model_server(self, model: Path, port: int) -> None:
-        options = ["--model", str(model), "--port", str(port)]
+        options = ["--model", str(model), "--name", settings.SLM_NAME, "--port", str(port)]
         options += ["--threads", str(settings.MODEL_THREADS)]
         self.start("model server", ["-m", "inference.local_server", *options], "model-server.log")
 
