@@ -206,6 +206,7 @@ def test_the_admin_and_the_apis_page_keep_to_their_policies(page: Page, site: st
     page.get_by_label("Username").fill("admin")
     page.locator("input[name=password]").fill("attune-demo")
     page.keyboard.press("Enter")
+    page.wait_for_url(f"{site}/admin/")
     for path in ("chatbot/conversation/", "chatbot/tier/add/", "crm/record/", "chatbot/inbox/"):
         page.goto(f"{site}/admin/{path}")
         expect(page.locator("#content, main").first).to_be_visible()
