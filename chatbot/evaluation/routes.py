@@ -18,6 +18,7 @@ from chatbot.reply.difficulty import Policy
 from chatbot.tiers import tiers
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table
+from inference.generation import GenerationError
 
 Rows = list[dict[str, Any]]
 STEP = 0.05
@@ -69,6 +70,9 @@ async def both(question: dict[str, Any], small: str, large: str) -> Question:
     # The large tier stands just out of reach, and may still be escalated to.
     out_of_reach = Policy(thresholds={small: 0, large: 1.01})
     first = await ask(question["question"], question.get("customer"), out_of_reach)
+    if error := first.get("error") or second.get("error"):
+        # What a server did not answer says nothing about its model.
+        raise GenerationError(error)
     difficulty = first["routing"].get("difficulty", 0.0)
     return Question(difficulty, answered(question, first, small), answered(question, second, large))
 

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.evaluation import answers, delay, grounding, retrieval, routes, sentiment
 from inference.catalogue import ModelError
+from inference.generation import GenerationError
 from inference.index import IndexUnavailable
 
 EVALUATIONS = {
@@ -54,7 +55,7 @@ class Command(BaseCommand):
             found = evaluation.run(read(options["file"]), options)
         except (OSError, ValueError, KeyError) as error:
             raise CommandError(f"{options['file']} cannot be used: {error!r}.") from error
-        except (IndexUnavailable, ModelError) as error:
+        except (GenerationError, IndexUnavailable, ModelError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
             json.dumps(found["figures"]) if options["json"] else evaluation.in_words(found)
