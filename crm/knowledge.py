@@ -7,6 +7,7 @@ the row fetch each carry the customer. None sees shared knowledge only.
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from django.db.models import Q, QuerySet
@@ -114,12 +115,10 @@ def keeps_its_words(value: str, query: str) -> bool:
     )
 
 
-def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Passage]:
-    return (
-        Passage.objects.filter(scope, Q(record__in=list(records)) | Q(id__in=list(near)))
-        .filter(record__deleted=False)
-        .select_related("record")
-    )
+def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
+    wanted = Q(record__in=list(records)) | Q(id__in=list(near))
+    found = Passage.objects.filter(scope, wanted, record__deleted=False).select_related("record")
+    return indexing.with_vectors(found)
 
 
 def hit(
@@ -158,7 +157,7 @@ def has_digit(key: str) -> bool:
     return any(character.isdigit() for character in key)
 
 
-def cosine(passage: Passage, query: Query) -> float:
+def cosine(passage: Any, query: Query) -> float:
     vector = indexing.unit(passage.vector)
     return 0.0 if vector is None else float(vector @ query.vector)
 

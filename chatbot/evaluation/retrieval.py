@@ -100,7 +100,8 @@ def by_words(query: str, customer: str | None) -> Ranked:
 @cache
 def passages(customer: str | None) -> tuple[list[str], bm25s.BM25, faiss.IndexFlatIP]:
     """Of each passage that this customer may see: its record, its words, its vector."""
-    seen = Passage.objects.filter(knowledge.visible(customer), vector__isnull=False).order_by("id")
+    visible = Passage.objects.filter(knowledge.visible(customer)).order_by("id")
+    seen = indexing.with_vectors(visible).filter(vector__isnull=False)
     rows = list(seen.values_list("record_id", "text", "vector"))
     words = bm25s.BM25()
     words.index(tokens([text for _, text, _ in rows]), **QUIET)

@@ -274,14 +274,14 @@ def flat_search(flat: faiss.IndexFlatIP, query: Query) -> list[int]:
 def in_milvus(corpus: Corpus, path: Path, questions: Questions) -> dict[str, Figures]:
     from pymilvus import MilvusClient
 
-    from inference.index.milvus import PASSAGES, MilvusIndex
+    from inference.index.milvus import MilvusIndex
 
     index = MilvusIndex(str(path), "benchmark", corpus.kinds.shared.shape[1])
     making = Stopwatch(progress(corpus, "filling Milvus Lite"))
     began = time.perf_counter()
     index.apply(Change(*row) for row in making)
     # Its searches are ten times slower until then.
-    MilvusClient(str(path)).flush(PASSAGES)
+    MilvusClient(str(path)).flush(index.passages)
     seconds = time.perf_counter() - began - making.seconds
     filled = {"build_s": seconds, "rows_s": corpus.count / seconds}
     return {

@@ -8,6 +8,7 @@ filters and no tokenizer "whitespace", counts a word's rarity segment by segment
 process at a time open its folder. Nothing here needs more than it has.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -29,12 +30,17 @@ from inference.index.match import Match, Query, terms
 from inference.index.snapshot import IndexUnavailable, digest
 from inference.index.words import DIGITS, K1, B
 
-PASSAGES, STATE = "attune_passages", "attune_state"
+COLLECTIONS = ("state", "passages")
 BATCH = 1_000
 # Seconds for one call.
 TIMEOUT = 10.0
 # Bytes that Milvus allows in a text.
 LONGEST = 65_535
+
+
+def named(encoder: str) -> str:
+    """As Milvus allows it in a name."""
+    return re.sub(r"\W", "_", encoder, flags=re.ASCII)
 
 
 @contextmanager
@@ -56,9 +62,11 @@ class MilvusIndex:
     @_answering()
     def __init__(self, url: str, encoder: str, dimension: int) -> None:
         self.encoder, self.dimension = encoder, dimension
+        # An upgrade's collections stand beside those of the encoder before it.
+        self.state, self.passages = (f"attune_{name}_{named(encoder)}" for name in COLLECTIONS)
         self._client = _connected(url)
-        self._ensure(STATE, _state(), _state_index())
-        self._ensure(PASSAGES, _passages(dimension), _passages_index())
+        self._ensure(self.state, _state(), _state_index())
+        self._ensure(self.passages, _passages(dimension), _passages_index())
 
     @_answering()
     def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
@@ -70,7 +78,7 @@ class MilvusIndex:
     @_answering()
     def upto(self) -> int:
         """The count of changes that the index holds, whoever applied them."""
-        found = self._client.get(STATE, ids=[0], timeout=TIMEOUT)
+        found = self._client.get(self.state, ids=[0], timeout=TIMEOUT)
         if not found:
             raise IndexUnavailable("There is no index yet. Type: manage.py index build")
         if found[0]["encoder"] != self.encoder:
@@ -84,7 +92,7 @@ class MilvusIndex:
     def mark(self, upto: int) -> None:
         """Say that all changes up to this count were applied."""
         state = {"id": 0, "upto": upto, "encoder": self.encoder, "vector": [0.0, 0.0]}
-        self._client.upsert(STATE, [state], timeout=TIMEOUT)
+        self._client.upsert(self.state, [state], timeout=TIMEOUT)
 
     @_answering()
     def apply(self, changes: Iterable[Change]) -> None:
@@ -94,20 +102,30 @@ class MilvusIndex:
             last = {(change.id, change.scope): change for change in batch}.values()
             # Deleted first: a passage that another scope got keeps its id.
             if gone := [change.id for change in last if change.text is None]:
-                self._client.delete(PASSAGES, ids=gone, timeout=TIMEOUT)
+                self._client.delete(self.passages, ids=gone, timeout=TIMEOUT)
             if came := [_row(change) for change in last if change.vector is not None]:
-                self._client.upsert(PASSAGES, came, timeout=TIMEOUT)
+                self._client.upsert(self.passages, came, timeout=TIMEOUT)
 
     @_answering()
     def clear(self) -> None:
         """Until `mark`, there is no index."""
-        self._client.delete(STATE, ids=[0], timeout=TIMEOUT)
-        self._client.drop_collection(PASSAGES, timeout=TIMEOUT)
-        self._ensure(PASSAGES, _passages(self.dimension), _passages_index())
+        self._client.delete(self.state, ids=[0], timeout=TIMEOUT)
+        self._client.drop_collection(self.passages, timeout=TIMEOUT)
+        self._ensure(self.passages, _passages(self.dimension), _passages_index())
+
+    @_answering()
+    def prune(self) -> list[str]:
+        """Drop what other encoders' indexes have left."""
+        own = {self.state, self.passages}
+        found = [name for name in self._client.list_collections() if name.startswith("attune_")]
+        others = sorted(set(found) - own)
+        for name in others:
+            self._client.drop_collection(name, timeout=TIMEOUT)
+        return others
 
     @_answering()
     def __len__(self) -> int:
-        counted = self._client.query(PASSAGES, output_fields=["count(*)"], timeout=TIMEOUT)
+        counted = self._client.query(self.passages, output_fields=["count(*)"], timeout=TIMEOUT)
         return int(counted[0]["count(*)"])
 
     def _of(self, query: Query, scope: str, limit: int) -> list[Match]:
@@ -126,7 +144,7 @@ class MilvusIndex:
         if not asked or not inside:
             return {}
         (found,) = self._client.search(
-            PASSAGES,
+            self.passages,
             data=[asked],
             anns_field=field,
             filter=inside,

@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
-from crm.models import Customer, Key, Passage, Record, Tombstone
+from crm.models import Customer, Key, Passage, Record, Tombstone, Vector
 from crm.records import PASSAGE_WORDS, import_records
 from tests.fakes import ALICE, BOB, order
 
@@ -73,10 +73,12 @@ class ImportTests(TestCase):
     def test_an_unchanged_passage_keeps_its_vector_when_another_changes(self) -> None:
         long = {f"note {n}": "word " * 50 for n in range(4)}
         import_records([order(50001, ALICE, **long)])
-        Passage.objects.update(vector=b"v", encoder="e")
+        Vector.objects.bulk_create(
+            Vector(passage=passage, encoder="e", value=b"v") for passage in Passage.objects.all()
+        )
         changed = long | {"note 3": "other " * 50}
         import_records([order(50001, ALICE, **changed) | {"updated_at": "2026-11-05T00:00:00Z"}])
-        kept = Passage.objects.filter(vector=b"v").count()
+        kept = Vector.objects.count()
         self.assertEqual(kept, Passage.objects.count() - 1)
 
     def test_a_long_record_becomes_passages_that_each_begin_with_its_title(self) -> None:

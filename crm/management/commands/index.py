@@ -11,14 +11,20 @@ from crm import indexing
 
 
 class Command(BaseCommand):
-    help = "Builds the FAISS index from the records, refreshes it with what changed, or shows it."
+    help = (
+        "Builds the FAISS index from the records, refreshes it with what changed, or shows it; "
+        "prune: after an upgrade, removes what the encoder before has left."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("action", choices=["build", "refresh", "status"])
+        parser.add_argument("action", choices=["build", "refresh", "prune", "status"])
         parser.add_argument("--json", action="store_true")
 
     def handle(self, *, action: str, json: bool, **_: Any) -> None:
-        if action != "status":
+        if action == "prune":
+            for name in indexing.prune():
+                self.stderr.write(f"Removed {name}.")
+        elif action != "status":
             with tqdm(unit=" passages", desc="Embedding", disable=None, leave=False) as bar:
                 (indexing.build if action == "build" else indexing.refresh)(progress(bar))
         status = indexing.status()
