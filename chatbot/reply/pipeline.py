@@ -97,13 +97,14 @@ class Answering:
         self.shown: list[str] = []
         self.refusal = REFUSAL
 
-    def may_quote(self, found: Found) -> bool:
+    def quotable(self, found: Found) -> tuple[int, str] | None:
         """The model saw an answer in the records but did not get it right; or it saw none, and a
         small one often overlooks it, but there is no doubt which record is asked about."""
         missing = [one["missing"] for one in self.outcome.withheld]
         if not missing or self.outcome.error:
-            return False
-        return missing[-1] != [FOUND_NOTHING] or any(hit.named_by_number for hit in found.hits)
+            return None
+        seen = missing[-1] != [FOUND_NOTHING] or found.named_by_number
+        return found.plain_fact() if seen else None
 
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
@@ -144,7 +145,7 @@ class Answering:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
-        if not self.shown and self.may_quote(found) and (fact := found.plain_fact()):
+        if not self.shown and (fact := self.quotable(found)):
             position, line = fact
             self.cite(found, position)
             yield self.show(written_like(line, self.turn.text))
@@ -171,15 +172,18 @@ class Answering:
 
     def wants_larger(self, found: Found, choice: Choice) -> bool:
         """A model that overlooks what is there may be too small; one that finds nothing where
-        nothing is near is right."""
+        nothing is near is right. A line that answers by itself needs no model."""
         tier, larger = choice.tiers
         if (
             not self.policy.escalates
             or choice.thresholds[larger.name] < choice.thresholds[tier.name]
         ):
             return False
+        if self.quotable(found):
+            return False
         missing = [one["missing"] for one in self.outcome.withheld]
-        return missing != [[FOUND_NOTHING]] or found.certainty >= CLEAR
+        there = found.certainty >= CLEAR or found.named_by_number
+        return there or missing != [[FOUND_NOTHING]]
 
     async def with_one_retry(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """Again if the server broke off before anything was shown; its deadlines are not

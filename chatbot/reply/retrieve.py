@@ -79,6 +79,10 @@ class Found:
         lines = map(self.lines_about, range(len(self.sources())))
         return max((near for line in lines for near in line.values()), default=0.0)
 
+    @property
+    def named_by_number(self) -> bool:
+        return any(hit.named_by_number for hit in self.hits)
+
     def texts(self) -> list[str]:
         """The full text of each record, in the order of `sources`."""
         texts: dict[str, str] = {}

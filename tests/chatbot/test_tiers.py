@@ -55,6 +55,22 @@ class TierTests(FakeModelsTestCase):
         self.assertEqual(len(outcome.withheld), 1)
         self.assertIn("small", outcome.routing["escalated"])
 
+    async def test_where_the_named_order_is_there_the_large_one_looks_again(self) -> None:
+        self.small.answer = "NOT ON RECORD"
+        await self.ask(text="tell me about order 50001")
+        self.assertEqual(len(self.large.prompts), 1)
+
+    async def test_where_no_record_is_named_or_near_a_refusal_stands(self) -> None:
+        self.small.answer = "NOT ON RECORD"
+        await self.ask(text="who is your favourite composer?")
+        self.assertEqual(self.large.prompts, [])
+
+    async def test_a_line_that_answers_by_itself_is_quoted_and_nobody_else_asked(self) -> None:
+        self.small.answer = WRONG
+        with mock.patch("chatbot.reply.retrieve.Found.plain_fact", return_value=(0, "Sent.")):
+            outcome = await self.ask()
+        self.assertEqual((outcome.answer, self.large.prompts), ("Sent.", []))
+
     async def test_what_both_get_wrong_is_refused(self) -> None:
         self.small.answer = self.large.answer = "It was made in Turin in 2020."
         outcome = await self.ask(text="how heavy is order 50001?")
