@@ -1,20 +1,20 @@
-"""The only place that changes a conversation. Each change is one transaction; news of it
-leaves when it has been committed, as a hint: readers fetch what they miss from the database.
+"""What customers and the bot do to a conversation; `agents.py` has the agents' part, and nothing
+else changes one. Each change is one transaction; news of it leaves when it has been committed, as
+a hint: readers fetch what they miss from the database.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chatbot import engines, hints, metrics, protocol
-from chatbot.models import Conversation, Correction, Message, Reply, Visitor
+from chatbot.models import Conversation, Message, Reply, Visitor
 from chatbot.protocol import Refused
-from inference.sentiment import LABELS, UNKNOWN, Sentiment, mood
+from inference.sentiment import UNKNOWN, Sentiment, mood
 
 Author = Message.Author
 State = Conversation.State
@@ -238,9 +238,13 @@ def after_answer(conversation: Conversation, state: str, reason: str) -> None:
     elif state == "refused":
         conversation.unanswered += 1
     elif state == "handoff" and conversation.state == State.BOT:
-        conversation.state = State.WAITING
-        conversation.handoff_reason = reason[:300]
+        wait_for_person(conversation, reason)
         conversation.unanswered = 0
+
+
+def wait_for_person(conversation: Conversation, reason: str) -> None:
+    conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
+    conversation.waiting_since = timezone.now()
 
 
 def give_up(reply: Reply) -> None:
@@ -256,7 +260,7 @@ def hand_off(conversation: Conversation, reason: str) -> None:
         conversation = locked(conversation.id)
         if conversation.state != State.BOT:
             return
-        conversation.state, conversation.handoff_reason = State.WAITING, reason
+        wait_for_person(conversation, reason)
         text = "A colleague has been asked to join this conversation."
         message = append(conversation, Author.SYSTEM, text)
         announce(conversation, message, state=State.WAITING)
@@ -264,18 +268,20 @@ def hand_off(conversation: Conversation, reason: str) -> None:
 
 def close(conversation: Conversation) -> None:
     with transaction.atomic():
+        conversation = locked(conversation.id)
         if change_owner(conversation, State.CLOSED):
+            conversation.save()
             announce(conversation, state=State.CLOSED)
 
 
 def change_owner(conversation: Conversation, state: str) -> bool:
-    """To somebody else than the bot; what it was about to say stays unsaid. False: no change."""
-    open_ones = Conversation.objects.filter(id=conversation.id).exclude(
-        state__in=[state, State.CLOSED]
-    )
-    if not open_ones.update(state=state, version=F("version") + 1):
+    """Of a locked conversation, which the caller saves. What the bot was about to say stays unsaid.
+    False: no change."""
+    if conversation.state in {state, State.CLOSED}:
         return False
-    conversation.refresh_from_db()
+    conversation.state = state
+    conversation.version += 1
+    conversation.waiting_since = None
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
     return True
 
@@ -290,30 +296,3 @@ def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
     found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
     if not found.update(feedback=value):
         raise Refused("not_found", "Feedback belongs to an answer of the bot.")
-
-
-# --- what an agent may do
-
-
-def take_over(conversation: Conversation) -> bool:
-    """From here on a person answers. False: somebody does already, or it is closed."""
-    with transaction.atomic():
-        changed = change_owner(conversation, State.AGENT)
-        if changed:
-            announce(conversation, state=State.AGENT)
-    return changed
-
-
-def correct(message: Message, label: str, agent: User) -> Correction:
-    """Keep what the agent heard in a customer's message; the last word on a message counts.
-
-    The message itself keeps what the classifier said: that is what the corrections measure.
-    """
-    if message.author != Author.CUSTOMER:
-        raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
-    if label not in LABELS:
-        raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")
-    correction, _ = Correction.objects.update_or_create(
-        message=message, defaults={"label": label, "agent": agent, "at": timezone.now()}
-    )
-    return correction

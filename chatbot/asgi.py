@@ -11,9 +11,12 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot.settings")
 django_application = get_asgi_application()
 
 # After Django is set up: these import models.
+from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.consumers import VisitorConsumer  # noqa: E402
 from chatbot.hints import delivered, look_for_ever  # noqa: E402
 from chatbot.metrics import forget_the_dead  # noqa: E402
@@ -40,10 +43,20 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "lifespan.shutdown.complete"})
 
 
+def logged_in(consumer: Any) -> Any:
+    """With the admin's own session, and from its own pages only."""
+    return AllowedHostsOriginValidator(AuthMiddlewareStack(consumer))
+
+
 application = ProtocolTypeRouter(
     {
         "http": django_application,
-        "websocket": URLRouter([path("ws/chat/<slug:inbox>/", VisitorConsumer.as_asgi())]),
+        "websocket": URLRouter(
+            [
+                path("ws/chat/<slug:inbox>/", VisitorConsumer.as_asgi()),
+                path("ws/console/", logged_in(AgentConsumer.as_asgi())),
+            ]
+        ),
         "lifespan": lifespan,
     }
 )

@@ -4,43 +4,32 @@ A handler never awaits a model: Channels runs the handlers of one socket one at 
 """
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
-from channels.exceptions import StopConsumer
-from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
 from chatbot import actions, hints, identity, limits, metrics, protocol
-from chatbot.limits import TokenBucket
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.orm import in_thread
-from chatbot.protocol import Error, Refused
+from chatbot.protocol import Refused
 from chatbot.reply import runner
+from chatbot.sockets import RETRY_AFTER, UNAUTHORIZED, JsonSocket
 
-logger = logging.getLogger("attune.socket")
 HELLO_WITHIN = 15
 PAGE = 200
-MAX_REFUSALS = 20
-RETRY_AFTER = 5
-# Seconds in which a client must read what it is sent.
-READ_WITHIN = 15
-UNAUTHORIZED, TOO_SLOW, TOO_MANY = 4401, 4408, 4429
 
 
-class VisitorConsumer(AsyncWebsocketConsumer):
+class VisitorConsumer(JsonSocket):
+    kinds = protocol.CLIENT_FRAMES
     visitor: Visitor | None = None
     conversation: Conversation | None = None
     # The last seq that this socket has sent to its client.
     sent = 0
-    refusals = 0
 
     async def connect(self) -> None:
+        await super().connect()
         self.inbox = self.scope["url_route"]["kwargs"]["inbox"]
-        self.frames = TokenBucket(settings.FRAMES_PER_MINUTE)
         # What this socket holds of the limits on sockets.
         self.held: list[tuple[str, str]] = []
         # News comes from several tasks, and each message is sent once and in order.
@@ -88,54 +77,10 @@ class VisitorConsumer(AsyncWebsocketConsumer):
             self.conversation = None
             await hints.leave(left.id, self)
 
-    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
-        try:
-            if wait := self.frames.take():
-                raise Refused("rate_limited", "Too many frames at once. Please slow down.", wait)
-            await self.carry_out(protocol.parse(text_data))
-        except Refused as refused:
-            await self.refuse(refused)
-
-    async def refuse(self, refused: Refused) -> None:
-        await self.forward(Error(refused.code, refused.text, refused.retry_after, refused.id))
-        self.refusals += 1
-        if refused.code in {"unauthorized", "expired"}:
-            await self.close(UNAUTHORIZED)
-        elif self.refusals > MAX_REFUSALS or refused.code == "too_many":
-            await self.close(TOO_MANY)
-
     async def carry_out(self, frame: protocol.ClientFrame) -> None:
-        """A fault on our side is told, and the socket goes on: the client sends it again."""
         if self.conversation is None and not isinstance(frame, protocol.Hello):
             raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
-        try:
-            await HANDLERS[type(frame)](self, frame)
-        except (Refused, StopConsumer):
-            raise
-        except Exception:
-            logger.exception("the frame %s failed", frame.type)
-            text = "Something went wrong on our side. Please try again in a moment."
-            raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
-
-    async def forward(self, frame: protocol.ServerFrame) -> None:
-        await self.write(protocol.encode(frame))
-
-    async def write(self, text: str) -> None:
-        """A client that does not read is closed, and resumes from the database when it can."""
-        try:
-            async with asyncio.timeout(READ_WITHIN):
-                await self.send(text_data=text)
-        except TimeoutError:
-            logger.info("a client read nothing for %s s", READ_WITHIN)
-            await self.drop()
-            raise StopConsumer from None
-
-    async def drop(self) -> None:
-        await self.disconnect(TOO_SLOW)
-        # Its buffer is full: the closing frame may not get through either.
-        with suppress(TimeoutError):
-            async with asyncio.timeout(1):
-                await self.close(TOO_SLOW)
+        await super().carry_out(frame)
 
     # --- frames of the client
 
@@ -180,7 +125,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         return actions.receive(self.conversation, frame.id, frame.text, runner.WORKER)
 
     async def on_typing(self, frame: protocol.Typing) -> None:
-        """Agents' sockets will show it; nobody else needs to know."""
+        """The agents' pages show it."""
         assert self.conversation
         await hints.send(self.conversation.id, {"type": "visitor.typing"})
 
@@ -213,10 +158,8 @@ class VisitorConsumer(AsyncWebsocketConsumer):
     async def visitor_typing(self, event: dict[str, Any]) -> None:
         """The visitor knows that they type."""
 
-    async def take(self, event: dict[str, Any]) -> None:
-        """Told directly, while the channel layer is away."""
-        with suppress(StopConsumer):
-            await self.dispatch(event)
+    async def agent_typing(self, event: dict[str, Any]) -> None:
+        await self.forward(protocol.TypingFrame("agent"))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """What was under way of a conversation that this socket has left is not for its client."""
@@ -248,8 +191,7 @@ class VisitorConsumer(AsyncWebsocketConsumer):
         return [actions.frame_of(message) for message in found.order_by("seq")[:PAGE]]
 
 
-Handler = Callable[[VisitorConsumer, Any], Awaitable[None]]
-HANDLERS: dict[type, Handler] = {
+VisitorConsumer.handlers = {
     protocol.Hello: VisitorConsumer.on_hello,
     protocol.SendMessage: VisitorConsumer.on_message,
     protocol.Typing: VisitorConsumer.on_typing,

@@ -28,6 +28,8 @@ PATIENCE, REST, LOOKS_EVERY = 2.0, 5.0, 2.0
 # How far a look goes back before the last one: clocks differ, and a commit takes its time.
 LOOKS_BACK = timedelta(seconds=20)
 _away_until = 0.0
+# No conversation has this id: whoever joins it hears which ones have news.
+EVERYTHING = UUID(int=0)
 
 
 class Listener(Protocol):
@@ -70,7 +72,14 @@ def announce(conversation: UUID, event: dict[str, Any]) -> None:
 
 
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
-    """To every socket of the conversation; where the layer fails, to those of this process."""
+    """To every socket of the conversation, and news of it to those that hear of everything."""
+    await bring(conversation, event)
+    if event["type"] == "conversation.news":
+        await bring(EVERYTHING, {"type": "console.news", "about": str(conversation)})
+
+
+async def bring(conversation: UUID, event: dict[str, Any]) -> None:
+    """Where the layer fails, to the sockets of this process."""
     event = {**event, "conversation": str(conversation)}
     if not await carried(get_channel_layer().group_send(group(conversation), event)):
         for listener in list(_here.get(conversation, ())):
@@ -141,6 +150,8 @@ async def look(looked: datetime) -> datetime:
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
                 tell(conversation, listener, {"type": "conversation.news"})
+        for listener in list(_here.get(EVERYTHING, ())):
+            tell(EVERYTHING, listener, {"type": "console.news", "about": str(conversation)})
     return now
 
 

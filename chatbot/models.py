@@ -80,6 +80,11 @@ class Conversation(models.Model):
     # How often its owner has changed: what the bot began for another owner is not posted.
     version = models.PositiveIntegerField(default=0)
     handoff_reason = models.CharField(max_length=300, blank=True)
+    # Who answers in state `agent`; who did, once it is closed.
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    waiting_since = models.DateTimeField(null=True, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
     read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
     # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.
@@ -113,6 +118,9 @@ class Message(models.Model):
     seq = models.PositiveIntegerField(help_text="1, 2, 3 … within the conversation, no gaps.")
     client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 unique where set
     author = models.CharField(max_length=10, choices=Author)
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
     text = models.TextField()
     at = models.DateTimeField(default=timezone.now)
     citations = models.JSONField(default=list, blank=True)
@@ -131,6 +139,21 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:60]}"
+
+
+class Note(models.Model):
+    """What agents tell each other. Never a Message: nothing that customers are sent reads it."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
+    agent = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    text = models.TextField()
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return self.text[:60]
 
 
 class Correction(models.Model):

@@ -112,7 +112,8 @@ def natural(name: str, value: int) -> None:
         raise Refused("bad_frame", f'"{name}" must be a number from 0 to {LONGEST_SEQ}.')
 
 
-def parse(text: str | None) -> ClientFrame:
+def parse(text: str | None, kinds: dict[str, Any]) -> Any:
+    """One of the kinds, which are client frames by their name."""
     if text is None:
         raise Refused("bad_frame", "Frames are JSON text, not binary.")
     if len(text.encode(errors="surrogatepass")) > settings.FRAME_MAX_BYTES:
@@ -123,9 +124,9 @@ def parse(text: str | None) -> ClientFrame:
         raise Refused("bad_frame", "The frame is not JSON.") from None
     if not isinstance(data, dict) or not isinstance(data.get("type"), str):
         raise Refused("bad_frame", 'A frame is an object with its name in "type".')
-    kind = CLIENT_FRAMES.get(data.pop("type"))
+    kind = kinds.get(data.pop("type"))
     if kind is None:
-        raise Refused("unknown_frame", f"Known frames are {', '.join(CLIENT_FRAMES)}.")
+        raise Refused("unknown_frame", f"Known frames are {', '.join(kinds)}.")
     return kind(**checked(kind, data))
 
 

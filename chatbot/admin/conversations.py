@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import F, Prefetch, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
@@ -20,11 +21,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from chatbot.admin import mood, transcript
-from chatbot.models import Conversation, Message
+from chatbot.console.frames import VIEWS
+from chatbot.console.rows import last_message, recent_scores
+from chatbot.models import Conversation, Inbox, Message
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
 
-SPARKLINE_SCORES = 20
 EXCERPT = 110
 LATEST_RECORDS = 8
 LATEST_MESSAGES = 200
@@ -72,18 +74,6 @@ class AlertFilter(admin.SimpleListFilter):
         return queryset.filter(alert_weight__gt=0).order_by("-alert_weight", "-last_message_at")
 
 
-def last_message() -> Prefetch:
-    messages = Message.objects.filter(seq=F("conversation__last_seq"))
-    return Prefetch("messages", messages, to_attr="last_message")
-
-
-def recent_scores() -> Prefetch:
-    """Newest first; the database numbers them per conversation, so it stays one query."""
-    scored = Message.objects.filter(score__isnull=False).order_by("-seq")
-    scored = scored.only("conversation_id", "score")[:SPARKLINE_SCORES]
-    return Prefetch("messages", scored, to_attr="recent_scores")
-
-
 @admin.register(Conversation)
 class ConversationAdmin(ReadOnly, ModelAdmin):
     list_display = ["customer", "latest", "mood_badge", "trend", "progress", "count", "activity"]
@@ -105,6 +95,22 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     class Media:
         css = {"all": ["chatbot/admin/console.css"]}
+
+    def get_urls(self) -> list[Any]:
+        live = self.admin_site.admin_view(self.live)
+        return [path("live/", live, name="live"), *super().get_urls()]
+
+    def live(self, request: HttpRequest) -> TemplateResponse:
+        """The page of chatbot/console: its script fetches everything over its socket."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": "Live inbox",
+            "views": VIEWS,
+            "moods": [*reversed(mood.BANDS), "unknown"],
+            "inboxes": Inbox.objects.order_by("name"),
+        }
+        return TemplateResponse(request, "admin/chatbot/live.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         """Only conversations in which something was said."""
@@ -185,6 +191,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "chart": mood.chart([entry.message for entry in entries]),
         "state": state_label(conversation),
         "activity": ago(conversation.last_message_at),
+        "energy": transcript.energy_of_all(conversation),
         "customer": customer,
         "records": latest_records(customer) if customer and may_see_records else None,
         "records_url": records_url(customer) if customer and may_see_records else "",

@@ -7,8 +7,9 @@ from django.urls import reverse
 
 from chatbot.models import Conversation
 
-# Title, icon (Material Symbols), app label, model name.
+# Title, icon (Material Symbols), app label, model name, and a page other than the list.
 ENTRIES = [
+    ("Live inbox", "support_agent", "chatbot", "conversation", "admin:live"),
     ("Conversations", "forum", "chatbot", "conversation"),
     ("Customers", "contacts", "crm", "customer"),
     ("Records", "folder_open", "crm", "record"),
@@ -20,7 +21,7 @@ ENTRIES = [
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
-    return [{"items": [entry(request, *row) for row in ENTRIES if allowed(request, *row[2:])]}]
+    return [{"items": [entry(request, *row) for row in ENTRIES if allowed(request, *row[2:4])]}]
 
 
 def allowed(request: HttpRequest, app: str, model: str) -> bool:
@@ -28,10 +29,12 @@ def allowed(request: HttpRequest, app: str, model: str) -> bool:
     return any(request.user.has_perm(permission) for permission in permissions)
 
 
-def entry(request: HttpRequest, title: str, icon: str, app: str, model: str) -> dict[str, Any]:
-    link = reverse(f"admin:{app}_{model}_changelist")
+def entry(
+    request: HttpRequest, title: str, icon: str, app: str, model: str, page: str = ""
+) -> dict[str, Any]:
+    link = reverse(page or f"admin:{app}_{model}_changelist")
     item = {"title": title, "icon": icon, "link": link}
-    if model == "conversation" and (waiting := waiting_count()):
+    if page and (waiting := waiting_count()):
         item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
     return item
 

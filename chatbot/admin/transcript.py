@@ -84,19 +84,25 @@ def trace(message: Message, link_records: bool) -> Trace | None:
             (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
             for name, seconds in reply.timings.items()
         ],
-        energy=energy(reply),
+        energy=energy(reply.generations),
     )
 
 
-def energy(reply: Reply) -> str:
-    """ "" where no model had a part in it."""
-    if not reply.generations:
+def energy(generations: list[dict[str, Any]]) -> str:
+    """Of requests to a model; "" of none."""
+    if not generations:
         return ""
-    joules = [one.get("joules") for one in reply.generations]
-    tokens = sum(one["prompt_tokens"] + one["completion_tokens"] for one in reply.generations)
-    if None in joules:
+    joules = [one["joules"] for one in generations if one.get("joules") is not None]
+    tokens = sum(one["prompt_tokens"] + one["completion_tokens"] for one in generations)
+    if len(joules) < len(generations):
         return "not measured"
     return f"{sum(joules):.1f} J, {1000 * sum(joules) / max(1, tokens):.0f} J per 1,000 tokens"
+
+
+def energy_of_all(conversation: Conversation) -> str:
+    """Also of answers that nobody saw in the end: they were paid for."""
+    rows = conversation.replies.values_list("generations", flat=True)
+    return energy([one for generations in rows for one in generations])
 
 
 def reply_of(message: Message) -> Reply | None:

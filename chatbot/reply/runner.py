@@ -18,13 +18,14 @@ from functools import partial
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
 from chatbot import actions, engines, hints, metrics
-from chatbot.models import Message, Reply
+from chatbot.models import Conversation, Message, Reply
 from chatbot.orm import in_thread
-from chatbot.protocol import ReplyFrame
+from chatbot.protocol import Refused, ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
 
 logger = logging.getLogger("attune.reply")
@@ -172,15 +173,40 @@ def post(reply: Reply, outcome: Outcome) -> bool:
     return posted
 
 
+def next_turn(conversation: Conversation, agent: User) -> Turn:
+    """What the bot would answer if it had the conversation, for an agent's eyes."""
+    asked = conversation.messages.filter(author=Message.Author.CUSTOMER).order_by("-seq").first()
+    if asked is None:
+        raise Refused("not_found", "The customer has not asked anything yet.")
+    return turn_at(conversation, asked)
+
+
+async def drafted(turn: Turn) -> Outcome:
+    """The answer to the turn, checked as any other, posted nowhere."""
+    outcome = Outcome()
+    async with aclosing(answer(turn, partial(engines.line().place, unheard))) as steps:
+        async for step in steps:
+            if isinstance(step, Outcome):
+                outcome = step
+    return outcome
+
+
+async def unheard(number: int) -> None:
+    """An agent need not be told their number in line."""
+
+
 def turn_of(reply: Reply) -> Turn:
+    return turn_at(reply.conversation, reply.question)
+
+
+def turn_at(conversation: Conversation, question: Message) -> Turn:
     """The customer's messages since the last answer, up to the question, are one turn."""
-    conversation = reply.conversation
-    earlier = conversation.messages.filter(seq__lte=reply.question.seq)
+    earlier = conversation.messages.filter(seq__lte=question.seq)
     messages = list(earlier.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     asked = [m.text for m in messages if m.seq > last and m.author == Message.Author.CUSTOMER]
     return Turn(
-        text="\n".join(asked) or reply.question.text,
+        text="\n".join(asked) or question.text,
         customer=conversation.visitor.customer_id,
         history=tuple((m.author, m.text) for m in messages if m.seq <= last),
         alert=conversation.alert,

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions
+from chatbot import actions, agents
 from chatbot.corrections import export
 from chatbot.models import Conversation, Correction, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
@@ -173,7 +173,7 @@ class CorrectionTests(ActionsTestCase):
         self.message, _ = self.say("my order 50001 is late, alice@shop.example")
 
     def correct(self, label: str = "negative") -> Correction:
-        return actions.correct(self.message, label, self.agent)
+        return agents.correct(self.message, label, self.agent)
 
     def test_doras_correction_is_kept_and_the_last_word_counts(self) -> None:
         self.correct("positive")
@@ -187,7 +187,7 @@ class CorrectionTests(ActionsTestCase):
             self.correct("furious")
         answer = actions.append(actions.locked(self.conversation.id), "bot", "Hello!")
         with self.assertRaises(Refused):
-            actions.correct(answer, "negative", self.agent)
+            agents.correct(answer, "negative", self.agent)
 
     def test_without_consent_nothing_is_exported(self) -> None:
         self.correct()

@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
 import pytest
+from django.contrib.auth.models import User
 from django.db import close_old_connections, connection
 from django.test import TransactionTestCase, override_settings
 
-from chatbot import actions
+from chatbot import actions, agents
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.orm import in_thread
 from tests.fakes import FakeClassifier
@@ -27,6 +28,7 @@ class ConcurrencyTests(TransactionTestCase):
         inbox = Inbox.objects.create(key="shop", name="Shop")
         self.alice = Visitor.objects.create(inbox=inbox)
         self.conversation = actions.conversation_of(self.alice)
+        self.dora = User.objects.create_user("dora")
 
     def at_once(self, work: object, jobs: range) -> list[object]:
         def one(job: int) -> object:
@@ -71,7 +73,9 @@ class ConcurrencyTests(TransactionTestCase):
 
             def act(job: int, reply: Reply = claimed) -> object:
                 if job:
-                    return actions.take_over(Conversation.objects.get(id=reply.conversation_id))
+                    taken = Conversation.objects.get(id=reply.conversation_id)
+                    agents.take_over(taken, self.dora)
+                    return True
                 return actions.finish(reply, "answered", "the answer", [])
 
             posted, taken = self.at_once(act, range(2))

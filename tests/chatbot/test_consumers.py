@@ -187,7 +187,7 @@ class LimitTests(SocketTestCase):
 
         conversation = await Conversation.objects.aget()
         with (
-            mock.patch("chatbot.consumers.READ_WITHIN", 0.05),
+            mock.patch("chatbot.sockets.READ_WITHIN", 0.05),
             mock.patch("chatbot.consumers.VisitorConsumer.send", never),
         ):
             await database_sync_to_async(actions.hand_off)(conversation, "an agent's wish")

@@ -44,7 +44,7 @@ HOSTILE: list[str | bytes] = [
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_a_frame_or_is_refused_with_a_code(text: str) -> None:
     try:
-        frame = protocol.parse(text)
+        frame = protocol.parse(text, protocol.CLIENT_FRAMES)
     except Refused as refused:
         assert refused.code
         assert refused.text

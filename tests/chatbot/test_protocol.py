@@ -2,18 +2,23 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 from django.test import SimpleTestCase, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chatbot import protocol
-from chatbot.protocol import Refused, parse
+from chatbot.protocol import CLIENT_FRAMES, Refused
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=3), SCALARS)
 NAMES = st.sampled_from([*protocol.CLIENT_FRAMES, "other"])
 FIELDS = st.sampled_from(["id", "text", "token", "after", "seq", "value", "protocol", "more"])
+
+
+def parse(text: str | None) -> Any:
+    return protocol.parse(text, CLIENT_FRAMES)
 
 
 class ParseTests(SimpleTestCase):

@@ -6,9 +6,10 @@ from typing import Any
 from unittest import mock
 
 from channels.db import database_sync_to_async
+from django.contrib.auth.models import User
 from django.test import override_settings
 
-from chatbot import actions
+from chatbot import actions, agents
 from chatbot.models import Conversation, Message, Reply
 from chatbot.reply import runner
 from inference.generation import ChatMessages, Usage
@@ -91,12 +92,16 @@ class BurstTests(RunnerTestCase):
 
 
 class OwnershipTests(RunnerTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.dora = User.objects.create_user("dora")
+
     async def test_after_a_take_over_the_bot_says_nothing(self) -> None:
         reply = await self.asked()
         task = runner.start(reply)
         await self.until(lambda: self.slow.running == 1)
         conversation = await Conversation.objects.aget()
-        await database_sync_to_async(actions.take_over)(conversation)
+        await database_sync_to_async(agents.take_over)(conversation, self.dora)
         self.slow.go_on.set()
         await task
         self.assertEqual(await self.bot_messages(), [])
@@ -107,7 +112,7 @@ class OwnershipTests(RunnerTestCase):
         task = runner.start(reply)
         await self.until(lambda: self.slow.running == 1)
         conversation = await Conversation.objects.aget()
-        await database_sync_to_async(actions.take_over)(conversation)
+        await database_sync_to_async(agents.take_over)(conversation, self.dora)
         await Conversation.objects.aupdate(state="bot")
         self.slow.go_on.set()
         await task

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from chatbot import actions, engines
+from chatbot import agents, engines
 from chatbot.models import Conversation, Inbox, Message, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -47,7 +47,7 @@ def corrected(dora: Any, count: int, learning: bool = True) -> None:
             text=text,
             label="negative",
         )
-        actions.correct(message, "positive", dora)
+        agents.correct(message, "positive", dora)
 
 
 def test_doras_corrections_are_learned_serve_at_once_and_can_be_taken_back(dora: Any) -> None:

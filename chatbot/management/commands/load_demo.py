@@ -13,8 +13,13 @@ from crm.records import import_records
 
 PASSWORD = "attune-demo"
 # Name, password, and what it may do.
-LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "reads the conversations")]
+LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "answers customers")]
 AGENT_MAY_VIEW = ["conversation", "correction", "message", "reply", "customer", "record"]
+AGENT_MAY = [
+    *(f"view_{model}" for model in AGENT_MAY_VIEW),
+    "change_conversation",
+    "add_correction",
+]
 
 
 class Command(BaseCommand):
@@ -52,8 +57,7 @@ def create_logins() -> None:
         User.objects.create_superuser("admin", password=PASSWORD)
     if not User.objects.filter(username="agent").exists():
         agent = User.objects.create_user("agent", password=PASSWORD, is_staff=True)
-        wanted = [f"view_{model}" for model in AGENT_MAY_VIEW]
         apps = ["chatbot", "crm"]
         agent.user_permissions.set(
-            Permission.objects.filter(codename__in=wanted, content_type__app_label__in=apps)
+            Permission.objects.filter(codename__in=AGENT_MAY, content_type__app_label__in=apps)
         )

@@ -50,6 +50,19 @@ def test_a_message_in_an_unknown_language_is_not_called_neutral(root: Client, in
     assert "classified unknown" not in html
 
 
+def test_the_energy_of_all_its_requests_is_told_where_all_was_measured(
+    root: Client, inbox: Inbox
+) -> None:
+    conversation = talk(inbox, -0.6, 0.1)
+    used = {"prompt_tokens": 80, "completion_tokens": 20}
+    for question, joules in zip(conversation.messages.all(), (3.0, 1.0), strict=True):
+        spent = [used | {"joules": joules}]
+        Reply.objects.create(conversation=conversation, question=question, generations=spent)
+    assert "4.0 J, 20 J per 1,000 tokens" in text_of(root, page_of(conversation))
+    Reply.objects.filter(question__seq=1).update(generations=[used])
+    assert "<dt>Energy</dt><dd>not measured</dd>" in text_of(root, page_of(conversation))
+
+
 def test_corrections_show_both_labels_and_lead_to_the_message(root: Client, inbox: Inbox) -> None:
     conversation = talk(inbox, -0.6)
     Correction.objects.create(message=conversation.messages.get(), label="neutral")

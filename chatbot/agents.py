@@ -1,0 +1,141 @@
+"""What agents do: take a conversation over, write, pass it on, hand it back, close it, correct.
+
+At most one of them has a conversation. Whoever takes it changes its version, and what the bot
+began for the version before is not posted.
+"""
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils import timezone
+
+from chatbot.actions import (
+    Author,
+    State,
+    announce,
+    append,
+    ask_for_reply,
+    by_client_id,
+    change_owner,
+    locked,
+)
+from chatbot.models import Conversation, Correction, Message, Note, Reply
+from chatbot.protocol import Refused
+from inference.sentiment import LABELS
+
+JOINED = "{} from our team is with you now."
+HANDED_BACK = "Our assistant answers you again. A person is always a word away."
+CLOSED = "This conversation was closed by {}."
+LONGEST_NOTE = 4_000
+
+
+def name_of(agent: User) -> str:
+    """As customers and colleagues read it: the first name, where there is one."""
+    return agent.first_name or agent.get_username()
+
+
+def take_over(conversation: Conversation, agent: User) -> None:
+    """From this commit on a person answers, and the bot is silent."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        if conversation.agent_id == agent.id and conversation.state == State.AGENT:
+            return
+        check_free(conversation)
+        change_owner(conversation, State.AGENT)
+        give_to(conversation, agent)
+
+
+def check_free(conversation: Conversation) -> None:
+    if conversation.state == State.CLOSED:
+        raise Refused("closed", "This conversation is closed.")
+    if conversation.state == State.AGENT and conversation.agent:
+        raise Refused("taken", f"{name_of(conversation.agent)} has this conversation.")
+
+
+def give_to(conversation: Conversation, agent: User) -> None:
+    conversation.agent = agent
+    message = append(conversation, Author.SYSTEM, JOINED.format(name_of(agent)))
+    announce(conversation, message, state=conversation.state)
+
+
+def owned(conversation: Conversation, agent: User) -> Conversation:
+    """Locked. Refused, where somebody else has it by now."""
+    conversation = locked(conversation.id)
+    if conversation.state == State.CLOSED:
+        raise Refused("closed", "This conversation is closed.")
+    if conversation.state != State.AGENT or conversation.agent_id != agent.id:
+        raise Refused("not_yours", "Take this conversation over first.")
+    return conversation
+
+
+def say(conversation: Conversation, agent: User, client_id: str, text: str) -> Message:
+    """Sending the same client_id again gives the message that is already there."""
+    own_id = f"{agent.id}:{client_id}"[:64]
+    with transaction.atomic():
+        conversation = owned(conversation, agent)
+        if known := by_client_id(conversation, own_id):
+            return known
+        message = append(conversation, Author.AGENT, text, client_id=own_id, agent=agent)
+        announce(conversation, message)
+    return message
+
+
+def pass_on(conversation: Conversation, agent: User, to: User) -> None:
+    """To a colleague, who has it at once."""
+    with transaction.atomic():
+        conversation = owned(conversation, agent)
+        give_to(conversation, to)
+
+
+def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Reply | None:
+    """To the bot, which reads what was said meanwhile. Where the customer has had no answer to
+    their last message, this is the reply it asks for; worker: who starts on it."""
+    with transaction.atomic():
+        conversation = owned(conversation, agent)
+        spoken = conversation.messages.exclude(author=Author.SYSTEM)
+        last = spoken.order_by("-seq").first()
+        change_owner(conversation, State.BOT)
+        conversation.agent = None
+        message = append(conversation, Author.SYSTEM, HANDED_BACK)
+        announce(conversation, message, state=State.BOT)
+        if last is None or last.author != Author.CUSTOMER:
+            return None
+        # The one that the take-over broke off.
+        Reply.objects.filter(question=last, answer=None).delete()
+        return ask_for_reply(conversation, last, worker)
+
+
+def resolve(conversation: Conversation, agent: User) -> None:
+    """An alert or a wish for a person ends with it. Nobody else's conversation is closed."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        if conversation.agent_id != agent.id:
+            check_free(conversation)
+        if not change_owner(conversation, State.CLOSED):
+            return
+        conversation.agent = agent
+        message = append(conversation, Author.SYSTEM, CLOSED.format(name_of(agent)))
+        announce(conversation, message, state=State.CLOSED)
+
+
+def note(conversation: Conversation, agent: User, text: str) -> Note:
+    if not text.strip() or len(text) > LONGEST_NOTE:
+        raise Refused("invalid", f"A note has 1 to {LONGEST_NOTE} characters.")
+    with transaction.atomic():
+        written = Note.objects.create(conversation=conversation, agent=agent, text=text)
+        announce(conversation, note=written.id)
+    return written
+
+
+def correct(message: Message, label: str, agent: User) -> Correction:
+    """Keep what the agent heard in a customer's message; the last word on a message counts.
+
+    The message itself keeps what the classifier said: that is what the corrections measure.
+    """
+    if message.author != Author.CUSTOMER:
+        raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
+    if label not in LABELS:
+        raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")
+    correction, _ = Correction.objects.update_or_create(
+        message=message, defaults={"label": label, "agent": agent, "at": timezone.now()}
+    )
+    return correction

@@ -1,0 +1,1 @@
+"""The live inbox, where agents work: one page, one script, one socket."""

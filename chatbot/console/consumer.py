@@ -1,0 +1,234 @@
+"""The socket of an agent's page: lists that update by themselves, and one conversation at hand."""
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+
+from chatbot import actions, agents, hints
+from chatbot.console import frames, rows, view
+from chatbot.console.feed import Row, feed
+from chatbot.models import Conversation, Note
+from chatbot.orm import in_thread
+from chatbot.protocol import Refused
+from chatbot.reply import runner
+from chatbot.reply.pipeline import Turn
+from chatbot.sockets import FORBIDDEN, JsonSocket
+
+MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
+MAY_CORRECT, MAY_SEE_RECORDS = "chatbot.add_correction", "crm.view_record"
+
+
+class AgentConsumer(JsonSocket):
+    kinds = frames.KINDS
+    # The conversation at hand, and the last seq that was sent of it.
+    at_hand: UUID | None = None
+    sent = 0
+
+    async def connect(self) -> None:
+        await super().connect()
+        self.wanted, self.shown = frames.List(), set[str]()
+        self.catching_up = asyncio.Lock()
+        self.agent: User = self.scope["user"]
+        try:
+            await in_thread(self.permitted)(MAY_SEE)
+        except PermissionDenied:
+            await self.close(FORBIDDEN)
+            return
+        await self.accept()
+        feed.listeners.add(self.changed)
+        await hints.join(hints.EVERYTHING, self)
+        await self.put("hello", me=self.agent.id, people=await in_thread(view.people)(self.agent))
+
+    async def disconnect(self, code: int) -> None:
+        feed.leave(self.changed)
+        await hints.leave(hints.EVERYTHING, self)
+        await self.leave()
+
+    async def put(self, kind: str, **values: Any) -> None:
+        await self.write(json.dumps({"type": kind, **values}, ensure_ascii=False))
+
+    def permitted(self, permission: str) -> User:
+        """The agent as they are now: a right that was taken away ends at once."""
+        agent = User.objects.filter(id=self.agent.id or 0, is_active=True, is_staff=True).first()
+        if agent is None or not agent.has_perm(permission):
+            raise PermissionDenied
+        return agent
+
+    async def act(self, action: Any, frame: Any, *arguments: Any, needs: str = MAY_ACT) -> Any:
+        """Carry an action out on the conversation that the frame names."""
+
+        def carry_out() -> Any:
+            agent = self.permitted(needs)
+            conversation = Conversation.objects.filter(id=frame.conversation).first()
+            if conversation is None:
+                raise Refused("not_found", "This conversation is no longer there.")
+            return action(conversation, agent, *arguments)
+
+        try:
+            return await in_thread(carry_out)()
+        except PermissionDenied:
+            raise Refused("forbidden", "You may not do that; ask an administrator.") from None
+
+    # --- frames of the page
+
+    async def on_list(self, frame: frames.List) -> None:
+        self.wanted = frame
+        found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))()
+        self.shown = {row["id"] for row in found["rows"]}
+        await self.put("rows", **found)
+
+    async def on_open(self, frame: frames.Open) -> None:
+        await self.leave()
+        self.at_hand, self.sent = UUID(frame.conversation), frame.after
+        # Join first, read then: what is said in between comes by both ways and is sent once.
+        await hints.join(self.at_hand, self)
+        found = await self.act(self.shown_whole, frame, needs=MAY_SEE)
+        await self.put("conversation", **found)
+        await self.catch_up()
+
+    def shown_whole(self, conversation: Conversation, agent: User) -> dict[str, Any]:
+        [row] = rows.rows_of([conversation.id])
+        card = view.card(conversation, agent.has_perm(MAY_SEE_RECORDS))
+        may = {
+            "act": agent.has_perm(MAY_ACT),
+            "correct": agent.has_perm(MAY_CORRECT),
+        }
+        return {"row": row, "card": card, "may": may}
+
+    async def on_take(self, frame: frames.Take) -> None:
+        await self.act(agents.take_over, frame)
+        runner.cancel(UUID(frame.conversation))
+
+    async def on_hand_back(self, frame: frames.HandBack) -> None:
+        if reply := await self.act(agents.hand_back, frame, runner.WORKER):
+            runner.start(reply)
+
+    async def on_resolve(self, frame: frames.Resolve) -> None:
+        await self.act(agents.resolve, frame)
+        runner.cancel(UUID(frame.conversation))
+
+    async def on_pass_on(self, frame: frames.PassOn) -> None:
+        await self.act(self.passed_on, frame, frame.to)
+
+    def passed_on(self, conversation: Conversation, agent: User, to: str) -> None:
+        colleague = User.objects.filter(username=to, is_active=True, is_staff=True).first()
+        if colleague is None or not colleague.has_perm(MAY_ACT):
+            raise Refused("not_found", f"{to} is not somebody who can answer customers.")
+        agents.pass_on(conversation, agent, colleague)
+
+    async def on_message(self, frame: frames.Say) -> None:
+        message = await self.act(agents.say, frame, frame.id, frame.text)
+        await self.put("ack", id=frame.id, seq=message.seq)
+
+    async def on_note(self, frame: frames.Note) -> None:
+        await self.act(agents.note, frame, frame.text)
+
+    async def on_typing(self, frame: frames.Typing) -> None:
+        """The customer sees that a person types, where the conversation is this agent's."""
+        if self.at_hand == UUID(frame.conversation) and await self.act(self.has_it, frame):
+            await hints.send(self.at_hand, {"type": "agent.typing"})
+
+    def has_it(self, conversation: Conversation, agent: User) -> bool:
+        return (conversation.state, conversation.agent_id) == (actions.State.AGENT, agent.id)
+
+    async def on_correct(self, frame: frames.Correct) -> None:
+        await self.act(self.corrected, frame, frame.seq, frame.label, needs=MAY_CORRECT)
+        await self.put("corrected", **vars(frame))
+
+    def corrected(self, conversation: Conversation, agent: User, seq: int, label: str) -> None:
+        message = conversation.messages.filter(seq=seq).first()
+        if message is None:
+            raise Refused("not_found", "There is no such message.")
+        agents.correct(message, label, agent)
+
+    async def on_suggest(self, frame: frames.Suggest) -> None:
+        turn = await self.act(runner.next_turn, frame)
+        # Not awaited: a socket's handlers run one at a time, and a model takes its time.
+        self.drafting = asyncio.create_task(self.draft(frame.conversation, turn))
+
+    async def draft(self, conversation: str, turn: Turn) -> None:
+        draft = await runner.drafted(turn)
+        sources = [row.get("title") or row["id"] for row in draft.citations]
+        await self.put("draft", conversation=conversation, text=draft.answer, sources=sources)
+
+    # --- news
+
+    async def console_news(self, event: dict[str, Any]) -> None:
+        feed.changed(UUID(event["about"]))
+
+    async def changed(self, found: list[Row]) -> None:
+        """Rows that came into the list, changed in it, or left it."""
+        for row in found:
+            if rows.belongs(row, self.wanted, self.agent) or self.searched(row):
+                self.shown.add(row["id"])
+                await self.put("row", row=row)
+            elif row["id"] in self.shown or row["id"] == str(self.at_hand):
+                self.shown.discard(row["id"])
+                await self.put("gone", row=row)
+
+    def searched(self, row: Row) -> bool:
+        return bool(self.wanted.search) and row["id"] in self.shown
+
+    async def conversation_news(self, event: dict[str, Any]) -> None:
+        if note := event.get("note"):
+            await self.put("note", **await in_thread(self.note)(note))
+        if event.get("reply"):
+            await self.put("reply", conversation=str(self.at_hand), state=event["reply"])
+        await self.catch_up()
+
+    def note(self, id: int) -> dict[str, Any]:
+        found = Note.objects.select_related("agent").get(id=id)
+        return {"conversation": str(found.conversation_id), **view.noted(found)}
+
+    async def reply_progress(self, event: dict[str, Any]) -> None:
+        await self.put("reply", conversation=str(self.at_hand), **event["frame"])
+
+    async def visitor_typing(self, event: dict[str, Any]) -> None:
+        await self.put("typing", conversation=str(self.at_hand))
+
+    async def agent_typing(self, event: dict[str, Any]) -> None:
+        """Agents see each other's messages when they are sent."""
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """What was under way of a conversation that this page has left is not for it."""
+        about = message.get("conversation")
+        if about is None or about in {str(hints.EVERYTHING), str(self.at_hand)}:
+            await super().dispatch(message)
+
+    async def catch_up(self) -> None:
+        """Send every message of the conversation at hand that was not sent, in order."""
+        async with self.catching_up:
+            if self.at_hand is None:
+                return
+            of = self.at_hand
+            found = await in_thread(self.unsent)(of)
+            if found and of == self.at_hand:
+                self.sent = found[-1]["seq"]
+                await self.put("messages", conversation=str(of), messages=found)
+
+    def unsent(self, conversation: UUID) -> list[dict[str, Any]]:
+        return view.messages(Conversation(id=conversation), self.sent)
+
+    async def leave(self) -> None:
+        if left := self.at_hand:
+            self.at_hand = None
+            await hints.leave(left, self)
+
+
+AgentConsumer.handlers = {
+    frames.List: AgentConsumer.on_list,
+    frames.Open: AgentConsumer.on_open,
+    frames.Take: AgentConsumer.on_take,
+    frames.HandBack: AgentConsumer.on_hand_back,
+    frames.Resolve: AgentConsumer.on_resolve,
+    frames.PassOn: AgentConsumer.on_pass_on,
+    frames.Say: AgentConsumer.on_message,
+    frames.Note: AgentConsumer.on_note,
+    frames.Typing: AgentConsumer.on_typing,
+    frames.Suggest: AgentConsumer.on_suggest,
+    frames.Correct: AgentConsumer.on_correct,
+}

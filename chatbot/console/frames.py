@@ -1,0 +1,121 @@
+"""What the agents' page says over its socket; `conversation` is a conversation's id."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from uuid import UUID
+
+from django.conf import settings
+
+from chatbot.protocol import LONGEST_ID, Refused, natural
+
+VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
+LONGEST_SEARCH = 200
+
+
+@dataclass(frozen=True)
+class List:
+    """Which conversations the agent wants to see; the answer is a page of rows."""
+
+    type: ClassVar[str] = "list"
+    view: str = "open"
+    inbox: str = ""
+    mood: str = ""
+    search: str = ""
+    page: int = 0
+
+    def __post_init__(self) -> None:
+        natural("page", self.page)
+        if self.view not in VIEWS:
+            raise Refused("bad_frame", f'"view" must be one of {", ".join(VIEWS)}.')
+        if len(self.search) > LONGEST_SEARCH:
+            raise Refused("bad_frame", f'"search" may have {LONGEST_SEARCH} characters.')
+
+
+@dataclass(frozen=True)
+class _Of:
+    conversation: str
+
+    def __post_init__(self) -> None:
+        try:
+            UUID(self.conversation)
+        except ValueError:
+            raise Refused("bad_frame", '"conversation" must be the id of one.') from None
+
+
+@dataclass(frozen=True)
+class Open(_Of):
+    """Show this conversation from here on, from the message after `after`."""
+
+    type: ClassVar[str] = "open"
+    after: int = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        natural("after", self.after)
+
+
+@dataclass(frozen=True)
+class Take(_Of):
+    type: ClassVar[str] = "take"
+
+
+@dataclass(frozen=True)
+class HandBack(_Of):
+    type: ClassVar[str] = "hand_back"
+
+
+@dataclass(frozen=True)
+class Resolve(_Of):
+    type: ClassVar[str] = "resolve"
+
+
+@dataclass(frozen=True)
+class PassOn(_Of):
+    type: ClassVar[str] = "pass_on"
+    to: str
+
+
+@dataclass(frozen=True)
+class Say(_Of):
+    type: ClassVar[str] = "message"
+    id: str
+    text: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= len(self.id) <= LONGEST_ID:
+            raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
+        limit = settings.MESSAGE_MAX_CHARACTERS
+        if not self.text.strip() or len(self.text) > limit:
+            raise Refused("invalid", f"A message has 1 to {limit} characters.", id=self.id)
+
+
+@dataclass(frozen=True)
+class Note(_Of):
+    type: ClassVar[str] = "note"
+    text: str
+
+
+@dataclass(frozen=True)
+class Typing(_Of):
+    type: ClassVar[str] = "typing"
+
+
+@dataclass(frozen=True)
+class Suggest(_Of):
+    """What would the bot answer now? Nobody but this agent sees it."""
+
+    type: ClassVar[str] = "suggest"
+
+
+@dataclass(frozen=True)
+class Correct(_Of):
+    type: ClassVar[str] = "correct"
+    seq: int
+    label: str
+
+
+KINDS: dict[str, Any] = {
+    kind.type: kind
+    for kind in (List, Open, Take, HandBack, Resolve, PassOn, Say, Note, Typing, Suggest, Correct)
+}

@@ -1,0 +1,84 @@
+"""A socket that speaks JSON frames: parse or refuse, never fail, never wait for a slow reader."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+
+from chatbot import protocol
+from chatbot.limits import TokenBucket
+from chatbot.protocol import Error, Refused
+
+logger = logging.getLogger("attune.socket")
+MAX_REFUSALS = 20
+RETRY_AFTER = 5
+# Seconds in which a client must read what it is sent.
+READ_WITHIN = 15
+UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 4401, 4403, 4408, 4429
+
+
+class JsonSocket(AsyncWebsocketConsumer):
+    """Its subclass says which frames there are, and what each does."""
+
+    kinds: dict[str, Any]
+    handlers: dict[type, Any]
+    refusals = 0
+
+    async def connect(self) -> None:
+        self.frames = TokenBucket(settings.FRAMES_PER_MINUTE)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        try:
+            if wait := self.frames.take():
+                raise Refused("rate_limited", "Too many frames at once. Please slow down.", wait)
+            await self.carry_out(protocol.parse(text_data, self.kinds))
+        except Refused as refused:
+            await self.refuse(refused)
+
+    async def refuse(self, refused: Refused) -> None:
+        await self.forward(Error(refused.code, refused.text, refused.retry_after, refused.id))
+        self.refusals += 1
+        if refused.code in {"unauthorized", "expired"}:
+            await self.close(UNAUTHORIZED)
+        elif self.refusals > MAX_REFUSALS or refused.code == "too_many":
+            await self.close(TOO_MANY)
+
+    async def carry_out(self, frame: Any) -> None:
+        """A fault on our side is told, and the socket goes on: the client sends it again."""
+        try:
+            await self.handlers[type(frame)](self, frame)
+        except (Refused, StopConsumer):
+            raise
+        except Exception:
+            logger.exception("the frame %s failed", frame.type)
+            text = "Something went wrong on our side. Please try again in a moment."
+            raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
+
+    async def forward(self, frame: protocol.ServerFrame) -> None:
+        await self.write(protocol.encode(frame))
+
+    async def write(self, text: str) -> None:
+        """A client that does not read is closed, and resumes from the database when it can."""
+        try:
+            async with asyncio.timeout(READ_WITHIN):
+                await self.send(text_data=text)
+        except TimeoutError:
+            logger.info("a client read nothing for %s s", READ_WITHIN)
+            await self.drop()
+            raise StopConsumer from None
+
+    async def drop(self) -> None:
+        await self.disconnect(TOO_SLOW)
+        # Its buffer is full: the closing frame may not get through either.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self.close(TOO_SLOW)
+
+    async def take(self, event: dict[str, Any]) -> None:
+        """Told directly, while the channel layer is away."""
+        with suppress(StopConsumer):
+            await self.dispatch(event)

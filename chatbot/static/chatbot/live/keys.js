@@ -1,0 +1,17 @@
+// The keyboard all the way: single letters, while nothing is being written.
+
+const FIELDS = "input, textarea, select";
+
+export function listen(actions) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.target.matches(FIELDS)) {
+      if (event.key === "Escape") event.target.blur();
+      return;
+    }
+    const action = actions[event.key];
+    if (!action || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    action();
+  });
+}

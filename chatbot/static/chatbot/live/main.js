@@ -1,0 +1,96 @@
+// Joins the parts: frames from the server to the list and the conversation, and back.
+
+import { byId } from "./draw.js";
+import { listen } from "./keys.js";
+import { Queue } from "./queue.js";
+import { Socket } from "./socket.js";
+import { Talk } from "./talk.js";
+
+const NOTICE_LASTS = 8_000;
+const STATES = {
+  online: "",
+  offline: "The connection is lost; it is tried again.",
+  forbidden: "You may not see conversations. Ask an administrator for the right to view them.",
+};
+
+const socket = new Socket();
+const queue = new Queue();
+const talk = new Talk();
+let timer = null;
+let wanted = location.hash.slice(1) || null;
+
+const frames = {
+  hello: (frame) => {
+    talk.hello(frame);
+    socket.send("list", queue.wanted);
+    if (wanted) socket.send("open", { conversation: wanted, after: talk.id === wanted ? talk.last : 0 });
+  },
+  rows: (frame) => {
+    queue.fill(frame);
+    queue.choose(wanted);
+  },
+  row: ({ row }) => {
+    queue.put(row);
+    changed(row);
+  },
+  gone: ({ row }) => {
+    queue.drop(row.id);
+    changed(row);
+  },
+  conversation: (frame) => talk.open(frame),
+  messages: (frame) => talk.messages(frame),
+  corrected: (frame) => talk.corrected(frame),
+  note: (frame) => talk.note(frame),
+  reply: (frame) => talk.progress(frame),
+  typing: (frame) => talk.typing(frame),
+  draft: (frame) => talk.draft(frame),
+  ack: (frame) => talk.acknowledged(frame),
+  error: (frame) => {
+    talk.refused(frame);
+    notice(frame.text);
+  },
+};
+
+function changed(row) {
+  if (row.id === talk.id) talk.update(row);
+}
+
+function notice(text, lasts = NOTICE_LASTS) {
+  clearTimeout(timer);
+  byId("notice").textContent = text;
+  if (text && lasts) timer = setTimeout(() => notice(""), lasts);
+}
+
+function open(id) {
+  wanted = id;
+  history.replaceState(null, "", `#${id}`);
+  queue.choose(id);
+  byId("live").dataset.open = "true";
+  socket.send("open", { conversation: id, after: 0 });
+}
+
+function leave() {
+  delete byId("live").dataset.open;
+}
+
+socket.onFrame = (frame) => frames[frame.type]?.(frame);
+socket.onState = (state) => {
+  byId("live").dataset.connection = state;
+  notice(STATES[state], 0);
+};
+queue.onWanted = (list) => socket.send("list", list);
+queue.onOpen = open;
+talk.send = (type, values) => socket.send(type, values);
+byId("back").addEventListener("click", leave);
+if (wanted) byId("live").dataset.open = "true";
+listen({
+  j: () => queue.move(1),
+  k: () => queue.move(-1),
+  t: () => talk.act("take"),
+  r: () => talk.write(),
+  b: () => talk.act("hand_back"),
+  e: () => talk.act("resolve"),
+  "/": () => queue.search(),
+  "?": () => byId("keys").showModal(),
+});
+socket.open();

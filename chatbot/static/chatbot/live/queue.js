@@ -1,0 +1,159 @@
+// The list of conversations: a page of rows, kept in order as they change.
+
+import { byId, element, mood, passed, sparkline } from "./draw.js";
+
+const STATES = { bot: "Bot", waiting: "Waits for a person", agent: "With", closed: "Closed" };
+const AUTHORS = { customer: "", bot: "Bot: ", agent: "Agent: ", system: "" };
+const SEARCH_AFTER = 300;
+const CLOCK = 30_000;
+
+function before(one, other) {
+  const at = one.key.findIndex((value, i) => value !== other.key[i]);
+  return at >= 0 && one.key[at] < other.key[at];
+}
+
+export class Queue {
+  #rows = new Map(); // id -> { row, item }
+  #list = byId("rows");
+  #form = byId("filters");
+  #total = 0;
+  #page = 0;
+  #view = "open";
+  #timer = null;
+  chosen = null;
+  onWanted = () => {};
+  onOpen = () => {};
+
+  constructor() {
+    this.#form.addEventListener("submit", (event) => event.preventDefault());
+    this.#form.addEventListener("change", () => this.#ask(0));
+    this.#form.elements.search.addEventListener("input", () => {
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.#ask(0), SEARCH_AFTER);
+    });
+    for (const button of this.#form.querySelectorAll("[data-view]"))
+      button.addEventListener("click", () => this.show(button.dataset.view));
+    for (const button of byId("pages").querySelectorAll("button"))
+      button.addEventListener("click", () => this.#ask(this.#page + Number(button.dataset.step)));
+    setInterval(() => this.#tick(), CLOCK);
+  }
+
+  get wanted() {
+    const { search, mood, inbox } = this.#form.elements;
+    const words = { search: search.value.trim(), mood: mood.value, inbox: inbox.value };
+    return { view: this.#view, page: this.#page, ...words };
+  }
+
+  show(view) {
+    this.#view = view;
+    for (const button of this.#form.querySelectorAll("[data-view]"))
+      button.setAttribute("aria-pressed", String(button.dataset.view === view));
+    this.#ask(0);
+  }
+
+  search() {
+    this.#form.elements.search.focus();
+  }
+
+  #ask(page) {
+    this.#page = Math.max(0, page);
+    this.onWanted(this.wanted);
+  }
+
+  fill({ rows, total, page, pages }) {
+    this.#rows.clear();
+    this.#list.replaceChildren();
+    for (const row of rows) this.#append(row);
+    [this.#total, this.#page] = [total, page];
+    byId("pages").hidden = pages < 2;
+    byId("page-number").textContent = `${page + 1} of ${pages}`;
+    const [previous, next] = byId("pages").querySelectorAll("button");
+    [previous.disabled, next.disabled] = [page === 0, page + 1 >= pages];
+    this.#count();
+  }
+
+  #append(row) {
+    const item = this.#draw(row);
+    this.#rows.set(row.id, { row, item });
+    this.#list.append(item);
+  }
+
+  /** A row that is new, or has changed and may belong elsewhere. */
+  put(row) {
+    const known = this.#rows.get(row.id);
+    const focused = known?.item.contains(document.activeElement);
+    if (known) known.item.remove();
+    else this.#total += 1;
+    const item = this.#draw(row);
+    const next = [...this.#rows.values()]
+      .filter((other) => other.row.id !== row.id && before(row, other.row))
+      .sort((one, other) => (before(one.row, other.row) ? -1 : 1))[0];
+    this.#list.insertBefore(item, next?.item ?? null);
+    this.#rows.set(row.id, { row, item });
+    if (focused) item.firstChild.focus();
+    this.#count();
+  }
+
+  drop(id) {
+    const known = this.#rows.get(id);
+    if (!known) return;
+    known.item.remove();
+    this.#rows.delete(id);
+    this.#total -= 1;
+    this.#count();
+  }
+
+  choose(id) {
+    this.chosen = id;
+    for (const [other, { item }] of this.#rows)
+      item.firstChild.setAttribute("aria-current", String(other === id));
+  }
+
+  /** The conversation `step` places further, and its button in focus. */
+  move(step) {
+    const buttons = [...this.#list.querySelectorAll("button")];
+    const at = buttons.findIndex((button) => button === document.activeElement);
+    const current = at >= 0 ? at : buttons.findIndex((b) => b.ariaCurrent === "true");
+    buttons[Math.min(buttons.length - 1, Math.max(0, current + step))]?.focus();
+  }
+
+  #count() {
+    const [one, many] = ["conversation", "conversations"];
+    const empty = this.#total === 0 ? "Nothing here. Enjoy the quiet." : "";
+    byId("count").textContent = empty || `${this.#total} ${this.#total === 1 ? one : many}`;
+  }
+
+  #tick() {
+    for (const { row, item } of this.#rows.values())
+      item.querySelector(".since").textContent = passed(row.since);
+  }
+
+  #draw(row) {
+    const { last } = row;
+    const button = element(
+      "button",
+      { type: "button", className: row.alerted ? "row alerted" : "row" },
+      element("span", { className: "name", text: row.who }),
+      element("span", { className: "since", text: passed(row.since) }),
+      element("span", { className: "said", text: last ? AUTHORS[last.author] + last.text : "" }),
+      element("span", { className: "feeling" }, mood(row.mood), ...this.#trend(row)),
+      element("span", { className: `state state-${row.state}`, text: this.#state(row) }),
+    );
+    if (row.why) button.append(element("span", { className: "why", text: row.why }));
+    button.setAttribute("aria-current", String(row.id === this.chosen));
+    button.addEventListener("click", () => this.onOpen(row.id));
+    return element("li", {}, button);
+  }
+
+  #trend(row) {
+    if (row.scores.length < 2) return [];
+    const way = row.slope > 0.1 ? "rising" : row.slope < -0.1 ? "falling" : "";
+    const arrow = { rising: "↗", falling: "↘" }[way];
+    const sign = arrow ? [element("span", { className: way, title: way, text: `${arrow} ${way}` })] : [];
+    return [sparkline(row.scores), ...sign];
+  }
+
+  #state(row) {
+    return row.state === "agent" ? `With ${row.agent || "an agent"}` : STATES[row.state];
+  }
+}

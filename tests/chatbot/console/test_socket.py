@@ -1,0 +1,181 @@
+"""The agents' socket: lists that update by themselves, take-over, and who may not."""
+
+from typing import Any
+
+from channels.db import database_sync_to_async
+from django.contrib.auth.models import Permission, User
+from django.test import Client
+
+from chatbot import actions
+from chatbot.asgi import application
+from chatbot.models import Conversation, Correction, Message
+from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
+
+RIGHTS = ["view_conversation", "change_conversation", "add_correction"]
+
+
+class ConsoleTestCase(SocketTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.dora, self.emil = self.staff("dora", *RIGHTS), self.staff("emil", *RIGHTS)
+        self.fred = self.staff("fred", "view_conversation")
+        self.conversation = actions.conversation_of(self.alice)
+        actions.receive(self.conversation, "m1", "this is terrible")
+
+    def staff(self, name: str, *rights: str) -> User:
+        user = User.objects.create_user(name, is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+        return user
+
+    async def page_of(self, user: User | None, origin: bytes = b"http://localhost") -> Socket:
+        client = Client()
+        if user:
+            await database_sync_to_async(client.force_login)(user)
+        cookies = "; ".join(f"{name}={one.value}" for name, one in client.cookies.items())
+        headers = [(b"cookie", cookies.encode()), (b"origin", origin)]
+        socket = Socket(application, "/ws/console/", headers=headers)
+        self.accepted, _ = await socket.connect(PATIENCE)
+        return socket
+
+    async def opened(self, user: User) -> Socket:
+        socket = await self.page_of(user)
+        await socket.until(type="hello")
+        await socket.say(type="list")
+        await socket.until(type="rows")
+        await socket.say(type="open", conversation=self.id)
+        await socket.until(type="messages")
+        return socket
+
+    @property
+    def id(self) -> str:
+        return str(self.conversation.id)
+
+    async def refused(self, socket: Socket, **frame: Any) -> str:
+        await socket.say(**frame)
+        return str((await socket.until(type="error"))[-1]["code"])
+
+    async def said(self) -> list[tuple[str, str]]:
+        return [pair async for pair in Message.objects.values_list("author", "text")]
+
+
+class DoorTests(ConsoleTestCase):
+    async def test_nobody_without_the_right_to_see_conversations_is_let_in(self) -> None:
+        charlie = await database_sync_to_async(self.staff)("charlie")
+        for user in (None, charlie):
+            await self.page_of(user)
+            self.assertFalse(self.accepted)
+
+    async def test_a_page_of_another_site_is_not_let_in(self) -> None:
+        await self.page_of(self.dora, b"https://evil.example")
+        self.assertFalse(self.accepted)
+
+    async def test_fred_who_may_only_look_cannot_act(self) -> None:
+        socket = await self.opened(self.fred)
+        of = {"conversation": self.id}
+        for frame in (
+            {"type": "take"},
+            {"type": "resolve"},
+            {"type": "message", "id": "1", "text": "Hello"},
+            {"type": "note", "text": "x"},
+            {"type": "correct", "seq": 1, "label": "neutral"},
+            {"type": "suggest"},
+        ):
+            self.assertEqual(await self.refused(socket, **frame, **of), "forbidden", frame)
+
+    async def test_a_right_that_was_taken_away_ends_at_once(self) -> None:
+        socket = await self.opened(self.dora)
+        await User.objects.filter(id=self.dora.id).aupdate(is_active=False)
+        code = await self.refused(socket, type="take", conversation=self.id)
+        self.assertEqual(code, "forbidden")
+
+    async def test_nonsense_is_told_and_the_socket_goes_on(self) -> None:
+        socket = await self.opened(self.dora)
+        for frame in (
+            {"type": "dance"},
+            {"type": "open", "conversation": "x"},
+            {"type": "list", "view": "all"},
+            {"type": "take"},
+        ):
+            self.assertIn(await self.refused(socket, **frame), {"bad_frame", "unknown_frame"})
+        missing = "00000000-0000-4000-8000-000000000000"
+        code = await self.refused(socket, type="take", conversation=missing)
+        self.assertEqual(code, "not_found")
+
+
+class LiveTests(ConsoleTestCase):
+    async def test_a_new_message_moves_the_row_and_is_shown_with_its_mood(self) -> None:
+        socket = await self.opened(self.dora)
+        customer = await self.join()
+        await customer.say(type="message", id="m2", text="still terrible")
+        heard = await socket.until(type="row")
+        self.assertGreaterEqual(heard[-1]["row"]["seq"], 2)
+        self.assertLess(heard[-1]["row"]["mood"], -0.5)
+        messages = [m for frame in heard if frame["type"] == "messages" for m in frame["messages"]]
+        if not messages:
+            messages = (await socket.until(type="messages"))[-1]["messages"]
+        self.assertEqual(
+            (messages[0]["text"], messages[0]["label"]), ("still terrible", "negative")
+        )
+
+    async def test_dora_takes_over_writes_and_the_customer_reads_it(self) -> None:
+        customer, socket = await self.join(), await self.opened(self.dora)
+        await socket.say(type="take", conversation=self.id)
+        await customer.until(type="state", state="agent")
+        await socket.say(type="message", conversation=self.id, id="1", text="I am on it.")
+        await socket.until(type="ack", id="1")
+        heard = await customer.until(type="message", author="agent")
+        self.assertEqual(heard[-1]["text"], "I am on it.")
+        await socket.say(type="typing", conversation=self.id)
+        await customer.until(type="typing", author="agent")
+
+    async def test_emil_sees_that_dora_has_it_and_cannot_take_it(self) -> None:
+        emil, dora = await self.opened(self.emil), await self.opened(self.dora)
+        await dora.say(type="take", conversation=self.id)
+        row = (await emil.until(type="row"))[-1]["row"]
+        while row["state"] != "agent":
+            row = (await emil.until(type="row"))[-1]["row"]
+        self.assertEqual(row["agent_id"], self.dora.id)
+        self.assertEqual(await self.refused(emil, type="take", conversation=self.id), "taken")
+
+    async def test_what_leaves_the_list_is_said(self) -> None:
+        socket = await self.opened(self.dora)
+        await socket.say(type="resolve", conversation=self.id)
+        gone = (await socket.until(type="gone"))[-1]["row"]
+        self.assertEqual((gone["id"], gone["state"]), (self.id, "closed"))
+
+    async def test_notes_reach_colleagues_and_never_the_customer(self) -> None:
+        customer, socket = await self.join(), await self.opened(self.dora)
+        await customer.until(type="message", seq=1)
+        await socket.say(type="note", conversation=self.id, text="a regular")
+        note = (await socket.until(type="note"))[-1]
+        self.assertEqual((note["by"], note["text"]), ("dora", "a regular"))
+        self.assertTrue(await customer.receive_nothing(0.2))
+
+    async def test_a_correction_is_kept(self) -> None:
+        socket = await self.opened(self.dora)
+        await socket.say(type="correct", conversation=self.id, seq=1, label="neutral")
+        await socket.until(type="corrected", seq=1, label="neutral")
+        self.assertEqual((await Correction.objects.aget()).label, "neutral")
+
+    async def test_a_suggestion_is_for_dora_only(self) -> None:
+        self.generator.answer = "You can return goods within 30 days."
+        await database_sync_to_async(actions.receive)(
+            self.conversation, "m2", "within how many days can I return goods?"
+        )
+        socket = await self.opened(self.dora)
+        await socket.say(type="take", conversation=self.id)
+        await socket.say(type="suggest", conversation=self.id)
+        draft = (await socket.until(type="draft"))[-1]
+        self.assertEqual((draft["text"], draft["sources"]), (self.generator.answer, ["Returns"]))
+        self.assertNotIn(("bot", draft["text"]), await self.said())
+
+    async def test_passed_on_only_to_somebody_who_can_answer(self) -> None:
+        socket = await self.opened(self.dora)
+        await socket.say(type="take", conversation=self.id)
+        code = await self.refused(socket, type="pass_on", conversation=self.id, to="fred")
+        self.assertEqual(code, "not_found")
+        await socket.say(type="pass_on", conversation=self.id, to="emil")
+        row: dict[str, Any] = {}
+        while row.get("agent") != "emil":
+            row = (await socket.until(type="row"))[-1]["row"]
+        self.assertEqual((await Conversation.objects.aget()).agent_id, self.emil.id)
