@@ -8,7 +8,10 @@ import matplotlib
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
+from matplotlib.ticker import PercentFormatter
 
+# Of the width, so that two labels do not overlap.
+LABEL_GAP = 0.03
 OUTCOMES = {
     "right": "tab:green",
     "refused": "tab:blue",
@@ -78,13 +81,20 @@ def frontier(rows: list[dict[str, float]], path: Path) -> None:
     """Right answers kept against token time, a point for each threshold."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.plot([row["token_time"] for row in rows], [row["kept"] for row in rows], marker="o")
-    for row in rows:
+    labelled = 2.0
+    for row in sorted(rows, key=lambda row: -row["token_time"]):
+        if labelled - row["token_time"] < LABEL_GAP:
+            continue
+        labelled = row["token_time"]
         place = (row["token_time"], row["kept"])
-        axes.annotate(f"{row['threshold']:.2f}", place, (4, -10), textcoords="offset points")
+        axes.annotate(f"{row['threshold']:.2f}", place, (-6, 8), textcoords="offset points")
     axes.axhline(0.98, linestyle="--", linewidth=0.8)
     axes.axvline(0.60, linestyle="--", linewidth=0.8)
-    axes.set_xlabel("share of the large tier's token time")
-    axes.set_ylabel("share of the large tier's right answers")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
+    axes.margins(y=0.15)
+    axes.set_xlabel("of the large tier's token time; at each point the threshold")
+    axes.set_ylabel("of the large tier's right answers")
     axes.grid(alpha=0.3)
     save(figure, path)
 
