@@ -11,14 +11,13 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import engines, hints, metrics, protocol
+from chatbot import alerts, engines, hints, metrics, protocol, summary
 from chatbot.models import Conversation, Message, Reply, Visitor
 from chatbot.protocol import Refused
-from inference.sentiment import UNKNOWN, Sentiment, mood
+from inference.sentiment import Sentiment
 
 Author = Message.Author
 State = Conversation.State
-MOOD_MESSAGES = 12
 MAX_ATTEMPTS = 3
 GAVE_UP = (
     "I couldn't finish that answer, I'm sorry. "
@@ -58,7 +57,7 @@ def conversation_of(visitor: Visitor) -> Conversation:
 
 def locked(conversation_id: Any) -> Conversation:
     """As it is now, and nobody else changes it before this transaction ends."""
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("visitor")
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related("visitor__inbox")
     return rows.get(id=conversation_id)
 
 
@@ -93,7 +92,7 @@ def receive(
         if known := by_client_id(conversation, client_id):
             return known, None
         check_open(conversation, client_id)
-        update_mood(conversation, text, sentiment)
+        alerts.feel(conversation, text, sentiment)
         message = append(
             conversation, Author.CUSTOMER, text, client_id=client_id, **columns(sentiment)
         )
@@ -123,27 +122,6 @@ def columns(sentiment: Sentiment) -> dict[str, Any]:
         "score": sentiment.score,
         "confidence": sentiment.confidence,
     }
-
-
-def heard(conversation: Conversation) -> list[mood.Heard]:
-    """The customer's last messages that could be scored, oldest first."""
-    found = conversation.messages.filter(author=Author.CUSTOMER, score__isnull=False)
-    newest = found.exclude(label=UNKNOWN).order_by("-seq")[:MOOD_MESSAGES]
-    return [mood.Heard(m.text, m.score or 0.0, m.confidence or 0.0) for m in reversed(newest)]
-
-
-def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
-    """What the list of conversations shows, computed once here, not at each look."""
-    messages = heard(conversation)
-    if sentiment.label != UNKNOWN:
-        messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
-    messages = messages[-MOOD_MESSAGES:]
-    scores = [message.score for message in messages]
-    alert = mood.alert(messages)
-    conversation.mood = mood.mood(scores)
-    conversation.mood_slope = mood.slope(scores)
-    conversation.alert = alert.reason[:300] if alert else ""
-    conversation.alert_weight = alert.weight if alert else 0.0
 
 
 def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> Reply | None:
@@ -245,6 +223,7 @@ def after_answer(conversation: Conversation, state: str, reason: str) -> None:
 def wait_for_person(conversation: Conversation, reason: str) -> None:
     conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
     conversation.waiting_since = timezone.now()
+    summary.want(conversation)
 
 
 def give_up(reply: Reply) -> None:
@@ -282,6 +261,8 @@ def change_owner(conversation: Conversation, state: str) -> bool:
     conversation.state = state
     conversation.version += 1
     conversation.waiting_since = None
+    if state == State.CLOSED:
+        summary.want(conversation)
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
     return True
 

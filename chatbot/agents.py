@@ -4,6 +4,8 @@ At most one of them has a conversation. Whoever takes it changes its version, an
 began for the version before is not posted.
 """
 
+from datetime import timedelta
+
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
@@ -26,6 +28,7 @@ JOINED = "{} from our team is with you now."
 HANDED_BACK = "Our assistant answers you again. A person is always a word away."
 CLOSED = "This conversation was closed by {}."
 LONGEST_NOTE = 4_000
+LONGEST_SNOOZE = 7 * 24 * 60
 
 
 def name_of(agent: User) -> str:
@@ -115,6 +118,26 @@ def resolve(conversation: Conversation, agent: User) -> None:
         conversation.agent = agent
         message = append(conversation, Author.SYSTEM, CLOSED.format(name_of(agent)))
         announce(conversation, message, state=State.CLOSED)
+
+
+def acknowledge(conversation: Conversation, agent: User) -> None:
+    """The alert calls nobody until it gets worse."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        conversation.alert_seen = True
+        conversation.save(update_fields=["alert_seen"])
+        announce(conversation)
+
+
+def snooze(conversation: Conversation, agent: User, minutes: int) -> None:
+    """No alert of it calls anybody for so long."""
+    if not 1 <= minutes <= LONGEST_SNOOZE:
+        raise Refused("invalid", f"Snooze for 1 to {LONGEST_SNOOZE} minutes.")
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        conversation.snoozed_until = timezone.now() + timedelta(minutes=minutes)
+        conversation.save(update_fields=["snoozed_until"])
+        announce(conversation)
 
 
 def note(conversation: Conversation, agent: User, text: str) -> Note:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from chatbot.privacy import is_private
 from crm.models import Customer
-from inference.sentiment import LABELS
+from inference.sentiment import LABELS, mood
 
 
 def new_secret() -> str:
@@ -41,6 +41,29 @@ class Inbox(models.Model):
         default=False,
         help_text="Its customers have agreed that their corrected messages, with personal data "
         "taken out, may train this site's sentiment classifier.",
+    )
+
+    # When agents are alerted: see inference/sentiment/mood.py. 0 turns a rule off.
+    alert_in_a_row = models.PositiveSmallIntegerField(
+        "negative messages in a row", default=mood.USUAL.in_a_row, help_text="0: never."
+    )
+    alert_repeated = models.PositiveSmallIntegerField(
+        "the customer says it is the … time", default=mood.USUAL.repeated, help_text="0: never."
+    )
+    alert_fall = models.FloatField(
+        "the score falls by",
+        default=mood.USUAL.fall,
+        validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
+        help_text="From a message that was not negative, on the scale from −1 to 1. 0: never.",
+    )
+    alert_mood = models.FloatField(
+        "the mood is at or below",
+        default=mood.USUAL.bad_mood,
+        validators=[MinValueValidator(-1.0), MaxValueValidator(0.0)],
+        help_text="After two negative messages at least. 0: never.",
+    )
+    alert_emails = models.JSONField(
+        "e-mail alerts to", default=list, blank=True, help_text="Addresses, one per line."
     )
 
     class Meta:
@@ -93,6 +116,9 @@ class Conversation(models.Model):
     # Why an agent should look, in words, and how soon; "" and 0: no reason.
     alert = models.CharField(max_length=300, blank=True)
     alert_weight = models.FloatField(default=0.0)
+    # An agent has seen it: it calls nobody until it gets worse, or a snooze ends.
+    alert_seen = models.BooleanField(default=False)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
     # Answers in a row that found nothing on record.
     unanswered = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
@@ -139,6 +165,52 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:60]}"
+
+
+class CannedAnswer(models.Model):
+    """A text that agents send often. It may say {customer}, {agent}, {inbox} and {order}."""
+
+    shortcut = models.SlugField(unique=True, help_text="Agents type /shortcut to find it.")
+    text = models.TextField(
+        help_text="May say {customer}, {agent}, {inbox} and {order}: the customer's name, the "
+        "agent's, the inbox's, and the title of the customer's latest order."
+    )
+    inbox = models.ForeignKey(
+        Inbox, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every inbox."
+    )
+
+    class Meta:
+        ordering = ["shortcut"]
+
+    def __str__(self) -> str:
+        return f"/{self.shortcut}"
+
+
+class Summary(models.Model):
+    """What a conversation was about, made by the language model and checked against it."""
+
+    conversation = models.OneToOneField(
+        Conversation, on_delete=models.CASCADE, related_name="summary"
+    )
+    problem = models.TextField(blank=True)
+    tried = models.TextField(blank=True)
+    question = models.TextField("open question", blank=True)
+    # Means of the customer's first and last messages' scores, -1 to 1.
+    mood_start = models.FloatField(null=True, blank=True)
+    mood_end = models.FloatField(null=True, blank=True)
+    # The last message that it knows.
+    seq = models.PositiveIntegerField(default=0)
+    at = models.DateTimeField(default=timezone.now)
+    # Null: as the machine made it.
+    corrected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+
+    class Meta:
+        verbose_name_plural = "summaries"
+
+    def __str__(self) -> str:
+        return self.problem[:60]
 
 
 class Note(models.Model):

@@ -110,6 +110,10 @@ HOST = env("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
+# As agents and CRMs reach it: links in e-mails and in commands' output begin with it.
+PUBLIC_URL = env("PUBLIC_URL", (CSRF_TRUSTED_ORIGINS or [f"http://localhost:{PORT}"])[0]).rstrip(
+    "/"
+)
 ROOT_URLCONF = "chatbot.urls"
 ASGI_APPLICATION = "chatbot.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -1,5 +1,5 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
-from chatbot.admin import conversations, corrections, inboxes, tiers, users
+from chatbot.admin import canned, conversations, corrections, inboxes, tiers, users
 
-__all__ = ["conversations", "corrections", "inboxes", "tiers", "users"]
+__all__ = ["canned", "conversations", "corrections", "inboxes", "tiers", "users"]

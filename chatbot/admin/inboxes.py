@@ -1,34 +1,47 @@
-"""Inboxes: where the widget may stand, and what to paste into the site."""
+"""Inboxes: where the widget may stand, what to paste into the site, when agents are alerted."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminTextareaWidget
 
-from chatbot.models import Inbox
+from chatbot import alerts
+from chatbot.models import Conversation, Inbox
 
+ALERT_FIELDS = ["alert_in_a_row", "alert_repeated", "alert_fall", "alert_mood", "alert_emails"]
+ALERTS = (
+    "Any one of these calls an agent, for as long as it holds. A message counts only where the "
+    "classifier is sure enough (60 %). What you type can be tried out below before you save it."
+)
+PREVIEW_ROWS = 100
 ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
-class OriginsField(forms.Field):
-    """A list of origins, edited one per line."""
+class LinesField(forms.Field):
+    """A list, edited one per line; `clean_line` refuses a line or gives what is kept of it."""
 
-    widget = UnfoldAdminTextareaWidget(attrs={"rows": 4, "placeholder": "https://shop.example"})
+    def __init__(self, clean_line: Callable[[str], str], example: str, help_text: str) -> None:
+        self.clean_line = clean_line
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": example})
+        super().__init__(required=False, widget=widget, help_text=help_text)
 
     def prepare_value(self, value: Any) -> Any:
         return "\n".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: str | None) -> list[str]:
         lines = (line.strip() for line in (value or "").splitlines())
-        return list(dict.fromkeys(origin(line) for line in lines if line))
+        return list(dict.fromkeys(self.clean_line(line) for line in lines if line))
 
 
 def origin(line: str) -> str:
@@ -42,20 +55,31 @@ def origin(line: str) -> str:
     return text
 
 
+def address(line: str) -> str:
+    validate_email(line)
+    return line
+
+
 class InboxForm(forms.ModelForm):
-    origins = OriginsField(
-        required=False, help_text="Sites that may show the widget, one per line."
+    origins = LinesField(
+        origin, "https://shop.example", "Sites that may show the widget, one per line."
+    )
+    alert_emails = LinesField(
+        address, "team@shop.example", "Addresses that an alert is sent to, one per line."
     )
 
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins", "learning"]
+        fields = ["key", "name", "greeting", "origins", "learning", *ALERT_FIELDS]
 
 
 @admin.register(Inbox)
 class InboxAdmin(ModelAdmin):
     form = InboxForm
-    fields = ["name", "key", "greeting", "origins", "learning"]
+    fieldsets = [
+        (None, {"fields": ["name", "key", "greeting", "origins", "learning"]}),
+        ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
+    ]
     list_display = ["name", "key", "sites"]
     ordering = ["name"]
     search_fields = ["name", "key"]
@@ -71,6 +95,25 @@ class InboxAdmin(ModelAdmin):
         # The key stands in the sites' pages and in every identity token they sign.
         return ["key"] if obj else []
 
+    def get_urls(self) -> list[Any]:
+        preview = self.admin_site.admin_view(self.preview)
+        return [path("<int:inbox>/alerts/", preview, name="alerts"), *super().get_urls()]
+
+    def preview(self, request: HttpRequest, inbox: int) -> TemplateResponse:
+        """What the rules in the form would have done last week, beside those that are saved."""
+        saved = get_object_or_404(Inbox, id=inbox)
+        if not self.has_change_permission(request, saved):
+            raise PermissionDenied
+        form = self.get_form(request, saved)(request.POST, instance=Inbox.objects.get(id=inbox))
+        context = self.admin_site.each_context(request) | {
+            "title": f"{saved}: last week under these rules",
+            "errors": form.errors,
+            "form_page": reverse("admin:chatbot_inbox_change", args=[inbox]),
+        }
+        if form.is_valid():
+            context |= previewed(saved, form.instance)
+        return TemplateResponse(request, "admin/chatbot/inbox/alerts.html", context)
+
     def render_change_form(
         self,
         request: HttpRequest,
@@ -83,3 +126,13 @@ class InboxAdmin(ModelAdmin):
             context["loader"] = request.build_absolute_uri(reverse("loader"))
             context["may_see_secret"] = self.has_change_permission(request, obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
+
+
+def previewed(saved: Inbox, edited: Inbox) -> dict[str, Any]:
+    now = alerts.preview(saved, alerts.rules_of(saved))
+    then = alerts.preview(saved, alerts.rules_of(edited))
+    shown = then.firings[:PREVIEW_ROWS]
+    people = Conversation.objects.select_related("visitor__customer")
+    found = people.in_bulk([firing.conversation for firing in shown])
+    rows = [(found[firing.conversation], firing) for firing in shown]
+    return {"before": len(now.firings), "preview": then, "rows": rows}

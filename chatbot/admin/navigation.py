@@ -14,6 +14,7 @@ ENTRIES = [
     ("Customers", "contacts", "crm", "customer"),
     ("Records", "folder_open", "crm", "record"),
     ("Corrections", "spellcheck", "chatbot", "correction"),
+    ("Canned answers", "quickreply", "chatbot", "cannedanswer"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
     ("Language models", "neurology", "chatbot", "tier"),
     ("Users", "manage_accounts", "auth", "user"),
@@ -33,10 +34,16 @@ def entry(
     request: HttpRequest, title: str, icon: str, app: str, model: str, page: str = ""
 ) -> dict[str, Any]:
     link = reverse(page or f"admin:{app}_{model}_changelist")
-    item = {"title": title, "icon": icon, "link": link}
+    item: dict[str, Any] = {"title": title, "icon": icon, "link": link}
+    # The live inbox's address begins as the list's does.
+    item["active"] = request.path == link if page else marked(request.path, link)
     if page and (waiting := waiting_count()):
         item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
     return item
+
+
+def marked(path: str, link: str) -> bool:
+    return path.startswith(link) and path != reverse("admin:live")
 
 
 def waiting_count() -> int:

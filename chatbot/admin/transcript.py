@@ -78,7 +78,7 @@ def trace(message: Message, link_records: bool) -> Trace | None:
         return None
     return Trace(
         reply=reply,
-        outcome=OUTCOMES.get(reply.state, reply.state) or reply.get_status_display().lower(),
+        outcome=outcome(reply),
         passages=[source(row, link_records) for row in reply.passages],
         timings=[
             (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
@@ -86,6 +86,12 @@ def trace(message: Message, link_records: bool) -> Trace | None:
         ],
         energy=energy(reply.generations),
     )
+
+
+def outcome(reply: Reply) -> str:
+    if reply.status == Reply.Status.DONE and not reply.state:
+        return "not answered by the bot"
+    return OUTCOMES.get(reply.state, reply.state) or reply.get_status_display().lower()
 
 
 def energy(generations: list[dict[str, Any]]) -> str:

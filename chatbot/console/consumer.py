@@ -8,10 +8,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, hints
+from chatbot import actions, agents, canned, hints, summary
 from chatbot.console import frames, rows, view
 from chatbot.console.feed import Row, feed
-from chatbot.models import Conversation, Note
+from chatbot.models import Conversation, Message, Note
 from chatbot.orm import in_thread
 from chatbot.protocol import Refused
 from chatbot.reply import runner
@@ -39,7 +39,7 @@ class AgentConsumer(JsonSocket):
             await self.close(FORBIDDEN)
             return
         await self.accept()
-        feed.listeners.add(self.changed)
+        feed.join(self.changed)
         await hints.join(hints.EVERYTHING, self)
         await self.put("hello", me=self.agent.id, people=await in_thread(view.people)(self.agent))
 
@@ -97,7 +97,8 @@ class AgentConsumer(JsonSocket):
             "act": agent.has_perm(MAY_ACT),
             "correct": agent.has_perm(MAY_CORRECT),
         }
-        return {"row": row, "card": card, "may": may}
+        found = canned.answers(conversation, agent) if may["act"] else []
+        return {"row": row, "card": card, "may": may, "answers": found}
 
     async def on_take(self, frame: frames.Take) -> None:
         await self.act(agents.take_over, frame)
@@ -110,6 +111,12 @@ class AgentConsumer(JsonSocket):
     async def on_resolve(self, frame: frames.Resolve) -> None:
         await self.act(agents.resolve, frame)
         runner.cancel(UUID(frame.conversation))
+
+    async def on_acknowledge(self, frame: frames.Acknowledge) -> None:
+        await self.act(agents.acknowledge, frame)
+
+    async def on_snooze(self, frame: frames.Snooze) -> None:
+        await self.act(agents.snooze, frame, frame.minutes)
 
     async def on_pass_on(self, frame: frames.PassOn) -> None:
         await self.act(self.passed_on, frame, frame.to)
@@ -145,6 +152,19 @@ class AgentConsumer(JsonSocket):
             raise Refused("not_found", "There is no such message.")
         agents.correct(message, label, agent)
 
+    async def on_summarise(self, frame: frames.Summarise) -> None:
+        await self.act(self.has_messages, frame)
+        summary.start(UUID(frame.conversation))
+
+    def has_messages(self, conversation: Conversation, agent: User) -> None:
+        asked = conversation.messages.filter(author=Message.Author.CUSTOMER).count()
+        if asked < summary.WORTH_IT:
+            raise Refused("not_found", "There is too little to sum up yet.")
+
+    async def on_summary(self, frame: frames.CorrectSummary) -> None:
+        lines = {"problem": frame.problem, "tried": frame.tried, "question": frame.question}
+        await self.act(summary.correct, frame, lines)
+
     async def on_suggest(self, frame: frames.Suggest) -> None:
         turn = await self.act(runner.next_turn, frame)
         # Not awaited: a socket's handlers run one at a time, and a model takes its time.
@@ -178,6 +198,9 @@ class AgentConsumer(JsonSocket):
             await self.put("note", **await in_thread(self.note)(note))
         if event.get("reply"):
             await self.put("reply", conversation=str(self.at_hand), state=event["reply"])
+        if event.get("summary"):
+            found = await in_thread(view.summed_up)(Conversation(id=self.at_hand))
+            await self.put("summary", conversation=str(self.at_hand), summary=found)
         await self.catch_up()
 
     def note(self, id: int) -> dict[str, Any]:
@@ -225,10 +248,14 @@ AgentConsumer.handlers = {
     frames.Take: AgentConsumer.on_take,
     frames.HandBack: AgentConsumer.on_hand_back,
     frames.Resolve: AgentConsumer.on_resolve,
+    frames.Acknowledge: AgentConsumer.on_acknowledge,
+    frames.Snooze: AgentConsumer.on_snooze,
     frames.PassOn: AgentConsumer.on_pass_on,
     frames.Say: AgentConsumer.on_message,
     frames.Note: AgentConsumer.on_note,
     frames.Typing: AgentConsumer.on_typing,
     frames.Suggest: AgentConsumer.on_suggest,
     frames.Correct: AgentConsumer.on_correct,
+    frames.Summarise: AgentConsumer.on_summarise,
+    frames.CorrectSummary: AgentConsumer.on_summary,
 }

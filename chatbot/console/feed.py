@@ -5,14 +5,19 @@ Hints come one by one and in bursts; those of a short moment share one look into
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from chatbot.console import rows
+from chatbot.models import Conversation
 from chatbot.orm import in_thread
 
 # Seconds. Less than anybody sees.
 GATHERED = 0.05
+WAKES_EVERY = 10.0
 Row = dict[str, Any]
 Listener = Callable[[list[Row]], Awaitable[None]]
 
@@ -22,6 +27,7 @@ class Feed:
         self.listeners: set[Listener] = set()
         self._changed: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
+        self._waking: asyncio.Task[None] | None = None
         # As the pages here were last told: the look for lost hints finds what they know.
         self._told: dict[str, Row] = {}
 
@@ -40,10 +46,30 @@ class Feed:
             if news:
                 await asyncio.gather(*(tell(news) for tell in list(self.listeners)))
 
+    def join(self, listener: Listener) -> None:
+        self.listeners.add(listener)
+        if self._waking is None or self._waking.done():
+            self._waking = asyncio.create_task(self._wake())
+
+    async def _wake(self) -> None:
+        """A snooze that ends is no change in the database: it is looked for."""
+        since = timezone.now()
+        while self.listeners:
+            await asyncio.sleep(WAKES_EVERY)
+            now = timezone.now()
+            for conversation in await in_thread(woken)(since, now):
+                self.changed(conversation)
+            since = now
+
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
         if not self.listeners:
             self._told.clear()
+
+
+def woken(since: datetime, until: datetime) -> list[UUID]:
+    found = Conversation.objects.filter(snoozed_until__gt=since, snoozed_until__lte=until)
+    return list(found.values_list("id", flat=True))
 
 
 feed = Feed()

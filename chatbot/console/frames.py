@@ -10,6 +10,7 @@ from chatbot.protocol import LONGEST_ID, Refused, natural
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
 LONGEST_SEARCH = 200
+LONGEST_SUMMARY = 1_000
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,17 @@ class Resolve(_Of):
 
 
 @dataclass(frozen=True)
+class Acknowledge(_Of):
+    type: ClassVar[str] = "acknowledge"
+
+
+@dataclass(frozen=True)
+class Snooze(_Of):
+    type: ClassVar[str] = "snooze"
+    minutes: int
+
+
+@dataclass(frozen=True)
 class PassOn(_Of):
     type: ClassVar[str] = "pass_on"
     to: str
@@ -115,7 +127,43 @@ class Correct(_Of):
     label: str
 
 
+@dataclass(frozen=True)
+class Summarise(_Of):
+    """Make a summary now."""
+
+    type: ClassVar[str] = "summarise"
+
+
+@dataclass(frozen=True)
+class CorrectSummary(_Of):
+    type: ClassVar[str] = "summary"
+    problem: str
+    tried: str
+    question: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if max(map(len, (self.problem, self.tried, self.question))) > LONGEST_SUMMARY:
+            raise Refused("invalid", f"Each line may have {LONGEST_SUMMARY} characters.")
+
+
 KINDS: dict[str, Any] = {
     kind.type: kind
-    for kind in (List, Open, Take, HandBack, Resolve, PassOn, Say, Note, Typing, Suggest, Correct)
+    for kind in (
+        List,
+        Open,
+        Take,
+        HandBack,
+        Resolve,
+        Acknowledge,
+        Snooze,
+        PassOn,
+        Say,
+        Note,
+        Typing,
+        Suggest,
+        Correct,
+        Summarise,
+        CorrectSummary,
+    )
 }

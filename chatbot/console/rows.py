@@ -10,6 +10,7 @@ from django.utils.text import Truncator
 
 from chatbot.admin import mood
 from chatbot.agents import name_of
+from chatbot.alerts import calling
 from chatbot.console.frames import List
 from chatbot.models import Conversation, Message
 
@@ -18,8 +19,7 @@ SCORES = 20
 EXCERPT = 120
 State = Conversation.State
 AUTOMATIC = [State.BOT, State.WAITING]
-# An alert that a person has taken up calls nobody else.
-ALERTED = Q(alert_weight__gt=0, state__in=AUTOMATIC)
+ALERTED = calling()
 VIEWS = {
     "open": ~Q(state=State.CLOSED),
     "unassigned": Q(state__in=AUTOMATIC),
@@ -130,13 +130,11 @@ def row(conversation: Any) -> dict[str, Any]:
 
 
 def why(conversation: Any) -> str:
-    """The reason for its place, in words."""
+    """The reason for its place, in words; "" where it is the mood, which stands beside it."""
     if conversation.rank == 0:
         return conversation.alert
     if conversation.state == State.WAITING:
         return conversation.handoff_reason or "waits for a person"
-    if conversation.mood is not None and conversation.mood < mood.BANDS["neutral"]:
-        return f"sounds {mood.word(conversation.mood)}"
     return ""
 
 

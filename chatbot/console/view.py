@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from chatbot.admin import transcript
 from chatbot.agents import name_of
-from chatbot.models import Conversation, Message, Note, Reply
+from chatbot.models import Conversation, Message, Note, Reply, Summary
 from crm.models import Customer, Record
 
 MESSAGES = 200
@@ -27,6 +27,7 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
         "records": latest_records(customer) if customer and may_see_records else [],
         "earlier": earlier(conversation, customer),
+        "summary": summed_up(conversation),
         "notes": [noted(note) for note in conversation.notes.select_related("agent")],
     }
 
@@ -50,6 +51,16 @@ def earlier(conversation: Conversation, customer: Customer | None) -> int:
         return 0
     found = Conversation.objects.filter(visitor__customer=customer, last_seq__gt=0)
     return found.exclude(id=conversation.id).count()
+
+
+def summed_up(conversation: Conversation) -> dict[str, Any] | None:
+    found = Summary.objects.filter(conversation=conversation).select_related("corrected_by").first()
+    if found is None:
+        return None
+    by = f"corrected by {name_of(found.corrected_by)}" if found.corrected_by else "machine-made"
+    moods = [found.mood_start, found.mood_end]
+    lines = {"problem": found.problem, "tried": found.tried, "question": found.question}
+    return lines | {"by": by, "moods": moods, "at": found.at.isoformat()}
 
 
 def noted(note: Note) -> dict[str, Any]:
@@ -86,7 +97,7 @@ def said(message: Message) -> dict[str, Any]:
 def trace(reply: Reply) -> dict[str, Any]:
     seconds = reply.timings.get("first_sentence")
     return {
-        "outcome": transcript.OUTCOMES.get(reply.state, reply.state) or reply.status,
+        "outcome": transcript.outcome(reply),
         "reason": reply.reason,
         "chosen": reply.routing.get("reason", ""),
         "withheld": [

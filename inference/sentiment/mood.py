@@ -15,13 +15,9 @@ DECAY = 0.6
 SLOPE_MESSAGES = 6
 # Below this score a message counts as negative, once the classifier is sure enough.
 NEGATIVE = -0.3
-IN_A_ROW = 3
-# A fall: from at least FELL_FROM, by at least FALL, to a negative message.
-FELL_FROM, FALL = 0.2, 0.8
-BAD_MOOD = -0.5
+# A fall counts from a message that was at least so good, to a negative one.
+FELL_FROM = 0.2
 BAD_MOOD_MESSAGES = 2
-# "The second time" happens; from the third on, somebody should have acted.
-REPEATED = 3
 
 _COUNTS = {
     word: number
@@ -87,6 +83,23 @@ class Alert:
     weight: float
 
 
+@dataclass(frozen=True)
+class Rules:
+    """When an agent is alerted; 0 turns a rule off."""
+
+    # Negative messages in a row.
+    in_a_row: int = 3
+    # "The second time" happens; from the third on, somebody should have acted.
+    repeated: int = 3
+    # By how much the score has fallen since the best of the last messages.
+    fall: float = 0.8
+    # The mood is at or below, after at least two negative messages.
+    bad_mood: float = -0.5
+
+
+USUAL = Rules()
+
+
 def mood(scores: Sequence[float]) -> float | None:
     """Recency-weighted mean of scores in [-1, 1], oldest first; None without any."""
     if not scores:
@@ -106,13 +119,15 @@ def slope(scores: Sequence[float]) -> float:
     return sum((place - middle) * score for place, score in enumerate(recent)) / spread
 
 
-def alert(messages: Sequence[Heard]) -> Alert | None:
+def alert(messages: Sequence[Heard], rules: Rules = USUAL) -> Alert | None:
     """The most pressing reason that an agent should look, oldest message first; None: no reason.
 
     Below the confidence floor a label gives no reason. A customer's own count of complaints
     needs no classifier: it holds unless the message is surely a happy one.
     """
-    found = [rule(messages) for rule in (_repeated, _in_a_row, _fell, _bad)] if messages else []
+    if not messages:
+        return None
+    found = (rule(messages, rules) for rule in (_repeated, _in_a_row, _fell, _bad))
     alerts = [one for one in found if one]
     return max(alerts, key=lambda one: one.weight) if alerts else None
 
@@ -123,46 +138,51 @@ def times(text: str) -> int:
     return max((_COUNTS.get(count) or int(count) for count in counts), default=0)
 
 
-def _repeated(messages: Sequence[Heard]) -> Alert | None:
+def _repeated(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     last = messages[-1]
     count = times(last.text)
-    if count < REPEATED or last.positive:
+    if not rules.repeated or count < rules.repeated or last.positive:
         return None
     return Alert(
         f'says it is the {_ordinal(count)} time: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
     )
 
 
-def _in_a_row(messages: Sequence[Heard]) -> Alert | None:
+def _in_a_row(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     row = 0
     for message in reversed(messages):
         if not message.negative:
             break
         row += 1
-    if row < IN_A_ROW:
+    if not rules.in_a_row or row < rules.in_a_row:
         return None
-    words = {3: "three", 4: "four", 5: "five"}.get(row, str(row))
+    if row == 1:
+        return Alert("a negative message", 0.6)
+    words = {2: "two", 3: "three", 4: "four", 5: "five"}.get(row, str(row))
     return Alert(f"{words} negative messages in a row", min(0.6 + 0.05 * row, 0.85))
 
 
-def _fell(messages: Sequence[Heard]) -> Alert | None:
+def _fell(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     last = messages[-1]
     earlier = [
         one.score for one in messages[-SLOPE_MESSAGES:-1] if one.confidence >= CONFIDENCE_FLOOR
     ]
     best = max(earlier, default=-1.0)
-    if not last.negative or best < FELL_FROM or best - last.score < FALL:
+    fell = bool(rules.fall) and best >= FELL_FROM and best - last.score >= rules.fall
+    if not last.negative or not fell:
         return None
     return Alert(
         f"fell from {best:+.1f} to {last.score:+.1f}", min(0.4 + 0.2 * (best - last.score), 0.8)
     )
 
 
-def _bad(messages: Sequence[Heard]) -> Alert | None:
+def _bad(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     sure = [one for one in messages if one.confidence >= CONFIDENCE_FLOOR]
     level = mood([one.score for one in sure])
     upset = sum(one.negative for one in sure[-4:])
-    if level is None or level > BAD_MOOD or upset < BAD_MOOD_MESSAGES or not messages[-1].negative:
+    if level is None or not rules.bad_mood or level > rules.bad_mood:
+        return None
+    if upset < BAD_MOOD_MESSAGES or not messages[-1].negative:
         return None
     return Alert(f"mood {level:+.1f} after {upset} negative messages", 0.5 - 0.2 * level)
 

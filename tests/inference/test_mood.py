@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.sentiment.mood import Heard, alert, mood, slope, times
+from inference.sentiment.mood import Heard, Rules, alert, mood, slope, times
 
 SURE, UNSURE = 0.9, 0.5
 scores = st.floats(-1, 1)
@@ -55,6 +55,14 @@ def test_the_fifth_report_outranks_a_polite_first_complaint_and_an_angry_row() -
     )
     assert fifth.reason == 'says it is the 5th time: "this is the fifth time I report this"'
     assert fifth.weight > row.weight
+
+
+def test_an_inbox_may_be_alerted_sooner_or_not_at_all() -> None:
+    at_once = alert(said(-0.9), Rules(in_a_row=1))
+    assert at_once and at_once.reason == "a negative message"
+    off = Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)
+    assert alert(said(0.9, -0.9, -0.9, -0.9), off) is None
+    assert alert([Heard("this is the fifth time", -0.9, SURE)], off) is None
 
 
 def test_thanks_for_the_third_time_are_no_complaint() -> None:

@@ -1,6 +1,6 @@
 """`make bench-generation`: Attune on vLLM beside the same vLLM asked directly, and llama.cpp.
 
-So many conversations at a time ask, each its next question when the last is answered: through the
+So many customers at a time ask, each the next question when the last is answered: through the
 socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
 send. No question comes twice, so that the prefix cache holds the rules and records for both. With
 VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build.
@@ -20,6 +20,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -104,19 +105,21 @@ async def prompt_of(text: str) -> ChatMessages:
 
 
 async def through_attune(url: str, count: int, turns: int, found: Measured) -> None:
-    clients = [AttuneClient(url) for _ in range(count)]
-    for client in clients:
+    """Each question in a conversation of its own: a second one would have a history, and with it
+    another prompt than is asked directly."""
+    clients = [[AttuneClient(url) for _ in range(turns)] for _ in range(count)]
+    for client in chain(*clients):
         await client.connect()
     before, began = await tokens_written(), time.monotonic()
-    await asyncio.gather(*(talk(client, turns, found) for client in clients))
+    await asyncio.gather(*(talk(mine, found) for mine in clients))
     found.seconds += time.monotonic() - began
     found.tokens += await tokens_written() - before
-    for client in clients:
+    for client in chain(*clients):
         await client.close()
 
 
-async def talk(client: AttuneClient, turns: int, found: Measured) -> None:
-    for _ in range(turns):
+async def talk(clients: Sequence[AttuneClient], found: Measured) -> None:
+    for client in clients:
         first, _end = await client.ask(question())
         found.first.append(first)
 

@@ -56,7 +56,9 @@ def create_logins() -> None:
     if not User.objects.filter(username="admin").exists():
         User.objects.create_superuser("admin", password=PASSWORD)
     if not User.objects.filter(username="agent").exists():
-        agent = User.objects.create_user("agent", password=PASSWORD, is_staff=True)
+        agent = User.objects.create_user(
+            "agent", password=PASSWORD, is_staff=True, first_name="Robin"
+        )
         apps = ["chatbot", "crm"]
         agent.user_permissions.set(
             Permission.objects.filter(codename__in=AGENT_MAY, content_type__app_label__in=apps)

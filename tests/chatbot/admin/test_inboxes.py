@@ -8,6 +8,7 @@ from chatbot.admin.inboxes import InboxForm
 from chatbot.models import Inbox
 from tests.chatbot.admin.console import staff, talk, text_of
 
+RULES = {"alert_in_a_row": 3, "alert_repeated": 3, "alert_fall": 0.8, "alert_mood": -0.5}
 pytestmark = pytest.mark.django_db
 
 
@@ -29,7 +30,7 @@ def test_who_may_only_view_an_inbox_does_not_get_its_secret(client: Client, inbo
 
 
 def test_a_new_inbox_gets_a_secret_of_its_own(root: Client) -> None:
-    fields = {"key": "trade", "name": "Trade", "greeting": "Hi", "origins": ""}
+    fields = {"key": "trade", "name": "Trade", "greeting": "Hi", "origins": "", **RULES}
     assert root.post("/admin/chatbot/inbox/add/", fields).status_code == 302
     assert len(Inbox.objects.get(key="trade").secret) >= 32
 
@@ -37,7 +38,7 @@ def test_a_new_inbox_gets_a_secret_of_its_own(root: Client) -> None:
 def test_origins_are_edited_one_per_line(root: Client, inbox: Inbox) -> None:
     url = f"/admin/chatbot/inbox/{inbox.id}/change/"
     lines = " https://Shop.example/ \n\nhttp://localhost:8000\nhttps://shop.example"
-    fields = {"name": "Fernhill", "greeting": "Hi", "origins": lines, "key": "other"}
+    fields = {"name": "Fernhill", "greeting": "Hi", "origins": lines, "key": "other", **RULES}
     assert root.post(url, fields).status_code == 302
     inbox.refresh_from_db()
     assert inbox.origins == ["https://shop.example", "http://localhost:8000"]
@@ -59,3 +60,27 @@ def test_an_inbox_with_conversations_cannot_be_deleted(root: Client, inbox: Inbo
     url = f"/admin/chatbot/inbox/{inbox.id}/delete/"
     assert root.post(url, {"post": "yes"}).status_code == 403
     assert Inbox.objects.filter(id=inbox.id).exists()
+
+
+def test_rules_are_tried_out_on_last_week_before_they_are_saved(root: Client, inbox: Inbox) -> None:
+    bad = talk(inbox, -0.9)
+    url = f"/admin/chatbot/inbox/{inbox.id}/alerts/"
+    fields = {"name": "Fernhill", "greeting": "Hi", "origins": "", "key": "shop", **RULES}
+    html = root.post(url, fields).content.decode()
+    assert "called an agent 0 times" in html
+    html = root.post(url, fields | {"alert_in_a_row": 1}).content.decode()
+    assert "called an agent 1 time</b>" in html
+    assert "the saved ones 0 times" in html
+    assert str(bad.id) in html
+    assert Inbox.objects.get().alert_in_a_row == 3, "nothing is saved"
+
+
+def test_who_may_not_change_an_inbox_tries_nothing_out(client: Client, inbox: Inbox) -> None:
+    alice = staff(client, "alice", "view_inbox")
+    assert alice.post(f"/admin/chatbot/inbox/{inbox.id}/alerts/", RULES).status_code == 403
+
+
+def test_addresses_for_alerts_are_checked(inbox: Inbox) -> None:
+    fields = {"key": "shop", "name": "Shop", "greeting": "Hi", "alert_emails": "a@b.example\nno"}
+    form = InboxForm({**fields, **RULES}, instance=inbox)
+    assert "Enter a valid email address." in str(form.errors["alert_emails"])

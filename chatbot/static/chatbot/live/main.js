@@ -1,10 +1,14 @@
 // Joins the parts: frames from the server to the list and the conversation, and back.
 
+import { Alarm } from "./alarm.js";
+import { Answers } from "./answers.js";
 import { byId } from "./draw.js";
 import { listen } from "./keys.js";
 import { Queue } from "./queue.js";
 import { Socket } from "./socket.js";
+import { Summary } from "./summary.js";
 import { Talk } from "./talk.js";
+import { Views } from "./views.js";
 
 const NOTICE_LASTS = 8_000;
 const STATES = {
@@ -15,6 +19,11 @@ const STATES = {
 
 const socket = new Socket();
 const queue = new Queue();
+const alarm = new Alarm();
+const views = new Views();
+const summary = new Summary();
+// Before the conversation, which sends on Enter: an open list of answers takes that key.
+const answers = new Answers();
 const talk = new Talk();
 let timer = null;
 let wanted = location.hash.slice(1) || null;
@@ -27,17 +36,27 @@ const frames = {
   },
   rows: (frame) => {
     queue.fill(frame);
+    alarm.know(frame.rows);
     queue.choose(wanted);
   },
   row: ({ row }) => {
     queue.put(row);
+    alarm.hear(row);
     changed(row);
   },
   gone: ({ row }) => {
     queue.drop(row.id);
+    alarm.hear(row);
     changed(row);
   },
-  conversation: (frame) => talk.open(frame),
+  conversation: (frame) => {
+    talk.open(frame);
+    answers.fill(frame.answers);
+    summary.show(frame.row.id, frame.card.summary, frame.may.act);
+  },
+  summary: (frame) => {
+    if (frame.conversation === talk.id) summary.show(talk.id, frame.summary, true);
+  },
   messages: (frame) => talk.messages(frame),
   corrected: (frame) => talk.corrected(frame),
   note: (frame) => talk.note(frame),
@@ -80,7 +99,10 @@ socket.onState = (state) => {
 };
 queue.onWanted = (list) => socket.send("list", list);
 queue.onOpen = open;
-talk.send = (type, values) => socket.send(type, values);
+talk.send = summary.send = (type, values) => socket.send(type, values);
+alarm.onOpen = open;
+views.current = () => queue.wanted;
+views.onChosen = (wanted) => queue.restore(wanted);
 byId("back").addEventListener("click", leave);
 if (wanted) byId("live").dataset.open = "true";
 listen({
@@ -90,6 +112,8 @@ listen({
   r: () => talk.write(),
   b: () => talk.act("hand_back"),
   e: () => talk.act("resolve"),
+  a: () => talk.act("acknowledge"),
+  s: () => talk.snooze(),
   "/": () => queue.search(),
   "?": () => byId("keys").showModal(),
 });

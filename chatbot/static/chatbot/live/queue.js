@@ -51,6 +51,13 @@ export class Queue {
     this.#ask(0);
   }
 
+  /** The filters as they were saved. */
+  restore({ view, search, mood, inbox }) {
+    const fields = this.#form.elements;
+    [fields.search.value, fields.mood.value, fields.inbox.value] = [search, mood, inbox];
+    this.show(view);
+  }
+
   search() {
     this.#form.elements.search.focus();
   }

@@ -4,6 +4,7 @@ import { byId, element, mood, time } from "./draw.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
 const LABELS = ["negative", "neutral", "positive"];
+const SNOOZE = 60; // minutes
 const TYPING_LASTS = 4_000;
 const TYPING_EVERY = 2_000;
 const NEAR_END = 120;
@@ -17,6 +18,7 @@ export class Talk {
   #written = new Map(); // conversation -> what was typed and not sent
   #timer = null;
   #typed = 0;
+  #fresh = true; // Just opened: its end is what counts.
   #unsent = new Map(); // id -> frame, until it is acknowledged
   last = 0;
   send = () => false;
@@ -29,7 +31,9 @@ export class Talk {
     });
     byId("private").addEventListener("change", () => this.#update());
     for (const button of byId("actions").querySelectorAll("[data-act]"))
-      button.addEventListener("click", () => this.act(button.dataset.act));
+      button.addEventListener("click", () =>
+        button.dataset.act === "snooze" ? this.snooze() : this.act(button.dataset.act),
+      );
     byId("colleague").addEventListener("change", ({ target }) => {
       if (target.value) this.act("pass_on", { to: target.value });
       target.value = "";
@@ -54,6 +58,10 @@ export class Talk {
     if (this.id) this.send(what, { conversation: this.id, ...values });
   }
 
+  snooze() {
+    this.act("snooze", { minutes: SNOOZE });
+  }
+
   write() {
     this.#text.focus();
   }
@@ -62,6 +70,7 @@ export class Talk {
     if (this.id && this.id !== row.id) this.#written.set(this.id, this.#text.value);
     if (this.id !== row.id) {
       this.#list.replaceChildren();
+      this.#fresh = true;
       this.last = 0;
       this.#text.value = this.#written.get(row.id) ?? "";
       byId("draft").hidden = true;
@@ -97,6 +106,8 @@ export class Talk {
     const shown = {
       take: ["bot", "waiting"].includes(state),
       hand_back: this.#mine,
+      acknowledge: this.#row.alerted,
+      snooze: this.#row.alerted,
       resolve: state !== "closed" && (state !== "agent" || this.#mine),
     };
     for (const button of byId("actions").querySelectorAll("[data-act]"))
@@ -113,7 +124,8 @@ export class Talk {
   messages({ conversation, messages }) {
     if (conversation !== this.id) return;
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
-    const atEnd = scrollHeight - scrollTop - clientHeight < NEAR_END;
+    const atEnd = this.#fresh || scrollHeight - scrollTop - clientHeight < NEAR_END;
+    this.#fresh = false;
     for (const message of messages) {
       if (message.seq <= this.last) continue;
       this.last = message.seq;
@@ -224,7 +236,7 @@ export class Talk {
   #draw(message) {
     const item = element(
       "li",
-      { className: `message by-${message.author}` },
+      { className: `entry from-${message.author}` },
       element(
         "p",
         { className: "byline" },
@@ -272,6 +284,7 @@ export class Talk {
     const items = withheld.map(({ sentence, missing }) =>
       element("li", {}, element("q", { text: sentence }), element("small", { text: missing })),
     );
+    if (!lines.length && !items.length) return element("p", { className: "quiet", text: outcome });
     const count = withheld.length ? `, ${withheld.length} withheld` : "";
     return element(
       "details",

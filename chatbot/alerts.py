@@ -1,0 +1,150 @@
+"""When a conversation calls an agent: the mood after each message, by the rules of its inbox."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+
+from chatbot import background
+from chatbot.models import Conversation, Inbox, Message
+from inference.sentiment import UNKNOWN, Sentiment, mood
+
+WINDOW = 12
+PREVIEWED = timedelta(days=7)
+PREVIEWED_MESSAGES = 20_000
+Customer = Message.Author.CUSTOMER
+
+
+def calling() -> Q:
+    """Conversations whose alert calls somebody: nobody has it, nobody has seen it, no snooze."""
+    awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
+    nobodys = Q(state__in=[Conversation.State.BOT, Conversation.State.WAITING])
+    return Q(alert_weight__gt=0, alert_seen=False) & nobodys & awake
+
+
+def rules_of(inbox: Inbox) -> mood.Rules:
+    return mood.Rules(
+        in_a_row=inbox.alert_in_a_row,
+        repeated=inbox.alert_repeated,
+        fall=inbox.alert_fall,
+        bad_mood=inbox.alert_mood,
+    )
+
+
+def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
+    """What lists of conversations show, computed once here, not at each look. The conversation is
+    locked, its inbox fetched with it, and the caller saves it."""
+    messages = heard(conversation)
+    if sentiment.label != UNKNOWN:
+        messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
+    messages = messages[-WINDOW:]
+    scores = [message.score for message in messages]
+    conversation.mood = mood.mood(scores)
+    conversation.mood_slope = mood.slope(scores)
+    inbox = conversation.visitor.inbox
+    alert = mood.alert(messages, rules_of(inbox))
+    if rises(conversation, alert):
+        conversation.alert_seen = False
+        if inbox.alert_emails and not snoozed(conversation):
+            background.later(mail_task(), str(conversation.id), alert.reason if alert else "")
+    conversation.alert = alert.reason[:300] if alert else ""
+    conversation.alert_weight = alert.weight if alert else 0.0
+
+
+def rises(conversation: Conversation, alert: mood.Alert | None) -> bool:
+    """New, or worse than what an agent has seen."""
+    if alert is None or not conversation.alert:
+        return alert is not None
+    return conversation.alert_seen and alert.weight > conversation.alert_weight
+
+
+def snoozed(conversation: Conversation) -> bool:
+    return bool(conversation.snoozed_until and conversation.snoozed_until > timezone.now())
+
+
+def heard(conversation: Conversation) -> list[mood.Heard]:
+    """The customer's last messages that could be scored, oldest first."""
+    found = conversation.messages.filter(author=Customer, score__isnull=False)
+    newest = found.exclude(label=UNKNOWN).order_by("-seq")[:WINDOW]
+    return [of_row(m.text, m.score, m.confidence) for m in reversed(newest)]
+
+
+def of_row(text: str, score: float | None, confidence: float | None) -> mood.Heard:
+    return mood.Heard(text, score or 0.0, confidence or 0.0)
+
+
+# --- by e-mail
+
+
+def mail_task() -> Any:
+    from chatbot.tasks import mail_alert
+
+    return mail_alert
+
+
+def mail(conversation: Conversation, reason: str) -> None:
+    """To the inbox's addresses. Without what was said: mail leaves the database's protection."""
+    inbox = conversation.visitor.inbox
+    path = reverse("admin:live")
+    send_mail(
+        f"{inbox.name}: a customer needs a person",
+        f"{conversation.visitor} ({inbox.name}): {reason.partition(':')[0]}.\n\n"
+        f"{settings.PUBLIC_URL}{path}#{conversation.id}\n",
+        None,
+        inbox.alert_emails,
+    )
+
+
+# --- what other rules would have done
+
+
+@dataclass(frozen=True)
+class Firing:
+    conversation: Any
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    firings: list[Firing]
+    conversations: int
+    # False: only the newest messages of the time were looked at.
+    whole: bool
+
+
+def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
+    """When these rules would have called an agent in the last week; nothing is stored."""
+    found = Message.objects.filter(
+        conversation__visitor__inbox=inbox,
+        author=Customer,
+        score__isnull=False,
+        at__gte=timezone.now() - PREVIEWED,
+    ).exclude(label=UNKNOWN)
+    columns = ("conversation_id", "seq", "at", "text", "score", "confidence")
+    newest = found.order_by("-at").values_list(*columns)[:PREVIEWED_MESSAGES]
+    rows = sorted(newest, key=lambda row: (str(row[0]), row[1]))
+    talks = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+    firings = [firing for talk in talks for firing in fired(talk, rules)]
+    firings.sort(key=lambda one: one.at, reverse=True)
+    return Preview(firings, len(talks), len(rows) < PREVIEWED_MESSAGES)
+
+
+def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing]:
+    """One for each time that an alert rises in this conversation."""
+    messages: list[mood.Heard] = []
+    standing = False
+    for conversation, _seq, at, text, score, confidence in rows:
+        messages = [*messages, of_row(text, score, confidence)][-WINDOW:]
+        alert = mood.alert(messages, rules)
+        if alert and not standing:
+            yield Firing(conversation, at, alert.reason)
+        standing = bool(alert)

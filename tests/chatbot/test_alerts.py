@@ -1,0 +1,89 @@
+"""When a conversation calls an agent: alice complains, dora and emil answer customers."""
+
+from datetime import timedelta
+from unittest import mock
+
+from django.core import mail
+from django.utils import timezone
+
+from chatbot import actions, agents, alerts
+from chatbot.models import Conversation, Inbox
+from chatbot.protocol import Refused
+from inference.sentiment.mood import Rules
+from tests.chatbot.console.test_agents import AgentsTestCase
+
+
+class AlertTests(AgentsTestCase):
+    def complain(self, times: int = 1) -> None:
+        for _ in range(times):
+            number = self.now().last_seq
+            actions.receive(self.conversation, f"c{number}", "this is terrible")
+
+    def calling(self) -> bool:
+        return Conversation.objects.filter(alerts.calling()).exists()
+
+    def inbox(self, **rules: object) -> None:
+        Inbox.objects.update(**rules)
+
+    def test_each_inbox_has_its_own_rules(self) -> None:
+        self.inbox(alert_in_a_row=0, alert_repeated=0, alert_fall=0, alert_mood=0)
+        self.complain(5)
+        self.assertEqual(self.now().alert, "")
+        self.inbox(alert_in_a_row=2)
+        self.complain()
+        self.assertEqual(self.now().alert, "7 negative messages in a row")
+
+    def test_an_alert_that_dora_has_seen_calls_nobody_until_it_gets_worse(self) -> None:
+        self.complain(2)
+        self.assertTrue(self.calling())
+        agents.acknowledge(self.conversation, self.dora)
+        self.assertFalse(self.calling())
+        with mock.patch("chatbot.alerts.mood.alert", return_value=None):
+            self.complain()
+        self.complain()
+        self.assertTrue(self.calling(), "it rose again")
+
+    def test_a_snoozed_alert_comes_back_by_itself(self) -> None:
+        self.complain(2)
+        agents.snooze(self.conversation, self.dora, 60)
+        self.complain()
+        self.assertFalse(self.calling())
+        past = timezone.now() - timedelta(seconds=1)
+        Conversation.objects.update(snoozed_until=past)
+        self.assertTrue(self.calling())
+        with self.assertRaises(Refused):
+            agents.snooze(self.conversation, self.dora, 0)
+
+    def test_once_dora_has_it_it_calls_nobody_else(self) -> None:
+        self.complain(2)
+        agents.take_over(self.conversation, self.dora)
+        self.assertFalse(self.calling())
+
+    def test_each_rise_is_mailed_once_and_without_what_was_said(self) -> None:
+        self.inbox(alert_emails=["team@shop.example"])
+        with mock.patch("chatbot.background.later") as later:
+            self.complain(2)
+            agents.snooze(self.conversation, self.dora, 60)
+            Conversation.objects.update(alert="", alert_weight=0)
+            self.complain()
+        self.assertEqual(later.call_count, 1)
+        alerts.mail(self.now(), 'says it is the 3rd time: "this is terrible"')
+        [sent] = mail.outbox
+        self.assertEqual(sent.to, ["team@shop.example"])
+        self.assertIn("says it is the 3rd time.", sent.body)
+        self.assertIn(f"/admin/chatbot/conversation/live/#{self.conversation.id}", sent.body)
+        self.assertNotIn("terrible", sent.body)
+
+    def test_last_week_is_looked_at_under_other_rules(self) -> None:
+        self.complain(3)
+        inbox = Inbox.objects.get()
+        found = alerts.preview(inbox, Rules())
+        self.assertEqual([one.reason for one in found.firings], [self.first_reason()])
+        self.assertEqual((found.conversations, found.whole), (1, True))
+        off = Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)
+        self.assertEqual(alerts.preview(inbox, off).firings, [])
+        self.conversation.messages.update(at=timezone.now() - timedelta(days=8))
+        self.assertEqual(alerts.preview(inbox, Rules()).conversations, 0)
+
+    def first_reason(self) -> str:
+        return "mood -0.9 after 2 negative messages"
