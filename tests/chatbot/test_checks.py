@@ -75,6 +75,11 @@ def test_a_model_server_outside_is_warned_about(found: Any) -> None:
     assert list(found(SLM_URL="https://8.8.8.8/v1")) == ["attune.W006"]
 
 
+def test_an_index_server_outside_is_warned_about_too(found: Any) -> None:
+    assert list(found(INDEX_URL="http://8.8.8.8:19530")) == ["attune.W008"]
+    assert found(INDEX_URL="http://milvus:19530") == {}
+
+
 @pytest.mark.parametrize(("address", "ids"), [("93.184.215.14", ["attune.W006"]), ("10.0.0.9", [])])
 def test_a_long_name_is_judged_by_its_address(
     found: Any, monkeypatch: pytest.MonkeyPatch, address: str, ids: list[str]

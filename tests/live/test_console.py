@@ -1,0 +1,205 @@
+"""The agents' live inbox in a real browser: whole journeys of alice, who writes, and of agents.
+
+Nothing here depends on the model's wording.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from tests.live.conftest import Site
+from tests.live.test_widget import PATIENCE, ask, open_chat, visit
+
+pytestmark = pytest.mark.live
+
+LIVE = "/admin/chatbot/conversation/live/"
+DESKTOP = {"width": 1440, "height": 900}
+ANGRY = "This is terrible. Nobody helps me and I am really angry!"
+AsAgent = Callable[[str], Page]
+
+
+@pytest.fixture(autouse=True)
+def patient() -> None:
+    expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture
+def contexts(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+    """Browsers of several people at once."""
+    opened: list[BrowserContext] = []
+
+    def another() -> BrowserContext:
+        opened.append(browser.new_context(viewport=DESKTOP))
+        opened[-1].set_default_timeout(PATIENCE)
+        return opened[-1]
+
+    yield another
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def as_agent(site: str, contexts: Callable[[], BrowserContext]) -> AsAgent:
+    """The live inbox, as somebody whose password is the demo's."""
+
+    def enter(name: str) -> Page:
+        page = contexts().new_page()
+        log_in(page, site, name)
+        page.goto(site + LIVE)
+        return page
+
+    return enter
+
+
+@pytest.fixture
+def customer(site: str, contexts: Callable[[], BrowserContext]) -> Callable[[str], Page]:
+    def enter(customer: str) -> Page:
+        page = contexts().new_page()
+        visit(page, site, customer)
+        return page
+
+    return enter
+
+
+@pytest.fixture(scope="module")
+def colleagues(demo_site: Site) -> None:
+    """Dora answers customers, Fred may only look, Charlie has no rights."""
+    program = """
+from django.contrib.auth.models import Permission, User
+rights = {
+    "dora": ["view_conversation", "change_conversation", "add_correction"],
+    "fred": ["view_conversation"],
+    "charlie": [],
+}
+for name, codes in rights.items():
+    user = User.objects.create_user(name, password="attune-demo", is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codes))
+from chatbot.models import CannedAnswer, Inbox
+text = "I am sorry, {customer}. {agent} looks into it."
+CannedAnswer.objects.get_or_create(shortcut="sorry", defaults={"text": text})
+Inbox.objects.update(learning=True)
+"""
+    demo_site.manage("shell", "-c", program)
+
+
+def log_in(page: Page, site: str, name: str) -> None:
+    page.goto(f"{site}/admin/login/")
+    page.fill("input[name=username]", name)
+    page.fill("input[name=password]", "attune-demo")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site}/admin/")
+
+
+def row_of(page: Page, text: str) -> Locator:
+    return page.locator("#rows button").filter(has_text=text).first
+
+
+def search(page: Page, words: str) -> None:
+    expect(page.locator("#live")).to_have_attribute("data-connection", "online")
+    page.get_by_placeholder("Search what was said").fill(words)
+
+
+def test_an_angry_customer_is_seen_taken_over_and_helped(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    dora = as_agent("dora")
+    expect(dora.locator("#live")).to_have_attribute("data-connection", "online")
+    chat = open_chat(customer("cust_1"))
+    for number in range(3):
+        expect(ask(chat, f"{ANGRY} ({number})")).to_have_attribute("data-status", "sent")
+    row = dora.locator("#rows button.alerted").first
+    expect(row).to_contain_text(ANGRY[:20])
+    expect(dora).to_have_title("(1) Live inbox | Attune")
+    row.click()
+    dora.get_by_role("button", name="Take over").click()
+    expect(chat.get_by_role("log")).to_contain_text("dora from our team is with you now.")
+    field = dora.get_by_placeholder("Write to the customer")
+    field.fill("/sorry")
+    field.press("Enter")
+    expect(field).to_have_value("I am sorry, Maya Lindqvist. dora looks into it.")
+    field.press("Enter")
+    said = chat.locator(".message[data-author=agent]").last
+    expect(said).to_contain_text("dora looks into it.")
+    expect(dora.locator("#messages .from-agent").last).to_contain_text("dora looks into it.")
+    expect(ask(chat, "thank you, that helps")).to_have_attribute("data-status", "sent")
+    expect(dora.locator("#messages .from-customer").last).to_contain_text("that helps")
+    dora.get_by_role("button", name="Resolve").click()
+    expect(chat.get_by_role("log")).to_contain_text("closed by dora")
+    expect(dora.locator("#standing")).to_contain_text("Closed")
+
+
+def test_two_agents_race_for_one_conversation_and_one_has_it(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    chat = open_chat(customer("cust_2"))
+    expect(ask(chat, "a person please, for the race")).to_have_attribute("data-status", "sent")
+    pages = [as_agent("dora"), as_agent("agent")]
+    for page in pages:
+        row_of(page, "race").click()
+        expect(page.get_by_role("button", name="Take over")).to_be_visible()
+    for page in pages:
+        page.get_by_role("button", name="Take over").dispatch_event("click")
+    for page in pages:
+        expect(page.locator("#standing")).to_contain_text("With")
+    standing = [page.locator("#standing").inner_text() for page in pages]
+    assert sum("With you" in text for text in standing) == 1
+    assert chat.get_by_role("log").get_by_text("is with you now.").count() == 1
+
+
+def test_a_correction_changes_the_export(
+    colleagues: None,
+    as_agent: AsAgent,
+    customer: Callable[[str], Page],
+    demo_site: Site,
+    tmp_path: Path,
+) -> None:
+    words = "well that is just great, it broke on the first day"
+    chat = open_chat(customer("cust_3"))
+    expect(ask(chat, words)).to_have_attribute("data-status", "sent")
+    dora = as_agent("dora")
+    search(dora, "broke first day")
+    row_of(dora, "Bot").or_(dora.locator("#rows button")).first.click()
+    entry = dora.locator("#messages .from-customer").filter(has_text=words)
+    entry.get_by_text("Wrong?").click()
+    entry.get_by_role("button", name="negative").click()
+    expect(entry).to_contain_text("corrected to negative")
+    file = tmp_path / "corrections.jsonl"
+    demo_site.manage("sentiment_train", "--export", str(file))
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    assert [row["label"] for row in rows if "broke on the first day" in row["text"]] == ["negative"]
+
+
+def test_search_finds_what_was_said_and_the_keyboard_opens_it(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    chat = open_chat(customer("cust_4"))
+    expect(ask(chat, "do you sell a zanzibar kettle?")).to_have_attribute("data-status", "sent")
+    dora = as_agent("dora")
+    expect(dora.locator("#rows button").first).to_be_visible()
+    dora.keyboard.press("/")
+    dora.keyboard.type("kettle zanzibar")
+    expect(dora.locator("#rows button")).to_have_count(1)
+    dora.keyboard.press("Escape")
+    dora.keyboard.press("j")
+    dora.keyboard.press("Enter")
+    expect(dora.locator("#messages")).to_contain_text("zanzibar")
+    dora.keyboard.press("?")
+    expect(dora.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def test_fred_may_look_and_charlie_may_not(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    chat = open_chat(customer("cust_5"))
+    expect(ask(chat, "hello from the fifth")).to_have_attribute("data-status", "sent")
+    fred = as_agent("fred")
+    row_of(fred, "").click()
+    expect(fred.locator("#messages li").first).to_be_visible()
+    for name in ("Take over", "Resolve", "Send", "Suggest an answer"):
+        expect(fred.get_by_role("button", name=name)).to_be_hidden()
+    expect(fred.get_by_text("Wrong?")).to_have_count(0)
+    charlie = as_agent("charlie")
+    expect(charlie.locator("body")).to_contain_text("403")
