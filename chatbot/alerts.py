@@ -13,8 +13,8 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
-from chatbot import background
 from chatbot.models import Conversation, Inbox, Message
+from crm import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
 WINDOW = 12

@@ -1,6 +1,5 @@
 """The REST API. Errors are RFC 9457 problem documents."""
 
-from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
@@ -14,18 +13,7 @@ from rest_framework.views import APIView, exception_handler
 
 from chatbot import identity, limits
 from chatbot.models import Inbox, Visitor
-
-PROBLEM = "application/problem+json"
-
-
-def problem(code: int, detail: str, **extra: Any) -> dict[str, Any]:
-    return {
-        "type": "about:blank",
-        "title": HTTPStatus(code).phrase,
-        "status": code,
-        "detail": detail,
-        **extra,
-    }
+from crm.problems import PROBLEM, problem
 
 
 def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:

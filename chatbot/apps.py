@@ -7,4 +7,4 @@ class ChatbotConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from chatbot import checks  # noqa: F401 registers the system checks
+        from chatbot import checks, receivers  # noqa: F401 register themselves

@@ -11,10 +11,10 @@ from structlog.contextvars import bind_contextvars
 
 from chatbot import actions, hints, identity, limits, metrics, protocol
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
-from chatbot.orm import in_thread
 from chatbot.protocol import Refused
 from chatbot.reply import runner
 from chatbot.sockets import RETRY_AFTER, UNAUTHORIZED, JsonSocket
+from crm.orm import in_thread
 
 HELLO_WITHIN = 15
 PAGE = 200

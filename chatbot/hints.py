@@ -19,8 +19,8 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from chatbot import orm
 from chatbot.models import Conversation
+from crm import orm
 
 logger = logging.getLogger("attune.hints")
 # Seconds. A layer that hangs must not hold up an acknowledgement.

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from chatbot import tiers
-from chatbot.api import PROBLEM, problem
 from chatbot.metrics import exposition
 from crm import indexing
+from crm.problems import PROBLEM, problem
 
 
 @require_safe

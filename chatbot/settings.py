@@ -231,12 +231,22 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    # A net: each event asks for it by itself.
+    "apply inbound events": {
+        "task": "crm.tasks.apply_inbound",
+        "schedule": 5,
+        "options": {"expires": 5},
+    },
     "refresh index": {
         "task": "crm.tasks.refresh_index",
         "schedule": 600,
         "options": {"expires": 600},
     },
 }
+
+# Webhooks
+WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
+DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 
 # API
 LOGIN_REDIRECT_URL = "/admin/"  # unfold's log-in form drops the page asked for

@@ -16,9 +16,10 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chatbot import engines, hints, orm, tiers
+from chatbot import engines, hints, tiers
 from chatbot.models import Conversation, Message, Summary
-from chatbot.orm import in_thread
+from crm import orm
+from crm.orm import in_thread
 from inference.generation import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import facts

@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatbot import metrics, models
-from chatbot.orm import in_thread
+from crm.orm import in_thread
 from inference.energy import Meter, unmetered
 from inference.generation import Deadlines, Generator
 from inference.pool import Pool, Server

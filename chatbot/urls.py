@@ -3,6 +3,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from chatbot import api, probes, views
+from crm.views import receive
 
 urlpatterns = [
     path("", views.demo_shop, name="demo"),
@@ -12,6 +13,7 @@ urlpatterns = [
     path("api/inboxes/<slug:inbox>/session/", api.Session.as_view(), name="session"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("webhooks/crm/<slug:source>/", receive, name="webhook"),
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),

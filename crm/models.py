@@ -1,11 +1,17 @@
 """What the CRM sent: customers, their records, and the passages that can be searched."""
 
 from django.db import models
+from django.utils import timezone
 
 
 class Customer(models.Model):
     id = models.CharField(primary_key=True, max_length=200)
     name = models.CharField(max_length=300, blank=True)
+    # Updates that come late are told apart by these: they go to the other one, or nowhere.
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged"
+    )
+    erased_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["name", "id"]
@@ -117,3 +123,59 @@ class IndexState(models.Model):
 
     def __str__(self) -> str:
         return f"{self.changes} changes"
+
+
+class Source(models.Model):
+    """A system that sends events here, to /webhooks/crm/<name>/."""
+
+    name = models.SlugField(unique=True, help_text="Stands in its webhook's address.")
+    dialect = models.CharField(
+        max_length=30, default="attune", help_text="How it writes and signs: a module of adapters."
+    )
+    # Newest first, each {"secret", "until"}: until when an old one is accepted, ISO 8601 or null.
+    secrets = models.JSONField(default=list, editable=False)
+    # Of the generic dialect: where in a payload each field of a record stands.
+    mapping = models.JSONField(default=dict, blank=True)
+    active = models.BooleanField(default=True, help_text="Off: its events are refused.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class InboundEvent(models.Model):
+    """One webhook as it came. It is kept before it is applied, and applied once."""
+
+    class State(models.TextChoices):
+        RECEIVED = "received", "Received"
+        APPLIED = "applied", "Applied"
+        FAILED = "failed", "Failed"
+        REFUSED = "refused", "Refused"
+
+    source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="events")
+    event_id = models.CharField(max_length=200)
+    type = models.CharField(max_length=60)
+    # As it came, whole.
+    body = models.TextField()
+    # What it says in Attune's own words: a list of {"type", "data"}.
+    changes = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
+    reason = models.CharField(max_length=500, blank=True)
+    received_at = models.DateTimeField(default=timezone.now)
+    applied_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "event_id"], name="inbound_event_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["id"], condition=models.Q(state="received"), name="inbound_event_pending"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"

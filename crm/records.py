@@ -14,6 +14,7 @@ from crm import wording
 from crm.indexing import next_change
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
+from crm.signals import customer_erased, customer_merged
 from inference.index import SHARED
 
 BATCH = 200
@@ -117,6 +118,7 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Rec
 
 @transaction.atomic
 def upsert(records: list[Record], report: ImportReport) -> None:
+    records = belonging(records, report)
     Customer.objects.bulk_create(
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
@@ -125,6 +127,56 @@ def upsert(records: list[Record], report: ImportReport) -> None:
     known = Record.objects.select_for_update().in_bulk([record.id for record in records])
     for record in records:
         store(record, known, change, report)
+
+
+def belonging(records: list[Record], report: ImportReport) -> list[Record]:
+    """Each with the customer that it belongs to now: one that was merged goes on as another, and of
+    one that was erased nothing is kept."""
+    ids = {record.customer_id for record in records if record.customer_id}
+    gone = Customer.objects.filter(id__in=ids).exclude(merged_into=None, erased_at=None)
+    known = {customer.id: customer for customer in gone}
+    kept = []
+    for record in records:
+        customer = known.get(record.customer_id or "")
+        if customer and customer.erased_at:
+            report.stale += 1
+            continue
+        if customer:
+            record.customer_id = customer.merged_into_id
+        kept.append(record)
+    return kept
+
+
+def delete(key: str, at: datetime) -> None:
+    """A record that came never, or will come late, is deleted too."""
+    known = Record.objects.filter(id=key).values("kind", "customer_id", "title").first()
+    values = known or {"kind": "unknown", "customer_id": None, "title": key}
+    upsert([Record(id=key, updated_at=at, deleted=True, **values)], ImportReport())
+
+
+@transaction.atomic
+def merge_customer(old: str, into: str) -> None:
+    """The records of `old` are from now on those of `into`; what comes late for it too."""
+    Customer.objects.bulk_create([Customer(id=old), Customer(id=into)], ignore_conflicts=True)
+    change = next_change()
+    for record in Record.objects.select_for_update().filter(customer_id=old):
+        record.customer_id = into
+        record.save(update_fields=["customer"])
+        write_passages(record, change)
+        write_keys(record)
+    Customer.objects.filter(merged_into_id=old).update(merged_into_id=into)
+    Customer.objects.filter(id=old).update(merged_into_id=into)
+    customer_merged.send(Customer, old=old, into=into)
+
+
+@transaction.atomic
+def erase_customer(key: str) -> None:
+    """Everything about them goes; the bare id stays, so that what comes late is not kept."""
+    Customer.objects.get_or_create(id=key)
+    bury(list(Passage.objects.filter(record__customer_id=key)), next_change())
+    Record.objects.filter(customer_id=key).delete()
+    Customer.objects.filter(id=key).update(name="", erased_at=timezone.now())
+    customer_erased.send(Customer, customer=key)
 
 
 def store(record: Record, known: dict[str, Record], change: int, report: ImportReport) -> None:

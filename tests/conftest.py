@@ -23,6 +23,15 @@ def loopback_only() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work that nobody waits for is done by the tests that are about it."""
+    from crm import background
+
+    monkeypatch.setattr(background.pool, "submit", lambda *_: None)
+    monkeypatch.setattr(background, "_arm", lambda task: None)
+
+
 def checked(connect: Callable[..., Any]) -> Callable[..., Any]:
     def connect_here(self: socket.socket, address: Any) -> Any:
         if self.family != socket.AF_UNIX and not is_here(address[0]):

@@ -17,6 +17,8 @@ ENTRIES = [
     ("Canned answers", "quickreply", "chatbot", "cannedanswer"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
     ("Language models", "neurology", "chatbot", "tier"),
+    ("Webhook sources", "input", "crm", "source"),
+    ("Inbound events", "move_to_inbox", "crm", "inboundevent"),
     ("Users", "manage_accounts", "auth", "user"),
 ]
 

@@ -12,11 +12,11 @@ from chatbot import actions, agents, canned, hints, summary
 from chatbot.console import frames, rows, view
 from chatbot.console.feed import News, feed
 from chatbot.models import Conversation, Message, Note
-from chatbot.orm import in_thread
 from chatbot.protocol import Refused
 from chatbot.reply import runner
 from chatbot.reply.pipeline import Turn
 from chatbot.sockets import FORBIDDEN, JsonSocket
+from crm.orm import in_thread
 
 MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
 MAY_CORRECT, MAY_SEE_RECORDS = "chatbot.add_correction", "crm.view_record"

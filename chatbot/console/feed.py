@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chatbot.console import rows
 from chatbot.models import Conversation
-from chatbot.orm import in_thread
+from crm.orm import in_thread
 
 # Seconds. Less than anybody sees.
 GATHERED = 0.05

@@ -16,11 +16,11 @@ from typing import Any
 from tqdm import tqdm
 
 from chatbot import tiers
-from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
 from chatbot.reply.pipeline import Turn
 from chatbot.reply.retrieve import retrieve
+from crm.orm import in_thread
 from inference import sentences
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table

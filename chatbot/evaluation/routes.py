@@ -12,10 +12,10 @@ from typing import Any
 
 from tqdm import tqdm
 
-from chatbot.orm import in_thread
 from chatbot.reply.ask import ask
 from chatbot.reply.difficulty import Policy
 from chatbot.tiers import tiers
+from crm.orm import in_thread
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table
 from inference.generation import GenerationError

@@ -3,9 +3,9 @@
 from typing import Any
 
 from chatbot import engines
-from chatbot.orm import in_thread
 from chatbot.reply.difficulty import Policy
 from chatbot.reply.pipeline import Outcome, Turn, answer
+from crm.orm import in_thread
 from inference.sentiment import Sentiment, mood
 
 

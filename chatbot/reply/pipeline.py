@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chatbot import tiers
-from chatbot.orm import in_thread
 from chatbot.reply import prompt
 from chatbot.reply.difficulty import Choice, Policy, choose
 from chatbot.reply.retrieve import CLEAR, Found, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from crm import knowledge
+from crm.orm import in_thread
 from inference import sentences
 from inference.generation import (
     GenerationError,

@@ -9,11 +9,11 @@ from typing import Any
 
 from chatbot import tiers
 from chatbot.models import Reply
-from chatbot.orm import in_thread
 from chatbot.reply.difficulty import Policy, choose
 from chatbot.reply.pipeline import Outcome, Turn, answer
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.runner import turn_of
+from crm.orm import in_thread
 from inference.grounding.facts import facts
 
 

@@ -24,9 +24,9 @@ from structlog.contextvars import bind_contextvars
 
 from chatbot import actions, engines, hints, metrics
 from chatbot.models import Conversation, Message, Reply
-from chatbot.orm import in_thread
 from chatbot.protocol import Refused, ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
+from crm.orm import in_thread
 
 logger = logging.getLogger("attune.reply")
 

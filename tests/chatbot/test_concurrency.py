@@ -11,7 +11,7 @@ from django.test import TransactionTestCase, override_settings
 
 from chatbot import actions, agents
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
-from chatbot.orm import in_thread
+from crm.orm import in_thread
 from tests.fakes import FakeClassifier
 
 pytestmark = pytest.mark.skipif(

@@ -1,12 +1,11 @@
 """`make bench-generation`: Attune on vLLM beside the same vLLM asked directly, and llama.cpp.
 
-So many customers at a time ask, each the next question when the last is answered: through the
+Customers ask, so many at a time, each the next question when the last is answered: through the
 socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
 send. No question comes twice, so that the prefix cache holds the rules and records for both. With
 VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build.
 """
 
-import argparse
 import asyncio
 import os
 import random
@@ -20,7 +19,7 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,10 +62,14 @@ class Measured:
         return self.tokens / max(self.seconds, 1e-9)
 
 
+_turn = count()
+
+
 def question() -> str:
-    """One that was never asked before; a name says nothing about a record."""
+    """One that was never asked before, about each of the records in turn; a name says nothing about
+    a record."""
     name = "".join(random.choices(string.ascii_lowercase, k=7)).capitalize()
-    return f"Hello, this is {name}, {random.choice(QUESTIONS)}"
+    return f"Hello, this is {name}, {QUESTIONS[next(_turn) % len(QUESTIONS)]}"
 
 
 @dataclass
@@ -95,10 +98,10 @@ async def directly(generator: Generator, count: int, turns: int, found: Measured
 
 async def prompt_of(text: str) -> ChatMessages:
     """What Attune would ask the model; in this process, on the site's data."""
-    from chatbot.orm import in_thread
     from chatbot.reply import prompt
     from chatbot.reply.pipeline import Turn
     from chatbot.reply.retrieve import retrieve
+    from crm.orm import in_thread
 
     found = await in_thread(retrieve)(Turn(text, None))
     return prompt.messages(text, found.records, found.history)
@@ -131,17 +134,22 @@ async def tokens_written() -> int:
     return sum([one["completion_tokens"] async for row in rows for one in row])
 
 
-async def measure(url: str, vllm: Generator, llama: Generator | None, turns: int) -> None:
+async def measure(url: str, vllm: Generator, llama: Generator | None) -> None:
     head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
     rows = []
-    for count in LEVELS:
+    # The prefix cache holds the rules and the records for both.
+    for one in (vllm, llama) if llama else (vllm,):
+        await directly(one, 1, len(QUESTIONS), Measured())
+    for level in LEVELS:
         found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
+        # Each question as often in both ways.
+        turns = max(2, len(QUESTIONS) // level)
         for _ in range(2):
-            await directly(vllm, count, turns, found[DIRECT])
-            await through_attune(url, count, turns, found[ATTUNE])
+            await directly(vllm, level, turns, found[DIRECT])
+            await through_attune(url, level, turns, found[ATTUNE])
         if llama:
-            await directly(llama, count, turns, found[LLAMA])
-        rows += [row(count, name, one, found[DIRECT]) for name, one in found.items() if one.first]
+            await directly(llama, level, turns, found[LLAMA])
+        rows += [row(level, name, one, found[DIRECT]) for name, one in found.items() if one.first]
         print(" ".join(rows[-2][:2]), "…", file=sys.stderr, flush=True)
     print(table(head, rows))
 
@@ -210,9 +218,6 @@ def prefix_cache(url: str) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--turns", type=int, default=2, help="of each conversation and round")
-    options = parser.parse_args()
     with TemporaryDirectory() as made, ExitStack() as stack:
         folder = Path(made)
         url, name, key = stack.enter_context(vllm_server(folder))
@@ -225,7 +230,7 @@ def main() -> None:
         django.setup()
         llama = stack.enter_context(llama_server(folder))
         vllm = Generator(url, name, key, PATIENT)
-        asyncio.run(measure(parts.site.url, vllm, llama, options.turns))
+        asyncio.run(measure(parts.site.url, vllm, llama))
         print(f"\nOn {machine()}. Prefix cache: {prefix_cache(url)}.")
 
 

@@ -20,7 +20,7 @@ def main(url: str, picture: str) -> None:
         chat = page.frame_locator("iframe[title]")
         chat.locator("body[data-connection=online]").wait_for()
         field = chat.get_by_label("Your message")
-        field.fill("What is the tracking number of order 10482?")
+        field.fill("What is the tracking number of order 81230?")
         field.press("Enter")
         answer = chat.locator(".message[data-author=bot]:has(time)").last
         answer.wait_for()

@@ -25,11 +25,11 @@ from tests.live.stack.network import Network
 
 DEPLOY = ROOT / "deploy"
 SERVER_NAME = "chat.example.internal"
-BROWSER = "browser"
+BROWSER, CRM = "browser", "crm"
 HOSTS = {
     "nginx": [SERVER_NAME],
     **{name: [] for name in ("web-1", "web-2", "worker", "beat", "setup")},
-    **{name: [] for name in ("vllm", "postgres", "redis", BROWSER)},
+    **{name: [] for name in ("vllm", "postgres", "redis", BROWSER, CRM)},
 }
 SUBSTITUTED = re.compile(r"\$\{(\w+)[^}]*\}")
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.live.conftest import await_that
 from tests.live.stack.network import Network
-from tests.live.stack.parts import BROWSER, HOSTS, SERVER_NAME, Stack, inherited
+from tests.live.stack.parts import BROWSER, CRM, HOSTS, SERVER_NAME, Stack, inherited
 
 pytestmark = [
     pytest.mark.vllm,
@@ -27,6 +27,7 @@ CHROMIUM_ASKS_FOR = (
 APPLICATION = ("web-1", "web-2", "worker", "beat", "setup")
 CABLES = {
     (BROWSER, "nginx"),
+    (CRM, "nginx"),
     *((BROWSER, f"the name {name}") for name in CHROMIUM_ASKS_FOR),
     ("nginx", "web-1"),
     ("nginx", "web-2"),
@@ -54,10 +55,14 @@ def test_a_customer_is_answered_and_nobody_outside_is_contacted(
     stack: Stack, tmp_path: Path
 ) -> None:
     await_that(lambda: ready(stack))
+    words = ["python", "manage.py", "webhooks", "add-source", "erp", "--json"]
+    source = stack.succeeds("setup", words, stack.environment("setup"))
+    sent = stack.succeeds(CRM, [sys.executable, "-m", "tests.live.stack.crm", source], inherited())
+    assert "202" in sent
     picture = tmp_path / "widget.png"
     words = [sys.executable, "-m", "tests.live.stack.browser", f"https://{SERVER_NAME}", picture]
     answer = stack.succeeds(BROWSER, words, inherited())
-    assert "FHP26104821" in answer, answer
+    assert "WEBHOOK8123" in answer, answer
     seen = stack.network.seen()
     print("\n".join(f"{one} → {other}" for one, other in sorted(seen)))
     strange = {pair for pair in seen if pair not in CABLES and pair[::-1] not in CABLES}

@@ -1,0 +1,22 @@
+"""What conversations do when the CRM says something of a customer."""
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from chatbot.models import Visitor
+from crm.signals import customer_erased, customer_merged
+
+
+@receiver(customer_merged)
+def merge_visitors(*, old: str, into: str, **_: Any) -> None:
+    """An inbox knows a customer as one visitor: its conversations go to the one that stays."""
+    for visitor in Visitor.objects.filter(customer=old):
+        stays = Visitor.objects.get_or_create(inbox_id=visitor.inbox_id, customer_id=into)[0]
+        visitor.conversations.update(visitor=stays)
+        visitor.delete()
+
+
+@receiver(customer_erased)
+def erase_conversations(*, customer: str, **_: Any) -> None:
+    Visitor.objects.filter(customer=customer).delete()

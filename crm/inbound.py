@@ -1,0 +1,231 @@
+"""Webhooks in: kept as they came, answered at once, applied in the background, exactly once.
+
+An event and its effect are committed together: a worker that dies in between has done neither, and
+another finds the event still waiting.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from django.db import DatabaseError, transaction
+from django.utils import timezone
+
+from crm import background, records, signing
+from crm.adapters import Change, SchemaError, dialect
+from crm.models import InboundEvent, Source
+from crm.orm import in_thread
+
+logger = logging.getLogger("attune.inbound")
+State = InboundEvent.State
+LONGEST_ID = 200
+# Events of one insert, and of one transaction that applies them.
+STORED, APPLIED = 500, 100
+
+
+# --- what each type of event does
+
+
+def upsert(data: dict[str, Any], at: datetime) -> None:
+    records.upsert([records.parse(data)], records.ImportReport())
+
+
+def delete(data: dict[str, Any], at: datetime) -> None:
+    when = records.moment(data) if "updated_at" in data else at
+    records.delete(records.required_text(data, "id", 200), when)
+
+
+def merge(data: dict[str, Any], at: datetime) -> None:
+    old, into = (records.required_text(data, name, 200) for name in ("from", "into"))
+    if old == into:
+        raise records.RecordError('"from" and "into" are the same customer')
+    records.merge_customer(old, into)
+
+
+def erase(data: dict[str, Any], at: datetime) -> None:
+    records.erase_customer(records.required_text(data, "id", 200))
+
+
+TYPES: dict[str, Callable[[dict[str, Any], datetime], None]] = {
+    "record.upserted": upsert,
+    "record.deleted": delete,
+    "customer.merged": merge,
+    "customer.erased": erase,
+}
+
+
+# --- reception
+
+
+def event(source: Source, headers: Mapping[str, str], body: bytes) -> InboundEvent:
+    """Unsaved. SignatureRefused where nobody vouches for it; what its sender has to mend makes it a
+    refused one, with the reason."""
+    speaks = dialect(source.dialect)
+    known = signing.current(source.secrets)
+    id = speaks.verify(headers, body, known)
+    text = body.decode(errors="replace").replace("\x00", "\ufffd")
+    found = InboundEvent(source=source, event_id=id[:LONGEST_ID], body=text)
+    try:
+        if len(id) > LONGEST_ID:
+            raise SchemaError("id", f"may have {LONGEST_ID} characters")
+        changes = speaks.changes(parsed(body), source.mapping)
+        for place, change in enumerate(changes):
+            check(change, f"data[{place}]" if len(changes) > 1 else "data")
+        found.type = changes[0].type if changes else "nothing"
+        found.changes = [{"type": one.type, "data": one.data} for one in changes]
+    except SchemaError as error:
+        found.state, found.reason = State.REFUSED, str(error)[:500]
+    return found
+
+
+def parsed(body: bytes) -> Any:
+    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
+    if b"\\u0000" in body:
+        raise SchemaError("body", "holds a NUL character")
+    try:
+        payload = json.loads(body)
+        json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise SchemaError("body", f"is no JSON that can be kept: {error}") from None
+    return payload
+
+
+def check(change: Change, field: str) -> None:
+    """What can be said without looking into the database."""
+    if change.type not in TYPES:
+        raise SchemaError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
+    needed = {"record.deleted": ("id",), "customer.merged": ("from", "into")}
+    try:
+        if change.type == "record.upserted":
+            records.parse(change.data)
+        for name in needed.get(change.type, ("id",)):
+            records.required_text(change.data, name, 200)
+        if change.data.get("updated_at") is not None:
+            records.moment(change.data)
+    except records.RecordError as error:
+        raise SchemaError(field, str(error)) from None
+
+
+class Reception:
+    """Keeps events. Those that come while others are written share the next insert."""
+
+    def __init__(self) -> None:
+        self.waiting: list[tuple[InboundEvent, asyncio.Future[bool]]] = []
+        self.writing: asyncio.Task[None] | None = None
+
+    async def keep(self, event: InboundEvent) -> bool:
+        """False: an event with this id is here already."""
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.waiting.append((event, kept))
+        if self.writing is None or self.writing.done():
+            self.writing = asyncio.create_task(self.write())
+        return await kept
+
+    async def write(self) -> None:
+        while self.waiting:
+            batch, self.waiting = self.waiting[:STORED], self.waiting[STORED:]
+            try:
+                new = await in_thread(insert)([event for event, _ in batch])
+            except Exception as error:
+                for _, kept in batch:
+                    kept.set_exception(error)
+                continue
+            for (_, kept), is_new in zip(batch, new, strict=True):
+                if not kept.cancelled():
+                    kept.set_result(is_new)
+
+
+reception = Reception()
+
+
+def insert(events: list[InboundEvent]) -> list[bool]:
+    """For each, whether it was not here before. A refused one may be sent again, mended."""
+    keys = [(event.source_id, event.event_id) for event in events]
+    ids = {event.event_id for event in events}
+    with transaction.atomic():
+        there = InboundEvent.objects.filter(event_id__in=ids)
+        there.filter(state=State.REFUSED).delete()
+        known = set(there.values_list("source_id", "event_id"))
+        first = {key: place for place, key in reversed(list(enumerate(keys)))}
+        new = [key not in known and first[key] == place for place, key in enumerate(keys)]
+        InboundEvent.objects.bulk_create(
+            [event for event, is_new in zip(events, new, strict=True) if is_new],
+            ignore_conflicts=True,
+        )
+        background.soon(apply_task())
+    return new
+
+
+def apply_task() -> Any:
+    from crm.tasks import apply_inbound
+
+    return apply_inbound
+
+
+# --- application
+
+
+def apply_pending() -> int:
+    """All that wait, oldest first. Returns how many were applied."""
+    count = 0
+    while applied := apply_some():
+        count += applied
+    return count
+
+
+def apply_some() -> int:
+    """A number of them in one transaction; where one spoils it, each in its own."""
+    try:
+        with transaction.atomic():
+            found = waiting(APPLIED)
+            for one in found:
+                carry_out(one)
+    except Exception:
+        return sum(apply_one() for _ in range(len(found)))
+    return len(found)
+
+
+def waiting(count: int) -> list[InboundEvent]:
+    """Locked; those that another process is applying are left to it."""
+    rows = InboundEvent.objects.filter(state=State.RECEIVED).order_by("id")
+    return list(rows.select_for_update(skip_locked=True)[:count])
+
+
+def apply_one() -> bool:
+    """The oldest. One that cannot be applied is kept as failed, with its reason."""
+    with transaction.atomic():
+        found = waiting(1)
+        for one in found:
+            try:
+                with transaction.atomic():
+                    carry_out(one)
+            except DatabaseError as error:
+                if transaction.get_connection().connection is None:
+                    raise  # The database went away: the event is still waiting.
+                fail(one, error)
+            except Exception as error:
+                fail(one, error)
+    return bool(found)
+
+
+def carry_out(one: InboundEvent) -> None:
+    for change in one.changes:
+        TYPES[change["type"]](change["data"], one.received_at)
+    one.state, one.reason, one.applied_at = State.APPLIED, "", timezone.now()
+    one.save(update_fields=["state", "reason", "applied_at"])
+
+
+def fail(one: InboundEvent, error: Exception) -> None:
+    logger.warning("event %s of %s failed: %s", one.event_id, one.source, type(error).__name__)
+    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {error}"[:500]
+    one.save(update_fields=["state", "reason"])
+
+
+def again(events: Any) -> int:
+    """Apply failed ones again, as far as they can be."""
+    count: int = events.filter(state=State.FAILED).update(state=State.RECEIVED, reason="")
+    background.soon(apply_task())
+    return count

@@ -1,0 +1,309 @@
+"""Webhooks in: the shop's CRM is the source; mallory is not."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from unittest import mock
+
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.django import TestCase as PropertyTestCase
+
+from chatbot.models import Conversation, Inbox, Visitor
+from crm import inbound, signing, views
+from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
+
+pytestmark = pytest.mark.django_db
+URL = "/webhooks/crm/shop/"
+LATER = "2026-11-02T00:00:00Z"
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    views._sources.clear()
+    yield
+    views._sources.clear()
+
+
+@pytest.fixture
+def source() -> Source:
+    return Source.objects.create(name="shop", secrets=signing.rotated([]))
+
+
+def order(number: int = 1, **values: Any) -> dict[str, Any]:
+    return {
+        "id": f"order:{number}",
+        "kind": "order",
+        "customer": "alice",
+        "title": f"Order {number}",
+        "fields": {"order number": f"1000{number}"},
+        "updated_at": "2026-11-01T00:00:00Z",
+    } | values
+
+
+def upserted(*rows: Any) -> dict[str, Any]:
+    return {"type": "record.upserted", "data": rows[0] if len(rows) == 1 else list(rows)}
+
+
+def post(
+    source: Source,
+    body: Any,
+    id: str = "evt_1",
+    at: datetime | None = None,
+    secret: str | None = None,
+    url: str = URL,
+) -> Any:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    key = secret or source.secrets[0]["secret"]
+    text = raw.decode(errors="replace").encode()
+    headers = signing.sign(id, at or datetime.now(UTC), text, [key])
+    return Client().post(url, raw, content_type="application/json", headers=headers)
+
+
+def test_a_record_is_kept_answered_and_applied(source: Source) -> None:
+    answer = post(source, upserted(order()))
+    assert (answer.status_code, answer.json()) == (202, {"id": "evt_1", "status": "accepted"})
+    assert InboundEvent.objects.get().state == "received"
+    assert not Record.objects.exists(), "nobody waits for it"
+    assert inbound.apply_pending() == 1
+    assert Record.objects.get().customer_id == "alice"
+    assert InboundEvent.objects.get().state == "applied"
+
+
+def test_the_same_event_twice_has_one_effect(source: Source) -> None:
+    post(source, upserted(order()))
+    inbound.apply_pending()
+    again = post(source, upserted(order(title="Other", updated_at=LATER)))
+    assert (again.status_code, again.json()["status"]) == (202, "duplicate")
+    assert inbound.apply_pending() == 0
+    assert Record.objects.get().title == "Order 1"
+
+
+def test_an_older_update_that_comes_late_changes_nothing(source: Source) -> None:
+    post(source, upserted(order(title="New", updated_at=LATER)), id="b")
+    post(source, upserted(order(title="Old")), id="a")
+    inbound.apply_pending()
+    assert Record.objects.get().title == "New"
+
+
+def test_a_batch_of_five_hundred_goes_and_one_more_is_refused(source: Source) -> None:
+    rows = [order(number) for number in range(501)]
+    assert post(source, upserted(*rows[:500]), id="good").status_code == 202
+    refused = post(source, upserted(*rows), id="more")
+    assert (refused.status_code, refused["content-type"]) == (422, "application/problem+json")
+    assert "1 to 500" in refused.json()["detail"]
+    inbound.apply_pending()
+    assert Record.objects.count() == 500
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (upserted(order(title="")), 'data: "title" is missing'),
+        (upserted(order(), order(2, updated_at="soon")), 'data[1]: "updated_at"'),
+        ({"type": "record.exploded", "data": {}}, "type: must be one of"),
+        ({"type": 5, "data": {}}, "type: must be a string"),
+        ([], "body: must be an object"),
+        ({"type": "record.deleted", "data": {}}, 'data: "id" is missing'),
+        ({"type": "customer.merged", "data": {"from": "a"}}, 'data: "into" is missing'),
+        (upserted([]), "data: a batch has"),
+        (upserted("x"), "data: must be an object"),
+        (b"{", "body: is no JSON"),
+        (b'{"type": "x", "data": "\\u0000"}', "body: holds a NUL"),
+        (b'{"type": "record.upserted", "data": "\\ud800"}', "body: is no JSON"),
+        (b'{"type": "record.upserted", "data": NaN}', "body: is no JSON"),
+        (b'{"type": "record.upserted", "data": 1e999}', "body: is no JSON"),
+        (b"[" * 100_000, "body: is no JSON"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_field_and_kept(
+    source: Source, body: Any, field: str
+) -> None:
+    answer = post(source, body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"].startswith(field)
+    kept = InboundEvent.objects.get()
+    assert (kept.state, kept.reason) == ("refused", answer.json()["detail"])
+
+
+def test_a_refused_event_may_be_mended_and_sent_again(source: Source) -> None:
+    post(source, upserted(order(title="")))
+    assert post(source, upserted(order())).json()["status"] == "accepted"
+    assert inbound.apply_pending() == 1
+
+
+def test_mallory_is_turned_away_whatever_is_wrong(source: Source) -> None:
+    body, now = upserted(order()), datetime.now(UTC)
+    wrong = {
+        "does not fit": {"secret": signing.new_secret()},
+        "five minutes": {"at": now - timedelta(minutes=6)},
+        "more than five": {"at": now + timedelta(minutes=6)},
+    }
+    for text, how in wrong.items():
+        answer = post(source, body, **how)  # type: ignore[arg-type]
+        assert answer.status_code == 401
+        assert text in answer.json()["detail"]
+    unsigned = Client().post(URL, body, content_type="application/json")
+    assert "webhook-id is missing" in unsigned.json()["detail"]
+    assert not InboundEvent.objects.exists()
+
+
+def test_broken_headers_are_a_refusal_and_no_error(source: Source) -> None:
+    good = signing.sign("e", datetime.now(UTC), b"{}", [source.secrets[0]["secret"]])
+    for name in good:
+        for value in ("x", "v1", "v1,", "v1,é", ",", "v1,!!! v2,x", "nan", "1e400", "-1"):
+            if name == signing.ID:
+                continue
+            headers = {**good, name: value}
+            answer = Client().post(URL, b"{}", content_type="application/json", headers=headers)
+            assert answer.status_code == 401, (name, value)
+
+
+def test_while_a_secret_is_changed_both_count(source: Source) -> None:
+    old = source.secrets[0]["secret"]
+    source.secrets = signing.rotated(source.secrets)
+    source.save()
+    assert post(source, upserted(order()), id="1", secret=old).status_code == 202
+    assert post(source, upserted(order()), id="2").status_code == 202
+    source.secrets[1]["until"] = "2026-01-01T00:00:00+00:00"
+    source.save()
+    views._sources.clear()
+    assert post(source, upserted(order()), id="3", secret=old).status_code == 401
+
+
+def test_unknown_and_paused_sources_and_other_methods(source: Source) -> None:
+    assert post(source, {}, url="/webhooks/crm/nobody/").status_code == 404
+    assert Client().get(URL).status_code == 405
+    Source.objects.update(active=False)
+    views._sources.clear()
+    assert post(source, upserted(order())).status_code == 404
+
+
+def test_an_event_that_is_too_large_is_told_the_limit(source: Source, settings: Any) -> None:
+    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = settings.WEBHOOK_MAX_BYTES = 1000
+    answer = post(source, upserted(order(text="x" * 2000)))
+    assert (answer.status_code, "1,000 bytes" in answer.json()["detail"]) == (413, True)
+
+
+def test_a_poison_event_stops_neither_the_queue_nor_its_neighbours(source: Source) -> None:
+    for number in range(20):
+        post(source, upserted(order(number)), id=str(number))
+    real = inbound.TYPES["record.upserted"]
+
+    def poisoned(data: dict[str, Any], at: datetime) -> None:
+        if data["id"] == "order:7":
+            raise KeyError("poison")
+        real(data, at)
+
+    with mock.patch.dict(inbound.TYPES, {"record.upserted": poisoned}):
+        inbound.apply_pending()
+    assert Record.objects.count() == 19
+    failed = InboundEvent.objects.get(state="failed")
+    assert (failed.event_id, failed.reason) == ("7", "KeyError: 'poison'")
+    assert inbound.again(InboundEvent.objects.all()) == 1
+    inbound.apply_pending()
+    assert Record.objects.count() == 20
+
+
+def test_an_event_whose_effect_is_not_committed_still_waits(source: Source) -> None:
+    post(source, upserted(order()))
+    with (
+        mock.patch("crm.inbound.carry_out", side_effect=KeyboardInterrupt),
+        pytest.raises(KeyboardInterrupt),
+    ):
+        inbound.apply_pending()
+    assert not Record.objects.exists()
+    assert inbound.apply_pending() == 1
+
+
+def test_a_deleted_record_is_gone_and_stays_so(source: Source) -> None:
+    post(source, upserted(order()), id="1")
+    gone = {"type": "record.deleted", "data": {"id": "order:1", "updated_at": LATER}}
+    post(source, gone, id="2")
+    post(source, {"type": "record.deleted", "data": {"id": "order:9"}, "timestamp": LATER}, id="3")
+    post(source, upserted(order(9)), id="4")
+    inbound.apply_pending()
+    assert not Record.objects.filter(deleted=False).exists(), "the late one was deleted before"
+    assert not Passage.objects.exists()
+
+
+def test_a_merged_customers_records_and_conversations_go_on_as_the_others(source: Source) -> None:
+    post(source, upserted(order()), id="1")
+    inbound.apply_pending()
+    shop = Inbox.objects.create(key="shop", name="Shop")
+    visitor = Visitor.objects.create(inbox=shop, customer_id="alice")
+    Conversation.objects.create(visitor=visitor)
+    bob = Visitor.objects.create(inbox=shop, customer=Customer.objects.create(id="bob"))
+    post(source, {"type": "customer.merged", "data": {"from": "alice", "into": "bob"}}, id="2")
+    post(source, upserted(order(2)), id="3")
+    inbound.apply_pending()
+    assert set(Record.objects.values_list("customer_id", flat=True)) == {"bob"}
+    assert set(Passage.objects.values_list("customer_id", flat=True)) == {"bob"}
+    assert set(Key.objects.values_list("customer_id", flat=True)) == {"bob"}
+    assert Conversation.objects.get().visitor == bob
+
+
+def test_of_an_erased_customer_nothing_is_left_and_nothing_comes_back(source: Source) -> None:
+    post(source, upserted(order()), id="1")
+    inbound.apply_pending()
+    shop = Inbox.objects.create(key="shop", name="Shop")
+    visitor = Visitor.objects.create(inbox=shop, customer_id="alice")
+    Conversation.objects.create(visitor=visitor)
+    post(source, {"type": "customer.erased", "data": {"id": "alice"}}, id="2")
+    post(source, upserted(order(updated_at=LATER)), id="3")
+    inbound.apply_pending()
+    for model in (Record, Passage, Key, Conversation, Visitor):
+        assert not model._default_manager.exists(), model
+    assert Customer.objects.get().name == ""
+
+
+def test_add_source_prints_what_the_crm_needs(capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("webhooks", "add-source", "erp", "--json")
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["url"].endswith("/webhooks/crm/erp/")
+    source = Source.objects.get(name="erp")
+    assert printed["secret"] == source.secrets[0]["secret"]
+    answer = post(source, upserted(order()), url="/webhooks/crm/erp/")
+    assert answer.status_code == 202
+    call_command("webhooks", "rotate-source", "erp", "--json")
+    assert json.loads(capsys.readouterr().out)["secret"] != printed["secret"]
+
+
+events = st.lists(
+    st.builds(
+        lambda number, day, title: order(
+            number, title=title, updated_at=f"2026-11-{day:02}T00:00:00Z"
+        ),
+        st.integers(1, 3),
+        st.integers(1, 9),
+        st.sampled_from(["A", "B"]),
+    ),
+    min_size=1,
+    max_size=8,
+    unique_by=lambda row: (row["id"], row["updated_at"]),
+)
+
+
+class AnyOrderTests(PropertyTestCase):
+    @settings(max_examples=25, deadline=None)
+    @given(events, st.data())
+    def test_any_order_and_repetition_gives_the_same_records(
+        self, rows: list[dict[str, Any]], data: st.DataObject
+    ) -> None:
+        source = Source.objects.create(name="any", secrets=[])
+        repeated = data.draw(st.lists(st.sampled_from(rows), max_size=4))
+        for row in data.draw(st.permutations(rows)) + repeated:
+            event = InboundEvent(source=source, event_id=f"{row['id']} {row['updated_at']}")
+            event.type, event.changes = (
+                "record.upserted",
+                [{"type": "record.upserted", "data": row}],
+            )
+            inbound.insert([event])
+            inbound.apply_pending()
+        newest = {row["id"]: row for row in sorted(rows, key=lambda row: row["updated_at"])}
+        found = dict(Record.objects.values_list("id", "title"))
+        self.assertEqual(found, {key: row["title"] for key, row in newest.items()})
