@@ -19,6 +19,7 @@ from inference.sentiment import Sentiment
 Author = Message.Author
 State = Conversation.State
 MAX_ATTEMPTS = 3
+RATED_WITHIN = timedelta(hours=1)
 GAVE_UP = (
     "I couldn't finish that answer, I'm sorry. "
     "I'm passing you to a colleague, who will answer here."
@@ -262,9 +263,25 @@ def change_owner(conversation: Conversation, state: str) -> bool:
     conversation.version += 1
     conversation.waiting_since = None
     if state == State.CLOSED:
+        conversation.closed_at = timezone.now()
         summary.want(conversation)
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
     return True
+
+
+def rate(conversation: Conversation, score: int, comment: str) -> None:
+    """How satisfied the customer was; changed as often as they like for an hour."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        closed = conversation.closed_at
+        if conversation.state != State.CLOSED or closed is None:
+            raise Refused("not_closed", "Please rate the conversation once it is closed.")
+        if timezone.now() > closed + RATED_WITHIN:
+            raise Refused("too_late", "This conversation can no longer be rated.")
+        conversation.csat, conversation.csat_comment = score, comment.strip()
+        conversation.csat_at = timezone.now()
+        conversation.save(update_fields=["csat", "csat_comment", "csat_at"])
+        announce(conversation)
 
 
 def mark_read(conversation: Conversation, seq: int) -> None:

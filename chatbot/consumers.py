@@ -135,6 +135,9 @@ class VisitorConsumer(JsonSocket):
     async def on_feedback(self, frame: protocol.Feedback) -> None:
         await in_thread(actions.give_feedback)(self.conversation, frame.seq, frame.value)
 
+    async def on_csat(self, frame: protocol.Csat) -> None:
+        await in_thread(actions.rate)(self.conversation, frame.score, frame.comment)
+
     async def on_handoff(self, frame: protocol.Handoff) -> None:
         await in_thread(actions.hand_off)(self.conversation, "The customer asked for a person.")
 
@@ -160,6 +163,9 @@ class VisitorConsumer(JsonSocket):
 
     async def agent_typing(self, event: dict[str, Any]) -> None:
         await self.forward(protocol.TypingFrame("agent"))
+
+    async def queue_place(self, event: dict[str, Any]) -> None:
+        await self.forward(protocol.QueueFrame(event["position"]))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
         """What was under way of a conversation that this socket has left is not for its client."""
@@ -198,5 +204,6 @@ VisitorConsumer.handlers = {
     protocol.Read: VisitorConsumer.on_read,
     protocol.Feedback: VisitorConsumer.on_feedback,
     protocol.Handoff: VisitorConsumer.on_handoff,
+    protocol.Csat: VisitorConsumer.on_csat,
     protocol.Close: VisitorConsumer.on_close,
 }

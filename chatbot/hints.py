@@ -135,6 +135,16 @@ async def look_for_ever() -> None:
             logger.warning("no look for lost hints: %s", error)
 
 
+def here() -> set[UUID]:
+    """Conversations with a socket in this process."""
+    return set(_here) - {EVERYTHING}
+
+
+def tell_here(conversation: UUID, event: dict[str, Any]) -> None:
+    for listener in list(_here.get(conversation, ())):
+        tell(conversation, listener, {**event, "conversation": str(conversation)})
+
+
 async def join_again() -> None:
     """A group that was joined while the layer was away does not hear."""
     for conversation, listeners in list(_here.items()):

@@ -48,6 +48,7 @@ def visitor_of(token: str, inbox: str, lifetime: int | None = None) -> Visitor:
 def identified(inbox: Inbox, token: str) -> Visitor:
     """The visitor of the customer named in the identity token."""
     customer, _ = Customer.objects.get_or_create(id=verified_customer(inbox, token))
+    customer = customer.merged_into or customer
     visitor, _ = Visitor.objects.get_or_create(inbox=inbox, customer=customer)
     return visitor
 

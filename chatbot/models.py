@@ -121,7 +121,12 @@ class Conversation(models.Model):
     snoozed_until = models.DateTimeField(null=True, blank=True)
     # Answers in a row that found nothing on record.
     unanswered = models.PositiveSmallIntegerField(default=0)
+    # How satisfied the customer was, 1 to 5, once it was closed.
+    csat = models.PositiveSmallIntegerField(null=True, blank=True)
+    csat_comment = models.CharField(max_length=500, blank=True)
+    csat_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

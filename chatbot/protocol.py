@@ -100,10 +100,26 @@ class Close:
     type: ClassVar[str] = "close"
 
 
-ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close
+@dataclass(frozen=True)
+class Csat:
+    """How satisfied the customer was with a closed conversation, 1 to 5."""
+
+    type: ClassVar[str] = "csat"
+    score: int
+    comment: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.score <= 5:
+            raise Refused("bad_frame", '"score" must be a number from 1 to 5.')
+        if len(self.comment) > LONGEST_COMMENT:
+            raise Refused("too_large", f"A comment may have {LONGEST_COMMENT} characters.")
+
+
+ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close | Csat
 CLIENT_FRAMES: dict[str, Any] = {
-    kind.type: kind for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close)
+    kind.type: kind for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close, Csat)
 }
+LONGEST_COMMENT = 500
 LONGEST_SEQ = 2**31 - 1
 
 
@@ -205,6 +221,14 @@ class StateFrame:
 
 
 @dataclass(frozen=True)
+class QueueFrame:
+    """The customer's place in the line for a person, from 1."""
+
+    position: int
+    type: str = "queue"
+
+
+@dataclass(frozen=True)
 class Error:
     code: str
     text: str
@@ -213,7 +237,9 @@ class Error:
     type: str = "error"
 
 
-ServerFrame = Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | Error
+ServerFrame = (
+    Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | QueueFrame | Error
+)
 
 
 def encode(frame: ServerFrame) -> str:

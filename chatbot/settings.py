@@ -313,6 +313,16 @@ SOCKETS_PER_ADDRESS = env_int("SOCKETS_PER_ADDRESS", 500)
 SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
 
+# E-mail: alerts to agents, transcripts to customers. Without EMAIL_HOST none is sent.
+EMAIL_HOST = env("EMAIL_HOST")
+EMAIL_PORT = env_int("EMAIL_PORT", 587)
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587)
+EMAIL_TIMEOUT = 15
+DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "attune@localhost")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+
 # Browser security. The widget lives in an iframe: its own view names who may frame it.
 SELF, NONE = "'self'", "'none'"
 CONTENT_SECURITY_POLICY = {

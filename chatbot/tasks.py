@@ -4,8 +4,9 @@ from smtplib import SMTPException
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from django.db.models import QuerySet
 
-from chatbot import alerts, hints
+from chatbot import alerts, hints, transcripts
 from chatbot.models import Conversation
 from chatbot.reply import runner
 
@@ -26,6 +27,17 @@ async def recover() -> int:
 
 @shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
 def mail_alert(conversation: str, reason: str) -> None:
-    found = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
-    for one in found.filter(id=conversation):
+    for one in found(conversation):
         alerts.mail(one, reason)
+
+
+@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
+def mail_transcript(conversation: str, address: str) -> None:
+    for one in found(conversation):
+        transcripts.mail(one, address)
+
+
+def found(conversation: str) -> QuerySet[Conversation]:
+    """It, or nothing where it was erased meanwhile."""
+    people = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
+    return people.filter(id=conversation)

@@ -3,6 +3,7 @@ from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from chatbot import api, probes, views
+from chatbot.transcripts import transcript
 from crm.views import receive
 
 urlpatterns = [
@@ -10,6 +11,7 @@ urlpatterns = [
     path("demo/identity/", views.demo_identity, name="demo-identity"),
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
+    path("widget/<slug:inbox>/transcript/", transcript, name="transcript"),
     path("api/inboxes/<slug:inbox>/session/", api.Session.as_view(), name="session"),
     path("api/schema", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),

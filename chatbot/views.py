@@ -14,6 +14,13 @@ from chatbot.models import Inbox
 from crm.demo.suggestions import headline, suggestions
 from crm.models import Customer
 
+RATINGS = [
+    (1, "😞", "Bad"),
+    (2, "🙁", "Poor"),
+    (3, "😐", "Fair"),
+    (4, "🙂", "Good"),
+    (5, "😀", "Great"),
+]
 DEMO_INBOX = "demo"
 DEMO_CUSTOMERS = [f"cust_{number}" for number in range(1, 61)]
 
@@ -67,7 +74,8 @@ def loader(request: HttpRequest) -> FileResponse:
 def widget(request: HttpRequest, inbox: str) -> HttpResponse:
     """The chat itself. Only the inbox's sites may frame it."""
     found = get_object_or_404(Inbox, key=inbox)
-    response: Any = render(request, "chatbot/widget.html", {"inbox": found})
+    context = {"inbox": found, "ratings": RATINGS, "mails": bool(settings.EMAIL_HOST)}
+    response: Any = render(request, "chatbot/widget.html", context)
     # What csp's decorator sets, which takes no value of the request.
     response._csp_replace = {"frame-ancestors": ["'self'", *found.origins]}
     return response

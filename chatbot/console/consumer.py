@@ -214,6 +214,9 @@ class AgentConsumer(JsonSocket):
     async def visitor_typing(self, event: dict[str, Any]) -> None:
         await self.put("typing", conversation=str(self.at_hand))
 
+    async def queue_place(self, event: dict[str, Any]) -> None:
+        """Agents see the whole line."""
+
     async def agent_typing(self, event: dict[str, Any]) -> None:
         """Agents see each other's messages when they are sent."""
 

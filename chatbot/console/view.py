@@ -27,6 +27,8 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
         "records": latest_records(customer) if customer and may_see_records else [],
         "earlier": earlier(conversation, customer),
+        "csat": conversation.csat,
+        "csat_comment": conversation.csat_comment,
         "summary": summed_up(conversation),
         "notes": [noted(note) for note in conversation.notes.select_related("agent")],
     }

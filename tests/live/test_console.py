@@ -129,6 +129,10 @@ def test_an_angry_customer_is_seen_taken_over_and_helped(
     dora.get_by_role("button", name="Resolve").click()
     expect(chat.get_by_role("log")).to_contain_text("closed by dora")
     expect(dora.locator("#standing")).to_contain_text("Closed")
+    chat.get_by_text("Great").click()
+    expect(chat.locator("#rated")).to_have_text("Thank you for telling us.")
+    dora.reload()
+    expect(dora.locator("#customer")).to_contain_text("was satisfied 5 of 5")
 
 
 def test_two_agents_race_for_one_conversation_and_one_has_it(

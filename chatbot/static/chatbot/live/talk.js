@@ -212,9 +212,10 @@ export class Talk {
     this.#text.focus();
   }
 
-  #card({ customer, who, inbox, began, page, records, earlier, notes }) {
+  #card({ customer, who, inbox, began, page, records, earlier, notes, csat, csat_comment: comment }) {
     const about = [customer && `Customer number ${customer}`, `wrote to ${inbox}`];
     if (earlier) about.push(`${earlier} earlier conversation${earlier > 1 ? "s" : ""}`);
+    if (csat) about.push(`was satisfied ${csat} of 5${comment ? `: “${comment}”` : ""}`);
     about.push(`began ${new Date(began).toLocaleString()}`);
     byId("customer").replaceChildren(
       element("b", { text: who }),

@@ -3,6 +3,7 @@
 import { Attention } from "./attention.js";
 import { Composer } from "./composer.js";
 import { Delivery } from "./delivery.js";
+import { Ended } from "./ended.js";
 import { History } from "./history.js";
 import { Log } from "./log.js";
 import { Provisional } from "./provisional.js";
@@ -20,6 +21,7 @@ export class Chat {
   #provisional = new Provisional();
   #status = new Status();
   #composer = new Composer();
+  #ended;
   #history = new History();
   #subject = null;
   #conversation = null;
@@ -31,11 +33,14 @@ export class Chat {
     reply: (frame) => this.#reply(frame),
     typing: () => this.#provisional.agentTypes(),
     state: ({ state }) => this.#state(state),
+    queue: ({ position }) => this.#status.line(position),
     error: (frame) => this.#error(frame),
   };
 
   constructor(inbox, session, host) {
     this.#connection = new Connection(session);
+    this.#ended = new Ended(session);
+    this.#ended.onRated = (score, comment) => this.#send({ type: "csat", score, comment });
     this.#attention = new Attention(this.#connection, host);
     this.#delivery = new Delivery(inbox, this.#connection, this.#log);
     this.#connection.after = () => this.#history.after;
@@ -169,5 +174,6 @@ export class Chat {
     this.#status.notice("");
     this.#attention.reset();
     this.#log.clear();
+    this.#ended.reset();
   }
 }

@@ -29,6 +29,13 @@ export class Status {
     this.#update();
   }
 
+  /** The customer's place in the line for a person. */
+  line(position) {
+    if (this.#state !== "waiting") return;
+    const place = position === 1 ? "you are next" : `you are number ${position} in line`;
+    this.#line.textContent = `${LINES.waiting} · ${place}`;
+  }
+
   connection(state) {
     this.#online = state === "online";
     this.#welcomed ||= this.#online;

@@ -1,0 +1,75 @@
+// After a conversation: how it was, and a copy to keep.
+
+const SAVED = "conversation.txt";
+
+export class Ended {
+  #form = document.getElementById("rating");
+  #more = document.getElementById("rating-more");
+  #told = document.getElementById("rated");
+  #mail = document.getElementById("mail-form");
+  #session;
+  onRated = () => false;
+
+  constructor(session) {
+    this.#session = session;
+    // The face alone counts; what is added later goes with it.
+    this.#form.addEventListener("change", ({ target }) => target.name === "score" && this.#rate());
+    this.#form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      if (this.#rate()) this.#more.hidden = true;
+    });
+    document.getElementById("save").addEventListener("click", () => this.#save());
+    document.getElementById("mail")?.addEventListener("click", () => {
+      this.#mail.hidden = !this.#mail.hidden;
+      if (!this.#mail.hidden) this.#mail.elements.email.focus();
+    });
+    this.#mail.addEventListener("submit", (event) => this.#send(event));
+  }
+
+  reset() {
+    this.#form.reset();
+    this.#mail.reset();
+    this.#more.hidden = this.#mail.hidden = true;
+    this.#told.textContent = "";
+  }
+
+  #rate() {
+    const { score, comment } = this.#form.elements;
+    const sent = this.onRated(Number(score.value), comment.value.trim());
+    if (!sent) return false;
+    this.#more.hidden = false;
+    this.#told.textContent = "Thank you for telling us.";
+    return true;
+  }
+
+  async #save() {
+    const answer = await this.#post({});
+    if (!answer) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(await answer.blob());
+    link.download = SAVED;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  async #send(event) {
+    event.preventDefault();
+    if (!(await this.#post({ email: this.#mail.elements.email.value }))) return;
+    this.#mail.hidden = true;
+    this.#told.textContent = "It is on its way to you.";
+  }
+
+  /** null where it was refused; the reason is shown. */
+  async #post(fields) {
+    try {
+      const { token } = await this.#session.open();
+      const body = new URLSearchParams({ token, ...fields });
+      const answer = await fetch(document.body.dataset.transcriptUrl, { method: "POST", body, credentials: "omit" });
+      if (answer.ok) return answer;
+      this.#told.textContent = (await answer.json()).detail;
+    } catch {
+      this.#told.textContent = "There is no connection at the moment. Please try again soon.";
+    }
+    return null;
+  }
+}
