@@ -7,4 +7,9 @@ class ChatbotConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from chatbot import checks, receivers  # noqa: F401 register themselves
+        from django.db.models.signals import post_migrate
+
+        from chatbot import audit, checks, receivers, roles  # noqa: F401 register themselves
+
+        audit.register()
+        post_migrate.connect(roles.after_migrations)

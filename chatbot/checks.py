@@ -116,6 +116,20 @@ def _outside(name: str, host: str, hint: str, id: str) -> Iterator[CheckMessage]
         yield Warning(text + "and records would leave it.", hint=hint, id=id)
 
 
+@register(CONFIGURATION)
+def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    redact, delete = settings.REDACT_AFTER_DAYS, settings.DELETE_AFTER_DAYS
+    if min(redact, delete) >= 0 and (not redact or not delete or redact < delete):
+        return []
+    return [
+        Error(
+            f"REDACT_AFTER_DAYS={redact} and DELETE_AFTER_DAYS={delete} do not go together.",
+            hint="What is deleted first cannot be redacted: set a smaller REDACT_AFTER_DAYS, or 0.",
+            id="attune.E003",
+        )
+    ]
+
+
 @register(FILES)
 def model_files(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"

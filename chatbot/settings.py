@@ -5,6 +5,7 @@ A secret may also come from a file: NAME_FILE names a file that holds the value 
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -136,6 +137,11 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "auditlog",
     "crm",
     "chatbot",
 ]
@@ -148,10 +154,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "chatbot.two_factor.SecondFactor",
+    "auditlog.middleware.AuditlogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "chatbot.middleware.AdminPolicy",
+    "axes.middleware.AxesMiddleware",
 ]
 
 TEMPLATES = [
@@ -168,6 +178,22 @@ TEMPLATES = [
         },
     },
 ]
+
+# Staff: a second factor, and a pause after wrong passwords.
+TWO_FACTOR_REQUIRED = env_bool("TWO_FACTOR_REQUIRED", not DEBUG and not DEMO)
+OTP_TOTP_ISSUER = "Attune"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "chatbot.two_factor.address"
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
+AXES_RESET_ON_SUCCESS = True
+AXES_VERBOSE = False
+AUDITLOG_DISABLE_REMOTE_ADDR = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
@@ -236,6 +262,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "crm.tasks.apply_inbound",
         "schedule": 5,
         "options": {"expires": 5},
+    },
+    "forget what is old": {
+        "task": "chatbot.tasks.forget_old",
+        "schedule": 3600,
+        "options": {"expires": 3600},
     },
     "refresh index": {
         "task": "crm.tasks.refresh_index",
@@ -312,6 +343,12 @@ FRAMES_PER_MINUTE = env_int("FRAMES_PER_MINUTE", 240)
 SOCKETS_PER_ADDRESS = env_int("SOCKETS_PER_ADDRESS", 500)
 SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
+
+# How long what was said is kept, in days since the last message; 0: for ever.
+REDACT_AFTER_DAYS = env_int("REDACT_AFTER_DAYS", 0)
+DELETE_AFTER_DAYS = env_int("DELETE_AFTER_DAYS", 0)
+# Cards, accounts, phones and addresses in what the customer wrote do not reach the model.
+MASK_FOR_MODEL = env_bool("MASK_FOR_MODEL", False)
 
 # E-mail: alerts to agents, transcripts to customers. Without EMAIL_HOST none is sent.
 EMAIL_HOST = env("EMAIL_HOST")

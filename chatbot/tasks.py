@@ -6,8 +6,8 @@ from asgiref.sync import async_to_sync
 from celery import shared_task
 from django.db.models import QuerySet
 
-from chatbot import alerts, hints, transcripts
-from chatbot.models import Conversation
+from chatbot import alerts, hints, retention, transcripts
+from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
 
 MAIL_FAILED = (SMTPException, OSError)
@@ -41,3 +41,14 @@ def found(conversation: str) -> QuerySet[Conversation]:
     """It, or nothing where it was erased meanwhile."""
     people = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
     return people.filter(id=conversation)
+
+
+@shared_task
+def forget_old() -> dict[str, int]:
+    return retention.forget()
+
+
+@shared_task
+def erase(erasure: int) -> None:
+    for one in Erasure.objects.filter(id=erasure):
+        retention.erase(one)

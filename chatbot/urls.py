@@ -4,6 +4,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from chatbot import api, probes, views
 from chatbot.transcripts import transcript
+from chatbot.two_factor import second_factor
 from crm.views import receive
 
 urlpatterns = [
@@ -19,5 +20,6 @@ urlpatterns = [
     path("livez", probes.livez, name="livez"),
     path("readyz", probes.readyz, name="readyz"),
     path("metrics", probes.metrics, name="metrics"),
+    path("admin/second-factor/", second_factor, name="second-factor"),
     path("admin/", admin.site.urls),
 ]

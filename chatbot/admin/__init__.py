@@ -1,5 +1,14 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
-from chatbot.admin import canned, conversations, corrections, inboxes, tiers, users
+from chatbot.admin import audit, canned, conversations, corrections, inboxes, privacy, tiers, users
 
-__all__ = ["canned", "conversations", "corrections", "inboxes", "tiers", "users"]
+__all__ = [
+    "audit",
+    "canned",
+    "conversations",
+    "corrections",
+    "inboxes",
+    "privacy",
+    "tiers",
+    "users",
+]

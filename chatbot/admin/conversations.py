@@ -20,6 +20,7 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from chatbot import audit
 from chatbot.admin import mood, transcript
 from chatbot.console.frames import VIEWS
 from chatbot.console.rows import last_message, recent_scores
@@ -172,6 +173,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
         **kwargs: Any,
     ) -> TemplateResponse:
         assert obj is not None, "Conversations are not added here."
+        audit.read(obj, request.user)  # type: ignore[arg-type]  # the admin lets nobody else in
         return super().render_change_form(
             request, context | page(request, obj), *args, obj=obj, **kwargs
         )

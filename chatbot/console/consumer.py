@@ -8,7 +8,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, canned, hints, summary
+from chatbot import actions, agents, audit, canned, hints, summary, two_factor
 from chatbot.console import frames, rows, view
 from chatbot.console.feed import News, feed
 from chatbot.models import Conversation, Message, Note
@@ -56,6 +56,8 @@ class AgentConsumer(JsonSocket):
         agent = User.objects.filter(id=self.agent.id or 0, is_active=True, is_staff=True).first()
         if agent is None or not agent.has_perm(permission):
             raise PermissionDenied
+        if permission == MAY_SEE and two_factor.lacks(agent, self.scope["session"]):
+            raise PermissionDenied
         return agent
 
     async def act(self, action: Any, frame: Any, *arguments: Any, needs: str = MAY_ACT) -> Any:
@@ -91,6 +93,7 @@ class AgentConsumer(JsonSocket):
         await self.catch_up()
 
     def shown_whole(self, conversation: Conversation, agent: User) -> dict[str, Any]:
+        audit.read(conversation, agent)
         [row] = rows.rows_of([conversation.id])
         card = view.card(conversation, agent.has_perm(MAY_SEE_RECORDS))
         may = {

@@ -12,7 +12,10 @@ from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanage
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from django.conf import settings
+
 from chatbot import tiers
+from chatbot.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.difficulty import Choice, Policy, choose
 from chatbot.reply.retrieve import CLEAR, Found, retrieve
@@ -203,7 +206,7 @@ class Answering:
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
         self.outcome.model = tier.model
-        messages = prompt.messages(self.turn.text, found.records, found.history)
+        messages = prompt.messages(*for_model(self.turn.text, found))
         texts = found.texts()
         async with self.counted(tier) as usage:
             pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
@@ -283,6 +286,14 @@ class Answering:
     def hand_off(self, line: str, reason: str) -> str:
         self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+def for_model(text: str, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:
+    """What the model reads. By setting without the cards, accounts, phones and addresses that were
+    typed; the search has looked for them before. Records are shown whole: they are the answer."""
+    if not settings.MASK_FOR_MODEL:
+        return text, found.records, found.history
+    return mask(text), found.records, [(author, mask(said)) for author, said in found.history]
 
 
 def offered(turn: Turn) -> bool:

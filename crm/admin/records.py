@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import quote
 from django.db.models import Count, Model, Prefetch, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from django.template.defaultfilters import linebreaksbr, pluralize
 from django.urls import reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
-from unfold.decorators import display
+from unfold.decorators import action, display
 
 from crm.models import Customer, Passage, Record, Vector
 
@@ -125,6 +125,15 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
     search_help_text = "Name or customer number"
     fields = ["id", "name", "record_count"]
     readonly_fields = fields
+    actions_detail = ["erase"]
+
+    @action(description="Erase this customer …", permissions=["erase"])
+    def erase(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        """The page that says what would go, and asks again."""
+        return HttpResponseRedirect(reverse("admin:erase-customer", args=[object_id]))
+
+    def has_erase_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("chatbot.add_erasure")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Customer]:
         current = Count("records", filter=Q(records__deleted=False))

@@ -22,7 +22,8 @@ class HangUpTests(SocketTestCase):
         stub = Stub(first_token=60, next_token=1)
         server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        with mock.patch("chatbot.tiers.tiers", return_value=[pool(Generator(url, "stub"))]):
+        tiers = mock.patch("chatbot.tiers.tiers", return_value=[pool(Generator(url, "stub"))])
+        with tiers, mock.patch("chatbot.summary.want"):
             yield stub
         server.close()
 

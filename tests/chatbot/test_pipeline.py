@@ -1,5 +1,7 @@
 """One turn into an answer: what is supported is shown, the rest is withheld."""
 
+from django.test import override_settings
+
 from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn
 from inference.generation import ServerUnreachable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
@@ -16,6 +18,16 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.state, "answered")
         self.assertEqual(outcome.citations, [{"id": "order:50001", "title": "Order 50001"}])
         self.assertLessEqual(outcome.timings["first_sentence"], outcome.timings["total"])
+
+    @override_settings(MASK_FOR_MODEL=True)
+    async def test_by_setting_the_model_does_not_see_whose_card_it_is(self) -> None:
+        said = "my card is 4111 1111 1111 1111, what is the total of order 50001?"
+        history = (("customer", "write to alice@ash.example"),)
+        outcome = await self.ask(said, history=history)
+        prompted = str(self.generator.prompts[-1])
+        self.assertIn("my card is [card], what is the total of order 50001?", prompted)
+        self.assertIn("write to [email]", prompted)
+        self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
 
     async def test_an_unsupported_sentence_is_withheld_and_the_rest_is_shown(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026. It arrives on 9 November 2026."

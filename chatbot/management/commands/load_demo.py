@@ -3,10 +3,11 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
+from chatbot import roles
 from chatbot.models import Inbox
 from crm import demo
 from crm.records import import_records
@@ -14,12 +15,6 @@ from crm.records import import_records
 PASSWORD = "attune-demo"
 # Name, password, and what it may do.
 LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "answers customers")]
-AGENT_MAY_VIEW = ["conversation", "correction", "message", "reply", "customer", "record"]
-AGENT_MAY = [
-    *(f"view_{model}" for model in AGENT_MAY_VIEW),
-    "change_conversation",
-    "add_correction",
-]
 
 
 class Command(BaseCommand):
@@ -59,7 +54,4 @@ def create_logins() -> None:
         agent = User.objects.create_user(
             "agent", password=PASSWORD, is_staff=True, first_name="Robin"
         )
-        apps = ["chatbot", "crm"]
-        agent.user_permissions.set(
-            Permission.objects.filter(codename__in=AGENT_MAY, content_type__app_label__in=apps)
-        )
+        agent.groups.add(Group.objects.get(name=roles.AGENT))

@@ -1,0 +1,44 @@
+"""The audit log: to read only, for those who may."""
+
+from itertools import starmap
+from typing import Any
+
+from auditlog.models import LogEntry
+from django.contrib import admin
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from crm.admin import ReadOnly
+
+admin.site.unregister(LogEntry)
+EXCERPT = 200
+
+
+@admin.register(LogEntry)
+class LogEntryAdmin(ReadOnly, ModelAdmin):
+    list_display = ["timestamp", "actor", "what", "object_repr", "changed", "remote_addr"]
+    list_filter = ["action", "content_type", "actor"]
+    list_select_related = ["actor", "content_type"]
+    search_fields = ["object_repr", "object_pk", "actor__username"]
+    show_full_result_count = False
+    date_hierarchy = "timestamp"
+    fields = ["timestamp", "actor", "what", "object_repr", "object_pk", "changed", "remote_addr"]
+    readonly_fields = fields
+
+    @display(description="What", ordering="action")
+    def what(self, entry: LogEntry) -> str:
+        read = entry.action == LogEntry.Action.ACCESS
+        done = "read" if read else entry.get_action_display()
+        return f"{done} {entry.content_type.name}"
+
+    @display(description="Changes")
+    def changed(self, entry: LogEntry) -> str:
+        return "; ".join(starmap(in_words, (entry.changes or {}).items()))[:EXCERPT]
+
+
+def in_words(field: str, change: Any) -> str:
+    """[before, after], or of many-to-many fields {"operation", "objects"}."""
+    if isinstance(change, dict):
+        return f"{field}: {change['operation']} {', '.join(change['objects'])}"
+    before, after = change
+    return f"{field}: {before} → {after}"

@@ -1,0 +1,124 @@
+"""Forgetting: personal data out of old conversations, older ones deleted, a person erased."""
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from chatbot.corrections import known_of
+from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
+from chatbot.redaction import redact
+from crm import records
+from crm.models import Customer, Record
+
+# Conversations of one transaction.
+BATCH = 100
+GONE = "[redacted]"
+
+
+def forget(dry: bool = False) -> dict[str, int]:
+    """What the settings ask for: {"redacted", "deleted"}, in conversations. dry: only counted."""
+    redacting = old(settings.REDACT_AFTER_DAYS).filter(redacted_at=None)
+    deleting = old(settings.DELETE_AFTER_DAYS)
+    if dry:
+        return {"redacted": redacting.count(), "deleted": deleting.count()}
+    deleted = sum(each(deleting, delete_conversation))
+    return {"redacted": sum(each(redacting, redact_conversation)), "deleted": deleted}
+
+
+def old(days: int) -> QuerySet[Conversation]:
+    """Open ones too: nobody has written for so long."""
+    if not days:
+        return Conversation.objects.none()
+    return Conversation.objects.filter(last_message_at__lt=timezone.now() - timedelta(days=days))
+
+
+def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> Iterator[int]:
+    while ids := list(found.order_by("id").values_list("id", flat=True)[:BATCH]):
+        with transaction.atomic():
+            people = Conversation.objects.select_for_update(of=("self",))
+            related = people.select_related("visitor__customer", "visitor__inbox")
+            for conversation in related.filter(id__in=ids):
+                act(conversation)
+        yield len(ids)
+
+
+def redact_conversation(conversation: Conversation) -> None:
+    """Irreversible: names, numbers and addresses out of whatever people wrote."""
+    known = known_of(conversation.visitor.customer)
+    for message in conversation.messages.all():
+        message.text, message.citations = redact(message.text, known), []
+        message.save(update_fields=["text", "citations"])
+    # What the model was shown, and what it said, holds the records' words.
+    conversation.replies.update(passages=[], withheld=[], error="")
+    conversation.notes.update(text=GONE)
+    Summary.objects.filter(conversation=conversation).update(problem=GONE, tried="", question="")
+    conversation.redacted_at = timezone.now()
+    # The reason of an alert may quote the customer after its colon.
+    conversation.alert = conversation.alert.partition(":")[0]
+    conversation.csat_comment = redact(conversation.csat_comment, known)
+    conversation.save(update_fields=["redacted_at", "alert", "csat_comment"])
+
+
+def delete_conversation(conversation: Conversation) -> None:
+    """The counts stay."""
+    day = timezone.localdate(conversation.created_at)
+    counts, _ = DeletedCount.objects.get_or_create(inbox=conversation.visitor.inbox, day=day)
+    DeletedCount.objects.filter(id=counts.id).update(
+        conversations=F("conversations") + 1, messages=F("messages") + conversation.last_seq
+    )
+    conversation.delete()
+
+
+# --- one person
+
+
+def erase(erasure: Erasure) -> None:
+    """Records, conversations and all that hangs on them. Asked for again, it changes nothing."""
+    with transaction.atomic():
+        wish = Erasure.objects.select_for_update().get(id=erasure.id)
+        if wish.done_at:
+            return
+        wish.counts, wish.done_at = counts_of(wish.customer), timezone.now()
+        records.erase_customer(wish.customer)
+        wish.save(update_fields=["counts", "done_at"])
+
+
+def counts_of(customer: str) -> dict[str, int]:
+    theirs = {"conversation__visitor__customer": customer}
+    return {
+        "conversations": Conversation.objects.filter(visitor__customer=customer).count(),
+        "messages": Message.objects.filter(**theirs).count(),
+        "records": Record.objects.filter(customer=customer).count(),
+    }
+
+
+def held(customer: Customer) -> Iterator[dict[str, Any]]:
+    """Everything that is held of a person, for them to have: what kind of thing, and the thing."""
+    yield {"kind": "customer", "id": customer.id, "name": customer.name}
+    for record in customer.records.filter(deleted=False):
+        yield {"kind": "record"} | of(record, "id", "title", "text", "fields", "updated_at")
+    talks = Conversation.objects.filter(visitor__in=Visitor.objects.filter(customer=customer))
+    for one in talks.select_related("visitor__inbox").order_by("created_at"):
+        facts = of(one, "id", "created_at", "closed_at", "mood", "csat", "csat_comment")
+        yield {"kind": "conversation", "inbox": one.visitor.inbox.name} | facts
+        for message in one.messages.order_by("seq"):
+            said = of(message, "seq", "author", "text", "at", "label", "score")
+            yield {"kind": "message", "conversation": one.id} | said
+
+
+def of(row: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def as_line(row: dict[str, Any]) -> str:
+    return json.dumps(row, ensure_ascii=False, default=written)
+
+
+def written(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

@@ -1,0 +1,64 @@
+"""Who on the team may do what: groups that every installation has, made from this one table."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth.models import Group, Permission
+from django.db.models import Q
+
+AGENT, LEAD, ADMINISTRATOR, AUDITOR = "Agent", "Team lead", "Administrator", "Auditor"
+
+_READS = ["chatbot.view_conversation", "chatbot.view_message", "chatbot.view_reply"]
+_READS += ["chatbot.view_correction", "crm.view_customer", "crm.view_record"]
+_ANSWERS = [*_READS, "chatbot.change_conversation", "chatbot.add_correction"]
+_EDITS = ("view", "add", "change", "delete")
+_LEADS = [
+    *_ANSWERS,
+    *(f"chatbot.{action}_cannedanswer" for action in _EDITS),
+    "chatbot.view_inbox",
+    "chatbot.change_inbox",
+    "crm.view_source",
+    "crm.view_inboundevent",
+    "crm.change_inboundevent",
+]
+# What each may; the administrator all of these applications, the auditor sees all of them.
+ROLES: dict[str, list[str]] = {AGENT: _ANSWERS, LEAD: _LEADS}
+WHOLE = ["chatbot", "crm", "auth", "otp_totp", "otp_static", "axes"]
+SEEN = ["chatbot", "crm", "auth", "auditlog"]
+
+
+def make_roles(**_: Any) -> None:
+    """After each migration: groups that are missing, and rights that they do not have yet. Rights
+    that somebody has added stay."""
+    for name, permissions in granted().items():
+        group, _created = Group.objects.get_or_create(name=name)
+        group.permissions.add(*permissions)
+
+
+def granted() -> dict[str, Iterable[Permission]]:
+    of_apps = Q(content_type__app_label__in=WHOLE)
+    views = Q(content_type__app_label__in=SEEN, codename__startswith="view_")
+    found = {
+        ADMINISTRATOR: Permission.objects.filter(of_apps),
+        AUDITOR: Permission.objects.filter(views),
+    }
+    return found | {name: named(names) for name, names in ROLES.items()}
+
+
+def named(names: list[str]) -> Iterable[Permission]:
+    wanted = Q()
+    for name in names:
+        app, codename = name.split(".")
+        wanted |= Q(content_type__app_label=app, codename=codename)
+    return Permission.objects.filter(wanted)
+
+
+def last_app_is_migrated(sender: Any) -> bool:
+    """Permissions of an application are made after its own migration; these need all of them."""
+    return sender is list(apps.get_app_configs())[-1]
+
+
+def after_migrations(sender: Any, **_: Any) -> None:
+    if last_app_is_migrated(sender):
+        make_roles()

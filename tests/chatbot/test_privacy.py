@@ -1,0 +1,114 @@
+"""Forgetting: alice asks to be forgotten, bob's conversations grow old."""
+
+import json
+from datetime import timedelta
+from unittest import mock
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.core.management import CommandError, call_command
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from chatbot import actions, agents, retention, tasks
+from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
+from crm.models import Customer, Passage, Record, Tombstone
+from tests.chatbot.console.test_agents import AgentsTestCase
+from tests.fakes import ALICE, BOB
+
+CARD = "4111 1111 1111 1111"
+
+
+class ForgettingTests(AgentsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        Customer.objects.filter(id=ALICE).update(name="Alice Ash")
+        actions.receive(self.conversation, "m2", f"I am Alice Ash, a@ash.example, card {CARD}")
+        agents.note(self.conversation, self.dora, "Alice Ash is a good customer")
+        Summary.objects.create(conversation=self.conversation, problem="Alice's card")
+
+    def aged(self, days: int) -> None:
+        past = timezone.now() - timedelta(days=days)
+        Conversation.objects.update(last_message_at=past)
+
+    def test_unless_told_nothing_is_ever_forgotten(self) -> None:
+        self.aged(9_999)
+        self.assertEqual(retention.forget(), {"redacted": 0, "deleted": 0})
+
+    @override_settings(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=90)
+    def test_first_redacted_then_deleted_and_counted(self) -> None:
+        self.aged(29)
+        self.assertEqual(retention.forget(), {"redacted": 0, "deleted": 0})
+        self.aged(31)
+        self.assertEqual(retention.forget(dry=True), {"redacted": 1, "deleted": 0})
+        self.assertEqual(retention.forget(), {"redacted": 1, "deleted": 0})
+        said = " ".join(Message.objects.values_list("text", flat=True))
+        for secret in ("Alice", "Ash", "4111", "ash.example"):
+            self.assertNotIn(secret, said)
+        self.assertIn("this is terrible", said, "what was felt stays")
+        self.assertEqual(Note.objects.get().text, retention.GONE)
+        self.assertEqual(Summary.objects.get().problem, retention.GONE)
+        self.assertEqual(retention.forget()["redacted"], 0, "once")
+        self.aged(91)
+        self.assertEqual(tasks.forget_old()["deleted"], 1)
+        self.assertFalse(Message.objects.exists())
+        kept = DeletedCount.objects.get()
+        self.assertEqual((kept.conversations, kept.messages), (1, 2))
+
+    def test_alice_is_erased_and_bob_is_not(self) -> None:
+        wish = Erasure.objects.create(customer=ALICE)
+        theirs = Record.objects.filter(customer=ALICE).count()
+        passages = Passage.objects.filter(customer=ALICE).count()
+        tasks.erase(wish.id)
+        wish.refresh_from_db()
+        self.assertEqual(wish.counts, {"conversations": 1, "messages": 2, "records": theirs})
+        self.assertIsNotNone(wish.done_at)
+        self.assertFalse(Conversation.objects.exists())
+        self.assertFalse(Record.objects.filter(customer=ALICE).exists())
+        self.assertEqual(Tombstone.objects.filter(scope=ALICE).count(), passages)
+        self.assertTrue(Record.objects.filter(customer=BOB).exists())
+        done = wish.done_at
+        tasks.erase(wish.id)
+        wish.refresh_from_db()
+        self.assertEqual(wish.done_at, done)
+
+    def test_everything_held_of_alice_is_exported(self) -> None:
+        with mock.patch("sys.stdout") as out:
+            call_command("privacy", "export", ALICE)
+        text = "".join(call.args[0] for call in out.write.call_args_list)
+        rows = [json.loads(line) for line in text.splitlines()]
+        kinds = [row["kind"] for row in rows]
+        self.assertEqual(kinds.count("message"), 2)
+        self.assertEqual(kinds.count("conversation"), 1)
+        self.assertIn("record", kinds)
+        self.assertNotIn("cust_bob", text)
+
+    def test_the_command_asks_before_it_erases(self) -> None:
+        with mock.patch("builtins.input", return_value="no"), pytest.raises(CommandError):
+            call_command("privacy", "erase", ALICE)
+        self.assertTrue(Conversation.objects.exists())
+        with pytest.raises(CommandError):
+            call_command("privacy", "export", "nobody")
+
+
+class AskingTests(AgentsTestCase):
+    URL = f"/admin/chatbot/erasure/of/{ALICE}/"
+
+    def as_staff(self, *rights: str) -> Client:
+        user = User.objects.create_user("adam", is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+        self.client.force_login(user)
+        return self.client
+
+    def test_only_who_may(self) -> None:
+        self.assertEqual(self.as_staff("view_erasure").get(self.URL).status_code, 403)
+
+    def test_the_number_is_typed_before_anything_goes(self) -> None:
+        client = self.as_staff("add_erasure", "view_erasure")
+        self.assertContains(client.get(self.URL), "1 conversations")
+        self.assertContains(client.post(self.URL, {"typed": "cust"}), "Nothing was erased")
+        with mock.patch("crm.background.later") as later:
+            self.assertEqual(client.post(self.URL, {"typed": ALICE}).status_code, 302)
+        wish = Erasure.objects.get()
+        later.assert_called_once_with(tasks.erase, wish.id)
+        self.assertEqual((wish.customer, wish.by and wish.by.username), (ALICE, "adam"))
