@@ -119,7 +119,7 @@ def test_an_angry_customer_is_seen_taken_over_and_helped(
     field = dora.get_by_placeholder("Write to the customer")
     field.fill("/sorry")
     field.press("Enter")
-    expect(field).to_have_value("I am sorry, Maya Lindqvist. dora looks into it.")
+    expect(field).to_have_value("I am sorry, Aoife Brennan. dora looks into it.")
     field.press("Enter")
     said = chat.locator(".message[data-author=agent]").last
     expect(said).to_contain_text("dora looks into it.")
