@@ -19,12 +19,19 @@ from django.urls import path  # noqa: E402
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.consumers import VisitorConsumer  # noqa: E402
 from chatbot.hints import delivered, look_for_ever  # noqa: E402
+from chatbot.housekeeping import keep_house_for_ever  # noqa: E402
 from chatbot.line import watch_for_ever  # noqa: E402
 from chatbot.metrics import forget_the_dead  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 from chatbot.tiers import look_after_for_ever  # noqa: E402
 
-WATCHES = [recover_for_ever, look_for_ever, look_after_for_ever, watch_for_ever]
+WATCHES = [
+    recover_for_ever,
+    look_for_ever,
+    look_after_for_ever,
+    watch_for_ever,
+    keep_house_for_ever,
+]
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

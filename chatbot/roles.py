@@ -17,6 +17,7 @@ _LEADS = [
     *_ANSWERS,
     *(f"chatbot.{action}_cannedanswer" for action in _EDITS),
     "chatbot.view_inbox",
+    "chatbot.view_figure",
     "chatbot.change_inbox",
     "crm.view_source",
     "crm.view_inboundevent",

@@ -263,6 +263,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 5,
         "options": {"expires": 5},
     },
+    "bring figures up to date": {
+        "task": "chatbot.tasks.bring_figures_up_to_date",
+        "schedule": 300,
+        "options": {"expires": 300},
+    },
     "forget what is old": {
         "task": "chatbot.tasks.forget_old",
         "schedule": 3600,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from chatbot import alerts, hints, retention, transcripts
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
+from chatbot.reports import aggregate
 
 MAIL_FAILED = (SMTPException, OSError)
 
@@ -41,6 +42,11 @@ def found(conversation: str) -> QuerySet[Conversation]:
     """It, or nothing where it was erased meanwhile."""
     people = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
     return people.filter(id=conversation)
+
+
+@shared_task
+def bring_figures_up_to_date() -> int:
+    return aggregate.bring_up_to_date()
 
 
 @shared_task

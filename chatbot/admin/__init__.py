@@ -1,12 +1,23 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
-from chatbot.admin import audit, canned, conversations, corrections, inboxes, privacy, tiers, users
+from chatbot.admin import (
+    audit,
+    canned,
+    conversations,
+    corrections,
+    dashboard,
+    inboxes,
+    privacy,
+    tiers,
+    users,
+)
 
 __all__ = [
     "audit",
     "canned",
     "conversations",
     "corrections",
+    "dashboard",
     "inboxes",
     "privacy",
     "tiers",

@@ -11,6 +11,7 @@ from chatbot.models import Conversation
 ENTRIES = [
     ("Live inbox", "support_agent", "chatbot", "conversation", "admin:live"),
     ("Conversations", "forum", "chatbot", "conversation"),
+    ("Figures", "monitoring", "chatbot", "figure", "admin:dashboard"),
     ("Customers", "contacts", "crm", "customer"),
     ("Records", "folder_open", "crm", "record"),
     ("Corrections", "spellcheck", "chatbot", "correction"),
@@ -41,7 +42,7 @@ def entry(
     item: dict[str, Any] = {"title": title, "icon": icon, "link": link}
     # The live inbox's address begins as the list's does.
     item["active"] = request.path == link if page else marked(request.path, link)
-    if page and (waiting := waiting_count()):
+    if page == "admin:live" and (waiting := waiting_count()):
         item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
     return item
 

@@ -1,0 +1,206 @@
+"""Days into figures. A day is always counted whole, so that counting it again changes nothing."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from chatbot.models import Conversation, Figure, FiguresUpTo, Message, Reply
+from chatbot.reports.measures import DURABLE_DAYS, histogram
+from inference.sentiment import UNKNOWN
+
+# Changes of a transaction that commits late are looked for once more.
+OVERLAP = timedelta(minutes=10)
+Key = tuple[int, int | None, str, str]
+Report = Callable[[int, int], None]
+Author = Message.Author
+
+
+def silent(done: int, total: int) -> None:
+    """The report of who wants none."""
+
+
+def bring_up_to_date(report: Report = silent) -> int:
+    """Every day that something has changed since the last time. Returns how many."""
+    now = timezone.now()
+    state, _ = FiguresUpTo.objects.get_or_create()
+    days = sorted(touched(state.at - OVERLAP) if state.at else every_day())
+    for number, day in enumerate(days, start=1):
+        count_day(day)
+        report(number, len(days))
+    FiguresUpTo.objects.update(at=now)
+    return len(days)
+
+
+def rebuild(report: Report = silent) -> int:
+    Figure.objects.all().delete()
+    FiguresUpTo.objects.all().delete()
+    return bring_up_to_date(report)
+
+
+def every_day() -> set[date]:
+    return days_of(Conversation.objects.filter(last_seq__gt=0)) | message_days(Message.objects)
+
+
+def touched(since: datetime) -> set[date]:
+    """A conversation changes its first day's figures; one that follows soon, also those of the
+    resolution before it."""
+    changed = Conversation.objects.filter(
+        Q(last_message_at__gte=since) | Q(closed_at__gte=since) | Q(csat_at__gte=since)
+    )
+    first = days_of(changed)
+    before = {day - timedelta(days=back) for day in first for back in range(1, DURABLE_DAYS + 1)}
+    return (
+        first | (before & every_known_day()) | message_days(Message.objects.filter(at__gte=since))
+    )
+
+
+def every_known_day() -> set[date]:
+    return set(Figure.objects.values_list("day", flat=True).distinct())
+
+
+def days_of(conversations: Any) -> set[date]:
+    return {moment.date() for moment in conversations.datetimes("created_at", "day")}
+
+
+def message_days(messages: Any) -> set[date]:
+    return {moment.date() for moment in messages.all().datetimes("at", "day")}
+
+
+@transaction.atomic
+def count_day(day: date) -> None:
+    start = timezone.make_aware(datetime.combine(day, datetime.min.time()))
+    within = (start, start + timedelta(days=1))
+    values: dict[Key, list[float]] = defaultdict(list)
+    for key, value in [*conversations(within), *messages(within), *replies(within)]:
+        values[key].append(value)
+    # Two runs at once must not both write the day.
+    FiguresUpTo.objects.select_for_update().first()
+    Figure.objects.filter(day=day).delete()
+    Figure.objects.bulk_create(figure(day, key, found) for key, found in values.items())
+
+
+def figure(day: date, key: Key, values: list[float]) -> Figure:
+    inbox, agent, measure, topic = key
+    timed = measure in {"first_response", "resolution", "first_sentence"}
+    return Figure(
+        day=day,
+        inbox_id=inbox,
+        agent_id=agent,
+        measure=measure,
+        topic=topic,
+        count=len(values),
+        total=sum(values),
+        buckets=histogram(values) if timed else [],
+    )
+
+
+Found = Iterator[tuple[Key, float]]
+Within = tuple[datetime, datetime]
+
+
+def conversations(within: Within) -> Found:
+    found = Conversation.objects.filter(
+        created_at__gte=within[0], created_at__lt=within[1], last_seq__gt=0
+    ).select_related("visitor")
+    rows = list(found)
+    first = first_messages([row.id for row in rows])
+    followed = followed_soon(rows)
+    for row in rows:
+        yield from conversation(row, first.get(row.id, {}), row.id in followed)
+
+
+def conversation(row: Conversation, first: dict[str, datetime], followed: bool) -> Found:
+    inbox = row.visitor.inbox_id
+
+    def one(measure: str, value: float = 1.0, agent: int | None = None) -> tuple[Key, float]:
+        return (inbox, agent, measure, ""), value
+
+    yield one("conversations")
+    if row.alert_weight:
+        yield one("alerts")
+    if row.csat is not None:
+        yield from (one("csat", row.csat, who) for who in {None, row.agent_id})
+    if row.closed_at:
+        took = (row.closed_at - row.created_at).total_seconds()
+        yield from (one("resolution", took, who) for who in {None, row.agent_id})
+    answered = [first[author] for author in (Author.BOT, Author.AGENT) if author in first]
+    if answered and Author.CUSTOMER in first:
+        waited = (min(answered) - first[Author.CUSTOMER]).total_seconds()
+        yield one("first_response", max(0.0, waited))
+    if Author.BOT in first:
+        yield from (one(name) for name in outcome(row, first, followed))
+
+
+def outcome(row: Conversation, first: dict[str, datetime], followed: bool) -> Iterable[str]:
+    """What became of a conversation that the bot handled."""
+    passed = bool(row.handoff_reason)
+    alone = bool(row.closed_at) and not passed and Author.AGENT not in first and not row.agent_id
+    facts = {"handled": True, "handoffs": passed, "autonomous": alone}
+    facts["durable"] = alone and not followed
+    return [name for name, holds in facts.items() if holds]
+
+
+def first_messages(ids: list[Any]) -> dict[Any, dict[str, datetime]]:
+    """Of each conversation, when each author wrote first."""
+    found: dict[Any, dict[str, datetime]] = defaultdict(dict)
+    rows = Message.objects.filter(conversation__in=ids).exclude(author=Author.SYSTEM)
+    columns = rows.order_by("seq").values_list("conversation_id", "author", "at")
+    for conversation, author, at in columns.iterator():
+        found[conversation].setdefault(author, at)
+    return found
+
+
+def followed_soon(rows: list[Conversation]) -> set[Any]:
+    """Those whose visitor began another one within DURABLE_DAYS of the closing."""
+    closed = {row.id: row for row in rows if row.closed_at}
+    visitors = {row.visitor_id for row in closed.values()}
+    later: dict[Any, list[datetime]] = defaultdict(list)
+    begun = Conversation.objects.filter(visitor__in=visitors, last_seq__gt=0)
+    for visitor, at in begun.values_list("visitor_id", "created_at"):
+        later[visitor].append(at)
+    span = timedelta(days=DURABLE_DAYS)
+    return {
+        row.id
+        for row in closed.values()
+        if row.closed_at
+        and any(row.closed_at <= at < row.closed_at + span for at in later[row.visitor_id])
+    }
+
+
+def messages(within: Within) -> Found:
+    found = Message.objects.filter(at__gte=within[0], at__lt=within[1])
+    topics: dict[Any, set[str]] = defaultdict(set)
+    moods: list[tuple[Any, int, float]] = []
+    inbox_id = F("conversation__visitor__inbox_id")
+    columns = ("conversation_id", inbox_id, "author", "agent_id", "score", "label", "feedback")
+    rows = found.values_list(*columns, "citations")
+    for id, inbox, author, agent, score, label, feedback, cited in rows.iterator():
+        if author != Author.SYSTEM:
+            yield from (((inbox, who, f"messages.{author}", ""), 1.0) for who in {None, agent})
+        if score is not None and label != UNKNOWN:
+            moods.append((id, inbox, score))
+        if feedback:
+            yield (inbox, None, "helpful" if feedback > 0 else "unhelpful", ""), 1.0
+        topics[id] |= {str(row["id"]).partition(":")[0][:60] for row in cited}
+    for id, inbox, score in moods:
+        yield from (((inbox, None, "mood", topic), score) for topic in {"", *topics[id]})
+
+
+def replies(within: Within) -> Found:
+    found = Reply.objects.filter(created_at__gte=within[0], created_at__lt=within[1])
+    columns = ("conversation__visitor__inbox_id", "timings", "generations", "withheld")
+    for inbox, timings, generations, withheld in found.values_list(*columns).iterator():
+        yield from (((inbox, None, "withheld", ""), 1.0) for _ in withheld)
+        if (seconds := timings.get("first_sentence")) is not None:
+            yield (inbox, None, "first_sentence", ""), seconds
+        for one in generations:
+            tokens = one["prompt_tokens"] + one["completion_tokens"]
+            yield (inbox, None, "tokens", ""), tokens
+            joules = one.get("joules")
+            measure = "unmeasured" if joules is None else "joules"
+            yield (inbox, None, measure, ""), joules or 0.0

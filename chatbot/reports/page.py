@@ -1,0 +1,219 @@
+"""Figures of a period, added up: what the dashboard shows and the CSV file holds."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from itertools import zip_longest
+from typing import Any
+
+from django.db.models import QuerySet
+
+from chatbot.models import Figure
+from chatbot.reports.measures import DEFINITIONS, percentile
+
+# Shares: of what, and as which.
+SHARES = {
+    "alerts": "conversations",
+    "handoffs": "handled",
+    "autonomous": "handled",
+    "durable": "handled",
+}
+TIMES = {
+    "first_response": "First response",
+    "resolution": "Resolution",
+    "first_sentence": "First sentence of the bot",
+}
+
+
+@dataclass
+class Sum:
+    count: int = 0
+    total: float = 0.0
+    buckets: list[int] = field(default_factory=list)
+
+    def add(self, figure: Figure) -> None:
+        self.count += figure.count
+        self.total += figure.total
+        pairs = zip_longest(self.buckets, figure.buckets, fillvalue=0)
+        self.buckets = [one + other for one, other in pairs]
+
+    @property
+    def mean(self) -> float | None:
+        return self.total / self.count if self.count else None
+
+
+Sums = dict[str, Sum]
+
+
+@dataclass(frozen=True)
+class Period:
+    first: date
+    last: date
+
+    @property
+    def before(self) -> "Period":
+        """As many days, just before."""
+        length = self.last - self.first + timedelta(days=1)
+        return Period(self.first - length, self.last - length)
+
+    @property
+    def days(self) -> list[date]:
+        count = (self.last - self.first).days + 1
+        return [self.first + timedelta(days=number) for number in range(count)]
+
+
+@dataclass(frozen=True)
+class Report:
+    sums: Sums
+    by_day: dict[date, Sums]
+    # Of the mood only.
+    by_topic: Sums
+
+    def share(self, measure: str) -> float | None:
+        of = self.sums[SHARES[measure]].count
+        return self.sums[measure].count / of if of else None
+
+
+def figures(period: Period, inbox: int | None, agent: int | None) -> QuerySet[Figure]:
+    found = Figure.objects.filter(day__range=(period.first, period.last), agent=agent)
+    return found.filter(inbox=inbox) if inbox else found
+
+
+def report(found: Iterable[Figure]) -> Report:
+    sums: Sums = defaultdict(Sum)
+    by_day: dict[date, Sums] = defaultdict(lambda: defaultdict(Sum))
+    by_topic: Sums = defaultdict(Sum)
+    for figure in found:
+        if figure.topic:
+            by_topic[figure.topic].add(figure)
+        else:
+            sums[figure.measure].add(figure)
+            by_day[figure.day][figure.measure].add(figure)
+    return Report(sums, by_day, by_topic)
+
+
+# --- in words
+
+
+def tiles(now: Report, before: Report) -> list[dict[str, str]]:
+    """Label, value, change against the period before, and definition."""
+    return [
+        {
+            "label": label,
+            "value": value(now, measure),
+            "change": change(now, before, measure),
+            "definition": DEFINITIONS[measure],
+        }
+        for measure, label in LABELS.items()
+    ]
+
+
+LABELS = {
+    "conversations": "Conversations",
+    "handled": "Handled by the bot",
+    "autonomous": "Resolved autonomously",
+    "durable": "Resolved durably",
+    "handoffs": "Passed to a person",
+    "alerts": "Alerts",
+    "mood": "Mood",
+    "csat": "Satisfaction",
+    "helpful": "Helpful answers",
+    "withheld": "Sentences withheld",
+    "tokens": "Tokens",
+    "joules": "Energy",
+}
+
+
+def value(of: Report, measure: str) -> str:
+    number = of.sums[measure]
+    if measure in SHARES:
+        return percent(of.share(measure))
+    if measure == "mood":
+        return "–" if number.mean is None else f"{number.mean:+.2f}".replace("-", "−")
+    if measure == "csat":
+        return "–" if number.mean is None else f"{number.mean:.1f} of 5 ({number.count})"
+    if measure == "helpful":
+        marked = number.count + of.sums["unhelpful"].count
+        return percent(number.count / marked if marked else None)
+    if measure == "joules":
+        return energy(of)
+    return f"{number.total:,.0f}"
+
+
+def energy(of: Report) -> str:
+    """Never a sum that leaves requests out."""
+    if not of.sums["joules"].count or of.sums["unmeasured"].count:
+        return "not measured"
+    return f"{of.sums['joules'].total / 3600:,.1f} Wh"
+
+
+def percent(share: float | None) -> str:
+    return "–" if share is None else f"{share:.1%}"
+
+
+def change(now: Report, before: Report, measure: str) -> str:
+    one, other = now.sums[measure].total, before.sums[measure].total
+    if not other:
+        return ""
+    if measure in {"mood", "csat"}:
+        means = now.sums[measure].mean, before.sums[measure].mean
+        return "" if None in means else f"{means[0] - means[1]:+.2f} against the time before"  # type: ignore[operator]
+    return f"{(one - other) / other:+.0%} against the time before".replace("-", "−")
+
+
+def times(of: Report) -> list[dict[str, Any]]:
+    rows = []
+    for measure, label in TIMES.items():
+        shares = [percentile(of.sums[measure].buckets, share) for share in (0.5, 0.9, 0.95)]
+        cells = ["–" if one is None else duration(one) for one in shares]
+        rows.append({"label": label, "definition": DEFINITIONS[measure], "cells": cells})
+    return rows
+
+
+def duration(seconds: float) -> str:
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+
+
+def charts(of: Report, period: Period) -> dict[str, Any]:
+    """Series by day, for the charts and the table under each."""
+
+    def counts(measure: str) -> list[float]:
+        return [of.by_day[day][measure].count for day in period.days]
+
+    mood = [of.by_day[day]["mood"].mean for day in period.days]
+    return {
+        "labels": [f"{day:%d %b}" for day in period.days],
+        "volume": {
+            "Conversations": counts("conversations"),
+            "Passed to a person": counts("handoffs"),
+            "Alerts": counts("alerts"),
+        },
+        "mood": {"Mood": [None if one is None else round(one, 3) for one in mood]},
+        "topics": {
+            name: round(one.mean or 0.0, 3)
+            for name, one in sorted(of.by_topic.items(), key=lambda pair: -pair[1].count)[:8]
+        },
+    }
+
+
+# --- as a file
+
+
+def rows(of: Report, period: Period) -> list[list[Any]]:
+    """A header, and for each day and measure its count and sum."""
+    table: list[list[Any]] = [["day", "measure", "count", "total", "definition"]]
+    for day in period.days:
+        for measure, found in sorted(of.by_day[day].items()):
+            table.append([day.isoformat(), measure, found.count, found.total, DEFINITIONS[measure]])
+    return table
+
+
+def safe(cell: Any) -> Any:
+    """A spreadsheet takes a text that begins like this for a formula."""
+    if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return f"'{cell}"
+    return cell
