@@ -28,8 +28,12 @@ class PeriodForm(forms.Form):
     days = forms.ChoiceField(choices=[*PERIODS, ("", "Own dates")], required=False)
     first = forms.DateField(required=False, label="From")
     last = forms.DateField(required=False, label="To")
-    inbox = forms.ModelChoiceField(Inbox.objects.order_by("name"), required=False)
-    agent = forms.ModelChoiceField(User.objects.filter(is_staff=True), required=False)
+    inbox = forms.ModelChoiceField(
+        Inbox.objects.order_by("name"), required=False, empty_label="All"
+    )
+    agent = forms.ModelChoiceField(
+        User.objects.filter(is_staff=True), required=False, empty_label="All"
+    )
 
     def period(self) -> page.Period:
         today = timezone.localdate()

@@ -67,6 +67,7 @@ class InboxForm(forms.ModelForm):
     alert_emails = LinesField(
         address, "team@shop.example", "Addresses that an alert is sent to, one per line."
     )
+    alert_emails.label = "E-mail alerts to"
 
     class Meta:
         model = Inbox
