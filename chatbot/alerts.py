@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 
+from chatbot import events
 from chatbot.models import Conversation, Inbox, Message
 from crm import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
@@ -49,14 +50,20 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     scores = [message.score for message in messages]
     conversation.mood = mood.mood(scores)
     conversation.mood_slope = mood.slope(scores)
-    inbox = conversation.visitor.inbox
-    alert = mood.alert(messages, rules_of(inbox))
-    if rises(conversation, alert):
-        conversation.alert_seen = False
-        if inbox.alert_emails and not snoozed(conversation):
-            background.later(mail_task(), str(conversation.id), alert.reason if alert else "")
+    alert = mood.alert(messages, rules_of(conversation.visitor.inbox))
+    risen = rises(conversation, alert)
     conversation.alert = alert.reason[:300] if alert else ""
     conversation.alert_weight = alert.weight if alert else 0.0
+    if risen:
+        conversation.alert_seen = False
+        call(conversation)
+
+
+def call(conversation: Conversation) -> None:
+    """Those who are not looking at the list."""
+    events.sentiment_alert(conversation)
+    if conversation.visitor.inbox.alert_emails and not snoozed(conversation):
+        background.later(mail_task(), str(conversation.id), conversation.alert)
 
 
 def rises(conversation: Conversation, alert: mood.Alert | None) -> bool:

@@ -24,6 +24,7 @@ from chatbot.line import watch_for_ever  # noqa: E402
 from chatbot.metrics import forget_the_dead  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 from chatbot.tiers import look_after_for_ever  # noqa: E402
+from crm.courier import carry_for_ever  # noqa: E402
 
 WATCHES = [
     recover_for_ever,
@@ -31,6 +32,7 @@ WATCHES = [
     look_after_for_ever,
     watch_for_ever,
     keep_house_for_ever,
+    carry_for_ever,
 ]
 
 

@@ -19,7 +19,7 @@ from chatbot.models import (
     Summary,
     Tier,
 )
-from crm.models import Source
+from crm.models import Endpoint, Source
 
 # Seconds in which reading the same conversation again is no news.
 ONCE_IN = 300
@@ -30,6 +30,7 @@ def register() -> None:
         auditlog.register(model, exclude_fields=["looked_at", "illness"])
     auditlog.register(Inbox, mask_fields=["secret"])
     auditlog.register(Source, exclude_fields=["secrets"])
+    auditlog.register(Endpoint, exclude_fields=["secrets", "failing_since"])
     auditlog.register(Group, m2m_fields={"permissions"})
     auditlog.register(TOTPDevice, include_fields=["user", "name", "confirmed"])
     auditlog.register(

@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 
 from chatbot.privacy import is_private
+from crm import destinations
 from inference import catalogue
 
 CONFIGURATION = "attune"
@@ -114,6 +115,18 @@ def _outside(name: str, host: str, hint: str, id: str) -> Iterator[CheckMessage]
     if not is_private(host):
         text = f"{name} names {host}, which is outside the private network: customers' messages "
         yield Warning(text + "and records would leave it.", hint=hint, id=id)
+
+
+@register(CONFIGURATION)
+def webhook_allowed(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    wrong = []
+    for line in settings.WEBHOOK_ALLOWED:
+        try:
+            destinations.parsed(line)
+        except ValueError as error:
+            wrong.append(f"{error}")
+    hint = "Write WEBHOOK_ALLOWED=crm.corp:8443,https://erp.corp:443,10.0.0.0/8"
+    return [Error(f"WEBHOOK_ALLOWED: {text}.", hint=hint, id="attune.E004") for text in wrong]
 
 
 @register(CONFIGURATION)

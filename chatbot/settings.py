@@ -281,6 +281,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 
 # Webhooks
+# Where events may be sent: host:port, https://host:port, or networks; nothing else.
+WEBHOOK_ALLOWED = env_list("WEBHOOK_ALLOWED")
 WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 

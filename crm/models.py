@@ -179,3 +179,100 @@ class InboundEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class Endpoint(models.Model):
+    """Where events are sent."""
+
+    # A CharField: Django's URLs need a dot, names inside a private network have none.
+    url = models.CharField("URL", max_length=500)
+    events = models.JSONField(
+        default=list, blank=True, help_text="Types of events; none: all of them."
+    )
+    inboxes = models.JSONField(default=list, blank=True, help_text="Inboxes' keys; none: all.")
+    secrets = models.JSONField(default=list, editable=False)
+    active = models.BooleanField(
+        default=True, help_text="Off: events are kept, and sent once it is on again."
+    )
+    full = models.BooleanField(
+        "full payload", default=False, help_text="With what was said; else ids and states only."
+    )
+    masked = models.BooleanField(
+        default=True, help_text="Cards, accounts, phones, addresses and names taken out of texts."
+    )
+    ordered = models.BooleanField(
+        "in order",
+        default=False,
+        help_text="A conversation's events one after the other: one that fails holds up the next.",
+    )
+    cloudevents = models.BooleanField("CloudEvents envelope", default=False)
+    # Since when every attempt has failed, and why it was switched off by itself.
+    failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    trouble = models.CharField(max_length=300, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class Delivery(models.Model):
+    """One event on its way to one endpoint; written with the change that it tells of."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "Under way"
+        DONE = "done", "Delivered"
+        FAILED = "failed", "Given up"
+
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    # The same for every attempt, and when it is sent again.
+    event_id = models.CharField(max_length=64)
+    type = models.CharField(max_length=60)
+    # Whose events are kept in order; "" of none.
+    conversation = models.CharField(max_length=64, blank=True)
+    body = models.TextField()
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    tries = models.PositiveSmallIntegerField(default=0)
+    next_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    done_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        constraints = [
+            models.UniqueConstraint(fields=["endpoint", "event_id"], name="delivery_once")
+        ]
+        indexes = [
+            models.Index(
+                fields=["endpoint", "next_at"],
+                condition=models.Q(state__in=["pending", "running"]),
+                name="delivery_due",
+            ),
+            models.Index(fields=["endpoint", "conversation", "id"], name="delivery_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.event_id}"
+
+
+class Attempt(models.Model):
+    """One request of a delivery, and what came back."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
+    at = models.DateTimeField(default=timezone.now)
+    # Null: no answer; then `error` says why.
+    status = models.PositiveSmallIntegerField(null=True)
+    error = models.CharField(max_length=300, blank=True)
+    # Cut.
+    answer = models.TextField(blank=True)
+    seconds = models.FloatField(default=0.0)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.status or self.error}"

@@ -20,6 +20,8 @@ ENTRIES = [
     ("Language models", "neurology", "chatbot", "tier"),
     ("Webhook sources", "input", "crm", "source"),
     ("Inbound events", "move_to_inbox", "crm", "inboundevent"),
+    ("Webhook endpoints", "output", "crm", "endpoint"),
+    ("Deliveries", "outbox", "crm", "delivery"),
     ("Erasures", "person_remove", "chatbot", "erasure"),
     ("Audit log", "policy", "auditlog", "logentry"),
     ("Users", "manage_accounts", "auth", "user"),

@@ -75,6 +75,13 @@ def test_a_model_server_outside_is_warned_about(found: Any) -> None:
     assert list(found(SLM_URL="https://8.8.8.8/v1")) == ["attune.W006"]
 
 
+def test_what_is_forgotten_and_where_events_go_must_make_sense(found: Any) -> None:
+    assert list(found(REDACT_AFTER_DAYS=90, DELETE_AFTER_DAYS=30)) == ["attune.E003"]
+    assert found(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=90) == {}
+    message = found(WEBHOOK_ALLOWED=["crm", "10.0.0.0/8"])["attune.E004"]
+    assert "needs a port, e.g. crm:443" in message.msg
+
+
 def test_an_index_server_outside_is_warned_about_too(found: Any) -> None:
     assert list(found(INDEX_URL="http://8.8.8.8:19530")) == ["attune.W008"]
     assert found(INDEX_URL="http://milvus:19530") == {}

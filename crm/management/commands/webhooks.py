@@ -15,7 +15,16 @@ class Command(BaseCommand):
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         sources.add_parsers(actions)
         endpoints.add_parsers(actions)
+        listed = actions.add_parser("list", help="sources and endpoints")
+        listed.set_defaults(run=show)
 
     def handle(self, **options: Any) -> None:
         """Each parser names its function: options -> text."""
         self.stdout.write(options["run"](options))
+
+
+def show(options: dict[str, Any]) -> str:
+    groups = {"Sources (in)": sources.lines(), "Endpoints (out)": endpoints.lines()}
+    return "\n".join(
+        line for head, rows in groups.items() for line in [head, *(rows or ["  none"])]
+    )

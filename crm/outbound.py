@@ -1,0 +1,124 @@
+"""Events out: written with the change that they tell of, and handed to the courier.
+
+The way back is the same id: whoever receives it twice, after a lost answer or a replay, can tell.
+"""
+
+import json
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from crm import courier
+from crm.models import Delivery, Endpoint
+
+TYPES = (
+    "conversation.created",
+    "message.created",
+    "sentiment.alert",
+    "conversation.handed_off",
+    "conversation.assigned",
+    "conversation.resolved",
+    "feedback.given",
+    "csat.submitted",
+    "lead.captured",
+)
+TEST = "endpoint.test"
+# Seconds that a process goes on with the endpoints that it knows.
+KNOWN_FOR = 2.0
+State = Delivery.State
+
+
+@dataclass
+class Known:
+    endpoints: list[Endpoint] = field(default_factory=list)
+    until: float = 0.0
+
+
+_known = Known()
+
+
+@dataclass(frozen=True)
+class Event:
+    type: str
+    inbox: str
+    conversation: str
+    # full, masked -> data: made only where an endpoint wants it.
+    data: Callable[[bool, bool], dict[str, Any]]
+
+
+def emit(event: Event) -> None:
+    """Within the transaction of the change."""
+    wanted = [one for one in endpoints() if wants(one, event)]
+    if not wanted:
+        return
+    id, now = new_id(), timezone.now()
+    Delivery.objects.bulk_create(delivery(one, event, id, now) for one in wanted)
+    courier.nudge()
+
+
+def endpoints() -> list[Endpoint]:
+    """Paused ones too: their events wait."""
+    if time.monotonic() >= _known.until:
+        _known.endpoints = list(Endpoint.objects.all())
+        _known.until = time.monotonic() + KNOWN_FOR
+    return _known.endpoints
+
+
+def forget() -> None:
+    """Endpoints have changed in this process."""
+    _known.until = 0.0
+
+
+def wants(endpoint: Endpoint, event: Event) -> bool:
+    of_type = not endpoint.events or event.type in endpoint.events
+    return of_type and (not endpoint.inboxes or event.inbox in endpoint.inboxes)
+
+
+def delivery(endpoint: Endpoint, event: Event, id: str, at: datetime) -> Delivery:
+    data = event.data(endpoint.full, endpoint.masked)
+    return Delivery(
+        endpoint=endpoint,
+        event_id=id,
+        type=event.type,
+        conversation=event.conversation,
+        body=envelope(endpoint, event.type, data, id, at),
+    )
+
+
+def envelope(endpoint: Endpoint, type: str, data: dict[str, Any], id: str, at: datetime) -> str:
+    if endpoint.cloudevents:
+        about = {"specversion": "1.0", "id": id, "source": "/attune", "time": at.isoformat()}
+        body = about | {"type": type, "datacontenttype": "application/json", "data": data}
+    else:
+        body = {"type": type, "timestamp": at.isoformat(), "data": data}
+    return json.dumps(body, ensure_ascii=False, default=str)
+
+
+def send_test(endpoint: Endpoint) -> Delivery:
+    data = {"text": "A test from Attune. Nothing has happened."}
+    made = delivery(
+        endpoint, Event(TEST, "", "", lambda full, masked: data), new_id(), timezone.now()
+    )
+    made.save()
+    courier.nudge()
+    return made
+
+
+def new_id() -> str:
+    return f"evt_{uuid.uuid4().hex}"
+
+
+def again(deliveries: QuerySet[Delivery]) -> int:
+    """Send these once more, from the beginning of the schedule and under the same ids."""
+    now = timezone.now()
+    count = deliveries.filter(state=State.PENDING).update(next_at=now)
+    ended = deliveries.filter(state__in=[State.DONE, State.FAILED])
+    count += ended.update(state=State.PENDING, tries=0, next_at=now, done_at=None)
+    courier.nudge()
+    return count
