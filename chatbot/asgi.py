@@ -25,6 +25,7 @@ from chatbot.metrics import forget_the_dead  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 from chatbot.tiers import look_after_for_ever  # noqa: E402
 from crm.courier import carry_for_ever  # noqa: E402
+from crm.views import at_the_door  # noqa: E402
 
 WATCHES = [
     recover_for_ever,
@@ -60,7 +61,7 @@ def logged_in(consumer: Any) -> Any:
 
 application = ProtocolTypeRouter(
     {
-        "http": django_application,
+        "http": at_the_door(django_application),
         "websocket": URLRouter(
             [
                 path("ws/chat/<slug:inbox>/", VisitorConsumer.as_asgi()),

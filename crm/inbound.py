@@ -9,6 +9,7 @@ import json
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db import DatabaseError, transaction
@@ -22,6 +23,8 @@ from crm.orm import in_thread
 logger = logging.getLogger("attune.inbound")
 State = InboundEvent.State
 LONGEST_ID = 200
+# The data of changes of one type, and when their event came.
+Apply = Callable[[list[dict[str, Any]], datetime], None]
 # Events of one insert, and of one transaction that applies them.
 STORED, APPLIED = 500, 100
 
@@ -29,8 +32,16 @@ STORED, APPLIED = 500, 100
 # --- what each type of event does
 
 
-def upsert(data: dict[str, Any], at: datetime) -> None:
-    records.upsert([records.parse(data)], records.ImportReport())
+def upsert(rows: list[dict[str, Any]], at: datetime) -> None:
+    records.upsert([records.parse(row) for row in rows], records.ImportReport())
+
+
+def each(act: Callable[[dict[str, Any], datetime], None]) -> Apply:
+    def apply(rows: list[dict[str, Any]], at: datetime) -> None:
+        for row in rows:
+            act(row, at)
+
+    return apply
 
 
 def delete(data: dict[str, Any], at: datetime) -> None:
@@ -49,11 +60,11 @@ def erase(data: dict[str, Any], at: datetime) -> None:
     records.erase_customer(records.required_text(data, "id", 200))
 
 
-TYPES: dict[str, Callable[[dict[str, Any], datetime], None]] = {
+TYPES: dict[str, Apply] = {
     "record.upserted": upsert,
-    "record.deleted": delete,
-    "customer.merged": merge,
-    "customer.erased": erase,
+    "record.deleted": each(delete),
+    "customer.merged": each(merge),
+    "customer.erased": each(erase),
 }
 
 
@@ -181,8 +192,7 @@ def apply_some() -> int:
     try:
         with transaction.atomic():
             found = waiting(APPLIED)
-            for one in found:
-                carry_out(one)
+            carry_out(found)
     except Exception:
         return sum(apply_one() for _ in range(len(found)))
     return len(found)
@@ -201,7 +211,7 @@ def apply_one() -> bool:
         for one in found:
             try:
                 with transaction.atomic():
-                    carry_out(one)
+                    carry_out([one])
             except DatabaseError as error:
                 if transaction.get_connection().connection is None:
                     raise  # The database went away: the event is still waiting.
@@ -211,11 +221,16 @@ def apply_one() -> bool:
     return bool(found)
 
 
-def carry_out(one: InboundEvent) -> None:
-    for change in one.changes:
-        TYPES[change["type"]](change["data"], one.received_at)
-    one.state, one.reason, one.applied_at = State.APPLIED, "", timezone.now()
-    one.save(update_fields=["state", "reason", "applied_at"])
+def carry_out(events: list[InboundEvent]) -> None:
+    """In their order; neighbours of one type together."""
+    changes = [(change, one.received_at) for one in events for change in one.changes]
+    for type, group in groupby(changes, key=lambda pair: pair[0]["type"]):
+        rows = list(group)
+        TYPES[type]([change["data"] for change, _ in rows], rows[0][1])
+    ids = [one.id for one in events]
+    InboundEvent.objects.filter(id__in=ids).update(
+        state=State.APPLIED, reason="", applied_at=timezone.now()
+    )
 
 
 def fail(one: InboundEvent, error: Exception) -> None:

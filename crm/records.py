@@ -125,8 +125,10 @@ def upsert(records: list[Record], report: ImportReport) -> None:
     )
     change = next_change()
     known = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    rows = Rows()
     for record in records:
-        store(record, known, change, report)
+        store(record, known, change, report, rows)
+    rows.write()
 
 
 def belonging(records: list[Record], report: ImportReport) -> list[Record]:
@@ -158,12 +160,14 @@ def delete(key: str, at: datetime) -> None:
 def merge_customer(old: str, into: str) -> None:
     """The records of `old` are from now on those of `into`; what comes late for it too."""
     Customer.objects.bulk_create([Customer(id=old), Customer(id=into)], ignore_conflicts=True)
-    change = next_change()
+    change, rows = next_change(), Rows()
     for record in Record.objects.select_for_update().filter(customer_id=old):
         record.customer_id = into
         record.save(update_fields=["customer"])
-        write_passages(record, change)
-        write_keys(record)
+        rows.begin(record)
+        write_passages(record, change, rows)
+        write_keys(record, rows)
+    rows.write()
     Customer.objects.filter(merged_into_id=old).update(merged_into_id=into)
     Customer.objects.filter(id=old).update(merged_into_id=into)
     customer_merged.send(Customer, old=old, into=into)
@@ -179,7 +183,29 @@ def erase_customer(key: str) -> None:
     customer_erased.send(Customer, customer=key)
 
 
-def store(record: Record, known: dict[str, Record], change: int, report: ImportReport) -> None:
+@dataclass
+class Rows:
+    """What hangs on the records of one transaction, written together."""
+
+    passages: list[Passage] = field(default_factory=list)
+    keys: list[Key] = field(default_factory=list)
+    records: set[str] = field(default_factory=set)
+
+    def begin(self, record: Record) -> None:
+        """A record that comes twice finds what the first one brought."""
+        if record.id in self.records:
+            self.write()
+        self.records.add(record.id)
+
+    def write(self) -> None:
+        Passage.objects.bulk_create(self.passages)
+        Key.objects.bulk_create(self.keys)
+        self.passages, self.keys, self.records = [], [], set()
+
+
+def store(
+    record: Record, known: dict[str, Record], change: int, report: ImportReport, rows: Rows
+) -> None:
     old = known.get(record.id)
     if old and old.updated_at > record.updated_at:
         report.stale += 1
@@ -187,13 +213,14 @@ def store(record: Record, known: dict[str, Record], change: int, report: ImportR
     if old and same(old, record):
         report.unchanged += 1
         return
+    rows.begin(record)
     record.save(force_insert=old is None, force_update=old is not None)
     known[record.id] = record
     report.created += old is None
     report.updated += old is not None
     name_customer(record)
-    write_passages(record, change)
-    write_keys(record)
+    write_passages(record, change, rows, is_new=old is None)
+    write_keys(record, rows, is_new=old is None)
 
 
 def same(old: Record, new: Record) -> bool:
@@ -207,26 +234,29 @@ def name_customer(record: Record) -> None:
         Customer.objects.filter(id=record.customer_id).update(name=record.title[:300])
 
 
-def write_passages(record: Record, change: int) -> None:
+def write_passages(record: Record, change: int, rows: Rows, is_new: bool = False) -> None:
     """Rows whose text did not change keep their vector."""
     texts = [] if record.deleted else passages(record)
     scope = record.customer_id
-    old = {passage.position: passage for passage in record.passages.all()}
+    there = [] if is_new else record.passages.all()
+    old = {passage.position: passage for passage in there}
     kept = {
         position
         for position, passage in old.items()
         if position < len(texts) and (passage.text, passage.customer_id) == (texts[position], scope)
     }
     bury([passage for position, passage in old.items() if position not in kept], change)
-    Passage.objects.bulk_create(
+    rows.passages += [
         Passage(record=record, customer_id=scope, position=position, text=text, change=change)
         for position, text in enumerate(texts)
         if position not in kept
-    )
+    ]
 
 
 def bury(passages: list[Passage], change: int) -> None:
     """Readers of the index learn from the tombstones that these are gone."""
+    if not passages:
+        return
     Tombstone.objects.bulk_create(
         Tombstone(passage=passage.id, scope=passage.customer_id or SHARED, change=change)
         for passage in passages
@@ -234,12 +264,11 @@ def bury(passages: list[Passage], change: int) -> None:
     Passage.objects.filter(id__in=[passage.id for passage in passages]).delete()
 
 
-def write_keys(record: Record) -> None:
-    record.keys.all().delete()
+def write_keys(record: Record, rows: Rows, is_new: bool = False) -> None:
+    if not is_new:
+        record.keys.all().delete()
     keys = set() if record.deleted else record_keys(record.id, record.title, record.fields)
-    Key.objects.bulk_create(
-        Key(record=record, customer_id=record.customer_id, value=key) for key in keys
-    )
+    rows.keys += [Key(record=record, customer_id=record.customer_id, value=key) for key in keys]
 
 
 def passages(record: Record) -> list[str]:

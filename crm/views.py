@@ -1,11 +1,19 @@
-"""Where CRMs send their webhooks."""
+"""Where CRMs send their webhooks.
 
+In service `at_the_door` answers them before Django's middleware, whose hooks each take a thread: of
+5.5 ms for an event they are 4. Django's own view does the same where another server runs it.
+"""
+
+import json
 import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from crm import inbound
@@ -18,33 +26,92 @@ from crm.signing import SignatureRefused
 # Seconds that a process goes on with what it knows of a source.
 KNOWN_FOR = 2.0
 _sources: dict[str, tuple[float, Source | None]] = {}
+Asgi = Callable[[Any, Any, Any], Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    document: dict[str, Any]
+    headers: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> str:
+        return "application/json" if self.status < 400 else PROBLEM
+
+    @property
+    def body(self) -> bytes:
+        return json.dumps(self.document).encode()
 
 
 @csrf_exempt
-async def receive(request: HttpRequest, source: str) -> JsonResponse:
-    """202 once the event is kept; it is applied afterwards."""
-    if request.method != "POST":
-        return refusal(405, "Send the event with POST.", headers={"Allow": "POST"})
-    found = await in_thread(lookup)(source) if stale(source) else _sources[source][1]
-    if found is None or not found.active:
-        return refusal(404, f"There is no source {source!r}, or it is paused.")
+async def receive(request: HttpRequest, source: str) -> HttpResponse:
+    headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        body = request.body
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        event = inbound.event(found, headers, body)
+        found = await answer(source, request.method or "", headers, request.body)
     except RequestDataTooBig:
+        found = await answer(source, request.method or "", headers, None)
+    return HttpResponse(
+        found.body, status=found.status, content_type=found.kind, headers=found.headers
+    )
+
+
+def at_the_door(application: Asgi) -> Asgi:
+    """The application, with webhooks answered before it."""
+    before = reverse("webhook", args=["x"]).removesuffix("x/")
+
+    async def door(scope: Any, receive: Any, send: Any) -> None:
+        name = scope["path"].removeprefix(before).removesuffix("/")
+        if not scope["path"].startswith(before) or "/" in name:
+            await application(scope, receive, send)
+            return
+        headers = {
+            key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
+        }
+        found = await answer(name, scope["method"], headers, await whole(receive))
+        named = {"content-type": found.kind, "content-length": str(len(found.body))}
+        named |= {"x-content-type-options": "nosniff"} | found.headers
+        rows = [(key.lower().encode(), value.encode("latin-1")) for key, value in named.items()]
+        await send({"type": "http.response.start", "status": found.status, "headers": rows})
+        await send({"type": "http.response.body", "body": found.body})
+
+    return door
+
+
+async def whole(receive: Any) -> bytes | None:
+    """The body; None where it is too large, and then the rest is not kept."""
+    pieces, size, more = [], 0, True
+    while more:
+        message = await receive()
+        piece, more = message.get("body", b""), message.get("more_body", False)
+        size += len(piece)
+        if size <= settings.WEBHOOK_MAX_BYTES:
+            pieces.append(piece)
+    return b"".join(pieces) if size <= settings.WEBHOOK_MAX_BYTES else None
+
+
+async def answer(name: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+    """202 once the event is kept; it is applied afterwards. body None: it is too large."""
+    if method != "POST":
+        return refusal(405, "Send the event with POST.", headers={"Allow": "POST"})
+    found = await in_thread(lookup)(name) if stale(name) else _sources[name][1]
+    if found is None or not found.active:
+        return refusal(404, f"There is no source {name!r}, or it is paused.")
+    if body is None:
         most = settings.WEBHOOK_MAX_BYTES
         return refusal(413, f"An event may have {most:,} bytes: send a smaller batch.")
+    try:
+        event = inbound.event(found, headers, body)
     except SignatureRefused as error:
         return refusal(401, str(error))
-    return answer(event, await reception.keep(event))
+    return kept(event, await reception.keep(event))
 
 
-def answer(event: InboundEvent, is_new: bool) -> JsonResponse:
+def kept(event: InboundEvent, is_new: bool) -> Answer:
     if event.state == State.REFUSED and is_new:
         return refusal(422, event.reason, field=event.reason.partition(":")[0], id=event.event_id)
     status = "accepted" if is_new else "duplicate"
-    return JsonResponse({"id": event.event_id, "status": status}, status=202)
+    return Answer(202, {"id": event.event_id, "status": status})
 
 
 def stale(name: str) -> bool:
@@ -60,6 +127,5 @@ def lookup(name: str) -> Source | None:
 
 def refusal(
     status: int, detail: str, headers: dict[str, str] | None = None, **extra: Any
-) -> JsonResponse:
-    document = problem(status, detail, **extra)
-    return JsonResponse(document, status=status, content_type=PROBLEM, headers=headers)
+) -> Answer:
+    return Answer(status, problem(status, detail, **extra), headers or {})
