@@ -7,7 +7,7 @@ another finds the event still waiting.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -15,8 +15,8 @@ from typing import Any
 from django.db import DatabaseError, transaction
 from django.utils import timezone
 
-from crm import background, records, signing
-from crm.adapters import Change, SchemaError, dialect
+from crm import adapters, background, records, signing
+from crm.adapters import PayloadError
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
 
@@ -46,7 +46,11 @@ def each(act: Callable[[dict[str, Any], datetime], None]) -> Apply:
 
 def delete(data: dict[str, Any], at: datetime) -> None:
     when = records.moment(data) if "updated_at" in data else at
-    records.delete(records.required_text(data, "id", 200), when)
+    key = records.required_text(data, "id", 200)
+    # Some systems tell of an object property by property, and each is a record.
+    parts = records.parts_of(key) if data.get("parts") else [key]
+    for one in parts:
+        records.delete(one, when)
 
 
 def merge(data: dict[str, Any], at: datetime) -> None:
@@ -71,44 +75,65 @@ TYPES: dict[str, Apply] = {
 # --- reception
 
 
-def event(source: Source, headers: Mapping[str, str], body: bytes) -> InboundEvent:
+def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     """Unsaved. SignatureRefused where nobody vouches for it; what its sender has to mend makes it a
     refused one, with the reason."""
-    speaks = dialect(source.dialect)
-    known = signing.current(source.secrets)
-    id = speaks.verify(headers, body, known)
-    text = body.decode(errors="replace").replace("\x00", "\ufffd")
-    found = InboundEvent(source=source, event_id=id[:LONGEST_ID], body=text)
+    speaks = adapters.dialect(source.dialect)
+    vouched(speaks, delivery, signing.current(source.secrets))
+    text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
+    found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
     try:
-        if len(id) > LONGEST_ID:
-            raise SchemaError("id", f"may have {LONGEST_ID} characters")
-        changes = speaks.changes(parsed(body), source.mapping)
-        for place, change in enumerate(changes):
-            check(change, f"data[{place}]" if len(changes) > 1 else "data")
+        body = parsed(delivery.body)
+        found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
+        changes = speaks.changes(body, delivery)
+        for change in changes:
+            check(change)
+        # What a dialect has nothing to say of is kept, and does nothing.
         found.type = changes[0].type if changes else "nothing"
         found.changes = [{"type": one.type, "data": one.data} for one in changes]
-    except SchemaError as error:
+    except PayloadError as error:
         found.state, found.reason = State.REFUSED, str(error)[:500]
     return found
+
+
+def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
+    """By one of the secrets."""
+    failed = set()
+    for secret in secrets:
+        try:
+            speaks.verify(delivery, secret)
+        except adapters.Refused as refused:
+            failed.add(refused.check)
+        else:
+            return
+    # What the sender can mend without knowing a secret is said first.
+    first = next((one for one in ("headers", "timestamp") if one in failed), "signature")
+    raise SignatureRefused(REFUSALS[first])
+
+
+def checked_id(id: str) -> str:
+    if not 1 <= len(id) <= LONGEST_ID:
+        raise PayloadError("id", f"must have 1 to {LONGEST_ID} characters")
+    return id
 
 
 def parsed(body: bytes) -> Any:
     """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
     if b"\\u0000" in body:
-        raise SchemaError("body", "holds a NUL character")
+        raise PayloadError("body", "holds a NUL character")
     try:
         payload = json.loads(body)
         json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        raise SchemaError("body", f"is no JSON that can be kept: {error}") from None
+        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
     return payload
 
 
-def check(change: Change, field: str) -> None:
+def check(change: adapters.Change) -> None:
     """What can be said without looking into the database."""
     if change.type not in TYPES:
-        raise SchemaError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
-    needed = {"record.deleted": ("id",), "customer.merged": ("from", "into")}
+        raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
+    needed = {"customer.merged": ("from", "into")}
     try:
         if change.type == "record.upserted":
             records.parse(change.data)
@@ -117,7 +142,19 @@ def check(change: Change, field: str) -> None:
         if change.data.get("updated_at") is not None:
             records.moment(change.data)
     except records.RecordError as error:
-        raise SchemaError(field, str(error)) from None
+        raise PayloadError(change.field, str(error)) from None
+
+
+REFUSALS = {
+    "headers": "One of the headers webhook-id, webhook-timestamp, webhook-signature is missing.",
+    "signature": "The signature does not fit these bytes and this source's secret.",
+    "timestamp": "The time of the request is missing, or more than five minutes off: set the "
+    "sender's clock right.",
+}
+
+
+class SignatureRefused(Exception):
+    """The sender has not shown who it is; the message says what to look at."""
 
 
 class Reception:

@@ -156,6 +156,11 @@ def delete(key: str, at: datetime) -> None:
     upsert([Record(id=key, updated_at=at, deleted=True, **values)], ImportReport())
 
 
+def parts_of(key: str) -> list[str]:
+    """Records whose ids go on from this one."""
+    return list(Record.objects.filter(id__startswith=f"{key}:").values_list("id", flat=True))
+
+
 @transaction.atomic
 def merge_customer(old: str, into: str) -> None:
     """The records of `old` are from now on those of `into`; what comes late for it too."""

@@ -17,11 +17,11 @@ from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
 from crm import inbound
-from crm.inbound import State, reception
+from crm.adapters import Delivery
+from crm.inbound import SignatureRefused, State, reception
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
 from crm.problems import PROBLEM, problem
-from crm.signing import SignatureRefused
 
 # Seconds that a process goes on with what it knows of a source.
 KNOWN_FOR = 2.0
@@ -101,7 +101,8 @@ async def answer(name: str, method: str, headers: Mapping[str, str], body: bytes
         most = settings.WEBHOOK_MAX_BYTES
         return refusal(413, f"An event may have {most:,} bytes: send a smaller batch.")
     try:
-        event = inbound.event(found, headers, body)
+        url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}"
+        event = inbound.event(found, Delivery(body, headers, method, url, found.mapping))
     except SignatureRefused as error:
         return refusal(401, str(error))
     return kept(event, await reception.keep(event))

@@ -1,43 +1,66 @@
-"""Dialects of CRMs: how each signs its webhooks, and what they say in Attune's own words.
+"""Dialects of the systems that send webhooks: one module each.
 
-A dialect is a module here, named in Source.dialect, with two functions:
+A dialect is two functions, and a third where its events carry an id that is signed:
 
-    verify(headers, body, secrets) -> str    the event's id, or SignatureRefused
-    changes(payload, mapping) -> list[Change], or SchemaError
-
-headers have lower-case names; body is the raw bytes; payload is the parsed JSON; mapping
-is the source's own, which only the generic dialect reads.
+    verify(delivery, secret)           raises Refused
+    changes(body, delivery)            the JSON body as a list of Change; raises PayloadError
+    event_id(body, delivery)           optional: the same event has the same id each time
 """
 
+import hashlib
 import pkgutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from importlib import import_module
-from typing import Any, Protocol, cast
+from typing import Any
 
-MOST = 500
+from django.utils import timezone
+
+TOLERANCE = 5 * 60  # seconds
+LONGEST_BATCH = 500
 
 
-class SchemaError(ValueError):
-    """The payload does not fit; `field` is where, as in "data[3].title"."""
+class Refused(Exception):
+    """check: `headers`, `signature` or `timestamp`, whichever failed; never how close it was."""
 
-    def __init__(self, field: str, text: str) -> None:
-        super().__init__(f"{field}: {text}")
-        self.field = field
+    def __init__(self, check: str) -> None:
+        super().__init__(check)
+        self.check = check
+
+
+class PayloadError(ValueError):
+    """field: where in the body, such as `data[3].title`."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field, self.reason = field, reason
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A request as it arrived. Header names are in lower case."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    method: str = "POST"
+    url: str = ""
+    mapping: Mapping[str, Any] = field(default_factory=dict)
+    received: datetime = field(default_factory=timezone.now)
 
 
 @dataclass(frozen=True)
 class Change:
-    """`type` is one of crm.inbound.TYPES; data as DESIGN's wire names have it."""
+    """type: `record.upserted`, `record.deleted`, `customer.merged` or `customer.erased`.
+
+    field: where in the body it stands, for who reads an error.
+    """
 
     type: str
     data: dict[str, Any]
-
-
-class Dialect(Protocol):
-    def verify(self, headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> str: ...
-    def changes(self, payload: Any, mapping: dict[str, Any]) -> list[Change]: ...
+    field: str = "data"
 
 
 def names() -> list[str]:
@@ -45,16 +68,47 @@ def names() -> list[str]:
 
 
 @cache
-def dialect(name: str) -> Dialect:
-    return cast(Dialect, import_module(f"{__name__}.{name}"))
+def dialect(name: str) -> Any:
+    """The dialect's module. ModuleNotFoundError for a name that has none."""
+    return import_module(f"{__name__}.{name}")
 
 
-def objects(data: Any, field: str = "data") -> list[dict[str, Any]]:
-    """One object or a list of them."""
-    rows = data if isinstance(data, list) else [data]
-    if not 1 <= len(rows) <= MOST:
-        raise SchemaError(field, f"a batch has 1 to {MOST} objects, not {len(rows)}")
-    for place, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise SchemaError(f"{field}[{place}]" if rows is data else field, "must be an object")
+def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
+    """Its own, where it is signed; else the digest of its body, which nobody can vary."""
+    own = getattr(dialect, "event_id", None)
+    return str((own and own(body, delivery)) or digest(delivery))
+
+
+def digest(delivery: Delivery) -> str:
+    return f"sha256:{hashlib.sha256(delivery.body).hexdigest()}"
+
+
+def fresh(seconds: float) -> None:
+    if not abs(time.time() - seconds) <= TOLERANCE:
+        raise Refused("timestamp")
+
+
+def number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise Refused("timestamp") from None
+
+
+def member(body: Any, name: str, kind: Any, where: str = "") -> Any:
+    """body[name], which must be there and of that kind."""
+    place = f"{where}.{name}" if where else name
+    if not isinstance(body, dict):
+        raise PayloadError(where or "body", "must be an object")
+    if name not in body or body[name] in (None, ""):
+        raise PayloadError(place, "is missing")
+    if not isinstance(body[name], kind):
+        wanted = {dict: "an object", list: "a list", str: "a string"}[kind]
+        raise PayloadError(place, f"must be {wanted}")
+    return body[name]
+
+
+def many(rows: list[Any], where: str = "data") -> list[Any]:
+    if not 1 <= len(rows) <= LONGEST_BATCH:
+        raise PayloadError(where, f"has {len(rows)} entries; send 1 to {LONGEST_BATCH} at once")
     return rows

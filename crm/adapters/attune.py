@@ -1,24 +1,47 @@
-"""Attune's own: {"type": "record.upserted", "timestamp": …, "data": {record} or [records]},
-signed by Standard Webhooks."""
+"""Attune's own dialect: Standard Webhooks, and records as `import_records` reads them."""
 
 from typing import Any
 
-from crm.adapters import Change, SchemaError, objects
-from crm.signing import verify
+from standardwebhooks import Webhook, WebhookVerificationError
 
-__all__ = ["changes", "verify"]
+from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
+from crm.signing import ID, SIGNATURE, TIMESTAMP
 
-
-def changes(payload: Any, mapping: dict[str, Any]) -> list[Change]:
-    if not isinstance(payload, dict):
-        raise SchemaError("body", 'must be an object with "type" and "data"')
-    type = payload.get("type")
-    if not isinstance(type, str):
-        raise SchemaError("type", "must be a string like record.upserted")
-    at = payload.get("timestamp")
-    return [Change(type, dated(row, at)) for row in objects(payload.get("data"))]
+TYPES = ("record.upserted", "record.deleted", "customer.merged", "customer.erased")
 
 
-def dated(row: dict[str, Any], at: Any) -> dict[str, Any]:
-    """A deletion may leave the time to the event's own."""
-    return row if "updated_at" in row or at is None else {**row, "updated_at": at}
+def verify(delivery: Delivery, secret: str) -> None:
+    if not all(delivery.headers.get(name) for name in (ID, TIMESTAMP, SIGNATURE)):
+        raise Refused("headers")
+    try:
+        Webhook(secret).verify(delivery.body, dict(delivery.headers), json_parse=False)
+    except WebhookVerificationError as error:
+        late = "timestamp" in str(error) or "Invalid" in str(error)
+        raise Refused("timestamp" if late else "signature") from None
+    except ValueError:
+        # A signature that is not base64, or has no version.
+        raise Refused("signature") from None
+
+
+def event_id(body: Any, delivery: Delivery) -> str:
+    return delivery.headers[ID]
+
+
+def changes(body: Any, delivery: Delivery) -> list[Change]:
+    kind = member(body, "type", str)
+    if kind not in TYPES:
+        raise PayloadError("type", f"must be one of {', '.join(TYPES)}")
+    data = body.get("data")
+    if isinstance(data, list):
+        rows = [(row, f"data[{place}]") for place, row in enumerate(many(data))]
+    else:
+        rows = [(member(body, "data", dict), "data")]
+    # A deletion may leave the time to the event's own.
+    at = {"updated_at": body["timestamp"]} if "timestamp" in body else {}
+    return [Change(kind, at | named(row, where), where) for row, where in rows]
+
+
+def named(row: Any, where: str) -> dict[str, Any]:
+    if not isinstance(row, dict):
+        raise PayloadError(where, "must be an object")
+    return row

@@ -15,8 +15,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminPasswordWidget
 
 from crm import adapters, inbound, signing
+from crm.adapters import generic
 from crm.admin.records import ReadOnly
 from crm.management.sources import address
 from crm.models import InboundEvent, Source
@@ -28,16 +30,31 @@ COLOURS = {"received": "info", "applied": "success", "failed": "danger", "refuse
 
 
 class SourceForm(forms.ModelForm):
+    given = forms.CharField(
+        label="its own secret",
+        required=False,
+        widget=UnfoldAdminPasswordWidget(),
+        help_text="Only where the other system has made one (HubSpot, Zendesk).",
+    )
     dialect = forms.ChoiceField(
         choices=lambda: [(name, name) for name in adapters.names()],
         help_text="How it writes and signs its webhooks.",
     )
 
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or self.cleaned_data
+        if cleaned.get("dialect") == "generic":
+            try:
+                generic.check(cleaned.get("mapping"))
+            except ValueError as error:
+                self.add_error("mapping", str(error))
+        return cleaned
+
 
 @admin.register(Source)
 class SourceAdmin(ModelAdmin):
     form = SourceForm
-    fields = ["name", "dialect", "active"]
+    fields = ["name", "dialect", "active", "given", "mapping"]
     list_display = ["name", "dialect", "url", "last", "health", "active"]
     actions_detail = ["rotate"]
 
@@ -69,8 +86,10 @@ class SourceAdmin(ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if not change:
             obj.secrets = signing.rotated([])
+        if given := form.cleaned_data["given"]:
+            obj.secrets = [{"secret": given, "until": None}]
         super().save_model(request, obj, form, change)
-        if not change:
+        if not change and not given:
             self.show_secret(request, obj)
 
     def show_secret(self, request: HttpRequest, source: Source) -> None:

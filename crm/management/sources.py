@@ -2,6 +2,7 @@
 
 import json
 from argparse import ArgumentParser
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from crm import adapters, signing
+from crm.adapters import generic
 from crm.models import Source
 
 
@@ -17,6 +19,8 @@ def add_parsers(actions: Any) -> None:
     add = actions.add_parser("add-source", help="a system that sends its records here")
     add.add_argument("name", help="stands in the webhook's address")
     add.add_argument("--dialect", default="attune", choices=adapters.names())
+    add.add_argument("--secret", help="where the other system has made one")
+    add.add_argument("--mapping", help="of the generic dialect: a JSON file of paths")
     finish(add, add_source)
     rotate = actions.add_parser("rotate-source", help="a new secret; the old one counts for a day")
     rotate.add_argument("name")
@@ -29,13 +33,31 @@ def finish(parser: ArgumentParser, run: Any) -> None:
 
 
 def add_source(options: dict[str, Any]) -> str:
-    source = Source(name=options["name"], dialect=options["dialect"], secrets=signing.rotated([]))
+    source = Source(
+        name=options["name"],
+        dialect=options["dialect"],
+        mapping=mapping_of(options["mapping"]),
+        secrets=signing.rotated([]),
+    )
+    if given := options["secret"]:
+        source.secrets = [{"secret": given, "until": None}]
     try:
         source.full_clean()
+        if source.dialect == "generic":
+            generic.check(source.mapping)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
+    except ValueError as error:
+        raise CommandError(f"--mapping: {error}") from error
     source.save()
     return shown(source, options)
+
+
+def mapping_of(path: str | None) -> Any:
+    try:
+        return json.loads(Path(path).read_text()) if path else {}
+    except (OSError, ValueError) as error:
+        raise CommandError(f"--mapping {path} cannot be read: {error}") from None
 
 
 def rotate_source(options: dict[str, Any]) -> str:

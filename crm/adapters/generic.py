@@ -1,0 +1,73 @@
+"""Any JSON: a JSONPath for each field of a record, kept with the source.
+
+`{"records": "$.items[*]", "id": "$.number", …, "fields": {"status": "$.state"}}`; without
+"records" the body is one record. A path that begins with no $ is a constant.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from jsonpath_ng.exceptions import JSONPathError
+from jsonpath_ng.parser import parse as compiled
+
+from crm.adapters import Change, Delivery, PayloadError, many
+from crm.adapters.attune import event_id as event_id
+from crm.adapters.attune import verify as verify
+
+REQUIRED = ("id", "kind", "title", "updated_at")
+NAMES = (*REQUIRED, "customer", "text", "deleted")
+path = lru_cache(500)(compiled)
+
+
+def check(mapping: Any) -> None:
+    """ValueError in words when the mapping cannot work."""
+    if not isinstance(mapping, dict):
+        raise ValueError("The mapping is a JSON object.")
+    if missing := [name for name in REQUIRED if not mapping.get(name)]:
+        raise ValueError(f"The mapping has no path for: {', '.join(missing)}.")
+    if unknown := set(mapping) - {*NAMES, "records", "fields", "shared"}:
+        raise ValueError(f"The mapping has unknown entries: {', '.join(sorted(unknown))}.")
+    if not mapping.get("customer") and mapping.get("shared") is not True:
+        raise ValueError('Map "customer", or say "shared": true to show the records to everybody.')
+    if not isinstance(mapping.get("fields", {}), dict):
+        raise ValueError('"fields" is an object of paths.')
+    paths = {**mapping, **mapping.get("fields", {})}
+    for name, text in paths.items():
+        if name not in {"fields", "shared"}:
+            check_path(name, text)
+
+
+def check_path(name: str, text: Any) -> None:
+    if not isinstance(text, str):
+        raise ValueError(f'"{name}" must be a JSONPath in quotation marks.')
+    try:
+        value_of(text, {})
+    except (JSONPathError, ValueError, AttributeError) as error:
+        raise ValueError(f'"{name}" is no JSONPath: {error}') from None
+
+
+def changes(body: Any, delivery: Delivery) -> list[Change]:
+    mapping = delivery.mapping
+    found = path(mapping["records"]).find(body) if mapping.get("records") else None
+    if found is None:
+        return [mapped(body, mapping, "body")]
+    rows = many(found, mapping["records"])
+    return [mapped(row.value, mapping, str(row.full_path)) for row in rows]
+
+
+def mapped(row: Any, mapping: Mapping[str, Any], where: str) -> Change:
+    record = {name: value_of(mapping[name], row) for name in NAMES if mapping.get(name)}
+    facts = mapping.get("fields") or {}
+    record["fields"] = {name: value_of(text, row) for name, text in facts.items()}
+    if mapping.get("customer") and record.get("customer") in (None, ""):
+        raise PayloadError(f"{where}: {mapping['customer']}", "is empty, so whose is the record?")
+    record["deleted"] = bool(record.get("deleted"))
+    return Change("record.upserted", record, where)
+
+
+def value_of(text: str, row: Any) -> Any:
+    if not text.startswith("$"):
+        return text
+    found = [match.value for match in path(text).find(row)]
+    return found[0] if found else None

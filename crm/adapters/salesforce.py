@@ -1,0 +1,53 @@
+"""Salesforce: a JSON callout with an outbound message's objects or a platform event.
+
+Salesforce signs neither: its Named Credential sends the secret as a bearer token.
+"""
+
+import hmac
+from typing import Any
+
+from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
+
+HIDDEN = {"attributes", "Id", "Name", "Subject", "Description", "LastModifiedDate"}
+
+
+def verify(delivery: Delivery, secret: str) -> None:
+    given = delivery.headers.get("authorization", "").encode()
+    if not hmac.compare_digest(f"Bearer {secret}".encode(), given):
+        raise Refused("signature")
+
+
+def changes(body: Any, delivery: Delivery) -> list[Change]:
+    if isinstance(body, dict) and "payload" in body:
+        return [platform_event(member(body, "payload", dict))]
+    rows = many(member(body, "notifications", list), "notifications")
+    return [outbound(row, f"notifications[{place}].sObject") for place, row in enumerate(rows)]
+
+
+def outbound(row: Any, where: str) -> Change:
+    found = member(row, "sObject", dict, where.removesuffix(".sObject"))
+    kind = member(found.get("attributes"), "type", str, f"{where}.attributes").lower()
+    key = member(found, "Id", str, where)
+    record = {
+        "id": f"{kind}:{key}",
+        "kind": kind,
+        # Without a customer it gets a scope of its own: it must not become shared.
+        "customer": key if kind == "contact" else found.get("ContactId") or f"salesforce:{key}",
+        "title": found.get("Subject") or found.get("Name") or f"{kind.title()} {key}",
+        "text": found.get("Description") or "",
+        "fields": {k: v for k, v in found.items() if k not in HIDDEN and v is not None},
+        "updated_at": found.get("LastModifiedDate"),
+    }
+    return Change("record.upserted", record, where)
+
+
+def platform_event(payload: dict[str, Any]) -> Change:
+    """An event defined for Attune: its fields are named as a record's, with __c at their end."""
+    plain = {key.removesuffix("__c").lower(): value for key, value in payload.items()}
+    names = ("id", "kind", "customer", "title", "text", "updated_at", "deleted")
+    record = {name: plain[name] for name in names if name in plain}
+    record.setdefault("updated_at", payload.get("CreatedDate"))
+    if not record.get("customer") and plain.get("shared") is not True:
+        raise PayloadError("payload.Customer__c", "is missing; set Shared__c for shared knowledge")
+    kind = "record.deleted" if record.pop("deleted", False) else "record.upserted"
+    return Change(kind, record, "payload")

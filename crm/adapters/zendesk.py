@@ -1,0 +1,51 @@
+"""Zendesk: events of tickets and users, signed over the time and the body."""
+
+import base64
+import hashlib
+import hmac
+from datetime import datetime
+from typing import Any
+
+from crm.adapters import Change, Delivery, Refused, fresh, member
+
+TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
+
+
+def verify(delivery: Delivery, secret: str) -> None:
+    stamp = delivery.headers.get("x-zendesk-webhook-signature-timestamp", "")
+    try:
+        fresh(datetime.fromisoformat(stamp).timestamp())
+    except ValueError:
+        raise Refused("timestamp") from None
+    mac = hmac.digest(secret.encode(), stamp.encode() + delivery.body, hashlib.sha256)
+    given = delivery.headers.get("x-zendesk-webhook-signature", "").encode()
+    if not hmac.compare_digest(base64.b64encode(mac), given):
+        raise Refused("signature")
+
+
+def event_id(body: Any, delivery: Delivery) -> str:
+    return str(body.get("id", "")) if isinstance(body, dict) else ""
+
+
+def changes(body: Any, delivery: Delivery) -> list[Change]:
+    kind = member(body, "type", str)
+    detail = member(body, "detail", dict)
+    if kind.startswith(TICKET):
+        return [Change("record.upserted", ticket(body, detail), "detail")]
+    if kind in {f"{USER}deleted", f"{USER}permanently_deleted"}:
+        data = {"id": detail.get("id"), "updated_at": body.get("time")}
+        return [Change("customer.erased", data, "detail")]
+    return []
+
+
+def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": f"ticket:{detail.get('id', '')}",
+        "kind": "ticket",
+        "customer": detail.get("requester_id") or "zendesk:nobody",
+        "title": f"Ticket {detail.get('id', '')}: {detail.get('subject', '')}",
+        "text": detail.get("description") or "",
+        "fields": {name: detail[name] for name in ("status", "priority") if detail.get(name)},
+        "updated_at": detail.get("updated_at") or body.get("time"),
+        "deleted": body["type"] == f"{TICKET}deleted",
+    }
