@@ -31,7 +31,8 @@ HOSTS = {
     **{name: [] for name in ("web-1", "web-2", "worker", "beat", "setup")},
     **{name: [] for name in ("vllm", "postgres", "redis", BROWSER, CRM)},
 }
-SUBSTITUTED = re.compile(r"\$\{(\w+)[^}]*\}")
+# ${NAME}, ${NAME:?why}, ${NAME:-default}
+SUBSTITUTED = re.compile(r"\$\{(\w+)(?::-([^}]*))?[^}]*\}")
 
 
 def wheelhouse() -> Path:
@@ -78,7 +79,7 @@ class Stack:
         return {"PATH": path, "HOME": str(self.folder), "PYTHONUNBUFFERED": "1", **settings}
 
     def placed(self, value: str, values: dict[str, str]) -> str:
-        text = SUBSTITUTED.sub(lambda found: values[found[1]], value)
+        text = SUBSTITUTED.sub(lambda found: values.get(found[1]) or found[2] or "", value)
         text = text.replace("/run/secrets", str(self.secrets))
         mounts = {"/data": str(self.folder / "data"), "/models": str(models_dir())}
         return mounts.get(text, text)
