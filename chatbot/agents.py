@@ -20,13 +20,15 @@ from chatbot.actions import (
     by_client_id,
     change_owner,
     locked,
+    wait_for_person,
 )
-from chatbot.models import Conversation, Correction, Message, Note, Reply
+from chatbot.models import Conversation, Correction, Message, Note, Reply, Team
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS
 
 JOINED = "{} from our team is with you now."
 HANDED_BACK = "Our assistant answers you again. A person is always a word away."
+PASSED_ON = "Our team {} takes this over and answers you here."
 CLOSED = "This conversation was closed by {}."
 LONGEST_NOTE = 4_000
 LONGEST_SNOOZE = 7 * 24 * 60
@@ -56,7 +58,7 @@ def check_free(conversation: Conversation) -> None:
 
 
 def give_to(conversation: Conversation, agent: User) -> None:
-    conversation.agent = agent
+    conversation.agent, conversation.team = agent, None
     events.assigned(conversation)
     message = append(conversation, Author.SYSTEM, JOINED.format(name_of(agent)))
     announce(conversation, message, state=conversation.state)
@@ -89,6 +91,17 @@ def pass_on(conversation: Conversation, agent: User, to: User) -> None:
     with transaction.atomic():
         conversation = owned(conversation, agent)
         give_to(conversation, to)
+
+
+def pass_to_team(conversation: Conversation, agent: User, team: Team) -> None:
+    """It waits again, for one of them."""
+    with transaction.atomic():
+        conversation = owned(conversation, agent)
+        conversation.team, conversation.agent = team, None
+        conversation.version += 1
+        wait_for_person(conversation, f"{name_of(agent)} passed it on to {team}.")
+        message = append(conversation, Author.SYSTEM, PASSED_ON.format(team))
+        announce(conversation, message, state=State.WAITING)
 
 
 def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Reply | None:

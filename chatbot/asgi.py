@@ -16,6 +16,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from chatbot.assignment import assign_for_ever  # noqa: E402
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.consumers import VisitorConsumer  # noqa: E402
 from chatbot.hints import delivered, look_for_ever  # noqa: E402
@@ -33,6 +34,7 @@ WATCHES = [
     look_after_for_ever,
     watch_for_ever,
     keep_house_for_ever,
+    assign_for_ever,
     carry_for_ever,
 ]
 

@@ -66,6 +66,12 @@ class Inbox(models.Model):
         "e-mail alerts to", default=list, blank=True, help_text="Addresses, one per line."
     )
 
+    auto_assign = models.BooleanField(
+        "assign by itself",
+        default=False,
+        help_text="Who waits is given to the least busy agent who is online and has room.",
+    )
+
     class Meta:
         verbose_name_plural = "inboxes"
 
@@ -90,6 +96,41 @@ class Visitor(models.Model):
         return str(self.customer) if self.customer else f"Visitor {str(self.id)[:8]}"
 
 
+class Team(models.Model):
+    """Agents who answer for some inboxes, or know about some things."""
+
+    name = models.CharField(max_length=60, unique=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="teams")
+    inboxes = models.ManyToManyField(Inbox, blank=True, help_text="None: all of them.")
+    topics = models.JSONField(
+        default=list, blank=True, help_text="Words of customers that this team is asked for first."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Presence(models.Model):
+    """Whether an agent is there, and how many conversations they take at a time."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE
+    )
+    # While their live inbox is open; see presence.py.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    away = models.BooleanField(default=False)
+    capacity = models.PositiveSmallIntegerField(default=5)
+
+    class Meta:
+        verbose_name = "agent"
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
 class Conversation(models.Model):
     class State(models.TextChoices):
         BOT = "bot", "Bot"
@@ -108,6 +149,8 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     waiting_since = models.DateTimeField(null=True, blank=True)
+    # Whom it was passed on to, until one of them takes it.
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
     last_seq = models.PositiveIntegerField(default=0)
     read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
     # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.

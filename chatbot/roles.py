@@ -16,6 +16,9 @@ _EDITS = ("view", "add", "change", "delete")
 _LEADS = [
     *_ANSWERS,
     *(f"chatbot.{action}_cannedanswer" for action in _EDITS),
+    *(f"chatbot.{action}_team" for action in _EDITS),
+    "chatbot.view_presence",
+    "chatbot.change_presence",
     "chatbot.view_inbox",
     "chatbot.view_figure",
     "chatbot.change_inbox",

@@ -8,6 +8,7 @@ from chatbot.admin import (
     dashboard,
     inboxes,
     privacy,
+    teams,
     tiers,
     users,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "dashboard",
     "inboxes",
     "privacy",
+    "teams",
     "tiers",
     "users",
 ]

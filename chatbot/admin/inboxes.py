@@ -71,14 +71,14 @@ class InboxForm(forms.ModelForm):
 
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins", "learning", *ALERT_FIELDS]
+        fields = ["key", "name", "greeting", "origins", "learning", "auto_assign", *ALERT_FIELDS]
 
 
 @admin.register(Inbox)
 class InboxAdmin(ModelAdmin):
     form = InboxForm
     fieldsets = [
-        (None, {"fields": ["name", "key", "greeting", "origins", "learning"]}),
+        (None, {"fields": ["name", "key", "greeting", "origins", "auto_assign", "learning"]}),
         ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
     ]
     list_display = ["name", "key", "sites"]

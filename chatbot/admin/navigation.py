@@ -16,6 +16,8 @@ ENTRIES = [
     ("Records", "folder_open", "crm", "record"),
     ("Corrections", "spellcheck", "chatbot", "correction"),
     ("Canned answers", "quickreply", "chatbot", "cannedanswer"),
+    ("Teams", "groups", "chatbot", "team"),
+    ("Agents", "badge", "chatbot", "presence"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
     ("Language models", "neurology", "chatbot", "tier"),
     ("Webhook sources", "input", "crm", "source"),

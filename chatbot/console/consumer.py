@@ -8,10 +8,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, audit, canned, hints, summary, two_factor
+from chatbot import actions, agents, audit, canned, hints, presence, summary, two_factor
 from chatbot.console import frames, rows, view
 from chatbot.console.feed import News, feed
-from chatbot.models import Conversation, Message, Note
+from chatbot.models import Conversation, Message, Note, Team
 from chatbot.protocol import Refused
 from chatbot.reply import runner
 from chatbot.reply.pipeline import Turn
@@ -41,10 +41,21 @@ class AgentConsumer(JsonSocket):
         await self.accept()
         feed.join(self.changed)
         await hints.join(hints.EVERYTHING, self)
-        await self.put("hello", me=self.agent.id, people=await in_thread(view.people)(self.agent))
+        self.beating = asyncio.create_task(self.beat())
+        here = await in_thread(presence.seen)(self.agent)
+        people = await in_thread(view.people)(self.agent)
+        await self.put("hello", me=self.agent.id, people=people, away=here.away)
+
+    async def beat(self) -> None:
+        while True:
+            await asyncio.sleep(presence.BEATS_EVERY)
+            await in_thread(presence.seen)(self.agent)
 
     async def disconnect(self, code: int) -> None:
         feed.leave(self.changed)
+        if beating := self.__dict__.pop("beating", None):
+            beating.cancel()
+            await in_thread(presence.left)(self.agent)
         await hints.leave(hints.EVERYTHING, self)
         await self.leave()
 
@@ -125,6 +136,12 @@ class AgentConsumer(JsonSocket):
         await self.act(self.passed_on, frame, frame.to)
 
     def passed_on(self, conversation: Conversation, agent: User, to: str) -> None:
+        if to.startswith(view.TEAM):
+            team = Team.objects.filter(name=to.removeprefix(view.TEAM)).first()
+            if team is None:
+                raise Refused("not_found", "This team is no longer there.")
+            agents.pass_to_team(conversation, agent, team)
+            return
         colleague = User.objects.filter(username=to, is_active=True, is_staff=True).first()
         if colleague is None or not colleague.has_perm(MAY_ACT):
             raise Refused("not_found", f"{to} is not somebody who can answer customers.")
@@ -133,6 +150,9 @@ class AgentConsumer(JsonSocket):
     async def on_message(self, frame: frames.Say) -> None:
         message = await self.act(agents.say, frame, frame.id, frame.text)
         await self.put("ack", id=frame.id, seq=message.seq)
+
+    async def on_away(self, frame: frames.Away) -> None:
+        await in_thread(presence.set_away)(self.agent, bool(frame.value))
 
     async def on_note(self, frame: frames.Note) -> None:
         await self.act(agents.note, frame, frame.text)
@@ -259,6 +279,7 @@ AgentConsumer.handlers = {
     frames.Snooze: AgentConsumer.on_snooze,
     frames.PassOn: AgentConsumer.on_pass_on,
     frames.Say: AgentConsumer.on_message,
+    frames.Away: AgentConsumer.on_away,
     frames.Note: AgentConsumer.on_note,
     frames.Typing: AgentConsumer.on_typing,
     frames.Suggest: AgentConsumer.on_suggest,

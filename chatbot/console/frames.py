@@ -109,6 +109,14 @@ class Note(_Of):
 
 
 @dataclass(frozen=True)
+class Away:
+    """1: give this agent nothing more. 0: they are there again."""
+
+    type: ClassVar[str] = "away"
+    value: int
+
+
+@dataclass(frozen=True)
 class Typing(_Of):
     type: ClassVar[str] = "typing"
 
@@ -160,6 +168,7 @@ KINDS: dict[str, Any] = {
         PassOn,
         Say,
         Note,
+        Away,
         Typing,
         Suggest,
         Correct,

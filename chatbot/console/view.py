@@ -6,13 +6,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.urls import reverse
 
+from chatbot import presence
 from chatbot.admin import transcript
 from chatbot.agents import name_of
-from chatbot.models import Conversation, Message, Note, Reply, Summary
+from chatbot.models import Conversation, Message, Note, Reply, Summary, Team
 from crm.models import Customer, Record
 
 MESSAGES = 200
 RECORDS = 12
+TEAM = "team:"
 
 
 def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
@@ -110,7 +112,14 @@ def trace(reply: Reply) -> dict[str, Any]:
     }
 
 
-def people(agent: User) -> list[str]:
-    """Colleagues to whom a conversation can be passed on."""
+def people(agent: User) -> list[dict[str, str]]:
+    """Colleagues and teams to whom a conversation can be passed on."""
     staff = User.objects.filter(is_staff=True, is_active=True).exclude(id=agent.id)
-    return [one.get_username() for one in staff if one.has_perm("chatbot.change_conversation")]
+    may = [one for one in staff if one.has_perm("chatbot.change_conversation")]
+    there = set(presence.online().values_list("user_id", flat=True))
+    colleagues = [
+        {"to": one.get_username(), "name": f"{name_of(one)}{'' if one.id in there else ' (away)'}"}
+        for one in may
+    ]
+    teams = [{"to": f"{TEAM}{team.name}", "name": f"Team {team}"} for team in Team.objects.all()]
+    return colleagues + teams

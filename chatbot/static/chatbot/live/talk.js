@@ -38,6 +38,9 @@ export class Talk {
       if (target.value) this.act("pass_on", { to: target.value });
       target.value = "";
     });
+    byId("away").addEventListener("change", ({ target }) =>
+      this.send("away", { value: Number(target.checked) }),
+    );
     byId("suggest").addEventListener("click", () => this.#suggest());
     byId("draft-drop").addEventListener("click", () => (byId("draft").hidden = true));
     byId("draft-use").addEventListener("click", () => this.#useDraft());
@@ -47,9 +50,10 @@ export class Talk {
     return this.#row?.id ?? null;
   }
 
-  hello({ me, people }) {
+  hello({ me, people, away }) {
     this.#me = me;
-    const names = people.map((name) => element("option", { value: name, text: name }));
+    byId("away").checked = away;
+    const names = people.map(({ to, name }) => element("option", { value: to, text: name }));
     byId("colleague").replaceChildren(byId("colleague").firstElementChild, ...names);
     for (const frame of this.#unsent.values()) this.send("message", frame);
   }

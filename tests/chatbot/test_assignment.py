@@ -1,0 +1,104 @@
+"""Who waits is given to somebody: dora and emil answer customers."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.auth.models import Group, User
+from django.utils import timezone
+
+from chatbot import actions, agents, assignment, presence, roles
+from chatbot.models import Conversation, Inbox, Presence, Team, Visitor
+from tests.chatbot.console.test_agents import AgentsTestCase
+
+
+class AssignmentTests(AgentsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        Inbox.objects.update(auto_assign=True)
+        for user in (self.dora, self.emil):
+            user.groups.add(Group.objects.get(name=roles.AGENT))
+
+    def here(self, user: User, **values: Any) -> None:
+        presence.seen(user)
+        Presence.objects.filter(user=user).update(**values)
+
+    def waiting(self, text: str = "hello", minutes: int = 1) -> Conversation:
+        visitor = Visitor.objects.create(inbox=self.conversation.visitor.inbox)
+        one = actions.conversation_of(visitor)
+        actions.receive(one, "m1", text)
+        actions.hand_off(one, "The customer asked for a person.")
+        since = timezone.now() - timedelta(minutes=minutes)
+        Conversation.objects.filter(id=one.id).update(waiting_since=since)
+        return one
+
+    def who_has(self, one: Conversation) -> User | None:
+        return Conversation.objects.get(id=one.id).agent
+
+    def test_the_least_busy_who_is_there_gets_who_waits_longest(self) -> None:
+        self.here(self.dora, capacity=2)
+        self.here(self.emil, capacity=1)
+        late, early, last = self.waiting(minutes=1), self.waiting(minutes=9), self.waiting()
+        fourth = self.waiting(minutes=0)
+        self.assertEqual(assignment.assign_waiting(), 3)
+        self.assertEqual(self.who_has(early), self.dora)
+        self.assertEqual(self.who_has(late), self.emil)
+        self.assertEqual(self.who_has(last), self.dora)
+        self.assertIsNone(self.who_has(fourth), "nobody has room")
+        agents.resolve(early, self.dora)
+        self.assertEqual(assignment.assign_waiting(), 1)
+        self.assertEqual(self.who_has(fourth), self.dora)
+
+    def test_who_is_away_gone_or_may_not_gets_nobody(self) -> None:
+        one = self.waiting()
+        self.here(self.dora, away=True)
+        self.here(self.emil, seen_at=timezone.now() - timedelta(minutes=5))
+        self.here(User.objects.create_user("charlie"))
+        self.assertEqual(assignment.assign_waiting(), 0)
+        self.assertIsNone(self.who_has(one))
+        presence.set_away(self.dora, False)
+        self.assertEqual(assignment.assign_waiting(), 1)
+        presence.left(self.dora)
+        self.assertFalse(presence.online().filter(user=self.dora).exists())
+
+    def test_unless_the_inbox_asks_for_it_nobody_is_assigned(self) -> None:
+        Inbox.objects.update(auto_assign=False)
+        self.here(self.dora)
+        self.waiting()
+        self.assertEqual(assignment.assign_waiting(), 0)
+
+    def test_the_team_that_knows_about_it_is_asked_first_and_the_others_if_it_is_full(self) -> None:
+        returns = Team.objects.create(name="Returns", topics=["refund"])
+        returns.members.add(self.emil)
+        self.here(self.dora)
+        self.here(self.emil, capacity=1)
+        about, another = self.waiting("I want a Refund"), self.waiting("hello")
+        assignment.assign_waiting()
+        self.assertEqual(self.who_has(about), self.emil)
+        self.assertEqual(self.who_has(another), self.dora)
+
+    def test_an_inbox_with_a_team_is_for_its_members(self) -> None:
+        team = Team.objects.create(name="Shop")
+        team.inboxes.add(self.conversation.visitor.inbox)
+        team.members.add(self.emil)
+        self.here(self.dora)
+        one = self.waiting()
+        self.assertEqual(assignment.assign_waiting(), 0)
+        self.here(self.emil)
+        assignment.assign_waiting()
+        self.assertEqual(self.who_has(one), self.emil)
+
+    def test_dora_passes_it_on_to_a_team(self) -> None:
+        team = Team.objects.create(name="Repairs")
+        team.members.add(self.emil)
+        agents.take_over(self.conversation, self.dora)
+        agents.pass_to_team(self.conversation, self.dora, team)
+        now = self.now()
+        self.assertEqual((now.state, now.agent, now.team), ("waiting", None, team))
+        self.assertEqual(
+            self.said()[-1][1], "Our team Repairs takes this over and answers you here."
+        )
+        self.here(self.dora)
+        self.assertEqual(assignment.assign_waiting(), 0, "it is not for her")
+        self.here(self.emil)
+        assignment.assign_waiting()
+        self.assertEqual((self.now().agent, self.now().team), (self.emil, None))
