@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatbot.models import (
+    ApiKey,
     CannedAnswer,
     Conversation,
     Correction,
@@ -31,6 +32,7 @@ def register() -> None:
     auditlog.register(Inbox, mask_fields=["secret"])
     auditlog.register(Source, exclude_fields=["secrets"])
     auditlog.register(Endpoint, exclude_fields=["secrets", "failing_since"])
+    auditlog.register(ApiKey, exclude_fields=["digest", "last_used_at"])
     auditlog.register(Group, m2m_fields={"permissions"})
     auditlog.register(TOTPDevice, include_fields=["user", "name", "confirmed"])
     auditlog.register(

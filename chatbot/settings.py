@@ -268,6 +268,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    "forget idempotency keys": {
+        "task": "chatbot.tasks.forget_idempotency_keys",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
     "forget what is old": {
         "task": "chatbot.tasks.forget_old",
         "schedule": 3600,
@@ -293,14 +298,29 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["chatbot.api.parsers.SafeJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "chatbot.api.problem_document",
+    "EXCEPTION_HANDLER": "chatbot.api.problems.problem_document",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Attune",
-    "DESCRIPTION": "Visitor sessions for the chat widget. Errors are RFC 9457 problem documents.",
+    "DESCRIPTION": "Records in, conversations out, and visitor sessions for the chat widget. "
+    "Errors are RFC 9457 problem documents. Keys are made with `manage.py api_key add`.",
+    "OAS_VERSION": "3.1.1",
+    "WEBHOOKS": [
+        f"chatbot.api.webhooks.{event}"
+        for event in (
+            "conversation_created",
+            "message_created",
+            "sentiment_alert",
+            "conversation_handed_off",
+            "conversation_assigned",
+            "conversation_resolved",
+            "feedback_given",
+            "csat_submitted",
+        )
+    ],
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
@@ -349,6 +369,7 @@ SESSIONS_PER_MINUTE = env_int("SESSIONS_PER_MINUTE", 300)
 FRAMES_PER_MINUTE = env_int("FRAMES_PER_MINUTE", 240)
 SOCKETS_PER_ADDRESS = env_int("SOCKETS_PER_ADDRESS", 500)
 SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
+API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
 
 # How long what was said is kept, in days since the last message; 0: for ever.

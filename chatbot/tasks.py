@@ -7,6 +7,7 @@ from celery import shared_task
 from django.db.models import QuerySet
 
 from chatbot import alerts, hints, retention, transcripts
+from chatbot.api import idempotency
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
 from chatbot.reports import aggregate
@@ -47,6 +48,11 @@ def found(conversation: str) -> QuerySet[Conversation]:
 @shared_task
 def bring_figures_up_to_date() -> int:
     return aggregate.bring_up_to_date()
+
+
+@shared_task
+def forget_idempotency_keys() -> int:
+    return idempotency.forget()
 
 
 @shared_task

@@ -1,5 +1,6 @@
 """Records in: parse, upsert, and cut into passages."""
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -43,6 +44,7 @@ def parse(row: Any) -> Record:
     if not isinstance(row, dict):
         raise RecordError("a record is a JSON object")
     fields = typed(row, "fields", dict) or {}
+    check_storable(fields)
     return Record(
         id=required_text(row, "id", 200),
         kind=required_text(row, "kind", 60),
@@ -70,9 +72,24 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
         raise RecordError(f'"{name}" must be a string')
     if value and len(value) > longest:
         raise RecordError(f'"{name}" is longer than {longest} characters')
-    if value and "\x00" in value:
-        raise RecordError(f'"{name}" holds a NUL character')
+    if value and unstorable(value):
+        raise RecordError(f'"{name}" holds a NUL character or half of one')
     return value.strip() or None if value else None
+
+
+def unstorable(text: str) -> bool:
+    """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def check_storable(fields: dict[str, Any]) -> None:
+    """As JSON in every database."""
+    try:
+        text = json.dumps(fields, allow_nan=False, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        raise RecordError('"fields" holds a number that is none, or is nested too deeply') from None
+    if "\\u0000" in text or unstorable(text):
+        raise RecordError('"fields" holds a NUL character or half of one')
 
 
 def typed(row: dict[str, Any], name: str, kind: type) -> Any:

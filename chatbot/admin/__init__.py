@@ -1,6 +1,7 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
 from chatbot.admin import (
+    api_keys,
     audit,
     canned,
     conversations,
@@ -14,6 +15,7 @@ from chatbot.admin import (
 )
 
 __all__ = [
+    "api_keys",
     "audit",
     "canned",
     "conversations",

@@ -24,6 +24,7 @@ ENTRIES = [
     ("Inbound events", "move_to_inbox", "crm", "inboundevent"),
     ("Webhook endpoints", "output", "crm", "endpoint"),
     ("Deliveries", "outbox", "crm", "delivery"),
+    ("API keys", "key", "chatbot", "apikey"),
     ("Erasures", "person_remove", "chatbot", "erasure"),
     ("Audit log", "policy", "auditlog", "logentry"),
     ("Users", "manage_accounts", "auth", "user"),

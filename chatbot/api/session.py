@@ -1,4 +1,4 @@
-"""The REST API. Errors are RFC 9457 problem documents."""
+"""A visitor's session: anonymous, or of a customer for whom their site vouches."""
 
 from typing import Any
 
@@ -6,32 +6,14 @@ from django.conf import settings
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import APIException, PermissionDenied, Throttled, ValidationError
+from rest_framework.exceptions import PermissionDenied, Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, exception_handler
+from rest_framework.views import APIView
 
 from chatbot import identity, limits
 from chatbot.models import Inbox, Visitor
-from crm.problems import PROBLEM, problem
-
-
-def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every refusal in one form."""
-    response = exception_handler(error, context)
-    if response is None:
-        return None
-    extra = {}
-    if isinstance(error, ValidationError):
-        detail = "The request does not fit: see errors."
-        extra["errors"] = response.data
-    else:
-        detail = error.detail if isinstance(error, APIException) else str(error)
-    if isinstance(error, Throttled):
-        extra["retry_after"] = error.wait
-    response.data = problem(response.status_code, str(detail), **extra)
-    response.content_type = PROBLEM
-    return response
+from crm.problems import PROBLEM
 
 
 class SessionRequest(serializers.Serializer):

@@ -1,0 +1,30 @@
+"""Keys of the REST API: seen and revoked here, made where they are shown once."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+
+from chatbot.models import ApiKey
+
+
+@admin.register(ApiKey)
+class ApiKeyAdmin(ModelAdmin):
+    list_display = ["name", "prefix", "scopes", "last_used_at", "expires_at", "revoked"]
+    fields = ["name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked"]
+    readonly_fields = ["prefix", "scopes", "created_at", "last_used_at"]
+    search_fields = ["name", "prefix"]
+    actions = ["revoke"]
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False  # `manage.py api_key add` shows the key; a page would be kept by browsers.
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # Who used it must stay known.
+
+    @admin.action(description="Revoke", permissions=["change"])
+    def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
+        count = queryset.update(revoked=True)
+        messages.info(request, f"{count} revoked.")

@@ -1,0 +1,1 @@
+"""The REST API. Errors are RFC 9457 problem documents."""

@@ -1,0 +1,170 @@
+"""Records and customers over the API."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import ListAPIView, RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatbot.api.idempotency import once
+from chatbot.api.keys import HasScope, KeyAuthentication
+from chatbot.api.pages import ById
+from crm import records
+from crm.models import Customer, Record
+from crm.problems import PROBLEM
+
+MOST = 500
+REFUSALS: dict[Any, Any] = {
+    (400, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "Something does not fit: see errors."),
+    (401, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "No key, or none that is good."),
+    (403, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "The key lacks the scope."),
+    (404, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "It is not there."),
+    (429, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "Too many requests: see retry_after."),
+}
+# Of requests with an Idempotency-Key.
+TWICE: dict[Any, Any] = {
+    (409, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "It is being answered at this moment."),
+    (422, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "The key belongs to another request."),
+}
+IDEMPOTENCY = OpenApiParameter(
+    "Idempotency-Key", str, "header", description="Sent again, the answer is given again."
+)
+
+
+class Keyed:
+    """Views for programs with a key."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HasScope]
+
+
+class RecordRow(serializers.ModelSerializer):
+    customer = serializers.CharField(source="customer_id", allow_null=True)
+
+    class Meta:
+        model = Record
+        fields = ["id", "kind", "customer", "title", "text", "fields", "updated_at", "deleted"]
+
+    # A serializer's own name for its fields; the record has one too.
+    def get_fields(self) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_fields()
+        return found
+
+
+class Upsert(serializers.Serializer):
+    """One line of the answer, in the order of the rows."""
+
+    row = serializers.IntegerField(help_text="From 0.")
+    error = serializers.CharField(help_text="Which field, and what it should be.")
+
+
+class Upserted(serializers.Serializer):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    stale = serializers.IntegerField(help_text="A newer update was there.")
+    errors = Upsert(many=True)
+
+
+class Records(Keyed, ListAPIView):
+    scopes = {"GET": "records:read", "POST": "records:write"}
+    serializer_class = RecordRow
+    pagination_class = ById
+
+    def get_queryset(self) -> QuerySet[Record]:
+        found = Record.objects.filter(deleted=False)
+        for name in ("customer", "kind"):
+            if value := plain(self.request, name):
+                found = found.filter(**{name: value})
+        return found
+
+    @extend_schema(
+        summary="List records",
+        parameters=[OpenApiParameter("customer", str), OpenApiParameter("kind", str)],
+        responses={200: RecordRow(many=True), **REFUSALS},
+    )
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Upsert up to 500 records",
+        description="Rows that fit are stored even where others do not; each of those is named.",
+        request=RecordRow(many=True),
+        parameters=[IDEMPOTENCY],
+        responses={200: Upserted, **REFUSALS, **TWICE},
+    )
+    def post(self, request: Request) -> Response:
+        return once(request, lambda: self.upsert(request.data))
+
+    def upsert(self, rows: Any) -> Response:
+        if not isinstance(rows, list) or not 1 <= len(rows) <= MOST:
+            raise ValidationError({"body": f"Send a list of 1 to {MOST} records."})
+        report = records.import_records(rows)
+        errors = [{"row": number - 1, "error": text} for number, text in report.errors]
+        counts = {
+            name: getattr(report, name) for name in ("created", "updated", "unchanged", "stale")
+        }
+        return Response({**counts, "errors": errors})
+
+
+class OneRecord(Keyed, RetrieveAPIView):
+    scopes = {"GET": "records:read", "DELETE": "records:write"}
+    serializer_class = RecordRow
+    queryset = Record.objects.filter(deleted=False)
+
+    @extend_schema(summary="One record", responses={200: RecordRow, **REFUSALS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Delete a record",
+        description="It is out of every answer at once; an older update does not bring it back.",
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: Request, pk: str) -> Response:
+        if not self.get_queryset().filter(pk=pk).exists():
+            raise Http404(f"There is no record {pk!r}.")
+        records.delete(pk, timezone.now())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class CustomerRow(serializers.ModelSerializer):
+    class Meta:
+        model = Customer
+        fields = ["id", "name"]
+
+
+class Customers(Keyed, ListAPIView):
+    scopes = {"GET": "records:read"}
+    serializer_class = CustomerRow
+    pagination_class = ById
+    queryset = Customer.objects.filter(erased_at=None, merged_into=None)
+
+    @extend_schema(summary="List customers", responses={200: CustomerRow(many=True), **REFUSALS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+class OneCustomer(Keyed, RetrieveAPIView):
+    scopes = {"GET": "records:read"}
+    serializer_class = CustomerRow
+    queryset = Customers.queryset
+
+    @extend_schema(summary="One customer", responses={200: CustomerRow, **REFUSALS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+
+def plain(request: Request, name: str) -> str:
+    """A parameter that every database takes."""
+    value = request.query_params.get(name, "")
+    if "\x00" in value:
+        raise ValidationError({name: "holds a NUL character"})
+    return value

@@ -1,0 +1,84 @@
+"""Events as OpenAPI webhooks: what an endpoint is sent, for who reads /api/docs."""
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiWebhook, extend_schema
+from rest_framework import serializers
+
+SIGNED = (
+    "Signed as Standard Webhooks says, with the headers webhook-id (the same for every attempt), "
+    "webhook-timestamp and webhook-signature. Answer 2xx within 15 seconds."
+)
+CONVERSATION = {
+    "id": "6b1f4f0e-8a63-4c58-9d6f-0f5a9b6f2c11",
+    "inbox": "shop",
+    "customer": "cust_1",
+    "state": "waiting",
+    "agent": None,
+    "mood": -0.62,
+    "last_seq": 4,
+    "created_at": "2026-11-20T14:00:00Z",
+}
+MESSAGE = {
+    "seq": 4,
+    "author": "customer",
+    "at": "2026-11-20T14:03:00Z",
+    "label": "negative",
+    "score": -0.81,
+    "confidence": 0.93,
+    "sources": [],
+    "feedback": None,
+}
+# What each type tells beside the conversation, in a thin payload.
+EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "conversation.created": ("A customer began a conversation.", {}),
+    "message.created": ("Somebody wrote; with its text in full payloads.", {"message": MESSAGE}),
+    "sentiment.alert": (
+        "The customer's mood asks for a person; once for each rise.",
+        {"alert": {"reason": "three negative messages in a row", "weight": 0.75}},
+    ),
+    "conversation.handed_off": (
+        "A person is wanted.",
+        {"reason": "The customer asked for a person."},
+    ),
+    "conversation.assigned": ("An agent has it.", {}),
+    "conversation.resolved": ("It was closed.", {}),
+    "feedback.given": (
+        "The customer marked an answer of the bot.",
+        {"message": MESSAGE | {"author": "bot", "feedback": 1}},
+    ),
+    "csat.submitted": ("The customer rated a closed conversation.", {"csat": {"score": 5}}),
+}
+
+
+class Event(serializers.Serializer):
+    type = serializers.ChoiceField(choices=list(EVENTS))
+    timestamp = serializers.DateTimeField(help_text="Of the event, not of the attempt.")
+    data = serializers.JSONField()
+
+
+def webhook(name: str) -> OpenApiWebhook:
+    summary, more = EVENTS[name]
+    data = {"conversation": CONVERSATION, **more}
+    body = {"type": name, "timestamp": "2026-11-20T14:03:00Z", "data": data}
+    decorator = extend_schema(
+        summary=summary,
+        description=SIGNED,
+        request={"application/json": Event},
+        responses={"2XX": None},
+        examples=[OpenApiExample("thin payload", body, request_only=True)],
+    )
+    return OpenApiWebhook(name, decorator)
+
+
+WEBHOOKS = [webhook(name) for name in EVENTS]
+(
+    conversation_created,
+    message_created,
+    sentiment_alert,
+    conversation_handed_off,
+    conversation_assigned,
+    conversation_resolved,
+    feedback_given,
+    csat_submitted,
+) = WEBHOOKS

@@ -1,0 +1,46 @@
+"""Keys of the REST API."""
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbot.api import keys
+from chatbot.models import ApiKey
+
+
+class Command(BaseCommand):
+    help = "Makes a key for the REST API, lists the keys, or revokes one."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+        add = actions.add_parser("add", help="a key, shown once")
+        add.add_argument("name", help="whose it is, and what for")
+        add.add_argument(
+            "--scope", action="append", required=True, choices=keys.SCOPES, help="repeatable"
+        )
+        add.add_argument("--json", action="store_true")
+        actions.add_parser("list")
+        revoke = actions.add_parser("revoke", help="by the first characters of the key")
+        revoke.add_argument("prefix")
+
+    def handle(self, **options: Any) -> None:
+        acts = {"add": self.add, "list": self.list, "revoke": self.revoke}
+        acts[options["action"]](options)
+
+    def add(self, options: dict[str, Any]) -> None:
+        _, key = keys.make(options["name"], options["scope"])
+        text = json.dumps({"key": key}) if options["json"] else f"{key}   (shown only now)"
+        self.stdout.write(text)
+
+    def list(self, options: dict[str, Any]) -> None:
+        for one in ApiKey.objects.order_by("id"):
+            standing = "revoked" if one.revoked else ", ".join(one.scopes)
+            used = f"{one.last_used_at:%Y-%m-%d %H:%M}" if one.last_used_at else "never used"
+            self.stdout.write(f"{one.prefix}…  {one.name}  {standing}  {used}")
+
+    def revoke(self, options: dict[str, Any]) -> None:
+        if not ApiKey.objects.filter(prefix=options["prefix"]).update(revoked=True):
+            raise CommandError(f"No key begins with {options['prefix']}.")
+        self.stdout.write("Revoked.")
