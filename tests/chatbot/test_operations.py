@@ -18,6 +18,7 @@ from chatbot import actions
 from chatbot.logs import configured
 from chatbot.models import Inbox, Visitor
 from chatbot.reply.runner import run
+from inference import catalogue
 from inference.generation import ServerUnreachable
 from tests.fakes import ALICE, FakeModelsTestCase
 
@@ -104,7 +105,19 @@ class OperationsTests(FakeModelsTestCase):
 
 
 def test_the_production_settings_pass_djangos_own_check(tmp_path: Path) -> None:
-    env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), **PRODUCTION}
+    lay("encoder", tmp_path)
+    own = {"DATA_DIR": str(tmp_path), "ATTUNE_MODELS": str(tmp_path)}
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
+    env = {"PATH": os.environ["PATH"], **own, **PRODUCTION}
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def lay(model: str, folder: Path) -> None:
+    """Files of its names and sizes, which is what the check looks at."""
+    found = catalogue.find(model)
+    sizes = {file.path: file.bytes for file in found.files} | dict.fromkeys(found.made, 1)
+    for name, size in sizes.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with (folder / name).open("wb") as file:
+            file.truncate(size)
