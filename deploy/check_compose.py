@@ -12,6 +12,9 @@ import yaml
 
 # It alone has a way in, and so a way out.
 FRONT = "nginx"
+EDGE = "edge"
+# Where a service may be, if not on `inside` alone: nobody but the gate reaches vLLM.
+NETWORKS = {FRONT: ["inside", EDGE], "gate": ["inside", "model"], "vllm": ["model"]}
 
 
 def main() -> int:
@@ -31,18 +34,19 @@ def without_extensions(stack: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_stack(stack: dict[str, Any]) -> list[str]:
-    found = []
-    if not stack["networks"]["inside"].get("internal"):
-        found.append("the network `inside` must be internal")
+    networks = stack["networks"].items()
+    open_ones = [name for name, network in networks if not network.get("internal")]
+    found = [f"the network `{name}` must be internal" for name in open_ones if name != EDGE]
     for name, service in stack["services"].items():
         found += [f"{name}: {problem}" for problem in of_service(name, service)]
     return found
 
 
 def of_service(name: str, service: dict[str, Any]) -> list[str]:
+    allowed = NETWORKS.get(name, ["inside"])
     rules = {
         "must have a read-only root": service.get("read_only") is True,
-        "must be on `inside` only": name == FRONT or service.get("networks") == ["inside"],
+        f"must be on {allowed} only": service.get("networks") == allowed,
         "must not publish ports": name == FRONT or "ports" not in service,
         "must not gain privileges": "no-new-privileges:true" in service.get("security_opt", []),
         "must not be privileged": not service.get("privileged"),

@@ -29,7 +29,7 @@ BROWSER, CRM = "browser", "crm"
 HOSTS = {
     "nginx": [SERVER_NAME],
     **{name: [] for name in ("web-1", "web-2", "worker", "beat", "setup")},
-    **{name: [] for name in ("vllm", "postgres", "redis", BROWSER, CRM)},
+    **{name: [] for name in ("gate", "vllm", "postgres", "redis", BROWSER, CRM)},
 }
 # ${NAME}, ${NAME:?why}, ${NAME:-default}
 SUBSTITUTED = re.compile(r"\$\{(\w+)(?::-([^}]*))?[^}]*\}")
@@ -100,6 +100,7 @@ class Stack:
         """From cold, in the order of compose.yaml's conditions."""
         (self.folder / "data").mkdir()
         self.start_vllm()
+        self.start_nginx("gate", "vllm/allow-list.conf.template")
         self.start_redis()
         self.start_postgres()
         setup = self.compose["services"]["setup"]["command"]
@@ -111,7 +112,8 @@ class Stack:
             command = self.compose["services"][service]["command"]
             self.network.start(service, command, self.environment(service))
         await_that(lambda: all(self.healthy(web) for web in ("web-1", "web-2")))
-        self.start_nginx()
+        # The host's own 443 is what compose.yaml publishes.
+        self.start_nginx("nginx", "nginx/attune.conf.template", LISTEN="443")
 
     def start_vllm(self) -> None:
         env = self.environment("vllm") | {"VLLM_ENV": str(self.vllm_env), "VLLM_HOST": "0.0.0.0"}
@@ -150,12 +152,10 @@ class Stack:
         sql = ["psql", url, "-qc", "CREATE DATABASE attune"]
         await_that(lambda: self.network.run("setup", sql)[0] == 0)
 
-    def start_nginx(self) -> None:
-        (self.folder / "nginx").mkdir()
-        # The host's own 443 is what compose.yaml publishes.
-        values = self.environment("nginx") | {"LISTEN": "443"}
-        template = DEPLOY / "nginx/attune.conf.template"
-        self.network.start("nginx", nginx.command(self.folder / "nginx", template, values))
+    def start_nginx(self, service: str, template: str, **other: str) -> None:
+        (folder := self.folder / service).mkdir()
+        values = self.environment(service) | other
+        self.network.start(service, nginx.command(folder, DEPLOY / template, values))
 
     def healthy(self, service: str) -> bool:
         words = ["python", DEPLOY / "docker/healthy.py"]

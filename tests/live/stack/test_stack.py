@@ -31,7 +31,8 @@ CABLES = {
     *((BROWSER, f"the name {name}") for name in CHROMIUM_ASKS_FOR),
     ("nginx", "web-1"),
     ("nginx", "web-2"),
-    *((part, to) for part in APPLICATION for to in ("postgres", "redis", "vllm")),
+    ("gate", "vllm"),
+    *((part, to) for part in APPLICATION for to in ("postgres", "redis", "gate")),
 }
 
 
