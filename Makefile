@@ -75,8 +75,8 @@ soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and
 check-deploy: ## Check the Dockerfiles and the compose file
 	@deploy/check.sh $(CHECKERS_ENV)
 
-audit: check-deploy ## Ask for known vulnerabilities of what is installed (needs the internet)
-	@$(CHECKERS_ENV)/bin/pip-audit --progress-spinner off --path $(VENV)/lib/python3.11/site-packages
+audit: $(VENV)/.installed check-deploy ## Ask the package index for known vulnerabilities of what is installed
+	@$(CHECKERS_ENV)/bin/python deploy/audit.py $(VENV)/lib/python3.11/site-packages $(AUDIT)
 
 lint: $(VENV)/.installed-dev ## Check style, format and types
 	@$(VENV)/bin/ruff check .

@@ -1,0 +1,53 @@
+"""Known vulnerabilities of what is installed: audit.py SITE-PACKAGES [--where-reachable]
+
+pip-audit asks the package index for its advisories; a mirror that has none answers that it knows
+no package, which pip-audit counts as no vulnerability. Here that is a failure, unless
+--where-reachable says that it is known.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+UNREACHABLE = (
+    "NOT AUDITED: {missed} of {count} packages. The package index answered no question about them; "
+    "run `make audit` on a machine that reaches one with advisories."
+)
+
+
+def main(arguments: Sequence[str]) -> int:
+    packages = audited(arguments[0])
+    bad = [line for package in packages for line in known_of(package)]
+    missed = sum("skip_reason" in package for package in packages)
+    print("\n".join(bad), end="\n" * bool(bad))
+    if missed:
+        print(UNREACHABLE.format(missed=missed, count=len(packages)))
+    else:
+        print(f"{len(packages)} packages audited, {len(bad)} known vulnerabilities.")
+    return bool(bad) or (bool(missed) and "--where-reachable" not in arguments)
+
+
+def audited(site_packages: str) -> list[dict[str, Any]]:
+    program = Path(sys.executable).with_name("pip-audit")
+    options = ["--progress-spinner", "off", "--format", "json", "--path", site_packages]
+    done = subprocess.run([str(program), *options], capture_output=True, text=True, check=False)
+    if not done.stdout:
+        sys.exit(f"pip-audit ended with status {done.returncode}: {done.stderr}")
+    found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    return found
+
+
+def known_of(package: dict[str, Any]) -> list[str]:
+    """A line for each vulnerability: what, and from which version on it is mended."""
+    return [
+        f"{package['name']} {package['version']}: {one['id']}, mended in "
+        f"{', '.join(one['fix_versions']) or 'no version yet'}"
+        for one in package.get("vulns", [])
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
