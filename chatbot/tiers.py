@@ -109,6 +109,8 @@ async def look_after(thoroughly: bool) -> None:
 async def examine(tier: str, server: Server, thoroughly: bool) -> None:
     url, before = server.generator.url, server.illness
     await server.examine(thoroughly)
+    # Also while nobody asks: a counter that has gone round twice since would have lost a round.
+    server.meter.settle()
     if server.illness != before:
         logger.warning("%s: %s", url, server.illness or "well again")
     metrics.SERVERS_WELL.labels(tier, url).set(not server.illness)

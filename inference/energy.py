@@ -3,54 +3,16 @@
 Where nothing counts, nothing is said: an estimate from a data sheet is no measurement.
 """
 
-import ctypes
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 
+from inference.counters import joules, used
 from inference.generation import Usage
 
-PACKAGE = Path("/sys/class/powercap/intel-rapl:0/energy_uj")
 # Seconds between two readings while tokens come.
 READ_EVERY = 0.5
-
-
-def joules() -> float | None:
-    """Since it was switched on, of the first NVIDIA device, else of the processor's package; None
-    where neither counts or this user may not read it."""
-    device = nvidia()
-    if device:
-        return device()
-    try:
-        return int(PACKAGE.read_text()) / 1e6
-    except (OSError, ValueError):
-        return None
-
-
-@cache
-def nvidia() -> Callable[[], float] | None:
-    """The driver's counter, in millijoules since it was loaded (Volta and later)."""
-    with suppress(OSError, AttributeError):
-        driver = ctypes.CDLL("libnvidia-ml.so.1")
-        device, counted = ctypes.c_void_p(), ctypes.c_ulonglong()
-
-        def read() -> float:
-            driver.nvmlDeviceGetTotalEnergyConsumption(device, ctypes.byref(counted))
-            return counted.value / 1e3
-
-        if driver.nvmlInit_v2() == 0 and not driver.nvmlDeviceGetHandleByIndex_v2(
-            0, ctypes.byref(device)
-        ):
-            return read if read() else None
-    return None
-
-
-def used(before: float | None, after: float | None) -> float | None:
-    """None too when the counter has started again from zero in between."""
-    return None if before is None or after is None or after < before else after - before
 
 
 @dataclass(eq=False)

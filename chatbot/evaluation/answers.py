@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from chatbot.reply.ask import ask
-from inference import energy
+from inference import counters
 from inference.evaluation.answers import OUTCOMES, Judged, judge, table
 from inference.evaluation.markdown import table as markdown
 
@@ -17,7 +17,7 @@ Pair = tuple[dict[str, Any], dict[str, Any], Judged]
 
 
 def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    before = energy.joules()
+    before = counters.joules()
     pairs = asyncio.run(answered(questions))
     judged = [one for _, _, one in pairs]
     wrong = "".join(explained(*pair) for pair in pairs if not pair[2].right)
@@ -25,7 +25,7 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
         "figures": table(judged),
         "wrong": wrong,
         "judged": judged,
-        "joules": energy.used(before, energy.joules()),
+        "joules": counters.used(before, counters.joules()),
     }
 
 

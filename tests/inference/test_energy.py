@@ -1,8 +1,10 @@
 """Joules of the device fall to the requests that they were spent on, and none gets lost."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
-from inference.energy import Meter, used
+from inference.counters import Packages, used
+from inference.energy import Meter
 from inference.generation import Usage
 
 
@@ -41,3 +43,20 @@ def test_without_a_counter_nothing_is_said() -> None:
 
 def test_a_counter_that_starts_again_measures_nothing_in_between() -> None:
     assert used(500.0, 3.0) is None
+
+
+def test_all_packages_count_and_may_go_round(tmp_path: Path) -> None:
+    zones = [tmp_path / f"intel-rapl:{number}" for number in (0, 1)]
+    for zone in zones:
+        zone.mkdir()
+        (zone / "max_energy_range_uj").write_text("10000000\n")
+
+    def stand(*microjoules: int) -> None:
+        for zone, value in zip(zones, microjoules, strict=True):
+            (zone / "energy_uj").write_text(f"{value}\n")
+
+    packages = Packages(zones)
+    stand(1_000_000, 9_000_000)
+    assert packages() == 0
+    stand(3_000_000, 500_000)
+    assert packages() == 2 + 1.5

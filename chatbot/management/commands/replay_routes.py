@@ -16,7 +16,7 @@ from tqdm import tqdm
 from chatbot.models import Reply
 from chatbot.reply.difficulty import Policy
 from chatbot.reply.replay import Figures, Replayed, past, replay
-from inference import energy
+from inference import counters
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
 
@@ -44,9 +44,9 @@ class Command(BaseCommand):
         replies = past(timezone.now() - options["since"])
         if not replies:
             raise CommandError("No answer of that time came from a model: choose a longer --since.")
-        before = energy.joules()
+        before = counters.joules()
         replayed = asyncio.run(all_of(replies, policy))
-        figures = summary(replayed, energy.used(before, energy.joules()))
+        figures = summary(replayed, counters.used(before, counters.joules()))
         self.stdout.write(json.dumps(figures) if options["json"] else in_words(figures))
 
 
