@@ -83,7 +83,7 @@ def forget_the_dead() -> None:
 
 
 def watch_energy(meter: Meter) -> None:
-    if meter.read() is not None:
+    if meter.counts:
         IDLE_ENERGY.set_function(lambda: meter.idle)
 
 

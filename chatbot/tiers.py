@@ -17,7 +17,8 @@ from django.utils import timezone
 
 from chatbot import metrics, models
 from crm.orm import in_thread
-from inference.energy import Meter, unmetered
+from inference import counters
+from inference.energy import Meter, of_machine, of_this_machine
 from inference.generation import Deadlines, Generator
 from inference.pool import Pool, Server
 
@@ -66,7 +67,7 @@ def server(url: str, model: str) -> Server:
         total=settings.SLM_TOTAL_TIMEOUT,
     )
     generator = Generator(url, model, settings.SLM_API_KEY, deadlines)
-    return Server(generator, meter=meter() if here(url) else unmetered())
+    return Server(generator, meter=own_meter() if here(url) else meter_of(url))
 
 
 def here(url: str) -> bool:
@@ -75,10 +76,16 @@ def here(url: str) -> bool:
 
 
 @cache
-def meter() -> Meter:
-    """One for all servers of this machine: they share its device."""
-    metrics.watch_energy(found := Meter())
+def own_meter() -> Meter:
+    """One for all servers of this machine: they share its devices."""
+    found = Meter(of_this_machine, counts=counters.joules() is not None)
+    metrics.watch_energy(found)
     return found
+
+
+def meter_of(url: str) -> Meter:
+    """Beside the model server there may be one that reads its machine's counters."""
+    return Meter(of_machine(f"{url.removesuffix('/v1')}/energy"))
 
 
 @receiver(setting_changed)
@@ -110,7 +117,7 @@ async def examine(tier: str, server: Server, thoroughly: bool) -> None:
     url, before = server.generator.url, server.illness
     await server.examine(thoroughly)
     # Also while nobody asks: a counter that has gone round twice since would have lost a round.
-    server.meter.settle()
+    await server.meter.settle()
     if server.illness != before:
         logger.warning("%s: %s", url, server.illness or "well again")
     metrics.SERVERS_WELL.labels(tier, url).set(not server.illness)

@@ -14,7 +14,12 @@ import yaml
 FRONT = "nginx"
 EDGE = "edge"
 # Where a service may be, if not on `inside` alone: nobody but the gate reaches vLLM.
-NETWORKS = {FRONT: ["inside", EDGE], "gate": ["inside", "model"], "vllm": ["model"]}
+NETWORKS = {
+    FRONT: ["inside", EDGE],
+    "gate": ["inside", "model"],
+    "vllm": ["model"],
+    "energy": ["model"],
+}
 
 
 def main() -> int:

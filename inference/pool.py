@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from inference.energy import Meter, unmetered
+from inference.energy import Meter, unmeasured
 from inference.generation import (
     ChatMessages,
     GenerationError,
@@ -24,14 +24,14 @@ class Server:
     outstanding: int = 0
     # Why others are asked before it, in words; "" when it is well.
     illness: str = ""
-    meter: Meter = field(default_factory=unmetered)
+    meter: Meter = field(default_factory=lambda: Meter(unmeasured))
 
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage
     ) -> AsyncGenerator[str, None]:
         self.outstanding += 1
         try:
-            with self.meter.request(usage) as share:
+            async with self.meter.request(usage) as share:
                 pieces = self.generator.stream(messages, max_tokens, usage)
                 async with aclosing(pieces):
                     async for piece in pieces:

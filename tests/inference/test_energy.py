@@ -1,44 +1,105 @@
 """Joules of the device fall to the requests that they were spent on, and none gets lost."""
 
+import asyncio
+import json
+import threading
+import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from unittest import IsolatedAsyncioTestCase, mock
 
+from inference import counters, energy_server
 from inference.counters import Packages, used
-from inference.energy import Meter
+from inference.energy import Meter, Reading, of_machine
 from inference.generation import Usage
 
 
-def counter(*values: float | None) -> Meter:
-    readings: Iterator[float | None] = iter(values)
-    return Meter(read=lambda: next(readings))
+def meter_of(*readings: Reading | None) -> Meter:
+    left: Iterator[Reading | None] = iter(readings)
+
+    async def read() -> Reading | None:
+        return next(left)
+
+    return Meter(read, counts=True)
 
 
-def test_requests_share_by_tokens_and_the_sum_is_the_counters() -> None:
-    meter = counter(100, 110, 130, 145, 160)
-    alice, bob = Usage(), Usage()
-    # Hers alone from 100 to 110. What was spent before is nobody's.
-    with meter.request(alice) as hers, meter.request(bob) as his:
-        hers.tokens, his.tokens = 3, 1
-        meter.settle()  # to 130: 15 and 5
-    # To 145 evenly, as no token came; to 160 hers.
-    assert (alice.joules, bob.joules) == (10 + 15 + 7.5 + 15, 5 + 7.5)
-    assert meter.idle == 0
-    assert alice.joules + bob.joules == 160 - 100
+def counter(*joules: float | None) -> Meter:
+    return meter_of(*(None if one is None else Reading(one) for one in joules))
 
 
-def test_what_is_spent_while_nobody_asks_is_idle() -> None:
-    meter = counter(100, 105, 107)
-    meter.settle()
-    with meter.request(usage := Usage()):
-        pass
-    assert (meter.idle, usage.joules) == (5, 2)
+class MeterTests(IsolatedAsyncioTestCase):
+    async def test_requests_share_by_tokens_and_the_sum_is_the_counters(self) -> None:
+        meter = counter(100, 110, 130, 145, 160)
+        alice, bob = Usage(), Usage()
+        async with meter.request(alice) as hers:
+            await asyncio.sleep(0)  # at 100. What was spent before is nobody's.
+            async with meter.request(bob) as his:
+                await asyncio.sleep(0)  # Hers alone to 110.
+                hers.tokens, his.tokens = 3, 1
+                await meter.settle()  # to 130: 15 and 5
+            # To 145 evenly, as no token came; to 160 hers.
+        assert (alice.joules, bob.joules) == (10 + 15 + 7.5 + 15, 5 + 7.5)
+        assert meter.idle == 0
+        assert alice.joules + bob.joules == 160 - 100
+
+    async def test_what_is_spent_while_nobody_asks_is_idle(self) -> None:
+        meter = counter(100, 105, 107)
+        await meter.settle()
+        async with meter.request(usage := Usage()):
+            await asyncio.sleep(0)
+        assert (meter.idle, usage.joules) == (5, 2)
+
+    async def test_without_a_counter_nothing_is_said(self) -> None:
+        meter = counter(None, None)
+        async with meter.request(usage := Usage()):
+            await asyncio.sleep(0)
+        assert usage.joules is None
+        assert not meter.counts
+
+    async def test_processes_that_ask_one_machine_divide_its_joules(self) -> None:
+        """Alice asks by one process, bob by another; the machine counts the tokens of both."""
+        begin, end = Reading(100, 1000), Reading(180, 1040)
+        one, other = meter_of(begin, end), meter_of(begin, end)
+        alice, bob = Usage(), Usage()
+        async with one.request(alice) as hers, other.request(bob) as his:
+            await asyncio.sleep(0)
+            hers.tokens, his.tokens = 30, 10
+        assert (alice.joules, bob.joules) == (60, 20)
+
+    async def test_reading_a_prompt_is_paid_by_who_is_written_to(self) -> None:
+        meter = meter_of(Reading(100, 7), Reading(150, 7), Reading(160, 12))
+        async with meter.request(usage := Usage()) as share:
+            await asyncio.sleep(0)
+            await meter.settle()
+            assert usage.joules is None
+            share.tokens = 5
+        assert usage.joules == 60
 
 
-def test_without_a_counter_nothing_is_said() -> None:
-    meter = counter(None, None)
-    with meter.request(usage := Usage()):
-        pass
-    assert usage.joules is None
+class Metrics(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'vllm:generation_tokens_total{model_name="slm"} 120.0\n')
+
+
+def test_a_machine_says_what_it_has_spent_and_written() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as vllm:
+        threading.Thread(target=vllm.serve_forever, daemon=True).start()
+        page = f"http://127.0.0.1:{vllm.server_port}/metrics"
+        handler = type("Of", (energy_server.Handler,), {"pages": [page]})
+        with ThreadingHTTPServer(("127.0.0.1", 0), handler) as beside:
+            threading.Thread(target=beside.serve_forever, daemon=True).start()
+            url = f"http://127.0.0.1:{beside.server_port}/energy"
+            with mock.patch.object(counters, "joules", return_value=81.5):
+                told = json.loads(urllib.request.urlopen(url).read())
+                assert told == {"joules": 81.5, "tokens": 120}
+                assert asyncio.run(of_machine(url)()) == Reading(81.5, 120)
+            with mock.patch.object(counters, "joules", return_value=None):
+                assert asyncio.run(of_machine(url)()) is None
+            beside.shutdown()
+        vllm.shutdown()
 
 
 def test_a_counter_that_starts_again_measures_nothing_in_between() -> None:

@@ -29,7 +29,7 @@ BROWSER, CRM = "browser", "crm"
 HOSTS = {
     "nginx": [SERVER_NAME],
     **{name: [] for name in ("web-1", "web-2", "worker", "beat", "setup")},
-    **{name: [] for name in ("gate", "vllm", "postgres", "redis", BROWSER, CRM)},
+    **{name: [] for name in ("gate", "vllm", "energy", "postgres", "redis", BROWSER, CRM)},
 }
 # ${NAME}, ${NAME:?why}, ${NAME:-default}
 SUBSTITUTED = re.compile(r"\$\{(\w+)(?::-([^}]*))?[^}]*\}")
@@ -108,7 +108,7 @@ class Stack:
         self.succeeds("setup", ["python", "manage.py", "load_demo"])
         for service in ("web-1", "web-2"):
             self.network.start(service, image_command(), self.environment(service))
-        for service in ("worker", "beat"):
+        for service in ("worker", "beat", "energy"):
             command = self.compose["services"][service]["command"]
             self.network.start(service, command, self.environment(service))
         await_that(lambda: all(self.healthy(web) for web in ("web-1", "web-2")))

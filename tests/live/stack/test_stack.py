@@ -32,6 +32,8 @@ CABLES = {
     ("nginx", "web-1"),
     ("nginx", "web-2"),
     ("gate", "vllm"),
+    ("gate", "energy"),
+    ("energy", "vllm"),
     *((part, to) for part in APPLICATION for to in ("postgres", "redis", "gate")),
 }
 
@@ -69,6 +71,18 @@ def test_a_customer_is_answered_and_nobody_outside_is_contacted(
     print("\n".join(f"{one} → {other}" for one, other in sorted(seen)))
     strange = {pair for pair in seen if pair not in CABLES and pair[::-1] not in CABLES}
     assert not strange
+
+
+def test_vllm_answers_through_the_gate_alone(stack: Stack) -> None:
+    """Without a key: what Attune never asks for, and what it asks of the machine's counters."""
+    words = ["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}"]
+    statuses = [
+        stack.succeeds("web-1", [*words, "-X", method, f"http://gate:8200{path}"])
+        for method, path in (("POST", "/pause"), ("POST", "/tokenize"), ("GET", "/health"))
+    ]
+    assert statuses == ["404", "404", "200"]
+    told = stack.succeeds("web-1", ["curl", "-s", "http://gate:8200/energy"])
+    assert "joules" in told or "counts its energy" in told
 
 
 def test_settings_of_the_compose_file_leave_nothing_to_warn_of(stack: Stack) -> None:

@@ -23,8 +23,9 @@ NEVER = ["/pause", "/tokenize", "/invocations", "/v1/completions", "/docs", "/v1
 
 @contextmanager
 def allow_list(folder: Path, upstream: int) -> Iterator[int]:
-    port = free_port()
+    port, energy = free_port(), free_port()
     values = {"VLLM_UPSTREAM": f"127.0.0.1:{upstream}", "VLLM_LISTEN": f"127.0.0.1:{port}"}
+    values["ENERGY_UPSTREAM"] = f"127.0.0.1:{energy}"
     command = nginx.command(folder, VLLM / "allow-list.conf.template", values)
     process = subprocess.Popen(command)
     try:
