@@ -5,7 +5,7 @@ the row fetch each carry the customer. None sees shared knowledge only.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,14 +173,19 @@ def unknown_references(query: str, customer: str | None) -> list[str]:
 
 def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
     """Cosine of the query with each line, (len(lines),)."""
-    texts = {query, *lines}
+    vectors = vectors_of({query, *lines})
+    return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
+
+
+def vectors_of(texts: Collection[str]) -> dict[str, np.ndarray]:
+    """From memory, where they are; asked for beforehand, they are there when they are needed."""
     # Another thread may take a line out at any moment, to put it last.
     vectors = {text: known for text in texts if (known := _lines.get(text)) is not None}
     new = [text for text in texts if text not in vectors]
     if new:
         vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
     remember(vectors)
-    return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
+    return vectors
 
 
 def remember(vectors: dict[str, np.ndarray]) -> None:

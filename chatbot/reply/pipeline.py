@@ -30,7 +30,7 @@ from inference.generation import (
     ServerUnreachable,
     Usage,
 )
-from inference.grounding import check
+from inference.grounding import check, compared
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 from inference.pool import Pool
@@ -208,7 +208,7 @@ class Answering:
         self.outcome.model = tier.model
         messages = prompt.messages(*for_model(self.turn.text, found))
         texts = found.texts()
-        async with self.counted(tier) as usage:
+        async with preparing(texts) as prepared, self.counted(tier) as usage:
             pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
             async with aclosing(pieces):
                 async for sentence in sentences.stream(pieces):
@@ -216,6 +216,7 @@ class Answering:
                     if prompt.NOT_ON_RECORD in sentence.upper():
                         self.withhold(sentence, [FOUND_NOTHING])
                         return
+                    await prepared
                     if supported := await self.checked(sentence, texts, found):
                         yield supported
 
@@ -286,6 +287,18 @@ class Answering:
     def hand_off(self, line: str, reason: str) -> str:
         self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+@asynccontextmanager
+async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
+    """What the check will compare is encoded while the model still reads."""
+    wanted = set().union(*map(compared, texts))
+    task = asyncio.ensure_future(asyncio.to_thread(knowledge.vectors_of, wanted))
+    try:
+        yield task
+    finally:
+        # A thread goes on to its end; nobody hears of what fails there.
+        task.cancel()
 
 
 def for_model(text: str, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:

@@ -7,8 +7,9 @@ field, the quantity of another line, "sent" of what is only expected, a plain "n
 `verdict.py` puts them together.
 """
 
+from inference.grounding.claims import compared
 from inference.grounding.facts import holds, vocabulary
 from inference.grounding.verdict import Verdict, check
 from inference.grounding.words import overlap, squeeze, stems
 
-__all__ = ["Verdict", "check", "holds", "overlap", "squeeze", "stems", "vocabulary"]
+__all__ = ["Verdict", "check", "compared", "holds", "overlap", "squeeze", "stems", "vocabulary"]

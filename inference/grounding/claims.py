@@ -151,8 +151,17 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
     words = novel(text, passage)
     if near is None or not words:
         return words
-    known = sorted({squeeze(word) for word in WORD.findall(passage)} - FUNCTION_WORDS)
+    known = sorted(known_words(passage))
     return [word for word in words if max(near(word, known), default=0.0) < SYNONYM]
+
+
+def known_words(passage: str) -> set[str]:
+    return {squeeze(word) for word in WORD.findall(passage)} - FUNCTION_WORDS
+
+
+def compared(passage: str) -> set[str]:
+    """The texts of this passage whose nearness may be asked for, whatever the sentence says."""
+    return known_words(passage) | {one.bare for one in statements(passage)}
 
 
 def same_kind(fact: str, clause: str, statement: Statement) -> bool:

@@ -2,8 +2,10 @@
 
 Customers ask, so many at a time, each the next question when the last is answered: through the
 socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
-send. No question comes twice, so that the prefix cache holds the rules and records for both. With
-VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build.
+send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
+the answer where it lets none. No question comes twice, so that the prefix cache holds the rules and
+records for both. With VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU;
+without, vLLM's CPU build.
 """
 
 import asyncio
@@ -17,15 +19,15 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, aclosing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from inference import catalogue, sentences
+from inference import catalogue
 from inference.evaluation.markdown import table
-from inference.generation import ChatMessages, Deadlines, Generator, Usage
+from inference.generation import Deadlines, Generator
 from tests.live.conftest import ROOT, await_that, free_port
 from tests.live.vllm.conftest import KEY, serving
 from tests.load.bench_chat import AttuneClient
@@ -48,7 +50,7 @@ ATTUNE, DIRECT, LLAMA = "Attune on vLLM", "vLLM directly", "llama.cpp directly"
 class Measured:
     """Of all rounds of one way at one level."""
 
-    # Seconds to the first whole sentence.
+    # Seconds to the first sentence that a customer would see.
     first: list[float] = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
@@ -72,39 +74,15 @@ def question() -> str:
     return f"Hello, this is {name}, {QUESTIONS[next(_turn) % len(QUESTIONS)]}"
 
 
-@dataclass
-class Direct:
-    """A plain client of the model server."""
+async def direct(generator: Generator, count: int, turns: int, found: Measured) -> None:
+    # Django's settings are there only now.
+    from tests.load.directly import directly
 
-    generator: Generator
-
-    async def talk(self, prompts: Sequence[ChatMessages], found: Measured) -> None:
-        for messages in prompts:
-            began, usage, first = time.monotonic(), Usage(), 0.0
-            stream = self.generator.stream(messages, 110, usage)
-            async with aclosing(stream):
-                async for _ in sentences.stream(stream):
-                    first = first or time.monotonic() - began
-            found.first.append(first or time.monotonic() - began)
-            found.tokens += usage.completion_tokens
-
-
-async def directly(generator: Generator, count: int, turns: int, found: Measured) -> None:
-    prompts = [[await prompt_of(question()) for _ in range(turns)] for _ in range(count)]
-    began = time.monotonic()
-    await asyncio.gather(*(Direct(generator).talk(mine, found) for mine in prompts))
-    found.seconds += time.monotonic() - began
-
-
-async def prompt_of(text: str) -> ChatMessages:
-    """What Attune would ask the model; in this process, on the site's data."""
-    from chatbot.reply import prompt
-    from chatbot.reply.pipeline import Turn
-    from chatbot.reply.retrieve import retrieve
-    from crm.orm import in_thread
-
-    found = await in_thread(retrieve)(Turn(text, None))
-    return prompt.messages(text, found.records, found.history)
+    customers = [[question() for _ in range(turns)] for _ in range(count)]
+    first, tokens, seconds = await directly(generator, customers)
+    found.first += first
+    found.tokens += tokens
+    found.seconds += seconds
 
 
 async def through_attune(url: str, count: int, turns: int, found: Measured) -> None:
@@ -137,18 +115,19 @@ async def tokens_written() -> int:
 async def measure(url: str, vllm: Generator, llama: Generator | None) -> None:
     head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
     rows = []
-    # The prefix cache holds the rules and the records for both.
+    # The prefix cache holds the rules and the records for both, and Attune knows its records.
     for one in (vllm, llama) if llama else (vllm,):
-        await directly(one, 1, len(QUESTIONS), Measured())
+        await direct(one, 1, len(QUESTIONS), Measured())
+    await through_attune(url, 1, len(QUESTIONS), Measured())
     for level in LEVELS:
         found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
         # Each question as often in both ways.
         turns = max(2, len(QUESTIONS) // level)
         for _ in range(2):
-            await directly(vllm, level, turns, found[DIRECT])
+            await direct(vllm, level, turns, found[DIRECT])
             await through_attune(url, level, turns, found[ATTUNE])
         if llama:
-            await directly(llama, level, turns, found[LLAMA])
+            await direct(llama, level, turns, found[LLAMA])
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items() if one.first]
         print(" ".join(rows[-2][:2]), "…", file=sys.stderr, flush=True)
     print(table(head, rows))
