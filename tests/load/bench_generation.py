@@ -3,9 +3,9 @@
 Customers ask, so many at a time, each the next question when the last is answered: through the
 socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
 send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
-the answer where it lets none. No question comes twice, so that the prefix cache holds the rules and
-records for both. With VLLM_URL (and SLM_NAME, SLM_API_KEY) that server is used, on its GPU;
-without, vLLM's CPU build.
+the answer where it lets none. Both ask the same questions, and each comes first in one of two
+rounds, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME, SLM_API_KEY)
+that server is used, on its GPU; without, vLLM's CPU build.
 """
 
 import asyncio
@@ -42,6 +42,8 @@ QUESTIONS = (
     "is there a warranty on tents?",
 )
 LEVELS = (1, 8, 16, 32)
+# Of each customer, one after another.
+Questions = Sequence[Sequence[str]]
 PATIENT = Deadlines(first_token=600, next_token=600, total=1200)
 ATTUNE, DIRECT, LLAMA = "Attune on vLLM", "vLLM directly", "llama.cpp directly"
 
@@ -74,34 +76,39 @@ def question() -> str:
     return f"Hello, this is {name}, {QUESTIONS[next(_turn) % len(QUESTIONS)]}"
 
 
-async def direct(generator: Generator, count: int, turns: int, found: Measured) -> None:
+def customers(number: int) -> Questions:
+    """Each customer asks all questions when alone, and some of them among many."""
+    turns = max(2, 2 * len(QUESTIONS) // number)
+    return [[question() for _ in range(turns)] for _ in range(number)]
+
+
+async def direct(generator: Generator, asked: Questions, found: Measured) -> None:
     # Django's settings are there only now.
     from tests.load.directly import directly
 
-    customers = [[question() for _ in range(turns)] for _ in range(count)]
-    first, tokens, seconds = await directly(generator, customers)
+    first, tokens, seconds = await directly(generator, asked)
     found.first += first
     found.tokens += tokens
     found.seconds += seconds
 
 
-async def through_attune(url: str, count: int, turns: int, found: Measured) -> None:
+async def through_attune(url: str, asked: Questions, found: Measured) -> None:
     """Each question in a conversation of its own: a second one would have a history, and with it
     another prompt than is asked directly."""
-    clients = [[AttuneClient(url) for _ in range(turns)] for _ in range(count)]
+    clients = [[AttuneClient(url) for _ in texts] for texts in asked]
     for client in chain(*clients):
         await client.connect()
     before, began = await tokens_written(), time.monotonic()
-    await asyncio.gather(*(talk(mine, found) for mine in clients))
+    await asyncio.gather(*(talk(*mine, found) for mine in zip(clients, asked, strict=True)))
     found.seconds += time.monotonic() - began
     found.tokens += await tokens_written() - before
     for client in chain(*clients):
         await client.close()
 
 
-async def talk(clients: Sequence[AttuneClient], found: Measured) -> None:
-    for client in clients:
-        first, _end = await client.ask(question())
+async def talk(clients: Sequence[AttuneClient], texts: Sequence[str], found: Measured) -> None:
+    for client, text in zip(clients, texts, strict=True):
+        first, _end = await client.ask(text)
         found.first.append(first)
 
 
@@ -112,24 +119,23 @@ async def tokens_written() -> int:
     return sum([one["completion_tokens"] async for row in rows for one in row])
 
 
-async def measure(url: str, vllm: Generator, llama: Generator | None) -> None:
+async def measure(url: str, vllm: Generator, llama: Generator) -> None:
     head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
     rows = []
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
-    for one in (vllm, llama) if llama else (vllm,):
-        await direct(one, 1, len(QUESTIONS), Measured())
-    await through_attune(url, 1, len(QUESTIONS), Measured())
+    for one in (vllm, llama):
+        await direct(one, customers(1), Measured())
+    await through_attune(url, customers(1), Measured())
     for level in LEVELS:
         found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
-        # Each question as often in both ways.
-        turns = max(2, len(QUESTIONS) // level)
-        for _ in range(2):
-            await direct(vllm, level, turns, found[DIRECT])
-            await through_attune(url, level, turns, found[ATTUNE])
-        if llama:
-            await direct(llama, level, turns, found[LLAMA])
-        rows += [row(level, name, one, found[DIRECT]) for name, one in found.items() if one.first]
-        print(" ".join(rows[-2][:2]), "…", file=sys.stderr, flush=True)
+        for turned in (False, True):
+            asked = customers(level)
+            ways = [direct(vllm, asked, found[DIRECT]), through_attune(url, asked, found[ATTUNE])]
+            for way in reversed(ways) if turned else ways:
+                await way
+        await direct(llama, customers(level), found[LLAMA])
+        rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
+        print(f"{level} of {LEVELS[-1]} conversations at a time …", file=sys.stderr, flush=True)
     print(table(head, rows))
 
 
