@@ -300,13 +300,14 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["chatbot.api.parsers.SafeJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_METADATA_CLASS": None,
     "EXCEPTION_HANDLER": "chatbot.api.problems.problem_document",
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Attune",
-    "DESCRIPTION": "Records in, conversations out, and visitor sessions for the chat widget. "
-    "Errors are RFC 9457 problem documents. Keys are made with `manage.py api_key add`.",
+    "DESCRIPTION": "Records in, conversations out, webhooks, and visitor sessions for the chat "
+    "widget. Errors are RFC 9457 problem documents. Keys are made with `manage.py api_key add`.",
     "OAS_VERSION": "3.1.1",
     "WEBHOOKS": [
         f"chatbot.api.webhooks.{event}"
@@ -324,6 +325,8 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    # Its default shows a badge from its makers' server.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
 }

@@ -6,6 +6,8 @@ from chatbot.transcripts import transcript
 from chatbot.two_factor import second_factor
 from crm.views import receive
 
+handler500 = "chatbot.api.problems.broken"
+
 urlpatterns = [
     path("", views.demo_shop, name="demo"),
     path("demo/identity/", views.demo_identity, name="demo-identity"),

@@ -190,11 +190,12 @@ async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt,
     try:
         async with asyncio.timeout(TIMEOUT):
             to = await asyncio.to_thread(destinations.check, delivery.endpoint.url)
+            attempt.request = headers(delivery) | {"Host": to.authority}
             request = sender.build_request(
                 "POST",
                 to.url,
                 content=delivery.body.encode(),
-                headers=headers(delivery) | {"Host": to.authority},
+                headers=attempt.request,
                 extensions={"sni_hostname": to.host},
             )
             answer = await sender.send(request, stream=True)

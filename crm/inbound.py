@@ -96,6 +96,18 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     return found
 
 
+def preview(dialect: str, mapping: Any, body: bytes) -> list[adapters.Change]:
+    """What a payload would change, were it signed; PayloadError where it does not fit. Nothing is
+    kept."""
+    speaks = adapters.dialect(dialect)
+    changes: list[adapters.Change] = speaks.changes(
+        parsed(body), adapters.Delivery(body, {}, mapping=mapping)
+    )
+    for change in changes:
+        check(change)
+    return changes
+
+
 def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
     """By one of the secrets."""
     failed = set()
@@ -281,3 +293,11 @@ def again(events: Any) -> int:
     count: int = events.filter(state=State.FAILED).update(state=State.RECEIVED, reason="")
     background.soon(apply_task())
     return count
+
+
+def remove(source: Source) -> None:
+    """With its events, some at a time: there may be millions. What they told of stays."""
+    Source.objects.filter(pk=source.pk).update(active=False)
+    while ids := list(source.events.values_list("id", flat=True)[:STORED]):
+        InboundEvent.objects.filter(id__in=ids).delete()
+    source.delete()

@@ -174,7 +174,14 @@ class InboundEvent(models.Model):
         indexes = [
             models.Index(
                 fields=["id"], condition=models.Q(state="received"), name="inbound_event_pending"
-            )
+            ),
+            # The pages of the admin and the API, which are asked for among millions.
+            models.Index(fields=["source", "-id"], name="inbound_event_newest"),
+            models.Index(
+                fields=["-id"],
+                condition=models.Q(state__in=["failed", "refused"]),
+                name="inbound_event_bad",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -253,6 +260,15 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["endpoint", "conversation", "id"], name="delivery_order"),
+            # The pages of the admin and the API, which are asked for among millions.
+            models.Index(fields=["endpoint", "-id"], name="delivery_newest"),
+            models.Index(
+                fields=["endpoint", "-id"], condition=models.Q(tries__gt=0), name="delivery_tried"
+            ),
+            models.Index(
+                fields=["-id"], condition=models.Q(state="failed"), name="delivery_failed"
+            ),
+            models.Index(fields=["created_at"], name="delivery_at"),
         ]
 
     def __str__(self) -> str:
@@ -264,6 +280,8 @@ class Attempt(models.Model):
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField(default=timezone.now)
+    # Its headers, as they were sent; its body is the delivery's.
+    request = models.JSONField(default=dict)
     # Null: no answer; then `error` says why.
     status = models.PositiveSmallIntegerField(null=True)
     error = models.CharField(max_length=300, blank=True)

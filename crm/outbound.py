@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm import courier
-from crm.models import Delivery, Endpoint
+from crm.models import Attempt, Delivery, Endpoint
 
 TYPES = (
     "conversation.created",
@@ -31,6 +31,8 @@ TYPES = (
 TEST = "endpoint.test"
 # Seconds that a process goes on with the endpoints that it knows.
 KNOWN_FOR = 2.0
+# Of one transaction that deletes.
+CHUNK = 2_000
 State = Delivery.State
 
 
@@ -122,3 +124,22 @@ def again(deliveries: QuerySet[Delivery]) -> int:
     count += ended.update(state=State.PENDING, tries=0, next_at=now, done_at=None)
     courier.nudge()
     return count
+
+
+def within(
+    endpoint: Endpoint | None, since: datetime, until: datetime | None, state: str = ""
+) -> QuerySet[Delivery]:
+    """Events of a time, of one endpoint or all, perhaps only those given up."""
+    given = {"endpoint": endpoint, "created_at__lt": until, "state": state}
+    found = Delivery.objects.filter(created_at__gte=since)
+    return found.filter(**{name: value for name, value in given.items() if value})
+
+
+def remove(endpoint: Endpoint) -> None:
+    """With its deliveries and their attempts, some at a time: there may be millions."""
+    Endpoint.objects.filter(pk=endpoint.pk).update(active=False)
+    while ids := list(endpoint.deliveries.values_list("id", flat=True)[:CHUNK]):
+        Attempt.objects.filter(delivery__in=ids).delete()
+        Delivery.objects.filter(id__in=ids).delete()
+    endpoint.delete()
+    forget()

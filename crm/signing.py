@@ -18,13 +18,13 @@ def new_secret() -> str:
     return f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
 
 
-def rotated(known: Sequence[Mapping[str, Any]], overlap: timedelta = OVERLAP) -> list[Any]:
-    """A new secret, and the one before it for a while."""
-    until = (timezone.now() + overlap).isoformat()
+def rotated(known: Sequence[Mapping[str, Any]], given: str = "") -> list[Any]:
+    """A new secret, or the one `given` by another system, and the one before it for a while."""
+    until = (timezone.now() + OVERLAP).isoformat()
     before = [
         {"secret": one["secret"], "until": until} for one in known[:1] if one["until"] is None
     ]
-    return [{"secret": new_secret(), "until": None}, *before]
+    return [{"secret": given or new_secret(), "until": None}, *before]
 
 
 def current(known: Iterable[Mapping[str, Any]]) -> list[str]:

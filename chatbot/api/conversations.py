@@ -5,17 +5,17 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatbot.api.described import COUNT, REFUSALS
+from chatbot.api.keys import Keyed
 from chatbot.api.pages import BySeq, NewestFirst
-from chatbot.api.records import REFUSALS, Keyed, plain
+from chatbot.api.parameters import moment, number, one_of, plain
 from chatbot.models import Conversation, Message
 
 COLUMNS = ["id", "inbox", "customer", "state", "agent", "mood", "alert", "last_seq", "csat"]
@@ -54,12 +54,13 @@ class Conversations(Keyed, ListAPIView):
     pagination_class = NewestFirst
 
     def get_queryset(self) -> QuerySet[Conversation]:
-        names = {"inbox": "visitor__inbox__key", "customer": "visitor__customer", "state": "state"}
-        given = {column: plain(self.request, name) for name, column in names.items()}
-        found = spoken().filter(**{column: value for column, value in given.items() if value})
-        if since := plain(self.request, "since"):
-            found = found.filter(last_message_at__gte=moment(since))
-        return found
+        given = {
+            "visitor__inbox__key": plain(self.request, "inbox"),
+            "visitor__customer": plain(self.request, "customer"),
+            "state": one_of(self.request, "state", Conversation.State.values),
+            "last_message_at__gte": moment(self.request, "since"),
+        }
+        return spoken().filter(**{column: value for column, value in given.items() if value})
 
     @extend_schema(
         summary="List conversations, the newest first",
@@ -99,25 +100,12 @@ class Messages(Keyed, ListAPIView):
         if not spoken().filter(pk=id).exists():
             raise Http404(f"There is no conversation {id}.")
         found = Message.objects.filter(conversation=id)
-        after = plain(self.request, "after")
-        if after and not (after.isascii() and after.isdigit() and len(after) < 10):
-            raise ValidationError({"after": "must be a number"})
-        return found.filter(seq__gt=int(after)) if after else found
+        return found.filter(seq__gt=number(self.request, "after") or 0)
 
     @extend_schema(
         summary="What was said, by number",
-        parameters=[OpenApiParameter("after", int, description="Messages after this number.")],
+        parameters=[OpenApiParameter("after", COUNT, description="Messages after this number.")],
         responses={200: MessageRow(many=True), **REFUSALS},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
-
-
-def moment(text: str) -> Any:
-    try:
-        found = parse_datetime(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ValidationError({"since": "must be an ISO 8601 time with its zone"})
-    return found

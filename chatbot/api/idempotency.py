@@ -38,12 +38,14 @@ def once(request: Request, act: Any) -> Response:
     if row.status is not None:
         return Response(row.body, row.status, headers={"Idempotency-Replayed": "true"})
     try:
-        response = act()
+        # What it does and what it answers are committed together.
+        with transaction.atomic():
+            response = act()
+            row.status, row.body = response.status_code, response.data
+            row.save(update_fields=["status", "body"])
     except BaseException:
         row.delete()  # Nothing was done: the request may be mended.
         raise
-    row.status, row.body = response.status_code, response.data
-    row.save(update_fields=["status", "body"])
     return response
 
 

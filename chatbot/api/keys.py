@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Q
+from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -17,7 +18,13 @@ from rest_framework.request import Request
 from chatbot import limits
 from chatbot.models import ApiKey
 
-SCOPES = ("records:read", "records:write", "conversations:read")
+SCOPES = (
+    "records:read",
+    "records:write",
+    "conversations:read",
+    "webhooks:read",
+    "webhooks:write",
+)
 PREFIX, SHOWN = "atk_", 10
 USED_ONCE_IN = timedelta(minutes=1)
 # One sentence for unknown, revoked and expired ones.
@@ -65,6 +72,18 @@ class HasScope(BasePermission):
         if needed and needed not in request.auth.scopes:
             raise PermissionDenied(f"This key lacks the scope {needed}.")
         return True
+
+
+class Keyed:
+    """Views for programs with a key."""
+
+    authentication_classes = [KeyAuthentication]
+    permission_classes = [HasScope]
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)  # type: ignore[misc]  # a view's
+        if any("\x00" in str(value) for value in kwargs.values()):
+            raise Http404("No name holds a NUL character.")
 
 
 class KeyScheme(OpenApiAuthenticationExtension):

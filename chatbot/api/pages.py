@@ -2,8 +2,12 @@
 
 from typing import Any
 
+from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
+
+from chatbot.api import parameters
 
 MOST = 200
 
@@ -11,6 +15,12 @@ MOST = 200
 class Pages(CursorPagination):
     page_size, max_page_size = 50, MOST
     page_size_query_param = "limit"
+
+    def get_page_size(self, request: Request) -> int:
+        limit = parameters.number(request, "limit")
+        if limit == 0:
+            raise ValidationError({"limit": "must be at least 1"})
+        return min(limit or self.page_size, MOST)
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next": self.get_next_link()})
@@ -23,9 +33,19 @@ class Pages(CursorPagination):
             "properties": {"items": schema, "next": link},
         }
 
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        size = next(row for row in rows if row["name"] == self.page_size_query_param)
+        size["schema"] = {"type": "integer", "minimum": 1, "maximum": 10**parameters.DIGITS - 1}
+        return rows
+
 
 class ById(Pages):
     ordering = "id"
+
+
+class Newest(Pages):
+    ordering = "-id"
 
 
 class NewestFirst(Pages):

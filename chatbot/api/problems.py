@@ -2,15 +2,22 @@
 
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views.defaults import server_error
 from rest_framework.exceptions import APIException, Throttled, ValidationError
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import exception_handler
+from rest_framework.views import APIView, exception_handler
 
+from chatbot.api.parsers import TooLarge
 from crm.problems import PROBLEM, problem
 
 
 def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler: every refusal in one form."""
+    if isinstance(error, RequestDataTooBig):
+        error = TooLarge()
     response = exception_handler(error, context)
     if response is None:
         return None
@@ -25,3 +32,20 @@ def problem_document(error: Exception, context: dict[str, Any]) -> Response | No
     response.data = problem(response.status_code, str(detail), **extra)
     response.content_type = PROBLEM
     return response
+
+
+class NoSuchAddress(APIView):
+    """Whatever else is asked for under /api/."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        raise Http404("There is no such address; /api/docs lists them, each ends with a slash.")
+
+
+def broken(request: HttpRequest) -> HttpResponse:
+    """Django's handler500; the error itself goes into the log."""
+    if not request.path.startswith("/api/"):
+        return server_error(request)
+    document = problem(500, "Something is broken on our side; the operators' log says what.")
+    return JsonResponse(document, status=500, content_type=PROBLEM)

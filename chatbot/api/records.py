@@ -5,44 +5,22 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import Http404
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
 from chatbot.api.idempotency import once
-from chatbot.api.keys import HasScope, KeyAuthentication
+from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
+from chatbot.api.parameters import plain
 from crm import records
 from crm.models import Customer, Record
-from crm.problems import PROBLEM
 
 MOST = 500
-REFUSALS: dict[Any, Any] = {
-    (400, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "Something does not fit: see errors."),
-    (401, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "No key, or none that is good."),
-    (403, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "The key lacks the scope."),
-    (404, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "It is not there."),
-    (429, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "Too many requests: see retry_after."),
-}
-# Of requests with an Idempotency-Key.
-TWICE: dict[Any, Any] = {
-    (409, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "It is being answered at this moment."),
-    (422, PROBLEM): OpenApiResponse(OpenApiTypes.OBJECT, "The key belongs to another request."),
-}
-IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, "header", description="Sent again, the answer is given again."
-)
-
-
-class Keyed:
-    """Views for programs with a key."""
-
-    authentication_classes = [KeyAuthentication]
-    permission_classes = [HasScope]
 
 
 class RecordRow(serializers.ModelSerializer):
@@ -98,7 +76,7 @@ class Records(Keyed, ListAPIView):
         description="Rows that fit are stored even where others do not; each of those is named.",
         request=RecordRow(many=True),
         parameters=[IDEMPOTENCY],
-        responses={200: Upserted, **REFUSALS, **TWICE},
+        responses={200: Upserted, **WRITING},
     )
     def post(self, request: Request) -> Response:
         return once(request, lambda: self.upsert(request.data))
@@ -160,11 +138,3 @@ class OneCustomer(Keyed, RetrieveAPIView):
     @extend_schema(summary="One customer", responses={200: CustomerRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
-
-
-def plain(request: Request, name: str) -> str:
-    """A parameter that every database takes."""
-    value = request.query_params.get(name, "")
-    if "\x00" in value:
-        raise ValidationError({name: "holds a NUL character"})
-    return value

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import Http404
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.exceptions import PermissionDenied, Throttled
 from rest_framework.request import Request
@@ -12,19 +12,20 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatbot import identity, limits
+from chatbot.api.described import refused
+from chatbot.api.fields import Text
 from chatbot.models import Inbox, Visitor
-from crm.problems import PROBLEM
 
 
 class SessionRequest(serializers.Serializer):
-    identity = serializers.CharField(
+    identity = Text(
         required=False,
         allow_null=True,
         max_length=4096,
         help_text="JWT made by your site's server: HS256 with the inbox's secret, sub = CRM "
         "customer id, aud = inbox key, exp at most 10 minutes ahead.",
     )
-    token = serializers.CharField(
+    token = Text(
         required=False,
         allow_null=True,
         max_length=4096,
@@ -44,10 +45,7 @@ class Session(APIView):
         request=SessionRequest,
         responses={
             200: SessionResponse,
-            (400, PROBLEM): OpenApiResponse(description="A field does not fit."),
-            (403, PROBLEM): OpenApiResponse(description="The identity or origin is refused."),
-            (404, PROBLEM): OpenApiResponse(description="No such inbox."),
-            (429, PROBLEM): OpenApiResponse(description="Too many sessions: see retry_after."),
+            **refused(400, 403, 404, 405, 406, 413, 415, 429),
         },
     )
     def post(self, request: Request, inbox: str) -> Response:

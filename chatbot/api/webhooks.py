@@ -9,6 +9,7 @@ SIGNED = (
     "Signed as Standard Webhooks says, with the headers webhook-id (the same for every attempt), "
     "webhook-timestamp and webhook-signature. Answer 2xx within 15 seconds."
 )
+AT = "2026-11-20T14:03:00Z"
 CONVERSATION = {
     "id": "6b1f4f0e-8a63-4c58-9d6f-0f5a9b6f2c11",
     "inbox": "shop",
@@ -22,7 +23,7 @@ CONVERSATION = {
 MESSAGE = {
     "seq": 4,
     "author": "customer",
-    "at": "2026-11-20T14:03:00Z",
+    "at": AT,
     "label": "negative",
     "score": -0.81,
     "confidence": 0.93,
@@ -53,20 +54,33 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
 
 class Event(serializers.Serializer):
     type = serializers.ChoiceField(choices=list(EVENTS))
-    timestamp = serializers.DateTimeField(help_text="Of the event, not of the attempt.")
+    timestamp = serializers.DateTimeField(
+        required=False, help_text="Of the event, not of the attempt; `time` with CloudEvents."
+    )
     data = serializers.JSONField()
+
+
+def examples(name: str, more: dict[str, Any]) -> list[OpenApiExample]:
+    """Thin, with what was said where somebody said something, and in the other envelope."""
+    data = {"conversation": CONVERSATION, **more}
+    thin = {"type": name, "timestamp": AT, "data": data}
+    about = {"specversion": "1.0", "id": "evt_5d0c", "source": "/attune", "time": AT}
+    cloud = about | {"type": name, "datacontenttype": "application/json", "data": data}
+    found = {"thin payload": thin, "CloudEvents envelope": cloud}
+    if message := more.get("message"):
+        said = data | {"message": message | {"text": "My card is [card]"}}
+        found["full payload"] = thin | {"data": said}
+    return [OpenApiExample(title, body) for title, body in found.items()]
 
 
 def webhook(name: str) -> OpenApiWebhook:
     summary, more = EVENTS[name]
-    data = {"conversation": CONVERSATION, **more}
-    body = {"type": name, "timestamp": "2026-11-20T14:03:00Z", "data": data}
     decorator = extend_schema(
         summary=summary,
         description=SIGNED,
         request={"application/json": Event},
         responses={"2XX": None},
-        examples=[OpenApiExample("thin payload", body, request_only=True)],
+        examples=examples(name, more),
     )
     return OpenApiWebhook(name, decorator)
 

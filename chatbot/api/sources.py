@@ -1,0 +1,199 @@
+"""Who sends records here, managed by programs."""
+
+import json
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ValidationError
+from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
+from chatbot.api.endpoints import Secret, secret_of
+from chatbot.api.fields import StrictModelSerializer, Text
+from chatbot.api.idempotency import once
+from chatbot.api.keys import Keyed
+from chatbot.api.pages import ById
+from crm import adapters, inbound, signing
+from crm.adapters import PayloadError, generic
+from crm.management.sources import address
+from crm.models import Source
+
+LONGEST_SECRET = 500
+
+
+class SourceRow(StrictModelSerializer):
+    dialect = serializers.ChoiceField(adapters.names(), default="attune")
+    mapping = serializers.DictField(
+        required=False, help_text="Of the generic dialect: a JSONPath for each field of a record."
+    )
+    url = serializers.SerializerMethodField(help_text="Where it sends its events.")
+
+    class Meta:
+        model = Source
+        fields = ["name", "dialect", "mapping", "active", "url"]
+
+    def get_url(self, source: Source) -> str:
+        return address(source)
+
+    def validate(self, given: dict[str, Any]) -> dict[str, Any]:
+        whole = {"dialect": "attune", "mapping": {}} | kept(self.instance) | given
+        if whole["dialect"] == "generic":
+            try:
+                generic.check(whole["mapping"])
+            except ValueError as error:
+                raise ValidationError({"mapping": str(error)}) from None
+        return given
+
+
+class SourceChange(SourceRow):
+    """Its name stands in the address that the other system was given."""
+
+    class Meta(SourceRow.Meta):
+        read_only_fields = ["name"]
+
+
+class GivenSecret(serializers.Serializer):
+    secret = Text(
+        max_length=LONGEST_SECRET,
+        required=False,
+        help_text="Where the other system has made it; else a new one is made.",
+    )
+
+
+class NewSource(SourceRow):
+    secret = Text(
+        max_length=LONGEST_SECRET,
+        required=False,
+        write_only=True,
+        help_text="Where the other system has made it; else a new one is made.",
+    )
+
+    class Meta(SourceRow.Meta):
+        fields = [*SourceRow.Meta.fields, "secret"]
+
+
+class SourceWithSecret(SourceRow):
+    secret = serializers.CharField(read_only=True, help_text="Shown in this answer only.")
+
+    class Meta(SourceRow.Meta):
+        fields = [*SourceRow.Meta.fields, "secret"]
+
+
+class Told(serializers.Serializer):
+    type = serializers.ChoiceField(list(inbound.TYPES))
+    data = serializers.DictField()
+
+
+class Tried(serializers.Serializer):
+    changes = Told(many=True)
+
+
+class Sources(Keyed, ListAPIView):
+    scopes = {"GET": "webhooks:read", "POST": "webhooks:write"}
+    serializer_class = SourceRow
+    pagination_class = ById
+    queryset = Source.objects.all()
+
+    @extend_schema(summary="List sources", responses={200: SourceRow(many=True), **REFUSALS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Add a source",
+        request=NewSource,
+        parameters=[IDEMPOTENCY],
+        responses={201: SourceWithSecret, **WRITING},
+    )
+    def post(self, request: Request) -> Response:
+        return once(request, lambda: self.create(request.data))
+
+    def create(self, data: Any) -> Response:
+        asked = NewSource(data=data)
+        asked.is_valid(raise_exception=True)
+        given = asked.validated_data.pop("secret", "")
+        made = asked.save(secrets=signing.rotated([], given))
+        return Response(SourceRow(made).data | secret_of(made), status.HTTP_201_CREATED)
+
+
+class OneSource(Keyed, RetrieveAPIView):
+    scopes = {"GET": "webhooks:read", "PATCH": "webhooks:write", "DELETE": "webhooks:write"}
+    serializer_class = SourceRow
+    queryset = Source.objects.all()
+    lookup_field = "name"
+
+    @extend_schema(summary="One source", responses={200: SourceRow, **REFUSALS})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
+
+    @extend_schema(
+        summary="Change a source",
+        description='`{"active": false}` pauses it: its events are refused.',
+        request=SourceChange,
+        responses={200: SourceRow, **WRITING},
+    )
+    def patch(self, request: Request, name: str) -> Response:
+        asked = SourceChange(self.get_object(), data=request.data, partial=True)
+        asked.is_valid(raise_exception=True)
+        asked.save()
+        return Response(asked.data)
+
+    @extend_schema(
+        summary="Delete a source",
+        description="With its events; the records that it sent stay.",
+        responses={204: None, **REFUSALS},
+    )
+    def delete(self, request: Request, name: str) -> Response:
+        inbound.remove(self.get_object())
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class SourceSecret(Keyed, GenericAPIView):
+    scopes = {"POST": "webhooks:write"}
+    queryset = Source.objects.all()
+    lookup_field = "name"
+
+    @extend_schema(
+        summary="Give a source a new secret",
+        description="The one before it counts for another day.",
+        request=GivenSecret,
+        parameters=[IDEMPOTENCY],
+        responses={200: Secret, **WRITING},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        return once(request, lambda: self.rotate(request.data))
+
+    def rotate(self, data: Any) -> Response:
+        asked = GivenSecret(data=data)
+        asked.is_valid(raise_exception=True)
+        source = self.get_object()
+        source.secrets = signing.rotated(source.secrets, asked.validated_data.get("secret", ""))
+        source.save(update_fields=["secrets"])
+        return Response(secret_of(source))
+
+
+class SourceTest(Keyed, GenericAPIView):
+    scopes = {"POST": "webhooks:read"}
+    queryset = Source.objects.all()
+    lookup_field = "name"
+
+    @extend_schema(
+        summary="Try a payload out",
+        description="What it would change, or which field does not fit. Nothing is kept.",
+        request={"application/json": OpenApiTypes.ANY},
+        responses={200: Tried, **WRITING},
+    )
+    def post(self, request: Request, name: str) -> Response:
+        source, body = self.get_object(), json.dumps(request.data)
+        try:
+            changes = inbound.preview(source.dialect, source.mapping, body.encode())
+        except PayloadError as error:
+            raise ValidationError({error.field: [error.reason]}) from None
+        return Response({"changes": [{"type": one.type, "data": one.data} for one in changes]})
+
+
+def kept(source: Any) -> dict[str, Any]:
+    return {"dialect": source.dialect, "mapping": source.mapping} if source else {}

@@ -1,0 +1,69 @@
+"""Whatever is sent, the API does what its description says: schemathesis, over every operation.
+
+Its cases are those that cover each field and its limits, right and wrong, and some made at random.
+"""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.wsgi import get_wsgi_application
+from hypothesis import HealthCheck, settings
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
+
+from chatbot import limits
+from chatbot.api import keys
+from crm import destinations, outbound, signing
+from crm.models import Endpoint, Source
+from tests.chatbot.programs import Program, order, talk
+
+pytestmark = pytest.mark.django_db
+EXAMPLES = 20
+LISTED = "127.0.0.1:9000"
+# Beyond a description: whether a URL is on the operators' list, a token real, a mapping complete.
+JUDGED = [positive_data_acceptance]
+# Rows that do not fit are named in the answer, and the rest are stored.
+LENIENT = {("POST", "/api/records/")}
+
+
+@pytest.fixture
+def program(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Program:
+    """May everything, and finds one of each."""
+
+    def unknown(host: str, port: int, resolve: Any) -> Any:
+        if literal := destinations.address_of(host):
+            return [literal]
+        raise destinations.DestinationRefused(f"{host} cannot be resolved.")
+
+    monkeypatch.setattr(destinations, "resolved", unknown)
+    monkeypatch.setattr(limits, "take", lambda *_: None)
+    settings.WEBHOOK_ALLOWED = [LISTED]
+    made = Program(*keys.SCOPES)
+    made.ask("POST", "records/", [order(1)])
+    talk()
+    Source.objects.create(name="shop", secrets=signing.rotated([]))
+    endpoint = Endpoint.objects.create(url=f"http://{LISTED}/", secrets=signing.rotated([]))
+    outbound.send_test(endpoint)
+    return made
+
+
+api = schemathesis.openapi.from_wsgi("/api/schema?format=json", get_wsgi_application())
+
+
+@api.parametrize()
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_the_description_holds(case: Any, program: Program) -> None:
+    excluded = list(JUDGED)
+    if (case.method, case.operation.path) in LENIENT:
+        excluded.append(negative_data_rejection)
+    # A case about wrong headers is sent with those that it has.
+    wrong = case.meta.is_negative_at(ParameterLocation.HEADER)
+    headers = {} if wrong else {"Authorization": f"Bearer {program.key}"}
+    case.call_and_validate(headers=headers, excluded_checks=excluded)
