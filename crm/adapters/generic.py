@@ -17,6 +17,7 @@ from crm.adapters.attune import verify as verify
 
 REQUIRED = ("id", "kind", "title", "updated_at")
 NAMES = (*REQUIRED, "customer", "text", "deleted")
+KEPT = {"", "false", "no", "0"}
 path = lru_cache(500)(compiled)
 
 
@@ -62,7 +63,11 @@ def mapped(row: Any, mapping: Mapping[str, Any], where: str) -> Change:
     record["fields"] = {name: value_of(text, row) for name, text in facts.items()}
     if mapping.get("customer") and record.get("customer") in (None, ""):
         raise PayloadError(f"{where}: {mapping['customer']}", "is empty, so whose is the record?")
-    record["deleted"] = bool(record.get("deleted"))
+    for name in REQUIRED:
+        if record[name] in (None, ""):
+            raise PayloadError(f"{where}: {mapping[name]}", f"found nothing for the {name}")
+    # Some systems say when it was deleted, some in words whether it was.
+    record["deleted"] = str(record.get("deleted") or "").lower() not in KEPT
     return Change("record.upserted", record, where)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
 
-HIDDEN = {"attributes", "Id", "Name", "Subject", "Description", "LastModifiedDate"}
+HIDDEN = {"attributes", "Id", "Name", "Subject", "Description", "LastModifiedDate", "IsDeleted"}
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -28,6 +28,8 @@ def outbound(row: Any, where: str) -> Change:
     found = member(row, "sObject", dict, where.removesuffix(".sObject"))
     kind = member(found.get("attributes"), "type", str, f"{where}.attributes").lower()
     key = member(found, "Id", str, where)
+    if found.get("IsDeleted") is True:
+        return gone(kind, key, found, where)
     record = {
         "id": f"{kind}:{key}",
         "kind": kind,
@@ -39,6 +41,16 @@ def outbound(row: Any, where: str) -> Change:
         "updated_at": found.get("LastModifiedDate"),
     }
     return Change("record.upserted", record, where)
+
+
+def gone(kind: str, key: str, found: dict[str, Any], where: str) -> Change:
+    """A trigger after deletion names the one that a merged contact goes on as."""
+    at = {"updated_at": found.get("LastModifiedDate")}
+    if kind == "contact" and found.get("MasterRecordId"):
+        return Change(
+            "customer.merged", {"from": key, "into": found["MasterRecordId"], **at}, where
+        )
+    return Change("record.deleted", {"id": f"{kind}:{key}", **at}, where)
 
 
 def platform_event(payload: dict[str, Any]) -> Change:

@@ -9,6 +9,8 @@ from typing import Any
 from crm.adapters import Change, Delivery, Refused, fresh, member
 
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
+# It takes deleted tickets back with "undeleted".
+GONE = {f"{TICKET}{how}" for how in ("soft_deleted", "permanently_deleted", "marked_as_spam")}
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -47,5 +49,5 @@ def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
         "text": detail.get("description") or "",
         "fields": {name: detail[name] for name in ("status", "priority") if detail.get(name)},
         "updated_at": detail.get("updated_at") or body.get("time"),
-        "deleted": body["type"] == f"{TICKET}deleted",
+        "deleted": body["type"] in GONE,
     }

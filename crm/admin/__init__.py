@@ -1,6 +1,6 @@
 """What the CRM sent, and how it is connected. Importing a module registers its pages."""
 
-from crm.admin import endpoints, sources
+from crm.admin import deliveries, endpoints, sources
 from crm.admin.records import ReadOnly
 
-__all__ = ["ReadOnly", "endpoints", "sources"]
+__all__ = ["ReadOnly", "deliveries", "endpoints", "sources"]

@@ -1,30 +1,44 @@
-"""Where events are sent, every attempt, and sending again."""
+"""Where events are sent, and how that goes."""
 
-import json
-from datetime import timedelta
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
-from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import lazy
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 
-from crm import destinations, outbound, signing
-from crm.admin.records import ReadOnly
-from crm.models import Attempt, Delivery, Endpoint
+from crm import destinations, health, outbound, signing
+from crm.admin.asked import asked, page_of
+from crm.admin.many import COUNTED, Removable
+from crm.models import Endpoint
 
-RECENT = timedelta(days=7)
-SHARE = 0.95
-COLOURS = {"pending": "info", "running": "info", "done": "success", "failed": "danger"}
-MEASURED = 1_000
+INPUT = (
+    "border border-base-300 bg-white rounded-default px-3 py-2 text-font-default-light "
+    "dark:bg-base-900 dark:border-base-700 dark:text-font-default-dark"
+)
+
+
+AGAIN = (
+    "Each goes out under its own id, so that a receiver which keeps ids applies none of them twice."
+)
+
+
+class LocalTime(forms.DateTimeInput):
+    """The browser's own picker."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__({"class": INPUT}, "%Y-%m-%dT%H:%M")
 
 
 class EndpointForm(forms.ModelForm):
@@ -44,22 +58,30 @@ class EndpointForm(forms.ModelForm):
         return url
 
 
+def zone() -> str:
+    return f"Time zone: {timezone.get_current_timezone_name()}"
+
+
+class RangeForm(forms.Form):
+    since = forms.DateTimeField(label="From", widget=LocalTime, help_text=lazy(zone, str)())
+    until = forms.DateTimeField(label="To", widget=LocalTime, required=False, help_text="Until now")
+    state = forms.ChoiceField(
+        label="Which",
+        choices=[("", "All of them"), ("failed", "Only those given up")],
+        required=False,
+        widget=forms.Select(attrs={"class": INPUT}),
+    )
+
+
 @admin.register(Endpoint)
-class EndpointAdmin(ModelAdmin):
+class EndpointAdmin(Removable, ModelAdmin):
     form = EndpointForm
     fields = ["url", "active", "events", "inboxes", "full", "masked", "ordered", "cloudevents"]
-    list_display = ["url", "standing", "last", "health", "p95", "waiting"]
-    actions_detail = ["test", "rotate"]
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Endpoint]:
-        recent = Q(deliveries__attempts__at__gte=timezone.now() - RECENT)
-        well = recent & Q(deliveries__attempts__status__range=(200, 299))
-        counts = {
-            "tried": Count("deliveries__attempts", recent),
-            "well": Count("deliveries__attempts", well),
-            "latest": Max("deliveries__done_at", Q(deliveries__state="done")),
-        }
-        return super().get_queryset(request).annotate(**counts)
+    list_display = ["url", "standing", "last", "well", "p95", "waiting"]
+    list_per_page = 50
+    actions = ["pause", "go_on"]
+    actions_detail = ["test", "again", "rotate"]
+    remove = staticmethod(outbound.remove)
 
     @display(description="State")
     def standing(self, endpoint: Endpoint) -> str:
@@ -67,25 +89,36 @@ class EndpointAdmin(ModelAdmin):
             return f"off: {endpoint.trouble}" if endpoint.trouble else "paused"
         return "fails" if endpoint.failing_since else "on"
 
-    @display(description="Last success", ordering="latest")
-    def last(self, endpoint: Any) -> Any:
-        return endpoint.latest
+    @display(description="Last success")
+    def last(self, endpoint: Endpoint) -> datetime | None:
+        return state_of(endpoint).last
 
-    @display(description="Last seven days")
-    def health(self, endpoint: Any) -> str:
-        if not endpoint.tried:
-            return "nothing sent"
-        return f"{endpoint.tried} sent, {endpoint.well / endpoint.tried:.1%} well"
+    @display(description="Went well, of the newest")
+    def well(self, endpoint: Endpoint) -> str:
+        return state_of(endpoint).words or "nothing sent"
 
     @display(description="95 % within")
     def p95(self, endpoint: Endpoint) -> str:
-        newest = Attempt.objects.filter(delivery__endpoint=endpoint).order_by("-id")
-        seconds = sorted(newest.values_list("seconds", flat=True)[:MEASURED])
-        return f"{1000 * seconds[int(SHARE * (len(seconds) - 1))]:.0f} ms" if seconds else ""
+        seconds = state_of(endpoint).p95
+        return "" if seconds is None else f"{1000 * seconds:.0f} ms"
 
     @display(description="Waiting")
-    def waiting(self, endpoint: Endpoint) -> int:
-        return endpoint.deliveries.filter(state__in=["pending", "running"]).count()
+    def waiting(self, endpoint: Endpoint) -> str:
+        open = endpoint.deliveries.filter(state__in=["pending", "running"])
+        count = open.order_by("next_at")[:COUNTED].count()
+        return f"{count:,}{'+' if count == COUNTED else ''}"
+
+    @admin.action(description="Pause: events wait", permissions=["change"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        count = queryset.update(active=False)
+        outbound.forget()
+        messages.info(request, f"{count} paused.")
+
+    @admin.action(description="Go on", permissions=["change"])
+    def go_on(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
+        count = queryset.update(active=True, trouble="", failing_since=None)
+        outbound.forget()
+        messages.info(request, f"{count} on again.")
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         if not change:
@@ -101,60 +134,43 @@ class EndpointAdmin(ModelAdmin):
         text = "Give the receiver this secret now; it is not shown again: {}"
         messages.warning(request, format_html(text, endpoint.secrets[0]["secret"]))
 
-    @action(description="Send a test event", permissions=["change"])
-    def test(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        made = outbound.send_test(Endpoint.objects.get(pk=object_id))
-        return HttpResponseRedirect(reverse("admin:crm_delivery_change", args=[made.pk]))
+    @action(description="Send a test event …", permissions=["change"])
+    def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        found = get_object_or_404(Endpoint, pk=object_id)
+        text = "It says that nothing has happened. The next page shows what comes back."
+        return asked(
+            request, found, "Send a test event", text, lambda: page_of(outbound.send_test(found))
+        )
 
-    @action(description="New secret (both sign for a day)", permissions=["change"])
-    def rotate(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        endpoint = Endpoint.objects.get(pk=object_id)
-        endpoint.secrets = signing.rotated(endpoint.secrets)
-        endpoint.save(update_fields=["secrets"])
-        self.show_secret(request, endpoint)
-        return HttpResponseRedirect(reverse("admin:crm_endpoint_change", args=[object_id]))
+    @action(description="Send events of a time again …", permissions=["change"])
+    def again(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        found = get_object_or_404(Endpoint, pk=object_id)
+        form = RangeForm(request.POST or None)
+
+        def send() -> str:
+            count = outbound.again(outbound.within(found, **form.cleaned_data))
+            messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
+            return page_of(found)
+
+        return asked(request, found, "Send events of a time again", AGAIN, send, form)
+
+    @action(description="New secret …", permissions=["change"])
+    def rotate(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        found = get_object_or_404(Endpoint, pk=object_id)
+
+        def change() -> str:
+            found.secrets = signing.rotated(found.secrets)
+            found.save(update_fields=["secrets"])
+            self.show_secret(request, found)
+            return page_of(found)
+
+        text = "It is shown once, on the next page. Requests are signed with both for a day."
+        return asked(request, found, "Make a new secret", text, change)
 
 
-class AttemptInline(ReadOnly, TabularInline):
-    model = Attempt
-    fields = ["at", "status", "error", "seconds", "answer"]
-    readonly_fields = fields
-    hide_title = True
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return True  # The delivery's own permission has been checked by then.
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(ReadOnly, ModelAdmin):
-    list_display = ["event_id", "type", "endpoint", "shown_state", "tries", "created_at", "due"]
-    list_filter = ["state", "endpoint", "type"]
-    list_select_related = ["endpoint"]
-    search_fields = ["event_id", "conversation"]
-    show_full_result_count = False
-    date_hierarchy = "created_at"
-    fields = ["endpoint", "event_id", "type", "state", "tries", "created_at", "due", "sent"]
-    readonly_fields = fields
-    inlines = [AttemptInline]
-    actions = ["send_again"]
-
-    @display(description="State", label=COLOURS, ordering="state")
-    def shown_state(self, delivery: Delivery) -> str:
-        return delivery.state
-
-    @display(description="Next try")
-    def due(self, delivery: Delivery) -> Any:
-        return delivery.next_at if delivery.state == Delivery.State.PENDING else None
-
-    @display(description="Body")
-    def sent(self, delivery: Delivery) -> SafeString:
-        text = json.dumps(json.loads(delivery.body), indent=2, ensure_ascii=False)
-        return format_html('<pre class="overflow-x-auto">{}</pre>', text)
-
-    @admin.action(description="Send again, under the same ids", permissions=["send"])
-    def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = outbound.again(queryset)
-        messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
-
-    def has_send_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("crm.change_delivery")
+def state_of(endpoint: Any) -> health.Health:
+    """Once for each row of a page."""
+    if not hasattr(endpoint, "health"):
+        endpoint.health = health.of_endpoint(endpoint)
+    found: health.Health = endpoint.health
+    return found

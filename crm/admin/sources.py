@@ -1,29 +1,34 @@
 """Who sends records here, and every event as it came."""
 
 import json
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db.models import Count, Max, Q, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
-from django.urls import reverse
-from django.utils import timezone
+from django.urls import path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget
 
-from crm import adapters, inbound, signing
+from crm import adapters, health, inbound, signing
 from crm.adapters import generic
+from crm.admin.asked import asked, page_of
+from crm.admin.many import Removable, ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
 from crm.management.sources import address
 from crm.models import InboundEvent, Source
 
-RECENT = timedelta(days=7)
+# Of what a payload would become.
+PREVIEWED = 20
 # Of a body on its page; the whole of it is in the database.
 SHOWN = 20_000
 COLOURS = {"received": "info", "applied": "success", "failed": "danger", "refused": "warning"}
@@ -51,18 +56,68 @@ class SourceForm(forms.ModelForm):
         return cleaned
 
 
+def tried(given: Mapping[str, str]) -> list[adapters.Change]:
+    """ValueError with a sentence where something does not fit."""
+    dialect = given.get("dialect", "")
+    if dialect not in adapters.names():
+        raise ValueError("Choose a dialect.")
+    mapping: Any = {}
+    if dialect == "generic":
+        try:
+            mapping = json.loads(given.get("mapping") or "{}")
+        except ValueError as error:
+            raise ValueError(f"The mapping is no JSON: {error}.") from None
+        generic.check(mapping)
+    return inbound.preview(dialect, mapping, given.get("payload", "").encode())
+
+
+def state_of(source: Any) -> health.Health:
+    """Once for each row of a page."""
+    if not hasattr(source, "health"):
+        source.health = health.of_source(source)
+    found: health.Health = source.health
+    return found
+
+
 @admin.register(Source)
-class SourceAdmin(ModelAdmin):
+class SourceAdmin(Removable, ModelAdmin):
     form = SourceForm
     fields = ["name", "dialect", "active", "given", "mapping"]
-    list_display = ["name", "dialect", "url", "last", "health", "active"]
+    list_display = ["name", "dialect", "url", "last", "well", "active"]
+    list_per_page = 50
     actions_detail = ["rotate"]
+    remove = staticmethod(inbound.remove)
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Source]:
-        recent = Q(events__received_at__gte=timezone.now() - RECENT)
-        bad = recent & Q(events__state__in=["failed", "refused"])
-        counts = {"recent": Count("events", recent), "bad": Count("events", bad)}
-        return super().get_queryset(request).annotate(latest=Max("events__received_at"), **counts)
+    class Media:
+        css = {"all": ["chatbot/admin/console.css", "crm/webhooks.css"]}
+
+    def get_urls(self) -> list[Any]:
+        wrapped = self.admin_site.admin_view
+        return [
+            path("preview/", wrapped(self.preview), name="source-preview"),
+            *super().get_urls(),
+        ]
+
+    def preview(self, request: HttpRequest) -> JsonResponse:
+        """What the pasted payload would become under the form's dialect and mapping."""
+        if not self.may_try(request):
+            raise PermissionDenied
+        try:
+            changes = tried(request.POST)
+        except ValueError as error:
+            return JsonResponse({"error": str(error)})
+        shown = [{"type": one.type, "data": one.data} for one in changes[:PREVIEWED]]
+        return JsonResponse({"count": len(changes), "changes": shown})
+
+    def may_try(self, request: HttpRequest) -> bool:
+        return self.has_add_permission(request) or self.has_change_permission(request)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        if self.may_try(request):
+            context["preview_url"] = reverse("admin:source-preview")
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
         # The name stands in the address that the CRM was given.
@@ -72,22 +127,19 @@ class SourceAdmin(ModelAdmin):
     def url(self, source: Source) -> str:
         return address(source)
 
-    @display(description="Last event", ordering="latest")
-    def last(self, source: Any) -> Any:
-        return source.latest
+    @display(description="Last success")
+    def last(self, source: Source) -> datetime | None:
+        return state_of(source).last
 
-    @display(description="Last seven days")
-    def health(self, source: Any) -> str | SafeString:
-        if not source.recent:
-            return "no events"
-        well = f"{(source.recent - source.bad) / source.recent:.1%} well"
-        return f"{source.recent} event{pluralize(source.recent)}, {well}"
+    @display(description="Went well, of the newest")
+    def well(self, source: Source) -> str:
+        return state_of(source).words or "no events"
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if not change:
             obj.secrets = signing.rotated([])
         if given := form.cleaned_data["given"]:
-            obj.secrets = [{"secret": given, "until": None}]
+            obj.secrets = signing.rotated(obj.secrets if change else [], given)
         super().save_model(request, obj, form, change)
         if not change and not given:
             self.show_secret(request, obj)
@@ -96,24 +148,32 @@ class SourceAdmin(ModelAdmin):
         text = "Give the CRM this secret now; it is not shown again: {}"
         messages.warning(request, format_html(text, source.secrets[0]["secret"]))
 
-    @action(description="New secret (the old one counts for a day)", permissions=["change"])
-    def rotate(self, request: HttpRequest, object_id: int) -> HttpResponseRedirect:
-        source = Source.objects.get(pk=object_id)
-        source.secrets = signing.rotated(source.secrets)
-        source.save(update_fields=["secrets"])
-        self.show_secret(request, source)
-        return HttpResponseRedirect(reverse("admin:crm_source_change", args=[object_id]))
+    @action(description="New secret …", permissions=["change"])
+    def rotate(self, request: HttpRequest, object_id: int) -> HttpResponse:
+        found = get_object_or_404(Source, pk=object_id)
 
-    def has_rotate_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
-        return self.has_change_permission(request)
+        def change() -> str:
+            found.secrets = signing.rotated(found.secrets)
+            found.save(update_fields=["secrets"])
+            self.show_secret(request, found)
+            return page_of(found)
+
+        text = "It is shown once, on the next page. The old one counts for another day."
+        return asked(request, found, "Make a new secret", text, change)
+
+
+class InboundTypes(TypeFilter):
+    types = (*inbound.TYPES, "nothing")
 
 
 @admin.register(InboundEvent)
 class InboundEventAdmin(ReadOnly, ModelAdmin):
     list_display = ["event_id", "source", "type", "shown_state", "reason", "received_at"]
-    list_filter = ["state", "source", "type"]
+    list_filter = ["state", "source", InboundTypes]
     list_select_related = ["source"]
-    search_fields = ["event_id", "reason"]
+    search_fields = ["event_id__exact"]
+    search_help_text = "An event's whole id"
+    paginator = ShortPaginator
     show_full_result_count = False
     fields = ["source", "event_id", "type", "state", "reason", "received_at", "applied_at", "sent"]
     readonly_fields = fields

@@ -130,6 +130,10 @@ def test_salesforce() -> None:
     assert (found.customer_id, found.title) == ("003xx7", "Tent arrived torn")
     assert found.fields["Status"] == "New"
     assert applied("salesforce", "platform-event")["order:81"].customer_id == "003xx7"
+    assert applied("salesforce", "deleted")["case:500xx1"].deleted
+    assert applied("salesforce", "platform-event-deleted")["order:81"].deleted
+    applied("salesforce", "contact-merged")
+    assert Customer.objects.get(id="003xx7").merged_into_id == "003xx8"
 
 
 def test_hubspot() -> None:
@@ -140,11 +144,36 @@ def test_hubspot() -> None:
     assert deal.customer_id == "hubspot:deal:9", "whose it is is not said: nobody's"
 
 
+def test_hubspot_merges_deletes_and_erases() -> None:
+    applied("hubspot", "subscriptions")
+    found = applied("hubspot", "merge")
+    assert found["hubspot:contact:51:lifecycle_stage"].customer_id == "52"
+    assert applied("hubspot", "deletions")["hubspot:deal:9:amount"].deleted
+    assert Customer.objects.get(id="51").erased_at
+
+
+def test_hubspot_signs_method_address_body_and_time_in_milliseconds() -> None:
+    body = (FIXTURES / "hubspot" / "merge.json").read_bytes()
+    signed = of_hubspot(body)
+    inbound.event(source("hubspot"), Delivery(body, signed, "POST", URL))
+    seconds = str(int(time.time()))
+    mac64 = base64.b64encode(mac(b"POST" + URL.encode() + body + seconds.encode())).decode()
+    names = ("x-hubspot-request-timestamp", "x-hubspot-signature-v3")
+    for headers, method, url in (
+        (signed, "PUT", URL),
+        (signed, "POST", URL + "?x=1"),
+        (dict(zip(names, (seconds, mac64), strict=True)), "POST", URL),
+    ):
+        with pytest.raises(inbound.SignatureRefused):
+            inbound.event(source("hubspot"), Delivery(body, headers, method, url))
+
+
 def test_zammad_and_its_internal_notes() -> None:
     found = applied("zammad", "ticket")["ticket:31004"]
     assert (found.customer_id, found.fields["state"]) == ("12", "open")
     assert "Monday" in found.text
     assert "difficult" not in applied("zammad", "internal-note")["ticket:31004"].text
+    assert applied("zammad", "merged")["ticket:31004"].fields["state"] == "merged"
 
 
 def test_chatwoot() -> None:
@@ -157,6 +186,7 @@ def test_chatwoot() -> None:
 
 def test_zendesk() -> None:
     assert applied("zendesk", "ticket")["ticket:77"].customer_id == "8001"
+    assert applied("zendesk", "ticket-deleted")["ticket:77"].deleted
     assert applied("zendesk", "user-deleted") == {}
 
 
@@ -164,7 +194,7 @@ def test_no_dialect_makes_a_persons_record_shared() -> None:
     for path in FIXTURES.glob("*/*.json"):
         if path.parent.name != "generic":
             applied(path.parent.name, path.stem)
-    assert not Record.objects.filter(customer=None).exists()
+    assert not Record.objects.filter(customer=None, deleted=False).exists()
 
 
 # --- the generic one
@@ -180,6 +210,35 @@ def test_generic_takes_records_by_paths() -> None:
     inbound.apply_pending()
     found = Record.objects.get(id="A-2")
     assert (found.customer_id, found.kind, found.fields) == ("cust_2", "parcel", {"status": "lost"})
+
+
+def test_generic_knows_a_deletion_by_word_or_time() -> None:
+    mapping = MAPPING | {"deleted": "$.removed_at"}
+    body = json.loads((FIXTURES / "generic" / "deleted.json").read_text())
+    for value, gone in {"false": False, "": False, "0": False, "yes": True, "2026": True}.items():
+        body["items"][0]["removed_at"] = value
+        [change] = generic.changes(body, Delivery(b"", {}, mapping=mapping))
+        assert change.data["deleted"] is gone, value
+
+
+@pytest.mark.parametrize("name", ["number", "name", "changed"])
+def test_generic_names_the_path_that_found_nothing(name: str) -> None:
+    body = json.loads((FIXTURES / "generic" / "items.json").read_text())
+    del body["items"][1][name]
+    with pytest.raises(PayloadError, match=rf"items.\[1\]: \$.{name}: found nothing for the"):
+        generic.changes(body, Delivery(b"", {}, mapping=MAPPING))
+
+
+def test_a_payload_is_tried_out_without_a_trace() -> None:
+    body = (FIXTURES / "generic" / "items.json").read_bytes()
+    assert [one.data["id"] for one in inbound.preview("generic", MAPPING, body)] == ["A-1", "A-2"]
+    zammad = (FIXTURES / "zammad" / "ticket.json").read_bytes()
+    assert inbound.preview("zammad", {}, zammad)[0].data["id"] == "ticket:31004"
+    for wrong in (b"", b"{", b"[]", b'{"items": []}'):
+        with pytest.raises(PayloadError):
+            inbound.preview("generic", MAPPING, wrong)
+    assert not Record.objects.exists()
+    assert not InboundEvent.objects.exists()
 
 
 def test_generic_refuses_a_record_that_is_nobodys() -> None:

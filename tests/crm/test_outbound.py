@@ -209,6 +209,18 @@ class DeliveryTests(OutboundTestCase):
             wait = ((await Delivery.objects.aget()).next_at - timezone.now()).total_seconds()
             self.assertTrue(890 < wait <= 901, wait)
 
+    async def test_each_attempt_keeps_the_headers_that_were_sent(self) -> None:
+        async with sink(status=503) as crm:
+            await sync_to_async(self.endpoint)(crm.url)
+            await sync_to_async(self.write)()
+            await self.carried()
+            kept = (await Attempt.objects.aget()).request
+            got, _ = crm.got[0]
+            self.assertEqual(
+                {name.lower(): kept[name] for name in kept}.items() - got.items(), set()
+            )
+            self.assertIn("webhook-signature", kept)
+
     async def test_a_redirect_is_a_failure_and_not_followed(self) -> None:
         async with sink() as other:
             async with sink(status=302, headers=f"location: {other.url}\r\n") as crm:
