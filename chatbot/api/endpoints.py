@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from chatbot.api.deliveries import DeliveryRow
 from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
-from chatbot.api.fields import StrictModelSerializer
+from chatbot.api.fields import Slug, StrictModelSerializer
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
@@ -25,7 +25,7 @@ class EndpointRow(StrictModelSerializer):
         child=serializers.ChoiceField(outbound.TYPES), required=False, help_text="[]: all of them."
     )
     inboxes = serializers.ListField(
-        child=serializers.SlugField(), required=False, help_text="Inboxes' keys; []: all of them."
+        child=Slug(), required=False, help_text="Inboxes' keys; []: all of them."
     )
     trouble = serializers.CharField(read_only=True, help_text="Why it was switched off by itself.")
 

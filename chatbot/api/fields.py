@@ -24,8 +24,13 @@ class Text(serializers.CharField):
         return str(super().to_internal_value(data))
 
 
+class Slug(Text, serializers.SlugField):
+    pass
+
+
 class StrictModelSerializer(serializers.ModelSerializer):
     serializer_field_mapping = serializers.ModelSerializer.serializer_field_mapping | {
         models.BooleanField: TrueOrFalse,
         models.CharField: Text,
+        models.SlugField: Slug,
     }
