@@ -1,6 +1,7 @@
 """The REST API: erp may write records, bi may read conversations, mallory has no key."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -207,6 +208,14 @@ def test_the_description_is_openapi_3_1_and_tells_of_events() -> None:
     assert len(content["examples"]) >= 2, "thin, and in the CloudEvents envelope"
     assert "message.created" in schema["webhooks"]
     assert schema["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+
+
+def test_its_page_loads_nothing_from_elsewhere() -> None:
+    html = Client().get("/api/docs").content.decode()
+    loaded = re.findall(r'(?:src|href)="([^"]+)"', html)
+    assert len(loaded) >= 3
+    assert all(one.startswith("/") and not one.startswith("//") for one in loaded)
+    assert '"validatorUrl": null' in Client().get("/api/docs?script=").content.decode()
 
 
 # --- every refusal has one form
