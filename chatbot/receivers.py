@@ -1,11 +1,11 @@
-"""What conversations do when the CRM says something of a customer."""
+"""What conversations do when the CRM says something of a customer, and what its part asks for."""
 
 from typing import Any
 
 from django.dispatch import receiver
 
-from chatbot.models import Visitor
-from crm.signals import customer_erased, customer_merged
+from chatbot.models import Replica, Visitor
+from crm.signals import customer_erased, customer_merged, own_servers
 
 
 @receiver(customer_merged)
@@ -20,3 +20,8 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 @receiver(customer_erased)
 def erase_conversations(*, customer: str, **_: Any) -> None:
     Visitor.objects.filter(customer=customer).delete()
+
+
+@receiver(own_servers)
+def servers_of_tiers(**_: Any) -> list[str]:
+    return list(Replica.objects.values_list("url", flat=True))

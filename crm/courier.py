@@ -8,22 +8,24 @@ one takes no other's.
 import asyncio
 import logging
 import random
+import ssl
 import time
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx2
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from crm import destinations, signing
-from crm.destinations import DestinationRefused
+from crm import background, destinations, signing
+from crm.destinations import Destination
 from crm.models import Attempt, Delivery, Endpoint
 from crm.orm import in_thread
 
@@ -41,6 +43,8 @@ LOOKS_EVERY = 1.0
 PLACES, ALL_PLACES = 8, 256
 KEPT_OF_ANSWER, LONGEST_RETRY_AFTER = 1_000, 86_400
 GONE = 410
+# Names whose server does not answer hold a thread for half a minute each; the others have theirs.
+resolver = ThreadPoolExecutor(64, "resolver")
 
 
 @dataclass
@@ -92,10 +96,15 @@ async def pause() -> None:
 
 
 def client() -> httpx2.AsyncClient:
-    """No proxies from the environment, no redirects: requests go to the judged address alone."""
+    """No proxies from the environment, no redirects: requests go to the judged address alone.
+    Certificates are the system's, or those of SSL_CERT_FILE: many a private cloud signs its own."""
     limits = httpx2.Limits(max_connections=ALL_PLACES, max_keepalive_connections=64)
     return httpx2.AsyncClient(
-        trust_env=False, follow_redirects=False, timeout=TIMEOUT, limits=limits
+        verify=ssl.create_default_context(),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=TIMEOUT,
+        limits=limits,
     )
 
 
@@ -133,14 +142,16 @@ class Courier:
         _wake()  # There is a place again.
 
     async def write(self) -> None:
-        """What came back meanwhile is written together."""
+        """What came back meanwhile is written together. What was delivered while the database was
+        away is not sent again, unless it was away for longer than the lease."""
         while self.results:
             batch, self.results = self.results, []
             try:
                 await in_thread(keep)(batch)
-            except Exception as error:
-                # Their leases end, and they are sent again under the same ids.
-                logger.warning("attempts could not be written: %s", error)
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("attempts could not be written yet: %s", error)
+                self.results = batch + self.results
+                await asyncio.sleep(LOOKS_EVERY)
 
 
 # --- claims
@@ -149,6 +160,7 @@ class Courier:
 def claim(full: Iterable[int], room: int) -> list[Delivery]:
     """Due deliveries, a few of each endpoint that has places, for this process alone."""
     now = timezone.now()
+    destinations.learn_own_services()
     with transaction.atomic():
         ranked = (
             due(now)
@@ -161,6 +173,8 @@ def claim(full: Iterable[int], room: int) -> list[Delivery]:
         Delivery.objects.filter(id__in=[one.id for one in found]).update(
             state=State.RUNNING, lease_until=now + LEASE
         )
+    for one in found:
+        one.lease_until = now + LEASE  # By which `settle` knows the claim again.
     return found
 
 
@@ -178,7 +192,8 @@ def due(now: datetime) -> QuerySet[Delivery]:
         state__in=[State.PENDING, State.RUNNING],
     )
     free = Q(endpoint__ordered=False) | Q(conversation="") | ~Exists(earlier)
-    return Delivery.objects.filter(waiting(now), free, endpoint__active=True)
+    rested = Q(endpoint__rests_until=None) | Q(endpoint__rests_until__lte=now)
+    return Delivery.objects.filter(waiting(now), free, rested, endpoint__active=True)
 
 
 # --- requests
@@ -189,16 +204,11 @@ async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt,
     attempt, after, began = Attempt(delivery=delivery), 0.0, time.monotonic()
     try:
         async with asyncio.timeout(TIMEOUT):
-            to = await asyncio.to_thread(destinations.check, delivery.endpoint.url)
-            attempt.request = headers(delivery) | {"Host": to.authority}
-            request = sender.build_request(
-                "POST",
-                to.url,
-                content=delivery.body.encode(),
-                headers=attempt.request,
-                extensions={"sni_hostname": to.host},
-            )
-            answer = await sender.send(request, stream=True)
+            loop = asyncio.get_running_loop()
+            to = await loop.run_in_executor(resolver, destinations.check, delivery.endpoint.url)
+            attempt.request = headers(delivery, to)
+            made = request(sender, delivery, to, attempt.request)
+            answer = await sender.send(made, stream=True)
             try:
                 attempt.status, after = answer.status_code, retry_after(answer)
                 attempt.answer = await beginning(answer)
@@ -206,23 +216,41 @@ async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt,
                 await answer.aclose()
     except TimeoutError:
         attempt.error = f"No answer within {TIMEOUT:.0f} seconds."
-    except (httpx2.HTTPError, DestinationRefused, ValueError) as error:
+    except Exception as error:
+        # Whatever it is, it is this delivery's own, and counts as a try.
         attempt.error = (str(error) or repr(error))[:300]
     attempt.seconds = round(time.monotonic() - began, 4)
     return attempt, after
 
 
-def headers(delivery: Delivery) -> dict[str, str]:
+def request(
+    sender: httpx2.AsyncClient, delivery: Delivery, to: Destination, headers: dict[str, str]
+) -> httpx2.Request:
+    """To the judged address, in the name of the host."""
+    return sender.build_request(
+        "POST",
+        to.url,
+        content=delivery.body.encode(),
+        headers=headers,
+        extensions={"sni_hostname": to.host},
+    )
+
+
+def headers(delivery: Delivery, to: Destination) -> dict[str, str]:
     known = signing.current(delivery.endpoint.secrets)
     signed = signing.sign(delivery.event_id, datetime.now(UTC), delivery.body.encode(), known)
     kind = "cloudevents+json" if delivery.endpoint.cloudevents else "json"
-    return signed | {"Content-Type": f"application/{kind}", "User-Agent": "Attune"}
+    # No compression: a small answer must not become a large one here.
+    plain = {"Host": to.authority, "Accept-Encoding": "identity", "User-Agent": "Attune"}
+    # Connections are kept by address: another name there would not show its certificate.
+    alone = {"Connection": "close"} if to.scheme == "https" else {}
+    return signed | plain | alone | {"Content-Type": f"application/{kind}"}
 
 
 async def beginning(answer: httpx2.Response) -> str:
     """Its first thousand bytes; the rest is not read."""
     found = b""
-    async for piece in answer.aiter_bytes():
+    async for piece in answer.aiter_raw():
         found += piece
         if len(found) >= KEPT_OF_ANSWER:
             break
@@ -230,7 +258,9 @@ async def beginning(answer: httpx2.Response) -> str:
 
 
 def retry_after(answer: httpx2.Response) -> float:
-    """Seconds, or a date; 0 where nothing sensible is said."""
+    """Seconds, or a date; 0 where nothing sensible is said, or all is well."""
+    if answer.is_success:
+        return 0.0
     text = answer.headers.get("retry-after", "")
     try:
         if text.isdigit():
@@ -247,6 +277,10 @@ def retry_after(answer: httpx2.Response) -> float:
 
 @transaction.atomic
 def keep(results: list[tuple[Delivery, Attempt, float]]) -> None:
+    # Deleted with their endpoint meanwhile: nothing is left to keep.
+    there = Delivery.objects.select_for_update(of=("self",)).order_by("id")
+    ids = set(there.filter(id__in=[one.id for one, _, _ in results]).values_list("id", flat=True))
+    results = [one for one in results if one[0].id in ids]
     Attempt.objects.bulk_create(attempt for _, attempt, _ in results)
     for delivery, attempt, after in results:
         settle(delivery, attempt, after)
@@ -269,6 +303,10 @@ def delivered(attempt: Attempt) -> bool:
 def settle(delivery: Delivery, attempt: Attempt, after: float) -> None:
     tries, now = delivery.tries + 1, timezone.now()
     values: dict[str, Any] = {"tries": tries, "lease_until": None}
+    rows = Delivery.objects.filter(id=delivery.id)
+    if not delivered(attempt):
+        # Its lease has ended and another process sends it: that one's result counts.
+        rows = rows.filter(state=State.RUNNING, lease_until=delivery.lease_until)
     if delivered(attempt):
         values |= {"state": State.DONE, "done_at": now}
     elif tries >= len(SCHEDULE):
@@ -276,12 +314,22 @@ def settle(delivery: Delivery, attempt: Attempt, after: float) -> None:
     else:
         wait = max(SCHEDULE[tries] * random.uniform(1, 1 + JITTER), after)
         values |= {"state": State.PENDING, "next_at": now + timedelta(seconds=wait)}
-    Delivery.objects.filter(id=delivery.id, state=State.RUNNING).update(**values)
+    rows.update(**values)
+    if after:
+        rest = now + timedelta(seconds=after)
+        Endpoint.objects.filter(id=delivery.endpoint_id).update(rests_until=rest)
     if attempt.status == GONE:
         switch_off(delivery.endpoint, "It answered 410: it wants no more events.")
 
 
 def switch_off(endpoint: Endpoint, why: str) -> None:
-    """Its events wait; nothing is lost."""
-    Endpoint.objects.filter(id=endpoint.id).update(active=False, trouble=why)
-    logger.error("endpoint %s is switched off: %s", endpoint.id, why)
+    """Its events wait; nothing is lost. Its operators are told, once."""
+    if Endpoint.objects.filter(id=endpoint.id, active=True).update(active=False, trouble=why):
+        logger.error("endpoint %s is switched off: %s", endpoint.id, why)
+        background.later(notice(), endpoint.id)
+
+
+def notice() -> Any:
+    from crm.tasks import mail_switched_off
+
+    return mail_switched_off

@@ -7,7 +7,8 @@ judged, and the connection goes to the judged address.
 
 import re
 import socket
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
@@ -15,15 +16,26 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.signals import setting_changed
+from django.dispatch import receiver
+
+from crm.signals import own_servers
 
 Address = IPv4Address | IPv6Address
 Resolve = Callable[..., list[Any]]
 PORTS = {"http": 80, "https": 443}
-# IPv4 in IPv6's clothes (RFC 6052).
-TRANSLATED = IPv6Network("64:ff9b::/96")
+USUAL_PORTS = PORTS | {"redis": 6379, "rediss": 6379, "postgresql": 5432}
+# IPv4 in IPv6's clothes: RFC 6052, and the form that came before ::ffff:0:0/96.
+TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
 # What inet_aton would take for an address although it is none: 0x7f.1, 2130706433, 0177.0.0.1.
 NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
-CLOUDS = {ip_address("169.254.169.254"), ip_address("fd00:ec2::254")}
+# Where clouds answer a machine's questions about itself, besides link-local addresses.
+CLOUDS = {
+    ip_address(one)
+    for one in ("fd00:ec2::254", "fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+}
+# Seconds after which the addresses of our own services are looked up again.
+LEARNED_FOR = 60.0
 
 
 class DestinationRefused(Exception):
@@ -117,7 +129,7 @@ def refusal(address: Address, host: str, port: int, listed: bool) -> str:
     exact = listed and (address_of(host) is not None or host == "localhost")
     if any(dangerous(one) for one in real) and not exact:
         return f"is at {address}, which is never sent to unless listed by that address and port."
-    if not exact and any((one, port) in own_services() for one in real):
+    if not exact and any((one, port) in own_services() for one in {host, *real}):
         return "is one of Attune's own services."
     networks = [entry.network for entry in entries() if entry.network]
     inside = all(
@@ -133,9 +145,10 @@ def within(address: Address) -> list[Address]:
     """The IPv4 address that an IPv6 one stands for."""
     if isinstance(address, IPv4Address):
         return []
-    found: Iterable[Address | None] = [address.ipv4_mapped, address.sixtofour]
-    if address in TRANSLATED:
-        found = [IPv4Address(int(address) & 0xFFFFFFFF)]
+    found: list[Address | None] = [address.ipv4_mapped, address.sixtofour]
+    found += address.teredo or []
+    if any(address in network for network in TRANSLATED) and int(address) > 1:
+        found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return [one for one in found if one]
 
 
@@ -168,19 +181,53 @@ def parsed(line: str) -> Entry:
     return Entry(scheme=scheme, host=parts.hostname.rstrip("."), port=port)
 
 
-def own_services() -> set[tuple[Address, int]]:
-    """Addresses of our database, Redis, models and web server, as far as they can be resolved."""
+# --- our own
+
+
+@dataclass
+class Own:
+    """Names and addresses of our own services, each with its port."""
+
+    services: frozenset[tuple[Address | str, int]] = frozenset()
+    until: float = 0.0
+
+
+_own = Own()
+
+
+def own_services() -> frozenset[tuple[Address | str, int]]:
+    return _own.services if _own.until else learn_own_services()
+
+
+def learn_own_services() -> frozenset[tuple[Address | str, int]]:
+    """Looked up again now and then; may ask the database and the resolver."""
+    if time.monotonic() >= _own.until:
+        named = list(own_names())
+        found = ((one, port) for host, port in named for one in known(host))
+        _own.services = frozenset([*named, *found])
+        _own.until = time.monotonic() + LEARNED_FOR
+    return _own.services
+
+
+@receiver(setting_changed)
+def forget_own_services(**_: Any) -> None:
+    _own.until = 0.0
+
+
+def own_names() -> Iterator[tuple[str, int]]:
+    """Database, Redis, models, index and web server."""
     database: dict[str, Any] = settings.DATABASES["default"]
-    named = [(str(database.get("HOST") or ""), int(database.get("PORT") or 5432))]
+    yield str(database.get("HOST") or ""), int(database.get("PORT") or USUAL_PORTS["postgresql"])
+    anywhere = settings.HOST in {"0.0.0.0", "::"}
+    yield socket.gethostname() if anywhere else settings.HOST, settings.PORT
     urls = [settings.REDIS_URL, settings.SLM_URL, settings.INDEX_URL]
-    named += [(urlsplit(url).hostname or "", urlsplit(url).port or 0) for url in urls if url]
-    named.append((settings.HOST, settings.PORT))
-    return {(address, port) for host, port in named if host for address in known(host)}
+    urls += [url for _, more in own_servers.send(own_names) for url in more]
+    for parts in map(urlsplit, urls):
+        yield parts.hostname or "", parts.port or USUAL_PORTS.get(parts.scheme, 0)
 
 
-@cache
-def known(host: str) -> frozenset[Address]:
+def known(host: str) -> Iterable[Address]:
     try:
-        return frozenset(resolved(host, 0, socket.getaddrinfo))
+        return resolved(host, 0, socket.getaddrinfo) if host else []
     except DestinationRefused:
-        return frozenset()
+        return []  # Its name still counts.

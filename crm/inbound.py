@@ -1,7 +1,8 @@
 """Webhooks in: kept as they came, answered at once, applied in the background, exactly once.
 
 An event and its effect are committed together: a worker that dies in between has done neither, and
-another finds the event still waiting.
+another finds the event still waiting. One whose worker died is tried alone, and set aside where
+that happens again and again.
 """
 
 import asyncio
@@ -9,10 +10,11 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Any
 
-from django.db import DatabaseError, transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from crm import adapters, background, records, signing
@@ -27,6 +29,8 @@ LONGEST_ID = 200
 Apply = Callable[[list[dict[str, Any]], datetime], None]
 # Events of one insert, and of one transaction that applies them.
 STORED, APPLIED = 500, 100
+MAX_TRIES = 3
+BROKEN_OFF = f"Each of {MAX_TRIES} tries was broken off: its worker ended, or the database."
 
 
 # --- what each type of event does
@@ -190,12 +194,17 @@ class Reception:
             try:
                 new = await in_thread(insert)([event for event, _ in batch])
             except Exception as error:
-                for _, kept in batch:
+                for kept in waiting_still(batch):
                     kept.set_exception(error)
                 continue
             for (_, kept), is_new in zip(batch, new, strict=True):
-                if not kept.cancelled():
+                if not kept.done():
                     kept.set_result(is_new)
+
+
+def waiting_still(batch: list[tuple[Any, asyncio.Future[bool]]]) -> list[asyncio.Future[bool]]:
+    """Without those whose sender has hung up."""
+    return [kept for _, kept in batch if not kept.done()]
 
 
 reception = Reception()
@@ -204,9 +213,9 @@ reception = Reception()
 def insert(events: list[InboundEvent]) -> list[bool]:
     """For each, whether it was not here before. A refused one may be sent again, mended."""
     keys = [(event.source_id, event.event_id) for event in events]
-    ids = {event.event_id for event in events}
+    sources, ids = {source for source, _ in keys}, {id for _, id in keys}
     with transaction.atomic():
-        there = InboundEvent.objects.filter(event_id__in=ids)
+        there = InboundEvent.objects.filter(source__in=sources, event_id__in=ids)
         there.filter(state=State.REFUSED).delete()
         known = set(there.values_list("source_id", "event_id"))
         first = {key: place for place, key in reversed(list(enumerate(keys)))}
@@ -238,36 +247,46 @@ def apply_pending() -> int:
 
 def apply_some() -> int:
     """A number of them in one transaction; where one spoils it, each in its own."""
+    ids = begin()
     try:
         with transaction.atomic():
-            found = waiting(APPLIED)
-            carry_out(found)
+            carry_out(list(waiting().filter(id__in=ids)))
     except Exception:
-        return sum(apply_one() for _ in range(len(found)))
-    return len(found)
+        for id in ids:
+            apply_one(id)
+    return len(ids)
 
 
-def waiting(count: int) -> list[InboundEvent]:
-    """Locked; those that another process is applying are left to it."""
+def waiting() -> QuerySet[InboundEvent]:
+    """Locked, oldest first; those that another process is applying are left to it."""
     rows = InboundEvent.objects.filter(state=State.RECEIVED).order_by("id")
-    return list(rows.select_for_update(skip_locked=True)[:count])
+    return rows.select_for_update(skip_locked=True)
 
 
-def apply_one() -> bool:
-    """The oldest. One that cannot be applied is kept as failed, with its reason."""
+@transaction.atomic
+def begin() -> list[int]:
+    """Some that were never tried; where there are none, one whose worker died of it, or of a
+    neighbour."""
+    found = list(waiting().order_by("tries", "id").only("id", "tries")[:APPLIED])
+    untried = list(takewhile(lambda one: not one.tries, found))
+    ids = [one.id for one in untried or found[:1]]
+    rows = InboundEvent.objects.filter(id__in=ids)
+    rows.filter(tries__gte=MAX_TRIES).update(state=State.FAILED, reason=BROKEN_OFF)
+    rows.update(tries=F("tries") + 1)
+    return ids
+
+
+def apply_one(id: int) -> None:
+    """One that cannot be applied is kept as failed, with its reason."""
     with transaction.atomic():
-        found = waiting(1)
-        for one in found:
+        for one in waiting().filter(id=id):
             try:
                 with transaction.atomic():
                     carry_out([one])
-            except DatabaseError as error:
-                if transaction.get_connection().connection is None:
-                    raise  # The database went away: the event is still waiting.
-                fail(one, error)
+            except (OperationalError, InterfaceError):
+                raise  # Not the event's fault: it is still waiting, and its tries are counted.
             except Exception as error:
                 fail(one, error)
-    return bool(found)
 
 
 def carry_out(events: list[InboundEvent]) -> None:
@@ -290,7 +309,7 @@ def fail(one: InboundEvent, error: Exception) -> None:
 
 def again(events: Any) -> int:
     """Apply failed ones again, as far as they can be."""
-    count: int = events.filter(state=State.FAILED).update(state=State.RECEIVED, reason="")
+    count: int = events.filter(state=State.FAILED).update(state=State.RECEIVED, reason="", tries=0)
     background.soon(apply_task())
     return count
 

@@ -135,10 +135,11 @@ def unit(vector: bytes | memoryview | None) -> np.ndarray | None:
 # --- the index
 
 
-def embed(report: Report = silent) -> int:
-    """Give every passage without a vector of this encoder one. Returns how many."""
+def embed(report: Report = silent, most: int | None = None) -> int:
+    """Give every passage without a vector of this encoder one, or as many of them. Returns how
+    many."""
     missing = Passage.objects.exclude(id__in=own_vectors().values("passage_id"))
-    todo, done = list(missing.values_list("id", flat=True)), 0
+    todo, done = list(missing.values_list("id", flat=True)[:most]), 0
     for ids in batched(todo, EMBED_BATCH):
         texts = dict(Passage.objects.filter(id__in=ids).values_list("id", "text"))
         keep(dict(zip(texts, encoder().encode(list(texts.values())), strict=True)))

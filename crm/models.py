@@ -163,6 +163,8 @@ class InboundEvent(models.Model):
     changes = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     reason = models.CharField(max_length=500, blank=True)
+    # Begun, counted before each: one that takes its worker down leaves a trace.
+    tries = models.PositiveSmallIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True, blank=True)
 
@@ -215,6 +217,8 @@ class Endpoint(models.Model):
     cloudevents = models.BooleanField("CloudEvents envelope", default=False)
     # Since when every attempt has failed, and why it was switched off by itself.
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
+    # As it has asked: nothing is sent before.
+    rests_until = models.DateTimeField(null=True, blank=True, editable=False)
     trouble = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
@@ -233,7 +237,11 @@ class Delivery(models.Model):
         DONE = "done", "Delivered"
         FAILED = "failed", "Given up"
 
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="deliveries")
+    # No constraint in the database: for a moment other processes go on with an endpoint that has
+    # been deleted, and the change that they tell of must not fail by it.
+    endpoint = models.ForeignKey(
+        Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
+    )
     # The same for every attempt, and when it is sent again.
     event_id = models.CharField(max_length=64)
     type = models.CharField(max_length=60)

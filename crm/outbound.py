@@ -120,6 +120,8 @@ def again(deliveries: QuerySet[Delivery]) -> int:
     """Send these once more, from the beginning of the schedule and under the same ids."""
     now = timezone.now()
     count = deliveries.filter(state=State.PENDING).update(next_at=now)
+    # Whoever asks for it knows that the endpoint is well again.
+    Endpoint.objects.filter(deliveries__in=deliveries).update(rests_until=None)
     ended = deliveries.filter(state__in=[State.DONE, State.FAILED])
     count += ended.update(state=State.PENDING, tries=0, next_at=now, done_at=None)
     courier.nudge()

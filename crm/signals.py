@@ -1,8 +1,11 @@
-"""What the CRM says of people, for who keeps more of them than their records."""
+"""What the CRM says of people, for who keeps more of them than their records; and what the CRM's
+part asks of whoever knows."""
 
 from django.dispatch import Signal
 
 # old, into: customers' ids. Within the transaction that moves the records.
 customer_merged = Signal()
+# Answered with the URLs of servers that no event may be sent to.
+own_servers = Signal()
 # customer: an id. Within the transaction that removes the records.
 customer_erased = Signal()

@@ -5,6 +5,7 @@ In service `at_the_door` answers them before Django's middleware, whose hooks ea
 """
 
 import json
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
+from django.db import Error as DatabaseAway
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
@@ -23,6 +25,7 @@ from crm.models import InboundEvent, Source
 from crm.orm import in_thread
 from crm.problems import PROBLEM, problem
 
+logger = logging.getLogger("attune.inbound")
 # Seconds that a process goes on with what it knows of a source.
 KNOWN_FOR = 2.0
 _sources: dict[str, tuple[float, Source | None]] = {}
@@ -92,6 +95,15 @@ async def whole(receive: Any) -> bytes | None:
 
 async def answer(name: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
     """202 once the event is kept; it is applied afterwards. body None: it is too large."""
+    try:
+        return await judged(name, method, headers, body)
+    except DatabaseAway as error:
+        logger.warning("an event for %s could not be kept: %s", name, error)
+        again = {"Retry-After": "5"}
+        return refusal(503, "The event could not be stored: send it again.", headers=again)
+
+
+async def judged(name: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
     if method != "POST":
         return refusal(405, "Send the event with POST.", headers={"Allow": "POST"})
     found = await in_thread(lookup)(name) if stale(name) else _sources[name][1]

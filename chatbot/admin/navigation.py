@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from chatbot.models import Conversation
+from crm.models import Endpoint
 
 # Title, icon (Material Symbols), app label, model name, and a page other than the list.
 ENTRIES = [
@@ -49,6 +50,8 @@ def entry(
     item["active"] = request.path == link if page else marked(request.path, link)
     if page == "admin:live" and (waiting := waiting_count()):
         item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
+    if model == "endpoint" and (off := Endpoint.objects.exclude(trouble="").count()):
+        item |= {"badge": f"{off} off", "badge_variant": "danger"}
     return item
 
 

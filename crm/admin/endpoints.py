@@ -87,6 +87,8 @@ class EndpointAdmin(Removable, ModelAdmin):
     def standing(self, endpoint: Endpoint) -> str:
         if not endpoint.active:
             return f"off: {endpoint.trouble}" if endpoint.trouble else "paused"
+        if endpoint.rests_until and endpoint.rests_until > timezone.now():
+            return f"asks to be left alone until {timezone.localtime(endpoint.rests_until):%H:%M}"
         return "fails" if endpoint.failing_since else "on"
 
     @display(description="Last success")
@@ -124,7 +126,7 @@ class EndpointAdmin(Removable, ModelAdmin):
         if not change:
             obj.secrets = signing.rotated([])
         if obj.active:
-            obj.trouble, obj.failing_since = "", None
+            obj.trouble, obj.failing_since, obj.rests_until = "", None, None
         super().save_model(request, obj, form, change)
         outbound.forget()
         if not change:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from chatbot.models import Replica, Tier
 from crm import destinations
 from crm.destinations import DestinationRefused, check
 
+pytestmark = pytest.mark.django_db
 LAN = ["10.0.0.0/8", "crm.corp:8443", "https://erp.corp:443", "127.0.0.1:9000", "fd00::/8"]
 NAMES = {
     "crm.corp": ["192.168.7.7"],
@@ -24,7 +26,6 @@ NAMES = {
 @pytest.fixture(autouse=True)
 def lan(settings: Any) -> None:
     settings.WEBHOOK_ALLOWED = LAN
-    destinations.known.cache_clear()
 
 
 def resolve(host: str, port: int, **_: Any) -> list[Any]:
@@ -82,6 +83,15 @@ def test_what_is_listed_is_reached_at_the_address_that_was_judged(url: str, wher
         "http://[2002:7f00:1::]/",
         "http://169.254.169.254/latest/meta-data/",
         "http://[fd00:ec2::254]/",
+        "http://100.100.100.200/",
+        "http://168.63.129.16/",
+        "http://[::7f00:1]/",
+        "http://[::a9fe:a9fe]/",
+        "http://[2001:0:a9fe:a9fe::]/",
+        "http://①②⑦.⓪.⓪.①/",
+        "http://rebound.corp.:9000/",
+        "http://0300.0250.7.7:8443/",
+        "http://10.0.0.1%2f@8.8.8.8/",
         "http://[fe80::1%25eth0]/",
         "http://0.0.0.0:9000/",
         "http://[::]:9000/",
@@ -123,6 +133,21 @@ def test_our_own_services_are_refused_inside_an_allowed_network(
         with pytest.raises(DestinationRefused, match="own services"):
             to(url)
     assert to("http://10.0.0.21:80/")
+    settings.SLM_URL = "http://vllm/v1"
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    monkeypatch.setitem(NAMES, "vllm", ["10.0.0.31"])
+    assert to("http://10.0.0.32/")
+    monkeypatch.setitem(NAMES, "vllm", ["10.0.0.32"])
+    with pytest.raises(DestinationRefused, match="own services"):
+        to("http://vllm/")  # By its name, whatever it resolves to; without a port it has the usual.
+
+
+def test_the_servers_of_the_language_model_are_our_own(settings: Any) -> None:
+    tier = Tier.objects.create(name="large", model="slm")
+    Replica.objects.create(tier=tier, url="http://10.0.0.40:8100/v1")
+    with pytest.raises(DestinationRefused, match="own services"):
+        to("http://10.0.0.40:8100/hook")
+    assert to("http://10.0.0.40:8200/hook")
 
 
 def test_unless_told_nothing_is_allowed(settings: Any) -> None:
@@ -134,7 +159,15 @@ def test_unless_told_nothing_is_allowed(settings: Any) -> None:
 def test_a_network_of_everything_does_not_open_loopback_or_metadata(settings: Any) -> None:
     settings.WEBHOOK_ALLOWED = ["0.0.0.0/0", "::/0"]
     assert to("http://8.8.8.8/")
-    for url in ("http://127.0.0.1/", "http://169.254.169.254/", "http://[::1]/"):
+    for url in (
+        "http://127.0.0.1/",
+        "http://169.254.169.254/",
+        "http://[::1]/",
+        "http://[::127.0.0.1]/",
+        "http://[2001:0:7f00:1::]/",
+        "http://[fd20:ce::254]/",
+        "http://100.100.100.200/",
+    ):
         with pytest.raises(DestinationRefused):
             to(url)
 

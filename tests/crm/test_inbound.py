@@ -1,5 +1,6 @@
 """Webhooks in: the shop's CRM is the source; mallory is not."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,14 @@ from unittest import mock
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.test import Client, override_settings
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
 from chatbot.models import Conversation, Inbox, Visitor
-from crm import inbound, signing, views
+from crm import inbound, signing, tasks, views
 from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
 from tests.chatbot.console.test_agents import AgentsTestCase
 
@@ -223,6 +225,66 @@ def test_an_event_whose_effect_is_not_committed_still_waits(source: Source) -> N
     assert inbound.apply_pending() == 1
 
 
+def test_an_event_that_takes_its_worker_down_is_set_aside(source: Source) -> None:
+    for number in range(3):
+        post(source, upserted(order(number)), id=str(number))
+    real = inbound.carry_out
+
+    def deadly(events: list[InboundEvent]) -> None:
+        if any(event.event_id == "1" for event in events):
+            raise KeyboardInterrupt  # The process ends; nothing of it is committed.
+        real(events)
+
+    with mock.patch("crm.inbound.carry_out", deadly):
+        for _ in range(inbound.MAX_TRIES):
+            with pytest.raises(KeyboardInterrupt):
+                inbound.apply_pending()
+        post(source, upserted(order(4)), id="4")
+        inbound.apply_pending()
+    assert set(Record.objects.values_list("id", flat=True)) == {"order:0", "order:2", "order:4"}
+    failed = InboundEvent.objects.get(state="failed")
+    assert (failed.event_id, failed.reason) == ("1", inbound.BROKEN_OFF)
+    inbound.again(InboundEvent.objects.all())
+    inbound.apply_pending()
+    assert Record.objects.filter(id="order:1").exists()
+
+
+def test_what_the_database_broke_off_is_not_the_events_fault(source: Source) -> None:
+    post(source, upserted(order()))
+    with (
+        mock.patch("crm.inbound.carry_out", side_effect=OperationalError("deadlock")),
+        pytest.raises(OperationalError),
+    ):
+        inbound.apply_pending()
+    assert InboundEvent.objects.get().state == "received"
+    assert inbound.apply_pending() == 1
+
+
+def test_a_refused_event_of_another_source_stays(source: Source) -> None:
+    other = Source.objects.create(name="other", secrets=signing.rotated([]))
+    post(other, upserted(order(title="")), url="/webhooks/crm/other/")
+    post(source, upserted(order()))
+    assert set(InboundEvent.objects.values_list("state", flat=True)) == {"refused", "received"}
+
+
+def test_while_the_database_is_away_the_crm_is_asked_to_send_again(source: Source) -> None:
+    with mock.patch("crm.inbound.insert", side_effect=OperationalError("gone")):
+        answer = post(source, upserted(order()))
+    assert (answer.status_code, answer["retry-after"]) == (503, "5")
+    assert answer["content-type"] == "application/problem+json"
+    assert post(source, upserted(order())).json()["status"] == "accepted"
+
+
+def test_a_burst_is_embedded_a_few_at_a_time(source: Source) -> None:
+    """So that the next event need not wait until all of it is done."""
+    with (
+        mock.patch("crm.indexing.embed", side_effect=[tasks.EMBEDDED, 3]) as embedded,
+        mock.patch("crm.background.soon", side_effect=lambda task: task()),
+    ):
+        tasks.embed()
+    assert embedded.mock_calls == [mock.call(most=tasks.EMBEDDED)] * 2
+
+
 def test_a_deleted_record_is_gone_and_stays_so(source: Source) -> None:
     post(source, upserted(order()), id="1")
     gone = {"type": "record.deleted", "data": {"id": "order:1", "updated_at": LATER}}
@@ -349,6 +411,18 @@ class DoorTests(AgentsTestCase):
         assert (status, headers["allow"]) == (405, "POST")
         assert (await self.ask("/admin/", b""))[2] == "Django"
         assert (await self.ask(f"{URL}more/", b""))[2] == "Django"
+
+    async def test_a_sender_that_hangs_up_takes_no_neighbour_with_it(self) -> None:
+        source = await Source.objects.acreate(name="shop", secrets=[])
+        reception = inbound.Reception()
+        made = [InboundEvent(source=source, event_id=str(n), changes=[]) for n in range(3)]
+        waits = [asyncio.create_task(reception.keep(one)) for one in made]
+        await asyncio.sleep(0)
+        waits[0].cancel()
+        with mock.patch("crm.inbound.insert", side_effect=OperationalError("gone")):
+            found = await asyncio.gather(*waits, return_exceptions=True)
+        assert [type(one) for one in found[1:]] == [OperationalError] * 2
+        assert await reception.keep(made[0])
 
     @override_settings(WEBHOOK_MAX_BYTES=100)
     async def test_what_is_too_large_is_told_the_limit(self) -> None:

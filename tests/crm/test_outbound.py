@@ -31,8 +31,20 @@ class Sink:
     headers: str = ""
     body: str = "ok"
     waits: float = 0.0
-    url: str = ""
+    port: int = 0
     got: list[tuple[dict[str, str], str]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    async def open(self) -> None:
+        self.server = await asyncio.start_server(self.serve, "127.0.0.1", self.port)
+        self.port = self.server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        """Whoever connects now is refused."""
+        self.server.close()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while head := await self.head(reader):
@@ -59,12 +71,10 @@ class Sink:
 @asynccontextmanager
 async def sink(**values: Any) -> AsyncIterator[Sink]:
     made = Sink(**values)
-    server = await asyncio.start_server(made.serve, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    made.url = f"http://127.0.0.1:{port}/hook"
-    with override_settings(WEBHOOK_ALLOWED=[f"127.0.0.1:{port}"]):
+    await made.open()
+    with override_settings(WEBHOOK_ALLOWED=[f"127.0.0.1:{made.port}"]):
         yield made
-    server.close()
+    made.close()
 
 
 class OutboundTestCase(AgentsTestCase):
@@ -302,25 +312,6 @@ class DeliveryTests(OutboundTestCase):
             self.assertEqual(shares, [courier.PLACES] * 2)
             others = await sync_to_async(courier.claim)([slow.id], 100)
             self.assertEqual({one.endpoint_id for one in others}, {slow.id + 1})
-
-
-class ReplayTests(OutboundTestCase):
-    async def test_after_an_outage_everything_arrives_once_by_its_id(self) -> None:
-        async with sink(status=503) as crm:
-            endpoint = await sync_to_async(self.endpoint)(crm.url)
-            for number in range(5):
-                await sync_to_async(self.write)("x", id=str(number))
-            await self.carried()
-            await Delivery.objects.aupdate(state="failed")
-            crm.status, crm.got = 200, []
-            count = await sync_to_async(outbound.again)(endpoint.deliveries.all())
-            self.assertEqual(count, 5)
-            await self.carried()
-            wanted = {one async for one in Delivery.objects.values_list("event_id", flat=True)}
-            self.assertEqual((len(crm.got), set(crm.ids())), (5, wanted))
-            await sync_to_async(outbound.again)(endpoint.deliveries.all())
-            await self.carried()
-            self.assertEqual(set(crm.ids()), wanted, "sent twice, still the same five")
 
 
 class CommandTests(OutboundTestCase):

@@ -1,0 +1,30 @@
+"""What the operators are told by e-mail: an endpoint that was switched off by itself."""
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+from django.urls import reverse
+
+from crm.models import Endpoint
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+def switched_off(endpoint: Endpoint) -> None:
+    path = reverse("admin:crm_endpoint_change", args=[endpoint.pk])
+    waiting = endpoint.deliveries.filter(state="pending").count()
+    to = operators()
+    if to:
+        send_mail(
+            "A webhook endpoint was switched off",
+            f"{endpoint.url}\n{endpoint.trouble}\n\nNo events are sent to it any more; "
+            f"{waiting} wait, and go once it is on again:\n{settings.PUBLIC_URL}{path}\n",
+            None,
+            to,
+        )
+
+
+def operators() -> list[str]:
+    """Those who may switch it on again."""
+    people = User.objects.with_perm("crm.change_endpoint", backend=BACKEND)
+    return sorted(set(people.exclude(email="").values_list("email", flat=True)))
