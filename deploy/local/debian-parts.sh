@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs those of Debian's chromium, curl, iproute2, nginx, redis-server and postgresql that are named and absent.
+# Installs those of Debian's chromium, curl, iproute2, nginx, nodejs, npm, redis-server and postgresql that are named
+# and absent.
 # Whoever uses them starts them on free ports; nothing is started here.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
@@ -18,6 +19,7 @@ is_here() {
   case $1 in
     postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null ;;
     iproute2) command -v ip >/dev/null ;;
+    nodejs) command -v node >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
   esac
 }

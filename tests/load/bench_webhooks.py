@@ -47,6 +47,11 @@ def record(number: int) -> dict[str, Any]:
 # --- in
 
 
+def last_line(printed: str) -> Any:
+    """What a command printed as JSON; the settings' warnings come before."""
+    return json.loads(printed.strip().splitlines()[-1])
+
+
 async def inbound(parts: Parts) -> str:
     printed = parts.site.manage("webhooks", "add-source", "bench", "--json")
     source = json.loads(printed)

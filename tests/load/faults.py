@@ -83,6 +83,12 @@ def kill(ids: list[int]) -> None:
         os.kill(process, signal.SIGKILL)
 
 
+def kill_all(ids: list[int]) -> None:
+    for process in ids:
+        with suppress(ProcessLookupError):  # a child that went with its parent
+            os.kill(process, signal.SIGKILL)
+
+
 def deploy(ids: list[int]) -> None:
     """In good order, as a new version would ask it to go."""
     for process in ids[:1]:
