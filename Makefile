@@ -37,7 +37,7 @@ test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL
 	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
-	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm
+	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
 	@$(PYTEST) -m live
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out

@@ -1,8 +1,9 @@
 """`make bench-webhooks`: events in and out, on PostgreSQL and Redis.
 
 In: signed events from several senders at once, each answered before its sender's next; then until
-all are applied. Out: changes one by one to fifty endpoints of a sink on this machine; then two
-of them are ill, one refuses and one takes fifteen seconds: how much later the others hear.
+all are applied, and how soon a record that comes then is found. Out: changes one by one to fifty
+endpoints of a sink on this machine; then two of them are ill, one refuses and one takes fifteen
+seconds: how much later the others hear.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import asyncio
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 import uuid
@@ -23,7 +25,7 @@ from typing import Any
 
 from crm import signing
 from inference.evaluation.markdown import table
-from tests.live.conftest import free_port
+from tests.live.conftest import ROOT, free_port
 from tests.load.bench_chat import at, ms
 from tests.load.faults import Parts
 from tests.load.soak import site
@@ -54,7 +56,7 @@ def last_line(printed: str) -> Any:
 
 async def inbound(parts: Parts) -> str:
     printed = parts.site.manage("webhooks", "add-source", "bench", "--json")
-    source = json.loads(printed)
+    source = last_line(printed)
     waits: list[float] = []
     # Made before: what it costs to sign them is the senders' own.
     made = [signed("/webhooks/crm/bench/", source["secret"], one) for one in range(EVENTS)]
@@ -66,7 +68,22 @@ async def inbound(parts: Parts) -> str:
     rate = [f"{EVENTS / accepted:.0f}", f"{EVENTS / applied:.0f}"]
     cells = [*rate, *(ms(waits, share) for share in (0.5, 0.95, 0.99))]
     head = ["accepted / s", "applied / s", "202 after, ms (median)", "95 %", "99 %"]
-    return f"In: {EVENTS:,} signed events of {SENDERS} senders\n\n{table(head, [cells])}"
+    later = searched(parts, source["secret"])
+    return (
+        f"In: {EVENTS:,} signed events of {SENDERS} senders\n\n{table(head, [cells])}\n\n"
+        f"Right after that burst {len(later)} records one by one: each was found "
+        f"{ms(later, 0.5)} ms after its 202 (the median), {ms(later, 1.0)} ms at most."
+    )
+
+
+def searched(parts: Parts, secret: str) -> list[float]:
+    """Seconds, of a process of its own."""
+    words = [sys.executable, "-m", "tests.load.searched", str(parts.site.port), secret]
+    done = subprocess.run(
+        words, cwd=ROOT, env=parts.site.env, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [float(one) for one in last_line(done.stdout)]
 
 
 async def sender(port: int, requests: Iterator[bytes], waits: list[float]) -> None:
@@ -114,7 +131,8 @@ class Sink:
     got: dict[str, list[float]] = field(default_factory=dict)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        # Cancelled when the run ends; asyncio's own callback would print a traceback.
+        with suppress(asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
                 path = head.split(" ", 2)[1]
