@@ -1,6 +1,7 @@
 """How events are carried: what goes wrong on the way is one delivery's own, and nobody else's."""
 
 import asyncio
+import json
 import ssl
 import threading
 from collections.abc import Callable
@@ -124,6 +125,23 @@ class JourneyTests(OutboundTestCase):
             await self.carried()
         server.close()
         return crm.got
+
+    async def test_a_cloudevent_says_that_it_is_one(self) -> None:
+        async with sink() as crm:
+            await sync_to_async(self.endpoint)(crm.url, cloudevents=True)
+            await sync_to_async(self.write)()
+            await self.carried()
+            [(headers, body)] = crm.got
+            self.assertEqual(headers["content-type"], "application/cloudevents+json")
+            self.assertEqual(json.loads(body)["id"], headers["webhook-id"])
+
+    async def test_an_answer_is_kept_as_it_came_and_not_unpacked(self) -> None:
+        async with sink(body="x" * 10_000, headers="content-encoding: gzip\r\n") as crm:
+            await sync_to_async(self.endpoint)(crm.url)
+            await sync_to_async(self.write)()
+            await self.carried()
+            self.assertEqual(crm.got[0][0]["accept-encoding"], "identity")
+        self.assertEqual((await Attempt.objects.aget()).answer, "x" * courier.KEPT_OF_ANSWER)
 
     async def test_whatever_goes_wrong_counts_as_a_try(self) -> None:
         async with sink() as crm:
