@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('crm', '0005_webhooks_out'),
+        ('crm', '0006_attempt_requests'),
     ]
 
     operations = [
