@@ -19,6 +19,8 @@ from crm import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
 WINDOW = 12
+# What lists draw of a conversation.
+SCORES = 20
 PREVIEWED = timedelta(days=7)
 PREVIEWED_MESSAGES = 20_000
 Customer = Message.Author.CUSTOMER
@@ -46,6 +48,7 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     messages = heard(conversation)
     if sentiment.label != UNKNOWN:
         messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
+        conversation.scores = [*conversation.scores, round(sentiment.score, 3)][-SCORES:]
     messages = messages[-WINDOW:]
     scores = [message.score for message in messages]
     conversation.mood = mood.mood(scores)
@@ -56,6 +59,7 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     conversation.alert_weight = alert.weight if alert else 0.0
     if risen:
         conversation.alert_seen = False
+        conversation.alerts += 1
         call(conversation)
 
 

@@ -156,11 +156,15 @@ class Conversation(models.Model):
     # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.
     mood = models.FloatField(null=True, blank=True)
     mood_slope = models.FloatField(default=0.0, help_text="Change of the score per message.")
+    # The customer's last scores, oldest first: what lists draw.
+    scores = models.JSONField(default=list)
     # Why an agent should look, in words, and how soon; "" and 0: no reason.
     alert = models.CharField(max_length=300, blank=True)
     alert_weight = models.FloatField(default=0.0)
     # An agent has seen it: it calls nobody until it gets worse, or a snooze ends.
     alert_seen = models.BooleanField(default=False)
+    # How often an alert has risen.
+    alerts = models.PositiveSmallIntegerField(default=0)
     snoozed_until = models.DateTimeField(null=True, blank=True)
     # Answers in a row that found nothing on record.
     unanswered = models.PositiveSmallIntegerField(default=0)
@@ -176,6 +180,15 @@ class Conversation(models.Model):
 
     class Meta:
         ordering = ["-last_message_at"]
+        indexes = [
+            models.Index(fields=["state", "-last_message_at"], name="conversation_state"),
+            models.Index(fields=["created_at"], name="conversation_created"),
+            models.Index(
+                fields=["snoozed_until"],
+                condition=models.Q(snoozed_until__isnull=False),
+                name="conversation_snoozed",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Conversation with {self.visitor}"
@@ -208,6 +221,8 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["conversation", "seq"]
+        # The words are indexed by PostgreSQL alone: see migration 0016 and search.py.
+        indexes = [models.Index(fields=["at"], name="message_at")]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
             models.UniqueConstraint(fields=["conversation", "client_id"], name="message_client_id"),
@@ -499,6 +514,7 @@ class Reply(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        indexes = [models.Index(fields=["created_at"], name="reply_created")]
         verbose_name_plural = "replies"
 
     def __str__(self) -> str:

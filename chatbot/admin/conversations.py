@@ -20,10 +20,10 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot import audit
+from chatbot import audit, search
 from chatbot.admin import mood, transcript
 from chatbot.console.frames import VIEWS
-from chatbot.console.rows import last_message, recent_scores
+from chatbot.console.rows import with_last_message
 from chatbot.models import Conversation, Inbox, Message
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
@@ -85,12 +85,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     list_fullwidth = True
     ordering = ["-last_message_at"]
     sortable_by = ["mood_badge", "activity"]
-    search_fields = [
-        "visitor__customer__name",
-        "visitor__customer__id",
-        "visitor__id__istartswith",
-        "messages__text",
-    ]
+    search_fields = ["visitor__customer__name"]  # Where there are any; see get_search_results.
     search_help_text = "Customer, number or words said"
     fieldsets: Any = [(None, {"fields": []})]  # The page is a template, not a form.
 
@@ -115,14 +110,12 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
         """Only conversations in which something was said."""
-        spoken = super().get_queryset(request).filter(last_seq__gt=0)
-        return spoken.prefetch_related(last_message(), recent_scores())
+        return with_last_message(super().get_queryset(request).filter(last_seq__gt=0))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        # An anonymous visitor is searched by what stands in the list: "Visitor 1a2b3c4d".
-        return super().get_search_results(request, queryset, search_term.removeprefix("Visitor "))
+        return queryset.filter(search.found(search_term)) if search_term else queryset, False
 
     @display(description="Customer")
     def customer(self, conversation: Conversation) -> SafeString:
@@ -134,11 +127,11 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Last message")
     def latest(self, conversation: Conversation) -> SafeString:
-        messages: list[Message] = conversation.last_message  # type: ignore[attr-defined]
+        author, text = conversation.last_author, conversation.last_text  # type: ignore[attr-defined]
         return format_html(
             '<span class="excerpt"><b>{}</b> {}</span>',
-            messages[0].get_author_display() if messages else "",
-            Truncator(messages[0].text).chars(EXCERPT) if messages else "",
+            Message.Author(author).label if author else "",
+            Truncator(text or "").chars(EXCERPT),
         )
 
     @display(description="Mood", ordering="mood")
@@ -148,9 +141,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Trend")
     def trend(self, conversation: Conversation) -> SafeString:
-        messages: list[Message] = conversation.recent_scores  # type: ignore[attr-defined]
-        scores = (message.score for message in reversed(messages))
-        return mood.sparkline([score for score in scores if score is not None])
+        return mood.sparkline(conversation.scores)
 
     @display(description="State")
     def progress(self, conversation: Conversation) -> SafeString:

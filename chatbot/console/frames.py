@@ -9,6 +9,7 @@ from django.conf import settings
 from chatbot.protocol import LONGEST_ID, Refused, natural
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
+STATES = ("", "bot", "waiting", "agent", "closed")
 LONGEST_SEARCH = 200
 LONGEST_SUMMARY = 1_000
 
@@ -19,6 +20,7 @@ class List:
 
     type: ClassVar[str] = "list"
     view: str = "open"
+    state: str = ""
     inbox: str = ""
     mood: str = ""
     search: str = ""
@@ -28,6 +30,8 @@ class List:
         natural("page", self.page)
         if self.view not in VIEWS:
             raise Refused("bad_frame", f'"view" must be one of {", ".join(VIEWS)}.')
+        if self.state not in STATES:
+            raise Refused("bad_frame", f'"state" must be one of {", ".join(STATES[1:])}.')
         if len(self.search) > LONGEST_SEARCH:
             raise Refused("bad_frame", f'"search" may have {LONGEST_SEARCH} characters.')
 

@@ -1,13 +1,16 @@
 """The list of conversations as agents see it: sorted by who needs a person most, and why."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Case, F, Prefetch, Q, QuerySet, Value, When
+from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Left
 from django.utils.text import Truncator
 
+from chatbot import search
 from chatbot.admin import mood
 from chatbot.agents import name_of
 from chatbot.alerts import calling
@@ -15,13 +18,16 @@ from chatbot.console.frames import List
 from chatbot.models import Conversation, Message
 
 PAGE = 50
-SCORES = 20
 EXCERPT = 120
+# Nobody reads on to page 200; counting a million would cost more than the page itself.
+COUNTED = 10_000
 State = Conversation.State
 AUTOMATIC = [State.BOT, State.WAITING]
+OPEN = [*AUTOMATIC, State.AGENT]
 ALERTED = calling()
 VIEWS = {
-    "open": ~Q(state=State.CLOSED),
+    # Not "every one but the closed": an index finds states that are named.
+    "open": Q(state__in=OPEN),
     "unassigned": Q(state__in=AUTOMATIC),
     "waiting": Q(state=State.WAITING),
     "alert": ALERTED,
@@ -29,25 +35,41 @@ VIEWS = {
 }
 
 
+class CountOf(Subquery):
+    """How many rows a query has, as a column of another one."""
+
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
+    output_field = IntegerField()
+
+
 def page(wanted: List, agent: User) -> dict[str, Any]:
+    """In one query. A page that is no longer there is the first one."""
     found = matching(wanted, agent)
-    start, total = wanted.page * PAGE, found.count()
+    counted = CountOf(found.order_by().values("id")[: COUNTED + 1])
+    start = wanted.page * PAGE
+    listed: list[Any] = list(in_order(found, wanted).annotate(total=counted)[start : start + PAGE])
+    if not listed and wanted.page:
+        return page(replace(wanted, page=0), agent)
+    total = listed[0].total if listed else 0
     return {
-        "rows": [row(one) for one in by_need(found)[start : start + PAGE]],
-        "total": total,
+        "rows": [row(one) for one in listed],
+        "total": min(total, COUNTED),
+        "more": total > COUNTED,
         "page": wanted.page,
-        "pages": -(-total // PAGE),
+        "pages": -(-min(total, COUNTED) // PAGE),
     }
 
 
 def matching(wanted: List, agent: User) -> QuerySet[Conversation]:
     found = Conversation.objects.filter(view(wanted.view, agent), last_seq__gt=0)
+    if wanted.state:
+        found = found.filter(state=wanted.state)
     if wanted.inbox:
         found = found.filter(visitor__inbox__key=wanted.inbox)
     if wanted.mood:
         found = found.filter(banded(wanted.mood))
     if wanted.search:
-        found = found.filter(said(wanted.search))
+        found = found.filter(search.found(wanted.search))
     return found
 
 
@@ -63,39 +85,40 @@ def banded(word: str) -> Q:
     return above & (Q() if next_band is None else Q(mood__lt=next_band)) & Q(mood__isnull=False)
 
 
-def said(words: str) -> Q:
-    """Every word in what was said, or the customer's name or number."""
-    found = Q()
-    for word in words.split():
-        messages = Message.objects.filter(text__icontains=word).values("conversation_id")
-        customer = Q(visitor__customer__name__icontains=word) | Q(visitor__customer_id=word)
-        found &= Q(id__in=messages) | customer
-    return found
+def in_order(found: QuerySet[Conversation], wanted: List) -> QuerySet[Conversation]:
+    """Closed ones need nobody: what is left of the order is an index."""
+    if wanted.view == "closed":
+        return ranked(found).order_by("-last_message_at")
+    return by_need(found)
 
 
 def by_need(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     """Alerts, the heaviest first; then who waits for a person, the longest first; then by mood."""
+    order: list[Any] = ["rank", "-weight", F("waiting_since").asc(nulls_last=True)]
+    order += [F("need").asc(nulls_last=True), "-last_message_at"]
+    return ranked(found).order_by(*order)
+
+
+def ranked(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     rank = Case(
-        When(ALERTED, then=Value(0)), When(state=State.WAITING, then=Value(1)), default=Value(2)
+        When(ALERTED, then=Value(0)),
+        When(state=State.WAITING, then=Value(1)),
+        When(state=State.CLOSED, then=Value(3)),
+        default=Value(2),
     )
     weight = Case(When(ALERTED, then=F("alert_weight")), default=Value(0.0))
-    order: list[Any] = ["rank", "-weight", F("waiting_since").asc(nulls_last=True)]
-    order += [F("mood").asc(nulls_last=True), "-last_message_at"]
-    ranked = found.annotate(rank=rank, weight=weight).order_by(*order)
-    people = ranked.select_related("visitor__customer", "visitor__inbox", "agent")
-    return people.prefetch_related(last_message(), recent_scores())
+    need = Case(When(state=State.CLOSED, then=None), default=F("mood"))
+    listed = found.annotate(rank=rank, weight=weight, need=need)
+    return with_last_message(listed.select_related("visitor__customer", "visitor__inbox", "agent"))
 
 
-def last_message() -> Prefetch:
-    messages = Message.objects.filter(seq=F("conversation__last_seq"))
-    return Prefetch("messages", messages, to_attr="last_message")
-
-
-def recent_scores() -> Prefetch:
-    """Newest first; the database numbers them per conversation, so it stays one query."""
-    scored = Message.objects.filter(score__isnull=False).order_by("-seq")
-    scored = scored.only("conversation_id", "score")[:SCORES]
-    return Prefetch("messages", scored, to_attr="recent_scores")
+def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Subqueries: the database makes them for the rows of the page only, once it has sorted."""
+    last = Message.objects.filter(conversation=OuterRef("pk"), seq=OuterRef("last_seq"))
+    text = last.order_by().values(beginning=Left("text", EXCERPT + 1))
+    return found.annotate(
+        last_author=Subquery(last.order_by().values("author")), last_text=Subquery(text)
+    )
 
 
 def rows_of(ids: Iterable[UUID]) -> list[dict[str, Any]]:
@@ -104,8 +127,6 @@ def rows_of(ids: Iterable[UUID]) -> list[dict[str, Any]]:
 
 def row(conversation: Any) -> dict[str, Any]:
     """`key` sorts as `by_need` does, so that a page can put in place what has changed."""
-    last: Message | None = next(iter(conversation.last_message), None)
-    scores = [message.score for message in reversed(conversation.recent_scores)]
     known = conversation.mood is not None
     return {
         "id": str(conversation.id),
@@ -117,16 +138,21 @@ def row(conversation: Any) -> dict[str, Any]:
         "mood": round(conversation.mood, 2) if known else None,
         "word": mood.word(conversation.mood) if known else "",
         "slope": round(conversation.mood_slope, 2),
-        "scores": [round(score, 2) for score in scores if score is not None],
+        "scores": conversation.scores,
         "alerted": conversation.rank == 0,
         "why": why(conversation),
         "since": (conversation.waiting_since or conversation.last_message_at).isoformat(),
-        "last": {"author": last.author, "text": Truncator(last.text).chars(EXCERPT)}
-        if last
-        else None,
+        "last": last_of(conversation),
         "seq": conversation.last_seq,
         "key": key(conversation),
     }
+
+
+def last_of(conversation: Any) -> dict[str, str] | None:
+    if not conversation.last_author:
+        return None
+    text = Truncator(conversation.last_text).chars(EXCERPT)
+    return {"author": conversation.last_author, "text": text}
 
 
 def why(conversation: Any) -> str:
@@ -144,7 +170,7 @@ def key(conversation: Any) -> Sequence[float]:
         conversation.rank,
         -conversation.weight,
         waiting.timestamp() if waiting else 1e12,
-        conversation.mood if conversation.mood is not None else 9.0,
+        conversation.need if conversation.need is not None else 9.0,
         -conversation.last_message_at.timestamp(),
     ]
 
@@ -161,4 +187,6 @@ def belongs(row: dict[str, Any], wanted: List, agent: User) -> bool:
     }
     of_inbox = not wanted.inbox or row["inbox"] == wanted.inbox
     of_mood = not wanted.mood or (row["word"] or "unknown") == wanted.mood
-    return belongs_to[wanted.view] and of_inbox and of_mood and not wanted.search
+    of_state = not wanted.state or row["state"] == wanted.state
+    chosen = of_inbox and of_mood and of_state and not wanted.search
+    return belongs_to[wanted.view] and chosen

@@ -28,7 +28,8 @@ def talk(
 ) -> Conversation:
     """A conversation in which the customer wrote one message for each score."""
     visitor = Visitor.objects.create(inbox=inbox, customer=customer)
-    fields = {"mood": scores[-1] if scores else None, "last_seq": len(scores)} | fields
+    known = {"mood": scores[-1] if scores else None, "scores": list(scores)[-20:]}
+    fields = known | {"last_seq": len(scores)} | fields
     conversation = Conversation.objects.create(visitor=visitor, **fields)
     for seq, score in enumerate(scores, start=1):
         say(conversation, seq, "customer", f"Sentence {seq}", score=score)
