@@ -5,6 +5,7 @@ import uuid
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
@@ -221,7 +222,6 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["conversation", "seq"]
-        # The words are indexed by PostgreSQL alone: see migration 0016 and search.py.
         indexes = [models.Index(fields=["at"], name="message_at")]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq"),
@@ -230,6 +230,23 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.text[:60]}"
+
+
+class MessageWords(models.Model):
+    """A message's words, which PostgreSQL keeps beside it in a generated column: see search.py.
+    Django's own columns of the table are in Message, so that no page fetches these."""
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.DO_NOTHING, related_name="+")
+    seq = models.PositiveIntegerField()
+    words = SearchVectorField()
+
+    class Meta:
+        managed = False
+        db_table = "chatbot_message"
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return str(self.words)
 
 
 class CannedAnswer(models.Model):

@@ -1,22 +1,26 @@
 """Conversations by what was said in them, or by who the customer is.
 
-PostgreSQL has an index of the words (migration 0016), in which a word is found by its beginning.
-SQLite looks at every message, and finds its parts too.
+PostgreSQL has the words of each message in an index, and finds a word by its beginning; SQLite
+looks at every message, and finds a word's parts too.
 """
 
 import re
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.search import SearchQuery, SearchVector
+from django.contrib.postgres.search import SearchQuery
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from chatbot.models import Conversation, Message
+from chatbot.models import Conversation, Message, MessageWords
+from crm.models import Customer
 
 # As lists show somebody without a name: "Visitor 1a2b3c4d".
 VISITOR = re.compile(r"[0-9a-f]{8}", re.IGNORECASE)
 FIRST, LAST = "0" * 24, "f" * 24
+# Words in more messages than this, or of more customers, are looked for conversation by
+# conversation, newest first, which soon finds enough of them; rarer ones by the index, all at once.
+COMMON, COMMON_NAMES = 10_000, 2_000
 
 
 def found(text: str) -> Q:
@@ -24,23 +28,43 @@ def found(text: str) -> Q:
     words = [word for word in text.removeprefix("Visitor ").split() if re.search(r"\w", word)]
     every = Q() if words else Q(pk=None)
     for word in words:
-        # One subquery for each: an OR of two would look at every conversation.
-        every &= Q(id__in=said(word).union(of_customer(word)))
+        every &= of_word(word)
     return every
 
 
-def said(word: str) -> QuerySet[Any, Any]:
-    messages = Message.objects.order_by()
+def of_word(word: str) -> Q:
+    messages, customers = said(word), named(word)
+    if len(customers) > COMMON_NAMES or messages[COMMON:].exists():
+        return Q(Exists(beside(messages))) | Q(visitor__customer__name__icontains=word)
+    # One subquery for both: an OR of two would look at every conversation.
+    visitors = Q(visitor__customer__in=customers) | numbered(word)
+    theirs = Conversation.objects.order_by().filter(visitors).values_list("id")
+    return Q(id__in=messages.values_list("conversation_id").union(theirs))
+
+
+def beside(messages: QuerySet[Any]) -> QuerySet[Any]:
+    """Of the conversation at hand. Its last_seq, which holds of every message, keeps PostgreSQL
+    from gathering those of all conversations first."""
+    return messages.filter(conversation=OuterRef("pk"), seq__lte=OuterRef("last_seq"))
+
+
+def named(word: str) -> list[str]:
+    """Customers; one more than COMMON_NAMES of them says that there are too many."""
+    of = Q(name__icontains=word) | Q(id=word)
+    return list(
+        Customer.objects.order_by().filter(of).values_list("id", flat=True)[: COMMON_NAMES + 1]
+    )
+
+
+def numbered(word: str) -> Q:
+    if VISITOR.fullmatch(word):
+        return Q(visitor__id__range=(UUID(word + FIRST), UUID(word + LAST)))
+    return Q()
+
+
+def said(word: str) -> QuerySet[Any]:
     if connection.vendor != "postgresql":
-        return messages.filter(text__icontains=word).values_list("conversation_id")
+        return Message.objects.order_by().filter(text__icontains=word)
     quoted = word.replace("\\", "\\\\").replace("'", "''")
     query = SearchQuery(f"'{quoted}':*", config="simple", search_type="raw")
-    spoken = messages.annotate(words=SearchVector("text", config="simple"))
-    return spoken.filter(words=query).values_list("conversation_id")
-
-
-def of_customer(word: str) -> QuerySet[Any, Any]:
-    of = Q(visitor__customer__name__icontains=word) | Q(visitor__customer=word)
-    if VISITOR.fullmatch(word):
-        of |= Q(visitor__id__range=(UUID(word + FIRST), UUID(word + LAST)))
-    return Conversation.objects.order_by().filter(of).values_list("id")
+    return MessageWords.objects.filter(words=query)

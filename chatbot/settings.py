@@ -96,7 +96,11 @@ def database(url: str) -> dict[str, object]:
             "PASSWORD": unquote(parts.password or ""),
             "HOST": parts.hostname or "",
             "PORT": str(parts.port or ""),
-            "OPTIONS": {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}},
+            "OPTIONS": {
+                "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10},
+                # Compiling a query takes longer than any of these queries.
+                "options": "-c jit=off",
+            },
         }
     raise ImproperlyConfigured(
         f"DATABASE_URL must start with sqlite:// or postgresql://, not {parts.scheme!r}."

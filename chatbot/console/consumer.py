@@ -31,6 +31,8 @@ class AgentConsumer(JsonSocket):
     async def connect(self) -> None:
         await super().connect()
         self.wanted, self.shown = frames.List(), set[str]()
+        # Alerts that the page knows of, whatever its list shows.
+        self.alerts = set[str]()
         self.catching_up = asyncio.Lock()
         self.agent: User = self.scope["user"]
         try:
@@ -44,7 +46,9 @@ class AgentConsumer(JsonSocket):
         self.beating = asyncio.create_task(self.beat())
         here = await in_thread(presence.seen)(self.agent)
         people = await in_thread(view.people)(self.agent)
-        await self.put("hello", me=self.agent.id, people=people, away=here.away)
+        self.alerts = await in_thread(rows.alerts)()
+        about = {"people": people, "away": here.away, "alerts": sorted(self.alerts)}
+        await self.put("hello", me=self.agent.id, **about)
 
     async def beat(self) -> None:
         while True:
@@ -207,6 +211,9 @@ class AgentConsumer(JsonSocket):
         """Rows that came into the list, changed in it, or left it."""
         for news in found:
             row = news.row
+            if row["alerted"] != (row["id"] in self.alerts):
+                self.alerts ^= {row["id"]}
+                await self.write(f'{{"type": "alert", "row": {news.text}}}')
             if rows.belongs(row, self.wanted, self.agent) or self.searched(row):
                 self.shown.add(row["id"])
                 await self.write(f'{{"type": "row", "row": {news.text}}}')

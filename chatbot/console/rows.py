@@ -20,7 +20,7 @@ from chatbot.models import Conversation, Message
 PAGE = 50
 EXCERPT = 120
 # Nobody reads on to page 200; counting a million would cost more than the page itself.
-COUNTED = 10_000
+COUNTED, COUNTED_OF_SEARCH = 10_000, 200
 State = Conversation.State
 AUTOMATIC = [State.BOT, State.WAITING]
 OPEN = [*AUTOMATIC, State.AGENT]
@@ -43,20 +43,25 @@ class CountOf(Subquery):
 
 
 def page(wanted: List, agent: User) -> dict[str, Any]:
-    """In one query. A page that is no longer there is the first one."""
+    """In one query, besides those of a search. A page that is no longer there is the first one."""
     found = matching(wanted, agent)
-    counted = CountOf(found.order_by().values("id")[: COUNTED + 1])
+    most = COUNTED_OF_SEARCH if wanted.search else COUNTED
+    counted = CountOf(found.order_by().values("id")[: most + 1])
     start = wanted.page * PAGE
-    listed: list[Any] = list(in_order(found, wanted).annotate(total=counted)[start : start + PAGE])
+    # By their ids: the pages before are sorted, but none of their rows is put together.
+    ids = in_order(found, wanted).values("id")[start : start + PAGE]
+    listed = list(
+        in_order(listable(Conversation.objects.filter(id__in=ids)), wanted).annotate(total=counted)
+    )
     if not listed and wanted.page:
         return page(replace(wanted, page=0), agent)
     total = listed[0].total if listed else 0
     return {
         "rows": [row(one) for one in listed],
-        "total": min(total, COUNTED),
-        "more": total > COUNTED,
+        "total": min(total, most),
+        "more": total > most,
         "page": wanted.page,
-        "pages": -(-min(total, COUNTED) // PAGE),
+        "pages": -(-min(total, most) // PAGE),
     }
 
 
@@ -108,12 +113,14 @@ def ranked(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     )
     weight = Case(When(ALERTED, then=F("alert_weight")), default=Value(0.0))
     need = Case(When(state=State.CLOSED, then=None), default=F("mood"))
-    listed = found.annotate(rank=rank, weight=weight, need=need)
-    return with_last_message(listed.select_related("visitor__customer", "visitor__inbox", "agent"))
+    return found.annotate(rank=rank, weight=weight, need=need)
+
+
+def listable(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    return with_last_message(found.select_related("visitor__customer", "visitor__inbox", "agent"))
 
 
 def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    """Subqueries: the database makes them for the rows of the page only, once it has sorted."""
     last = Message.objects.filter(conversation=OuterRef("pk"), seq=OuterRef("last_seq"))
     text = last.order_by().values(beginning=Left("text", EXCERPT + 1))
     return found.annotate(
@@ -122,7 +129,13 @@ def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
 
 
 def rows_of(ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    return [row(one) for one in by_need(Conversation.objects.filter(id__in=list(ids)))]
+    found = Conversation.objects.filter(id__in=list(ids))
+    return [row(one) for one in by_need(listable(found))]
+
+
+def alerts() -> set[str]:
+    """Conversations that call somebody now."""
+    return {str(id) for id in Conversation.objects.filter(ALERTED).values_list("id", flat=True)}
 
 
 def row(conversation: Any) -> dict[str, Any]:

@@ -3,12 +3,16 @@
 from collections import defaultdict
 from itertools import islice
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVector
+import django.contrib.postgres.search
+import django.db.models.deletion
 from django.db import migrations, models
 
 SCORES, BATCH = 20, 1000
-WORDS = GinIndex(SearchVector("text", config="simple"), name="message_words")
+# "simple": what was said may be in any language. Kept, not only indexed: a common word is looked for
+# message by message, and would be taken apart anew each time.
+KEEP = """ALTER TABLE chatbot_message ADD COLUMN words tsvector
+GENERATED ALWAYS AS (to_tsvector('simple', text)) STORED"""
+INDEX = "CREATE INDEX message_words ON chatbot_message USING gin (words)"
 
 
 def fill_scores(apps, schema_editor):
@@ -28,14 +32,15 @@ def fill_scores(apps, schema_editor):
         )
 
 
-def index_words(apps, schema_editor):
+def keep_words(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.add_index(apps.get_model("chatbot", "Message"), WORDS)
+        schema_editor.execute(KEEP)
+        schema_editor.execute(INDEX)
 
 
 def drop_words(apps, schema_editor):
     if schema_editor.connection.vendor == "postgresql":
-        schema_editor.remove_index(apps.get_model("chatbot", "Message"), WORDS)
+        schema_editor.execute("ALTER TABLE chatbot_message DROP COLUMN words")
 
 
 class Migration(migrations.Migration):
@@ -80,5 +85,27 @@ class Migration(migrations.Migration):
             index=models.Index(fields=["created_at"], name="reply_created"),
         ),
         migrations.RunPython(fill_scores, migrations.RunPython.noop),
-        migrations.RunPython(index_words, drop_words),
+        migrations.RunPython(keep_words, drop_words),
+        migrations.CreateModel(
+            name="MessageWords",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("seq", models.PositiveIntegerField()),
+                ("words", django.contrib.postgres.search.SearchVectorField()),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="chatbot.conversation",
+                    ),
+                ),
+            ],
+            options={"db_table": "chatbot_message", "managed": False, "default_permissions": ()},
+        ),
     ]
