@@ -23,7 +23,7 @@ from unfold.decorators import display
 from chatbot import audit, search
 from chatbot.admin import mood, transcript
 from chatbot.console.frames import VIEWS
-from chatbot.console.rows import with_last_message
+from chatbot.console.rows import OPEN, with_last_message
 from chatbot.models import Conversation, Inbox, Message
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
@@ -103,6 +103,8 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
         context = self.admin_site.each_context(request) | {
             "title": "Live inbox",
             "views": VIEWS,
+            # The closed ones are a view.
+            "states": [one for one in Conversation.State.choices if one[0] in OPEN],
             "moods": [*reversed(mood.BANDS), "unknown"],
             "inboxes": Inbox.objects.order_by("name"),
         }

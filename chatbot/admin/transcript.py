@@ -19,6 +19,7 @@ TIMINGS = {
     "first_sentence": "first sentence shown",
     "total": "done",
 }
+UNSUPPORTED = "said before, or no passage supports it as a whole"
 OUTCOMES = {
     "answered": "answered from the records",
     "refused": "nothing on record",
@@ -43,6 +44,8 @@ class Trace:
     outcome: str
     passages: list[Source]
     timings: list[tuple[str, str]]
+    # The sentence, and why.
+    withheld: list[tuple[str, str]]
     energy: str
 
 
@@ -84,6 +87,7 @@ def trace(message: Message, link_records: bool) -> Trace | None:
             (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
             for name, seconds in reply.timings.items()
         ],
+        withheld=[(one["sentence"], why_withheld(one)) for one in reply.withheld],
         energy=energy(reply.generations),
     )
 
@@ -92,6 +96,11 @@ def outcome(reply: Reply) -> str:
     if reply.status == Reply.Status.DONE and not reply.state:
         return "not answered by the bot"
     return OUTCOMES.get(reply.state, reply.state) or reply.get_status_display().lower()
+
+
+def why_withheld(item: dict[str, Any]) -> str:
+    missing = ", ".join(item["missing"])
+    return f"unsupported: {missing}" if missing else UNSUPPORTED
 
 
 def energy(generations: list[dict[str, Any]]) -> str:

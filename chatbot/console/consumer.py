@@ -268,7 +268,8 @@ class AgentConsumer(JsonSocket):
                 await self.put("messages", conversation=str(of), messages=found)
 
     def unsent(self, conversation: UUID) -> list[dict[str, Any]]:
-        return view.messages(Conversation(id=conversation), self.sent)
+        link = self.agent.has_perm(MAY_SEE_RECORDS)
+        return view.messages(Conversation(id=conversation), self.sent, link)
 
     async def leave(self) -> None:
         if left := self.at_hand:

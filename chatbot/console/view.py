@@ -1,19 +1,22 @@
 """One conversation as the agents' page is sent it, piece by piece."""
 
-from collections.abc import Iterable
+from datetime import date
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db.models import F
 from django.urls import reverse
+from django.utils.formats import date_format
 
 from chatbot import presence
 from chatbot.admin import transcript
+from chatbot.admin.transcript import Trace
 from chatbot.agents import name_of
-from chatbot.models import Conversation, Message, Note, Reply, Summary, Team
+from chatbot.models import Conversation, Message, Note, Summary, Team
 from crm.models import Customer, Record
 
 MESSAGES = 200
-RECORDS = 12
+ORDER, ORDERS, RECORDS = "order", 5, 8
 TEAM = "team:"
 
 
@@ -27,7 +30,7 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "inbox": visitor.inbox.name,
         "began": conversation.created_at.isoformat(),
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
-        "records": latest_records(customer) if customer and may_see_records else [],
+        **(records(customer) if customer and may_see_records else {"orders": [], "records": []}),
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,
@@ -36,17 +39,25 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
     }
 
 
-def latest_records(customer: Customer) -> list[dict[str, str]]:
-    found: Iterable[Record] = customer.records.filter(deleted=False).order_by("-updated_at")
-    return [
-        {
-            "title": record.title,
-            "kind": record.kind,
-            "url": transcript.record_url(record.id),
-            "at": record.updated_at.isoformat(),
-        }
-        for record in found[:RECORDS]  # type: ignore[index]
-    ]
+def records(customer: Customer) -> dict[str, list[dict[str, str]]]:
+    """Orders by their own newest day, everything else as the CRM changed it last."""
+    known = customer.records.filter(deleted=False)
+    by_day = F("latest").desc(nulls_last=True)
+    orders = known.filter(kind=ORDER).order_by(by_day, "-updated_at")[:ORDERS]
+    others = known.exclude(kind=ORDER).order_by("-updated_at")[:RECORDS]
+    return {
+        "orders": [of_record(one, one.latest) for one in orders],
+        "records": [of_record(one, one.updated_at) for one in others],
+    }
+
+
+def of_record(record: Record, day: date | None) -> dict[str, str]:
+    about = [record.kind, record.fields.get("status"), day and date_format(day, "j M Y")]
+    return {
+        "title": record.title,
+        "url": transcript.record_url(record.id),
+        "about": " · ".join(str(one) for one in about if one),
+    }
 
 
 def earlier(conversation: Conversation, customer: Customer | None) -> int:
@@ -72,16 +83,18 @@ def noted(note: Note) -> dict[str, Any]:
     return {"id": note.id, "by": by, "text": note.text, "at": note.at.isoformat()}
 
 
-def messages(conversation: Conversation, after: int) -> list[dict[str, Any]]:
-    """The last of those with seq > after, oldest first, with the reply behind each."""
+def messages(conversation: Conversation, after: int, link: bool) -> list[dict[str, Any]]:
+    """The last of those with seq > after, oldest first, with the reply behind each. link: to the
+    records that an answer rests on."""
     found = conversation.messages.filter(seq__gt=after).order_by("-seq")
     related = found.select_related("trace", "reply", "correction", "agent")[:MESSAGES]
-    return [said(message) for message in reversed(related)]
+    return [said(message, link) for message in reversed(related)]
 
 
-def said(message: Message) -> dict[str, Any]:
+def said(message: Message, link: bool) -> dict[str, Any]:
     correction = getattr(message, "correction", None)
-    reply = transcript.reply_of(message)
+    found = transcript.trace(message, link)
+    sources = [transcript.source(row, link) for row in message.citations]
     return {
         "seq": message.seq,
         "author": message.author,
@@ -92,24 +105,32 @@ def said(message: Message) -> dict[str, Any]:
         "score": message.score,
         "confidence": message.confidence,
         "corrected": correction.label if correction else "",
-        "sources": [row.get("title") or row["id"] for row in message.citations],
+        "sources": [{"title": one.title, "url": one.url} for one in sources],
         "feedback": message.feedback,
-        "trace": trace(reply) if reply else None,
+        "trace": trace(found, message) if found else None,
     }
 
 
-def trace(reply: Reply) -> dict[str, Any]:
-    seconds = reply.timings.get("first_sentence")
+def trace(found: Trace, message: Message) -> dict[str, Any]:
+    page = reverse("admin:chatbot_conversation_change", args=[message.conversation_id])
     return {
-        "outcome": transcript.outcome(reply),
-        "reason": reply.reason,
-        "chosen": reply.routing.get("reason", ""),
-        "withheld": [
-            {"sentence": one["sentence"], "missing": ", ".join(one["missing"])}
-            for one in reply.withheld
-        ],
-        "first": f"{seconds:.1f} s" if seconds is not None else "",
+        "outcome": found.outcome,
+        "facts": [[name, value] for name, value in facts(found) if value],
+        "withheld": [{"sentence": sentence, "why": why} for sentence, why in found.withheld],
+        "page": f"{page}#message-{message.seq}",
     }
+
+
+def facts(found: Trace) -> list[tuple[str, str]]:
+    reply = found.reply
+    routing = [reply.routing.get(name, "") for name in ("reason", "escalated", "fell_back")]
+    return [
+        ("Reason", reply.reason),
+        ("Route", " · ".join(filter(None, [reply.route, reply.model]))),
+        ("Chosen", " ".join(filter(None, routing))),
+        ("Times", ", ".join(f"{name} after {duration}" for name, duration in found.timings)),
+        ("Energy", found.energy),
+    ]
 
 
 def people(agent: User) -> list[dict[str, str]]:

@@ -20,9 +20,9 @@ export class Alarm {
     }
   }
 
-  /** Rows as they stand when the page is opened call nobody again. */
-  know(rows) {
-    for (const row of rows) this.#mark(row);
+  /** Alerts as they stand when the page is opened call nobody again. */
+  know(ids) {
+    this.#alerted = new Set(ids);
     this.#show();
   }
 

@@ -3,6 +3,9 @@
 const SVG = "http://www.w3.org/2000/svg";
 const BANDS = [["happy", 0.5], ["content", 0.15], ["neutral", -0.15], ["uneasy", -0.5]];
 
+// Changes of the score per message that are no trend.
+const STEADY = 0.1;
+
 export const byId = (id) => document.getElementById(id);
 
 export function element(name, { text, ...values } = {}, ...children) {
@@ -50,6 +53,15 @@ export function sparkline(scores, width = 72, height = 22) {
   return svg;
 }
 
+/** Which way the last scores go: an arrow and the word for it. */
+export function trend({ scores, slope }) {
+  const way = slope > STEADY ? "rising" : slope < -STEADY ? "falling" : "steady";
+  if (scores.length < 2) return [];
+  const text = `${{ rising: "↗", falling: "↘", steady: "→" }[way]} ${way}`;
+  const title = `${signed(slope)} a message`;
+  return [element("span", { className: `trend ${way}`, text, title })];
+}
+
 export function time(iso) {
   const at = new Date(iso);
   const text = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
@@ -63,4 +75,9 @@ export function passed(iso) {
   if (minutes < 60) return `${minutes} min`;
   const hours = Math.floor(minutes / 60);
   return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+export function waits(since) {
+  const long = passed(since);
+  return long === "now" ? "Waits for a person" : `Waits for a person for ${long}`;
 }

@@ -31,22 +31,21 @@ let wanted = location.hash.slice(1) || null;
 const frames = {
   hello: (frame) => {
     talk.hello(frame);
+    alarm.know(frame.alerts);
     socket.send("list", queue.wanted);
     if (wanted) socket.send("open", { conversation: wanted, after: talk.id === wanted ? talk.last : 0 });
   },
   rows: (frame) => {
     queue.fill(frame);
-    alarm.know(frame.rows);
     queue.choose(wanted);
   },
   row: ({ row }) => {
     queue.put(row);
-    alarm.hear(row);
     changed(row);
   },
+  alert: ({ row }) => alarm.hear(row),
   gone: ({ row }) => {
     queue.drop(row.id);
-    alarm.hear(row);
     changed(row);
   },
   conversation: (frame) => {
@@ -90,6 +89,7 @@ function open(id) {
 
 function leave() {
   delete byId("live").dataset.open;
+  delete byId("live").dataset.card;
 }
 
 socket.onFrame = (frame) => frames[frame.type]?.(frame);
@@ -110,6 +110,8 @@ listen({
   k: () => queue.move(-1),
   t: () => talk.act("take"),
   r: () => talk.write(),
+  n: () => talk.jot(),
+  p: () => talk.pass(),
   b: () => talk.act("hand_back"),
   e: () => talk.act("resolve"),
   a: () => talk.act("acknowledge"),

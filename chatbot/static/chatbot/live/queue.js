@@ -1,11 +1,13 @@
 // The list of conversations: a page of rows, kept in order as they change.
 
-import { byId, element, mood, passed, sparkline } from "./draw.js";
+import { byId, element, mood, passed, sparkline, trend } from "./draw.js";
 
 const STATES = { bot: "Bot", waiting: "Waits for a person", agent: "With", closed: "Closed" };
 const AUTHORS = { customer: "", bot: "Bot: ", agent: "Agent: ", system: "" };
 const SEARCH_AFTER = 300;
 const CLOCK = 30_000;
+// What came and went elsewhere in a long list is counted again, now and then.
+const COUNT_AFTER = 10_000;
 
 function before(one, other) {
   const at = one.key.findIndex((value, i) => value !== other.key[i]);
@@ -18,6 +20,9 @@ export class Queue {
   #form = byId("filters");
   #total = 0;
   #page = 0;
+  #pages = 0;
+  #more = false;
+  #recount = null;
   #view = "open";
   #timer = null;
   chosen = null;
@@ -39,8 +44,8 @@ export class Queue {
   }
 
   get wanted() {
-    const { search, mood, inbox } = this.#form.elements;
-    const words = { search: search.value.trim(), mood: mood.value, inbox: inbox.value };
+    const { search, state, mood, inbox } = this.#form.elements;
+    const words = { search: search.value.trim(), state: state.value, mood: mood.value, inbox: inbox.value };
     return { view: this.#view, page: this.#page, ...words };
   }
 
@@ -52,9 +57,10 @@ export class Queue {
   }
 
   /** The filters as they were saved. */
-  restore({ view, search, mood, inbox }) {
+  restore({ view, search, state = "", mood, inbox }) {
     const fields = this.#form.elements;
-    [fields.search.value, fields.mood.value, fields.inbox.value] = [search, mood, inbox];
+    [fields.search.value, fields.state.value] = [search, state];
+    [fields.mood.value, fields.inbox.value] = [mood, inbox];
     this.show(view);
   }
 
@@ -67,16 +73,27 @@ export class Queue {
     this.onWanted(this.wanted);
   }
 
-  fill({ rows, total, page, pages }) {
+  /** Where the agent was in the list, they stay. */
+  fill({ rows, total, more, page, pages }) {
+    clearTimeout(this.#recount);
+    this.#recount = null;
+    const focused = this.#focused();
+    const top = page === this.#page ? this.#list.scrollTop : 0;
     this.#rows.clear();
     this.#list.replaceChildren();
     for (const row of rows) this.#append(row);
-    [this.#total, this.#page] = [total, page];
+    [this.#total, this.#more, this.#page, this.#pages] = [total, more, page, pages];
     byId("pages").hidden = pages < 2;
     byId("page-number").textContent = `${page + 1} of ${pages}`;
     const [previous, next] = byId("pages").querySelectorAll("button");
     [previous.disabled, next.disabled] = [page === 0, page + 1 >= pages];
+    this.#rows.get(focused)?.item.firstChild.focus();
+    this.#list.scrollTop = top;
     this.#count();
+  }
+
+  #focused() {
+    return [...this.#rows.keys()].find((id) => this.#rows.get(id).item.contains(document.activeElement));
   }
 
   #append(row) {
@@ -85,9 +102,11 @@ export class Queue {
     this.#list.append(item);
   }
 
-  /** A row that is new, or has changed and may belong elsewhere. */
+  /** A row that is new, or has changed and may belong elsewhere: also to another page. */
   put(row) {
     const known = this.#rows.get(row.id);
+    if (!known) this.#countLater();
+    if (!known && !this.#onThisPage(row)) return;
     const focused = known?.item.contains(document.activeElement);
     if (known) known.item.remove();
     else this.#total += 1;
@@ -101,6 +120,13 @@ export class Queue {
     this.#count();
   }
 
+  #onThisPage(row) {
+    const rows = [...this.#rows.values()].map((one) => one.row);
+    const earlier = this.#page > 0 && !rows.some((other) => before(other, row));
+    const later = this.#page + 1 < this.#pages && !rows.some((other) => before(row, other));
+    return !earlier && !later;
+  }
+
   drop(id) {
     const known = this.#rows.get(id);
     if (!known) return;
@@ -108,6 +134,11 @@ export class Queue {
     this.#rows.delete(id);
     this.#total -= 1;
     this.#count();
+    if (this.#pages > 1) this.#countLater();
+  }
+
+  #countLater() {
+    this.#recount ??= setTimeout(() => this.#ask(this.#page), COUNT_AFTER);
   }
 
   choose(id) {
@@ -126,13 +157,15 @@ export class Queue {
 
   #count() {
     const [one, many] = ["conversation", "conversations"];
-    const empty = this.#total === 0 ? "Nothing here. Enjoy the quiet." : "";
-    byId("count").textContent = empty || `${this.#total} ${this.#total === 1 ? one : many}`;
+    const { view, search } = this.wanted;
+    const quiet = search && view !== "closed" ? "Nothing found. Perhaps among the closed ones?" : search ? "Nothing found." : "Nothing here. Enjoy the quiet.";
+    const count = `${this.#more ? "More than " : ""}${this.#total.toLocaleString()}`;
+    byId("count").textContent = this.#total === 0 ? quiet : `${count} ${this.#total === 1 ? one : many}`;
   }
 
   #tick() {
     for (const { row, item } of this.#rows.values())
-      item.querySelector(".since").textContent = passed(row.since);
+      item.querySelector(".since").textContent = this.#since(row);
   }
 
   #draw(row) {
@@ -141,9 +174,9 @@ export class Queue {
       "button",
       { type: "button", className: row.alerted ? "row alerted" : "row" },
       element("span", { className: "name", text: row.who }),
-      element("span", { className: "since", text: passed(row.since) }),
+      element("span", { className: "since", text: this.#since(row) }),
       element("span", { className: "said", text: last ? AUTHORS[last.author] + last.text : "" }),
-      element("span", { className: "feeling" }, mood(row.mood), ...this.#trend(row)),
+      element("span", { className: "feeling" }, mood(row.mood), ...this.#line(row)),
       element("span", { className: `state state-${row.state}`, text: this.#state(row) }),
     );
     if (row.why) button.append(element("span", { className: "why", text: row.why }));
@@ -152,12 +185,14 @@ export class Queue {
     return element("li", {}, button);
   }
 
-  #trend(row) {
-    if (row.scores.length < 2) return [];
-    const way = row.slope > 0.1 ? "rising" : row.slope < -0.1 ? "falling" : "";
-    const arrow = { rising: "↗", falling: "↘" }[way];
-    const sign = arrow ? [element("span", { className: way, title: way, text: `${arrow} ${way}` })] : [];
-    return [sparkline(row.scores), ...sign];
+  #line(row) {
+    return row.scores.length < 2 ? [] : [sparkline(row.scores), ...trend(row)];
+  }
+
+  #since({ state, since }) {
+    const long = passed(since);
+    if (state === "waiting") return `waits ${long === "now" ? "" : long}`.trim();
+    return long === "now" ? long : `${long} ago`;
   }
 
   #state(row) {

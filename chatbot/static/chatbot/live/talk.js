@@ -1,6 +1,7 @@
 // The conversation at hand: what was said, what may be done, and the field to write in.
 
-import { byId, element, mood, time } from "./draw.js";
+import { Card } from "./card.js";
+import { byId, element, mood, time, trend, waits } from "./draw.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
 const LABELS = ["negative", "neutral", "positive"];
@@ -8,6 +9,7 @@ const SNOOZE = 60; // minutes
 const TYPING_LASTS = 4_000;
 const TYPING_EVERY = 2_000;
 const NEAR_END = 120;
+const CLOCK = 30_000;
 
 export class Talk {
   #row = null;
@@ -20,6 +22,7 @@ export class Talk {
   #typed = 0;
   #fresh = true; // Just opened: its end is what counts.
   #unsent = new Map(); // id -> frame, until it is acknowledged
+  #card = new Card();
   last = 0;
   send = () => false;
 
@@ -44,6 +47,8 @@ export class Talk {
     byId("suggest").addEventListener("click", () => this.#suggest());
     byId("draft-drop").addEventListener("click", () => (byId("draft").hidden = true));
     byId("draft-use").addEventListener("click", () => this.#useDraft());
+    this.#card.onChosen = (seq) => this.#list.querySelector(`[data-seq="${seq}"]`)?.scrollIntoView({ block: "center" });
+    setInterval(() => this.#row && this.update(this.#row), CLOCK);
   }
 
   get id() {
@@ -70,6 +75,18 @@ export class Talk {
     this.#text.focus();
   }
 
+  /** For colleagues only. */
+  jot() {
+    if (!this.id || !this.#may.act) return;
+    byId("private").checked = true;
+    this.#update();
+    this.#text.focus();
+  }
+
+  pass() {
+    byId("colleague").focus();
+  }
+
   open({ row, card, may }) {
     if (this.id && this.id !== row.id) this.#written.set(this.id, this.#text.value);
     if (this.id !== row.id) {
@@ -83,13 +100,13 @@ export class Talk {
     this.#may = may;
     byId("talk").hidden = byId("card").hidden = false;
     byId("who").textContent = row.who;
-    this.#card(card);
+    this.#card.show(card);
     this.update(row);
   }
 
   update(row) {
     this.#row = row;
-    const standing = [mood(row.mood), element("span", { text: this.#standing(row) })];
+    const standing = [mood(row.mood), ...trend(row), element("span", { text: this.#standing(row) })];
     if (row.why) standing.push(element("span", { className: "why", text: row.why }));
     byId("standing").replaceChildren(...standing);
     this.#update();
@@ -99,9 +116,9 @@ export class Talk {
     return this.#row.state === "agent" && this.#row.agent_id === this.#me;
   }
 
-  #standing({ state, agent }) {
+  #standing({ state, agent, since }) {
     if (state === "agent") return this.#mine ? "With you" : `With ${agent || "an agent"}`;
-    return { bot: "The bot answers", waiting: "Waits for a person", closed: "Closed" }[state];
+    return { bot: "The bot answers", waiting: waits(since), closed: "Closed" }[state];
   }
 
   #update() {
@@ -130,23 +147,27 @@ export class Talk {
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
     const atEnd = this.#fresh || scrollHeight - scrollTop - clientHeight < NEAR_END;
     this.#fresh = false;
-    for (const message of messages) {
-      if (message.seq <= this.last) continue;
-      this.last = message.seq;
-      this.#list.append(this.#draw(message));
-    }
+    const news = messages.filter(({ seq }) => seq > this.last);
+    // The server sends the newest: what was said before them is on the conversation's page.
+    if (this.last === 0 && news[0]?.seq > 1) this.#list.append(this.#before(news[0].seq - 1));
+    this.last = news.at(-1)?.seq ?? this.last;
+    this.#list.append(...news.map((message) => this.#draw(message)));
+    this.#card.heard(news);
     byId("writing").textContent = "";
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
   }
 
   corrected({ conversation, seq, label }) {
     if (conversation !== this.id) return;
-    const item = this.#list.querySelector(`[data-seq="${seq}"] .heard`);
-    if (item) item.textContent = `corrected to ${label}`;
+    const line = this.#list.querySelector(`[data-seq="${seq}"] .sentiment`);
+    if (!line) return;
+    line.querySelector(".heard").textContent = `corrected to ${label}`;
+    for (const button of line.querySelectorAll("button"))
+      button.setAttribute("aria-pressed", String(button.textContent === label));
   }
 
   note(note) {
-    if (note.conversation === this.id) byId("notes").append(this.#note(note));
+    if (note.conversation === this.id) this.#card.note(note);
   }
 
   progress({ conversation, state, sentence }) {
@@ -216,26 +237,10 @@ export class Talk {
     this.#text.focus();
   }
 
-  #card({ customer, who, inbox, began, page, records, earlier, notes, csat, csat_comment: comment }) {
-    const about = [customer && `Customer number ${customer}`, `wrote to ${inbox}`];
-    if (earlier) about.push(`${earlier} earlier conversation${earlier > 1 ? "s" : ""}`);
-    if (csat) about.push(`was satisfied ${csat} of 5${comment ? `: “${comment}”` : ""}`);
-    about.push(`began ${new Date(began).toLocaleString()}`);
-    byId("customer").replaceChildren(
-      element("b", { text: who }),
-      element("span", { text: about.filter(Boolean).join(" · ") }),
-    );
-    const items = records.map(({ title, kind, url }) =>
-      element("li", {}, element("a", { href: url, text: title }), element("small", { text: kind })),
-    );
-    const none = element("li", { className: "quiet", text: "Nothing on record." });
-    byId("records").replaceChildren(...(items.length ? items : [none]));
-    byId("notes").replaceChildren(...notes.map((note) => this.#note(note)));
-    byId("history").href = page;
-  }
-
-  #note({ by, text, at }) {
-    return element("li", {}, element("b", { text: by }), time(at), element("p", { text }));
+  #before(count) {
+    const text = `${count} earlier message${count > 1 ? "s" : ""}`;
+    const href = `${byId("history").href}?all=1`;
+    return element("li", { className: "entry from-system" }, element("a", { href, text }));
   }
 
   #draw(message) {
@@ -252,51 +257,58 @@ export class Talk {
     );
     item.dataset.seq = message.seq;
     if (message.label) item.append(this.#sentiment(message));
-    if (message.sources.length)
-      item.append(element("p", { className: "quiet", text: `From ${message.sources.join(", ")}` }));
+    if (message.sources.length) item.append(this.#sources(message.sources));
     if (message.feedback)
       item.append(element("p", { className: "quiet", text: `The customer found this ${message.feedback > 0 ? "" : "not "}helpful.` }));
     if (message.trace) item.append(this.#trace(message.trace));
     return item;
   }
 
+  #sources(sources) {
+    const links = sources.map(({ title, url }) =>
+      url ? element("a", { href: url, text: title }) : element("span", { text: title }),
+    );
+    return element("p", { className: "sources quiet" }, "From ", ...links);
+  }
+
   #sentiment({ seq, label, score, confidence, corrected }) {
     const known = label !== "unknown";
-    const sure = `${label}, ${Math.round(confidence * 100)} % sure`;
+    const sure = `${Math.round(confidence * 100)} % sure`;
     const said = corrected ? `corrected to ${corrected}` : known ? sure : "a language not learned";
-    const line = element(
-      "p",
-      { className: "sentiment" },
-      mood(known ? score : null),
-      element("span", { className: "heard", text: said }),
-    );
-    if (this.#may.correct && known) line.append(this.#correction(seq));
+    const line = element("p", { className: "sentiment" }, mood(known ? score : null));
+    if (known)
+      line.append(this.#may.correct ? this.#labels(seq, corrected || label) : element("span", { text: label }));
+    line.append(element("span", { className: "heard", text: said }));
     return line;
   }
 
-  #correction(seq) {
+  /** What was heard, pressed; one click on another corrects it. */
+  #labels(seq, heard) {
     const buttons = LABELS.map((label) => {
-      const button = element("button", { type: "button", text: label });
+      const button = element("button", { type: "button", text: label, title: `It is ${label}` });
+      button.setAttribute("aria-pressed", String(label === heard));
       button.addEventListener("click", () => this.act("correct", { seq, label }));
       return button;
     });
-    const summary = element("summary", { text: "Wrong?" });
-    return element("details", { className: "correct" }, summary, "It is ", ...buttons);
+    const group = element("span", { className: "labels" }, ...buttons);
+    group.setAttribute("role", "group");
+    group.setAttribute("aria-label", "Heard as; press another to correct it");
+    return group;
   }
 
-  #trace({ outcome, reason, chosen, withheld, first }) {
-    const lines = [reason, chosen, first && `First sentence after ${first}.`].filter(Boolean);
-    const items = withheld.map(({ sentence, missing }) =>
-      element("li", {}, element("q", { text: sentence }), element("small", { text: missing })),
+  #trace({ outcome, facts, withheld, page }) {
+    const lines = facts.flatMap(([name, value]) => [element("dt", { text: name }), element("dd", { text: value })]);
+    const items = withheld.map(({ sentence, why }) =>
+      element("li", {}, element("q", { text: sentence }), element("small", { text: why })),
     );
-    if (!lines.length && !items.length) return element("p", { className: "quiet", text: outcome });
     const count = withheld.length ? `, ${withheld.length} withheld` : "";
     return element(
       "details",
       { className: "trace" },
       element("summary", { text: `${outcome}${count}` }),
-      ...lines.map((text) => element("p", { text })),
-      ...(items.length ? [element("ul", { className: "withheld" }, ...items)] : []),
+      element("dl", {}, ...lines),
+      ...(items.length ? [element("b", { text: "Withheld from the customer" }), element("ul", { className: "withheld" }, ...items)] : []),
+      element("a", { href: page, text: "What the model was given" }),
     );
   }
 }
