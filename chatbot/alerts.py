@@ -42,6 +42,20 @@ def rules_of(inbox: Inbox) -> mood.Rules:
     )
 
 
+def in_words(rules: mood.Rules) -> list[str]:
+    """When an agent is called, each rule a sentence."""
+    row = rules.in_a_row
+    negative = "a negative message" if row == 1 else f"{row} negative messages in a row"
+    time, fall, level = mood.ordinal(rules.repeated), rules.fall, rules.bad_mood
+    said = [
+        (row, f"The customer writes {negative}."),
+        (rules.repeated, f"The customer says that it is the {time} time, or more."),
+        (fall, f"The score falls by {fall:g} or more, from a message that was not negative."),
+        (level, f"The mood is {level:g} or lower, after two negative messages at least."),
+    ]
+    return [words.replace("-", "−") for rule, words in said if rule]
+
+
 def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     """What lists of conversations show, computed once here, not at each look. The conversation is
     locked, its inbox fetched with it, and the caller saves it."""

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from chatbot import engines, hints, tiers
 from chatbot.models import Conversation, Message, Summary
-from crm import orm
+from crm import background, orm
 from crm.orm import in_thread
 from inference.generation import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
@@ -71,17 +71,24 @@ class Said:
 
 
 def want(conversation: Conversation) -> None:
-    """Once this transaction is committed, in the process that waits for it."""
-    if (loop := orm.loop.get()) is None:
-        return  # A command or a worker; agents can ask for it.
+    """Once this transaction is committed: in the process whose loop waits for it, or as a task."""
     id = conversation.id
+    if (loop := orm.loop.get()) is None:
+        background.later(task(), str(id))
+        return
     transaction.on_commit(lambda: loop.call_soon_threadsafe(start, id))
 
 
+def task() -> Any:
+    from chatbot.tasks import sum_up
+
+    return sum_up
+
+
 def start(conversation: UUID) -> None:
-    task = asyncio.create_task(made(conversation))
-    _under_way.add(task)
-    task.add_done_callback(_under_way.discard)
+    making = asyncio.create_task(made(conversation))
+    _under_way.add(making)
+    making.add_done_callback(_under_way.discard)
 
 
 async def made(conversation: UUID) -> None:

@@ -1,12 +1,13 @@
 """What nobody waits for."""
 
 from smtplib import SMTPException
+from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
 from django.db.models import QuerySet
 
-from chatbot import alerts, hints, retention, transcripts
+from chatbot import alerts, hints, retention, summary, transcripts
 from chatbot.api import idempotency
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
@@ -25,6 +26,16 @@ async def recover() -> int:
     count = await runner.recover()
     await hints.delivered()
     return count
+
+
+@shared_task
+def sum_up(conversation: str) -> None:
+    async_to_sync(summed_up)(UUID(conversation))
+
+
+async def summed_up(conversation: UUID) -> None:
+    await summary.made(conversation)
+    await hints.delivered()
 
 
 @shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)

@@ -72,14 +72,16 @@ class FigureAdmin(ReadOnly, ModelAdmin):
         if "csv" in request.GET:
             return as_csv(page.rows(now, period), period)
         before = page.report(page.figures(period.before, *chosen))
+        of_agent = chosen[1] is not None
         context = self.admin_site.each_context(request) | {
             "title": "Figures",
             "form": form,
             "periods": PERIODS,
             "period": period,
-            "tiles": page.tiles(now, before),
-            "times": page.times(now),
-            "charts": page.charts(now, period),
+            "of_agent": of_agent,
+            "tiles": page.tiles(now, before, of_agent),
+            "times": page.times(now, of_agent),
+            "charts": page.charts(now, period, of_agent),
             "empty": not now.sums,
             "up_to": FiguresUpTo.objects.values_list("at", flat=True).first(),
             "query": request.GET.urlencode(),

@@ -124,6 +124,7 @@ class InboxAdmin(ModelAdmin):
         **kwargs: Any,
     ) -> TemplateResponse:
         if obj:
+            context["rules"] = alerts.in_words(alerts.rules_of(obj))
             context["loader"] = request.build_absolute_uri(reverse("loader"))
             context["may_see_secret"] = self.has_change_permission(request, obj)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
@@ -136,4 +137,5 @@ def previewed(saved: Inbox, edited: Inbox) -> dict[str, Any]:
     people = Conversation.objects.select_related("visitor__customer")
     found = people.in_bulk([firing.conversation for firing in shown])
     rows = [(found[firing.conversation], firing) for firing in shown]
-    return {"before": len(now.firings), "preview": then, "rows": rows}
+    words = alerts.in_words(alerts.rules_of(edited))
+    return {"before": len(now.firings), "preview": then, "rows": rows, "rules": words}

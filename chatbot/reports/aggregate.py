@@ -121,13 +121,15 @@ def conversation(row: Conversation, first: dict[str, datetime], followed: bool) 
         return (inbox, agent, measure, ""), value
 
     yield one("conversations")
-    if row.alert_weight:
+    if row.alerts:
         yield one("alerts")
     if row.csat is not None:
         yield from (one("csat", row.csat, who) for who in {None, row.agent_id})
     if row.closed_at:
         took = (row.closed_at - row.created_at).total_seconds()
-        yield from (one("resolution", took, who) for who in {None, row.agent_id})
+        for who in {None, row.agent_id}:
+            yield one("closed", agent=who)
+            yield one("resolution", took, who)
     answered = [first[author] for author in (Author.BOT, Author.AGENT) if author in first]
     if answered and Author.CUSTOMER in first:
         waited = (min(answered) - first[Author.CUSTOMER]).total_seconds()

@@ -14,7 +14,7 @@ DEFINITIONS = {
     "messages.bot": "Answers of the bot.",
     "messages.agent": "Messages of agents.",
     "mood": "Mean sentiment of customers' messages, from −1 to 1.",
-    "alerts": "Conversations that stand at an alert, of all that began.",
+    "alerts": "Conversations that called an agent by an alert, of all that began.",
     "handoffs": "Conversations that were passed to a person, of those that the bot handled.",
     "handled": "Conversations in which the bot answered or handed off.",
     "autonomous": "Closed after an answer of the bot, never passed to a person and without any "
@@ -23,6 +23,7 @@ DEFINITIONS = {
     f"{DURABLE_DAYS} days; of those that the bot handled. The last {DURABLE_DAYS} days may "
     "still fall.",
     "first_response": "From the customer's first message to the first answer of bot or agent.",
+    "closed": "Conversations that were closed.",
     "resolution": "From the beginning to the closing of a conversation.",
     "first_sentence": "Until the customer read the first sentence of an answer of the bot.",
     "csat": "Mean of the customers' ratings after closing, 1 to 5.",

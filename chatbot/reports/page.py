@@ -96,8 +96,9 @@ def report(found: Iterable[Figure]) -> Report:
 # --- in words
 
 
-def tiles(now: Report, before: Report) -> list[dict[str, str]]:
+def tiles(now: Report, before: Report, of_agent: bool) -> list[dict[str, str]]:
     """Label, value, change against the period before, and definition."""
+    labels = LABELS_OF_AGENT if of_agent else LABELS
     return [
         {
             "label": label,
@@ -105,7 +106,7 @@ def tiles(now: Report, before: Report) -> list[dict[str, str]]:
             "change": change(now, before, measure),
             "definition": DEFINITIONS[measure],
         }
-        for measure, label in LABELS.items()
+        for measure, label in labels.items()
     ]
 
 
@@ -123,6 +124,14 @@ LABELS = {
     "tokens": "Tokens",
     "joules": "Energy",
 }
+# What one person has done; all else belongs to the inbox.
+LABELS_OF_AGENT = {
+    "closed": "Conversations closed",
+    "messages.agent": "Messages written",
+    "csat": "Satisfaction",
+}
+VOLUME = {"conversations": "Conversations", "handoffs": "Passed to a person", "alerts": "Alerts"}
+VOLUME_OF_AGENT = {"closed": "Conversations closed", "messages.agent": "Messages written"}
 
 
 def value(of: Report, measure: str) -> str:
@@ -162,9 +171,11 @@ def change(now: Report, before: Report, measure: str) -> str:
     return f"{(one - other) / other:+.0%} against the time before".replace("-", "−")
 
 
-def times(of: Report) -> list[dict[str, Any]]:
+def times(of: Report, of_agent: bool) -> list[dict[str, Any]]:
     rows = []
     for measure, label in TIMES.items():
+        if of_agent and measure != "resolution":
+            continue
         shares = [percentile(of.sums[measure].buckets, share) for share in (0.5, 0.9, 0.95)]
         cells = ["–" if one is None else duration(one) for one in shares]
         rows.append({"label": label, "definition": DEFINITIONS[measure], "cells": cells})
@@ -178,7 +189,7 @@ def duration(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
 
 
-def charts(of: Report, period: Period) -> dict[str, Any]:
+def charts(of: Report, period: Period, of_agent: bool) -> dict[str, Any]:
     """Series by day, for the charts and the table under each."""
 
     def counts(measure: str) -> list[float]:
@@ -188,9 +199,8 @@ def charts(of: Report, period: Period) -> dict[str, Any]:
     return {
         "labels": [f"{day:%d %b}" for day in period.days],
         "volume": {
-            "Conversations": counts("conversations"),
-            "Passed to a person": counts("handoffs"),
-            "Alerts": counts("alerts"),
+            label: counts(measure)
+            for measure, label in (VOLUME_OF_AGENT if of_agent else VOLUME).items()
         },
         "mood": {"Mood": [None if one is None else round(one, 3) for one in mood]},
         "topics": {

@@ -144,7 +144,7 @@ def _repeated(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     if not rules.repeated or count < rules.repeated or last.positive:
         return None
     return Alert(
-        f'says it is the {_ordinal(count)} time: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
+        f'says it is the {ordinal(count)} time: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
     )
 
 
@@ -187,7 +187,8 @@ def _bad(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     return Alert(f"mood {level:+.1f} after {upset} negative messages", 0.5 - 0.2 * level)
 
 
-def _ordinal(count: int) -> str:
+def ordinal(count: int) -> str:
+    """1st, 2nd, 3rd, 11th, 21st …"""
     if count % 100 in (11, 12, 13):
         return f"{count}th"
     return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th') }"

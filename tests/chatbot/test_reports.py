@@ -80,7 +80,7 @@ def stored() -> list[tuple[Any, ...]]:
 
 def test_a_day_is_counted(inbox: Inbox, dora: User) -> None:
     closed(talk(inbox), csat=5, csat_at=NOW)
-    talk(inbox, handoff_reason="The customer asked for a person.", alert_weight=0.6)
+    talk(inbox, handoff_reason="The customer asked for a person.", alerts=1)
     aggregate.bring_up_to_date()
     now = found()
     counts = {name: now.sums[name].count for name in ("conversations", "handled", "autonomous")}

@@ -1,14 +1,16 @@
-"""`make bench-console`: how long until agents see what a customer wrote.
+"""`make bench-console`: the agents' pages over a million messages, on PostgreSQL and Redis.
 
-Fifty agents watch while five hundred customers talk, on PostgreSQL and Redis. From the customer's
-acknowledgement, which follows the commit, to the row on each agent's page; beside it, in the same
-run, what a page that asks again every two seconds would see.
+First each page and list alone, one request after the other. Then fifty agents watch while five
+hundred customers talk: from the customer's acknowledgement, which follows the commit, to the row on
+each agent's page; beside it, in the same run, what a page that asks again every two seconds would
+see.
 """
 
 import argparse
 import asyncio
 import json
 import random
+import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
@@ -16,12 +18,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx2
-import websockets
-
 from inference.evaluation.markdown import table
+from tests.live.conftest import ROOT
+from tests.load import console_pages
 from tests.load.bench_chat import ms
 from tests.load.bench_generation import question
+from tests.load.faults import Parts
 from tests.load.soak import site
 from tests.load.swarm import Client, started
 
@@ -29,7 +31,6 @@ AGENTS, CUSTOMERS = 50, 500
 # Seconds between two messages of one customer.
 THINKS = (40.0, 80.0)
 POLLS_EVERY = 2.0
-LOG_IN = "/admin/login/"
 
 
 @dataclass
@@ -37,28 +38,12 @@ class Agent:
     """A page of the live inbox."""
 
     url: str
-    cookies: str = ""
+    cookies: str
     # When each text was seen first, in this page's list.
     seen: dict[str, float] = field(default_factory=dict)
 
-    async def log_in(self, name: str, password: str) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, trust_env=False, timeout=30) as client:
-            await client.get(LOG_IN)
-            form = {"username": name, "password": password, "next": "/admin/"}
-            form["csrfmiddlewaretoken"] = client.cookies["csrftoken"]
-            answer = await client.post(LOG_IN, data=form, headers={"Referer": self.url + LOG_IN})
-            assert answer.status_code == 302, "the demo's agent could not log in"
-            self.cookies = "; ".join(f"{key}={value}" for key, value in client.cookies.items())
-
     async def watch(self, ready: asyncio.Event) -> None:
-        async with websockets.connect(
-            f"{self.url.replace('http', 'ws', 1)}/ws/console/",
-            origin=self.url,  # type: ignore[arg-type]
-            additional_headers={"Cookie": self.cookies},
-            compression=None,
-            max_queue=None,
-            max_size=None,
-        ) as socket:
+        async with console_pages.socket(self.url, self.cookies) as socket:
             await socket.send(json.dumps({"type": "list"}))
             async for text in socket:
                 self.hear(json.loads(text), ready)
@@ -71,9 +56,8 @@ class Agent:
 
 
 async def watching(url: str) -> tuple[list[Agent], list[asyncio.Task[None]]]:
-    first = Agent(url)
-    await first.log_in("agent", "attune-demo")
-    agents = [first, *(Agent(url, first.cookies) for _ in range(AGENTS - 1))]
+    cookies = await console_pages.logged_in(url, "agent")
+    agents = [Agent(url, cookies) for _ in range(AGENTS)]
     events = [asyncio.Event() for _ in agents]
     tasks = [
         asyncio.create_task(agent.watch(event)) for agent, event in zip(agents, events, strict=True)
@@ -125,11 +109,27 @@ def waited(agents: list[Agent], committed: dict[str, float]) -> tuple[list[float
     return found, len(committed) * len(agents) - len(found)
 
 
+def filled(parts: Parts, messages: int) -> str:
+    """In processes of their own, which know the services as the web processes do."""
+    services = {"DATABASE_URL": parts.database, "REDIS_URL": parts.redis_url}
+    env = parts.site.env | services
+    fill = [sys.executable, "-m", "tests.load.million", str(messages)]
+    done = subprocess.run(fill, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    began = time.monotonic()
+    count = [sys.executable, "manage.py", "reports", "--rebuild"]
+    subprocess.run(count, cwd=ROOT, env=env, capture_output=True, check=True)
+    return f"{done.stdout.strip()}; their figures in {time.monotonic() - began:.0f} s"
+
+
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=90)
+    parser.add_argument("--seconds", type=float, default=90, help="that customers talk")
+    parser.add_argument("--messages", type=int, default=1_000_000, help="0: an empty database")
     options = parser.parse_args()
     with TemporaryDirectory() as folder, site(Path(folder), WEB_PROCESSES="2") as parts:
+        if options.messages:
+            print(filled(parts, options.messages), flush=True)
+            print(f"\n{await console_pages.measure(parts.site.url)}\n", flush=True)
         print(await measure(parts.site.url, options.seconds))
 
 

@@ -2,7 +2,8 @@
 
 import { byId, element, mood, passed, sparkline, trend } from "./draw.js";
 
-const STATES = { bot: "Bot", waiting: "Waits for a person", agent: "With", closed: "Closed" };
+// Who waits is told by how long.
+const STATES = { bot: "Bot", waiting: "", closed: "Closed" };
 const AUTHORS = { customer: "", bot: "Bot: ", agent: "Agent: ", system: "" };
 const SEARCH_AFTER = 300;
 const CLOCK = 30_000;
@@ -174,7 +175,7 @@ export class Queue {
       "button",
       { type: "button", className: row.alerted ? "row alerted" : "row" },
       element("span", { className: "name", text: row.who }),
-      element("span", { className: "since", text: this.#since(row) }),
+      element("span", { className: `since since-${row.state}`, text: this.#since(row) }),
       element("span", { className: "said", text: last ? AUTHORS[last.author] + last.text : "" }),
       element("span", { className: "feeling" }, mood(row.mood), ...this.#line(row)),
       element("span", { className: `state state-${row.state}`, text: this.#state(row) }),
@@ -191,7 +192,7 @@ export class Queue {
 
   #since({ state, since }) {
     const long = passed(since);
-    if (state === "waiting") return `waits ${long === "now" ? "" : long}`.trim();
+    if (state === "waiting") return long === "now" ? "waits for a person" : `waits for a person, ${long}`;
     return long === "now" ? long : `${long} ago`;
   }
 
