@@ -43,6 +43,32 @@ class AlertTests(AgentsTestCase):
         self.complain()
         self.assertTrue(self.calling(), "it rose again")
 
+    def test_how_often_it_has_called_is_counted(self) -> None:
+        self.complain(2)
+        agents.acknowledge(self.conversation, self.dora)
+        self.assertEqual(self.now().alerts, 1)
+        with mock.patch("chatbot.alerts.mood.alert", return_value=None):
+            self.complain()
+        self.complain()
+        self.assertEqual(self.now().alerts, 2)
+
+    def test_the_last_scores_are_kept_for_lists(self) -> None:
+        self.complain(25)
+        actions.receive(self.conversation, "x", "unknown to the classifier")
+        self.assertEqual(self.now().scores, [-0.9] * 20)
+
+    def test_the_rules_are_told_in_words(self) -> None:
+        self.assertEqual(
+            alerts.in_words(Rules(in_a_row=1, repeated=3, fall=0.8, bad_mood=-0.5)),
+            [
+                "The customer writes a negative message.",
+                "The customer says that it is the 3rd time, or more.",
+                "The score falls by 0.8 or more, from a message that was not negative.",
+                "The mood is −0.5 or lower, after two negative messages at least.",
+            ],
+        )
+        self.assertEqual(alerts.in_words(Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)), [])
+
     def test_a_snoozed_alert_comes_back_by_itself(self) -> None:
         self.complain(2)
         agents.snooze(self.conversation, self.dora, 60)

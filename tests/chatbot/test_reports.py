@@ -163,6 +163,19 @@ def test_the_page_shows_values_changes_and_definitions(client: Client, inbox: In
     assert "Counted up to" in html
 
 
+def test_of_an_agent_it_shows_what_one_person_does(
+    client: Client, inbox: Inbox, dora: User
+) -> None:
+    closed(talk(inbox), agent=dora, csat=4, csat_at=NOW)
+    aggregate.bring_up_to_date()
+    html = lead(client).get(URL, {"agent": dora.id}).content.decode()
+    for label in page.LABELS_OF_AGENT.values():
+        assert f"<h2>{label}</h2>" in html
+    for label in ("Resolved autonomously", "Mood by topic", "First response"):
+        assert label not in html
+    assert "4.0 of 5 (1)" in html
+
+
 def test_it_takes_a_constant_number_of_queries(
     client: Client, inbox: Inbox, django_assert_max_num_queries: Any
 ) -> None:

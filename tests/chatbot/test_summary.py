@@ -3,7 +3,9 @@
 import asyncio
 from unittest import mock
 
-from chatbot import actions, summary
+from asgiref.sync import async_to_sync
+
+from chatbot import actions, summary, tasks
 from chatbot.models import Summary
 from inference.generation import GenerationError
 from tests.chatbot.console.test_agents import AgentsTestCase
@@ -78,3 +80,17 @@ class SummaryTests(AgentsTestCase):
         ):
             await summary.made(self.conversation.id)
         send.assert_awaited_once_with(self.conversation.id, summary.NEWS)
+
+    def test_what_is_closed_outside_a_loop_is_summed_up_as_a_task(self) -> None:
+        with (
+            mock.patch("crm.background.later") as later,
+            self.captureOnCommitCallbacks(execute=True),
+        ):
+            actions.close(self.conversation)
+        later.assert_called_once_with(tasks.sum_up, str(self.conversation.id))
+
+    def test_the_task_makes_it(self) -> None:
+        self.model.answer = GOOD
+        with mock.patch("chatbot.tiers.tiers", return_value=(pool(self.model),)):
+            async_to_sync(tasks.summed_up)(self.conversation.id)
+        self.assertEqual(Summary.objects.get().question, "when the repair is done")

@@ -16,7 +16,7 @@ from tests.live.test_widget import PATIENCE, ask, open_chat, visit
 pytestmark = pytest.mark.live
 
 LIVE = "/admin/chatbot/conversation/live/"
-DESKTOP = {"width": 1440, "height": 900}
+DESKTOP, PHONE = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 ANGRY = "This is terrible. Nobody helps me and I am really angry!"
 AsAgent = Callable[[str], Page]
 
@@ -70,7 +70,7 @@ def colleagues(demo_site: Site) -> None:
     program = """
 from django.contrib.auth.models import Permission, User
 rights = {
-    "dora": ["view_conversation", "change_conversation", "add_correction"],
+    "dora": ["view_conversation", "change_conversation", "add_correction", "view_record"],
     "fred": ["view_conversation"],
     "charlie": [],
 }
@@ -113,6 +113,8 @@ def test_an_angry_customer_is_seen_taken_over_and_helped(
     expect(row).to_contain_text(ANGRY[:20])
     expect(dora).to_have_title("(1) Live inbox | Attune")
     row.click()
+    expect(dora.locator("#chart circle")).to_have_count(3)
+    expect(dora.locator("#orders a").first).to_be_visible()
     dora.get_by_role("button", name="Take over").click()
     expect(chat.get_by_role("log")).to_contain_text("dora from our team is with you now.")
     field = dora.get_by_placeholder("Write to the customer")
@@ -165,9 +167,9 @@ def test_a_correction_changes_the_export(
     dora = as_agent("dora")
     the_one_with(dora, "broke first day").click()
     entry = dora.locator("#messages .from-customer").filter(has_text=words)
-    entry.get_by_text("Wrong?").click()
     entry.get_by_role("button", name="negative").click()
     expect(entry).to_contain_text("corrected to negative")
+    expect(entry.get_by_role("button", name="negative")).to_have_attribute("aria-pressed", "true")
     file = tmp_path / "corrections.jsonl"
     demo_site.manage("sentiment_train", "--export", str(file))
     rows = [json.loads(line) for line in file.read_text().splitlines()]
@@ -192,6 +194,35 @@ def test_search_finds_what_was_said_and_the_keyboard_opens_it(
     expect(dora.get_by_role("dialog", name="Keys")).to_be_visible()
 
 
+def test_an_alert_is_counted_whatever_the_list_shows(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    dora = as_agent("dora")
+    expect(dora.locator("#live")).to_have_attribute("data-connection", "online")
+    dora.get_by_role("button", name="Closed").click()
+    before = dora.title()
+    chat = open_chat(customer("cust_7"))
+    for number in range(3):
+        expect(ask(chat, f"{ANGRY} ({number})")).to_have_attribute("data-status", "sent")
+    dora.wait_for_function("before => document.title !== before", arg=before)
+
+
+def test_on_a_phone_the_customer_is_one_tap_away(
+    colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
+) -> None:
+    chat = open_chat(customer("cust_8"))
+    expect(ask(chat, "hello from the eighth")).to_have_attribute("data-status", "sent")
+    dora = as_agent("dora")
+    the_one_with(dora, "hello eighth").click()
+    dora.set_viewport_size(PHONE)
+    expect(dora.locator("#customer")).to_be_hidden()
+    dora.get_by_role("button", name="Customer", exact=True).click()
+    expect(dora.locator("#chart circle")).to_be_visible()
+    dora.get_by_role("button", name="Back to the conversation").click()
+    expect(dora.locator("#customer")).to_be_hidden()
+    expect(dora.locator("#messages")).to_be_visible()
+
+
 def test_fred_may_look_and_charlie_may_not(
     colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
 ) -> None:
@@ -202,6 +233,6 @@ def test_fred_may_look_and_charlie_may_not(
     expect(fred.locator("#messages li").first).to_be_visible()
     for name in ("Take over", "Resolve", "Send", "Suggest an answer"):
         expect(fred.get_by_role("button", name=name, exact=True)).to_be_hidden()
-    expect(fred.get_by_text("Wrong?")).to_have_count(0)
+    expect(fred.locator("#messages").get_by_role("button", name="negative")).to_have_count(0)
     charlie = as_agent("charlie")
     expect(charlie.locator("body")).to_contain_text("403")

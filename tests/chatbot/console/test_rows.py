@@ -1,5 +1,7 @@
 """The list: who needs a person most comes first, with the reason."""
 
+from itertools import product
+
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
@@ -7,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chatbot.console import rows
-from chatbot.console.frames import VIEWS, List
+from chatbot.console.frames import STATES, VIEWS, List
 from chatbot.models import Conversation, Inbox
 from tests.chatbot.admin.console import say, talk
 
@@ -66,6 +68,8 @@ def test_views_and_filters(inbox: Inbox, dora: User) -> None:
     assert listed(dora, inbox="other", view="closed") == [str(closed.id)]
     assert listed(dora, search="kettle broke") == [str(mine.id)]
     assert listed(dora, search="kettle waits") == []
+    assert listed(dora, state="agent") == [str(mine.id)]
+    assert listed(dora, state="bot") == []
 
 
 def test_a_row_belongs_to_a_list_exactly_when_the_database_says_so(
@@ -77,21 +81,59 @@ def test_a_row_belongs_to_a_list_exactly_when_the_database_says_so(
         talk(inbox, 0.3, state=state)
         talk(inbox, state=state, last_seq=1)
     every = rows.rows_of(Conversation.objects.values_list("id", flat=True))
-    for view in VIEWS:
-        for mood in ("", "upset", "unknown"):
-            wanted = List(view=view, mood=mood)
-            found = {row["id"] for row in every if rows.belongs(row, wanted, dora)}
-            assert found == set(listed(dora, view=view, mood=mood)), wanted
+    for view, mood, state in product(VIEWS, ("", "upset", "unknown"), STATES):
+        wanted = List(view=view, mood=mood, state=state)
+        found = {row["id"] for row in every if rows.belongs(row, wanted, dora)}
+        assert found == set(listed(dora, view=view, mood=mood, state=state)), wanted
 
 
-def test_a_page_of_5000_costs_as_many_queries_as_one_of_5(inbox: Inbox, dora: User) -> None:
-    counts = []
+def test_closed_ones_are_listed_by_their_last_activity(inbox: Inbox, dora: User) -> None:
+    now = timezone.now()
+    early = talk(inbox, -0.9, state="closed", last_message_at=now - timezone.timedelta(days=2))
+    late = talk(inbox, 0.9, state="closed", last_message_at=now)
+    assert listed(dora, view="closed") == [str(late.id), str(early.id)]
+    found = rows.page(List(view="closed"), dora)["rows"]
+    assert sorted(found, key=lambda row: row["key"]) == found
+
+
+def test_a_page_of_5000_is_one_query_as_one_of_5_is(inbox: Inbox, dora: User) -> None:
     for more in (5, 60):
         for _ in range(more):
             talk(inbox, -0.2, 0.3)
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
-            assert len(rows.page(List(), dora)["rows"]) == min(rows.PAGE, more)
-        counts.append(len(queries))
-    assert counts[0] == counts[1] <= 4
+        with CaptureQueriesContext(connection) as queries:
+            found = rows.page(List(), dora)
+        assert len(found["rows"]) == min(rows.PAGE, more)
+        assert len(queries) == 1
+    assert (found["total"], found["pages"], found["more"]) == (65, 2, False)
+    last = found["rows"][-1]
+    assert (last["last"]["text"], last["scores"]) == ("Sentence 2", [-0.2, 0.3])
+
+
+def test_what_has_changed_is_one_query_too(inbox: Inbox) -> None:
+    ids = [talk(inbox, -0.2).id for _ in range(20)]
+    with CaptureQueriesContext(connection) as queries:
+        assert len(rows.rows_of(ids)) == 20
+    assert len(queries) == 1
+
+
+def test_a_long_list_is_counted_so_far_and_no_further(
+    inbox: Inbox, dora: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "COUNTED", 60)
+    for _ in range(70):
+        talk(inbox, 0.1)
+    found = rows.page(List(page=1), dora)
+    assert (found["total"], found["more"], found["pages"]) == (60, True, 2)
+    assert len(found["rows"]) == 20
+
+
+def test_a_page_that_is_no_longer_there_is_the_first_one(inbox: Inbox, dora: User) -> None:
+    one = talk(inbox, 0.1)
+    found = rows.page(List(page=3), dora)
+    assert (found["page"], [row["id"] for row in found["rows"]]) == (0, [str(one.id)])
+
+
+def test_alerts_are_known_whatever_a_list_shows(inbox: Inbox, dora: User) -> None:
+    alerted = talk(inbox, -0.9, alert="x", alert_weight=0.8)
+    talk(inbox, -0.9, alert="x", alert_weight=0.8, alert_seen=True)
+    assert rows.alerts() == {str(alerted.id)}

@@ -6,7 +6,7 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from chatbot import actions
+from chatbot import actions, agents
 from chatbot.asgi import application
 from chatbot.models import Conversation, Correction, Message
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
@@ -150,6 +150,57 @@ class LiveTests(ConsoleTestCase):
         note = (await socket.until(type="note"))[-1]
         self.assertEqual((note["by"], note["text"]), ("dora", "a regular"))
         self.assertTrue(await customer.receive_nothing(0.2))
+
+    async def test_an_alert_reaches_a_page_whose_list_does_not_show_it(self) -> None:
+        socket = await self.page_of(self.dora)
+        hello = (await socket.until(type="hello"))[-1]
+        self.assertEqual(hello["alerts"], [])
+        await socket.say(type="list", view="mine")
+        await socket.until(type="rows")
+        customer = await self.join()
+        for number in range(2):
+            await customer.say(type="message", id=f"a{number}", text="still terrible")
+        alert = (await socket.until(type="alert"))[-1]["row"]
+        self.assertEqual((alert["id"], alert["alerted"]), (self.id, True))
+        await database_sync_to_async(agents.acknowledge)(self.conversation, self.dora)
+        alert = (await socket.until(type="alert"))[-1]["row"]
+        self.assertFalse(alert["alerted"])
+
+    async def test_an_answer_comes_with_its_sources_its_route_and_what_was_withheld(self) -> None:
+        await database_sync_to_async(self.answered)()
+        socket = await self.page_of(self.dora)
+        await socket.until(type="hello")
+        await socket.say(type="open", conversation=self.id)
+        answer = (await socket.until(type="messages"))[-1]["messages"][-1]
+        self.assertEqual(answer["sources"], [{"title": "Returns", "url": ""}])
+        trace = answer["trace"]
+        self.assertEqual(
+            trace["withheld"], [{"sentence": "It is free.", "why": "unsupported: free"}]
+        )
+        self.assertIn(["Route", "small · slm"], trace["facts"])
+        self.assertIn(["Times", "records found after 80 ms"], trace["facts"])
+        self.assertTrue(trace["page"].endswith(f"#message-{answer['seq']}"))
+
+    def answered(self) -> None:
+        reply = actions.claim(self.conversation.replies.get().id, "test")
+        assert reply
+        trace = {"route": "small", "model": "slm", "timings": {"retrieve": 0.08}}
+        trace |= {"withheld": [{"sentence": "It is free.", "missing": ["free"]}]}
+        cited = [{"id": "article:returns", "title": "Returns"}]
+        actions.finish(reply, "answered", "Within 30 days.", cited, **trace)
+
+    async def test_the_customers_orders_stand_apart_from_their_other_records(self) -> None:
+        await database_sync_to_async(self.may_see_records)()
+        socket = await self.page_of(self.dora)
+        await socket.until(type="hello")
+        await socket.say(type="open", conversation=self.id)
+        card = (await socket.until(type="conversation"))[-1]["card"]
+        self.assertEqual([one["title"] for one in card["orders"]], ["Order 50001"])
+        self.assertEqual(card["orders"][0]["about"], "order · 3 Nov 2026")
+        self.assertEqual(card["records"], [])
+
+    def may_see_records(self) -> None:
+        self.dora.user_permissions.add(Permission.objects.get(codename="view_record"))
 
     async def test_a_correction_is_kept(self) -> None:
         socket = await self.opened(self.dora)

@@ -157,11 +157,15 @@ export class Queue {
   }
 
   #count() {
-    const [one, many] = ["conversation", "conversations"];
-    const { view, search } = this.wanted;
-    const quiet = search && view !== "closed" ? "Nothing found. Perhaps among the closed ones?" : search ? "Nothing found." : "Nothing here. Enjoy the quiet.";
     const count = `${this.#more ? "More than " : ""}${this.#total.toLocaleString()}`;
-    byId("count").textContent = this.#total === 0 ? quiet : `${count} ${this.#total === 1 ? one : many}`;
+    const many = this.#total === 1 ? "conversation" : "conversations";
+    byId("count").textContent = this.#total ? `${count} ${many}` : this.#none();
+  }
+
+  #none() {
+    const { view, search } = this.wanted;
+    if (!search) return "Nothing here. Enjoy the quiet.";
+    return view === "closed" ? "Nothing found." : "Nothing found. Perhaps among the closed ones?";
   }
 
   #tick() {
