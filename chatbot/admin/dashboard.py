@@ -71,7 +71,7 @@ class FigureAdmin(ReadOnly, ModelAdmin):
         now = page.report(page.figures(period, *chosen))
         if "csv" in request.GET:
             return as_csv(page.rows(now, period), period)
-        before = page.report(page.figures(period.before, *chosen))
+        before = page.totals(page.figures(period.before, *chosen))
         of_agent = chosen[1] is not None
         context = self.admin_site.each_context(request) | {
             "title": "Figures",

@@ -8,6 +8,7 @@ from itertools import zip_longest
 from typing import Any
 
 from django.db.models import QuerySet
+from django.db.models import Sum as SumOf
 
 from chatbot.models import Figure
 from chatbot.reports.measures import DEFINITIONS, percentile
@@ -32,10 +33,12 @@ class Sum:
     total: float = 0.0
     buckets: list[int] = field(default_factory=list)
 
-    def add(self, figure: Figure) -> None:
-        self.count += figure.count
-        self.total += figure.total
-        pairs = zip_longest(self.buckets, figure.buckets, fillvalue=0)
+    def add(self, count: int, total: float) -> None:
+        self.count += count
+        self.total += total
+
+    def spread(self, buckets: list[int]) -> None:
+        pairs = zip_longest(self.buckets, buckets, fillvalue=0)
         self.buckets = [one + other for one, other in pairs]
 
     @property
@@ -80,23 +83,37 @@ def figures(period: Period, inbox: int | None, agent: int | None) -> QuerySet[Fi
     return found.filter(inbox=inbox) if inbox else found
 
 
-def report(found: Iterable[Figure]) -> Report:
-    sums: Sums = defaultdict(Sum)
+def report(found: QuerySet[Figure]) -> Report:
+    """Of all inboxes together: the database adds them up."""
     by_day: dict[date, Sums] = defaultdict(lambda: defaultdict(Sum))
+    for day, measure, count, total in added(found.filter(topic=""), "day", "measure"):
+        by_day[day][measure].add(count, total)
     by_topic: Sums = defaultdict(Sum)
-    for figure in found:
-        if figure.topic:
-            by_topic[figure.topic].add(figure)
-        else:
-            sums[figure.measure].add(figure)
-            by_day[figure.day][figure.measure].add(figure)
+    for topic, count, total in added(found.exclude(topic=""), "topic"):
+        by_topic[topic].add(count, total)
+    sums = totals(found)
+    timed = found.filter(measure__in=TIMES)
+    for measure, buckets in timed.values_list("measure", "buckets"):
+        sums[measure].spread(buckets)
     return Report(sums, by_day, by_topic)
+
+
+def totals(found: QuerySet[Figure]) -> Sums:
+    sums: Sums = defaultdict(Sum)
+    for measure, count, total in added(found.filter(topic=""), "measure"):
+        sums[measure].add(count, total)
+    return sums
+
+
+def added(found: QuerySet[Figure], *by: str) -> Iterable[tuple[Any, ...]]:
+    counted = found.order_by().values(*by).annotate(n=SumOf("count"), of=SumOf("total"))
+    return counted.values_list(*by, "n", "of")
 
 
 # --- in words
 
 
-def tiles(now: Report, before: Report, of_agent: bool) -> list[dict[str, str]]:
+def tiles(now: Report, before: Sums, of_agent: bool) -> list[dict[str, str]]:
     """Label, value, change against the period before, and definition."""
     labels = LABELS_OF_AGENT if of_agent else LABELS
     return [
@@ -161,12 +178,12 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{share:.1%}"
 
 
-def change(now: Report, before: Report, measure: str) -> str:
-    one, other = now.sums[measure].total, before.sums[measure].total
+def change(now: Report, before: Sums, measure: str) -> str:
+    one, other = now.sums[measure].total, before[measure].total
     if not other:
         return ""
     if measure in {"mood", "csat"}:
-        means = now.sums[measure].mean, before.sums[measure].mean
+        means = now.sums[measure].mean, before[measure].mean
         return "" if None in means else f"{means[0] - means[1]:+.2f} against the time before"  # type: ignore[operator]
     return f"{(one - other) / other:+.0%} against the time before".replace("-", "−")
 

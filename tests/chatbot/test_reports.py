@@ -183,7 +183,7 @@ def test_it_takes_a_constant_number_of_queries(
         talk(inbox, days)
     aggregate.bring_up_to_date()
     lead(client).get(URL)
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         client.get(URL, {"days": "90"})
 
 
