@@ -161,7 +161,8 @@ async def look(looked: datetime) -> datetime:
             if listener.sent < last_seq:
                 tell(conversation, listener, {"type": "conversation.news"})
         for listener in list(_here.get(EVERYTHING, ())):
-            tell(EVERYTHING, listener, {"type": "console.news", "about": str(conversation)})
+            about = {"about": str(conversation), "seq": last_seq}
+            tell(EVERYTHING, listener, {"type": "console.news", **about})
     return now
 
 

@@ -41,8 +41,7 @@ class AgentConsumer(JsonSocket):
             await self.close(FORBIDDEN)
             return
         await self.accept()
-        feed.join(self.changed)
-        await hints.join(hints.EVERYTHING, self)
+        await feed.join(self.changed)
         self.beating = asyncio.create_task(self.beat())
         here = await in_thread(presence.seen)(self.agent)
         people = await in_thread(view.people)(self.agent)
@@ -60,7 +59,6 @@ class AgentConsumer(JsonSocket):
         if beating := self.__dict__.pop("beating", None):
             beating.cancel()
             await in_thread(presence.left)(self.agent)
-        await hints.leave(hints.EVERYTHING, self)
         await self.leave()
 
     async def put(self, kind: str, **values: Any) -> None:
@@ -204,9 +202,6 @@ class AgentConsumer(JsonSocket):
 
     # --- news
 
-    async def console_news(self, event: dict[str, Any]) -> None:
-        feed.changed(UUID(event["about"]))
-
     async def changed(self, found: list[News]) -> None:
         """Rows that came into the list, changed in it, or left it."""
         for news in found:
@@ -253,7 +248,7 @@ class AgentConsumer(JsonSocket):
     async def dispatch(self, message: dict[str, Any]) -> None:
         """What was under way of a conversation that this page has left is not for it."""
         about = message.get("conversation")
-        if about is None or about in {str(hints.EVERYTHING), str(self.at_hand)}:
+        if about is None or about == str(self.at_hand):
             await super().dispatch(message)
 
     async def catch_up(self) -> None:

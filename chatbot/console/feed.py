@@ -1,22 +1,27 @@
-"""What has changed, to every agent's page of this process: the rows are read once for all of them.
+"""What has changed, to every agent's page of this process: hints are heard, and rows are read, once
+for all of them.
 
 Hints come one by one and in bursts; those of a short moment share one look into the database.
 """
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from channels.layers import get_channel_layer
 from django.utils import timezone
 
+from chatbot import hints
 from chatbot.console import rows
 from chatbot.models import Conversation
 from crm.orm import in_thread
 
+logger = logging.getLogger("attune.console")
 # Seconds. Less than anybody sees.
 GATHERED = 0.05
 WAKES_EVERY = 10.0
@@ -35,11 +40,17 @@ Listener = Callable[[list[News]], Awaitable[None]]
 
 
 class Feed:
+    """A listener to news of every conversation, for as long as the process lives."""
+
+    channel_name = ""
+    sent = 0
+
     def __init__(self) -> None:
         self.listeners: set[Listener] = set()
         self._changed: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
-        self._waking: asyncio.Task[None] | None = None
+        self._hearing: asyncio.Task[None] | None = None
+        self._ready = asyncio.Event()
         # As the pages here were last told: the look for lost hints finds what they know.
         self._told: dict[str, Row] = {}
 
@@ -59,20 +70,41 @@ class Feed:
             if news:
                 await asyncio.gather(*(tell(news) for tell in list(self.listeners)))
 
-    def join(self, listener: Listener) -> None:
+    async def join(self, listener: Listener) -> None:
         self.listeners.add(listener)
-        if self._waking is None or self._waking.done():
+        if self._hearing is None or self._hearing.done():
+            self._ready = asyncio.Event()
+            self._hearing = asyncio.create_task(self._hear())
             self._waking = asyncio.create_task(self._wake())
+        await self._ready.wait()
+
+    async def _hear(self) -> None:
+        layer = get_channel_layer()
+        self.channel_name = await layer.new_channel()
+        await hints.join(hints.EVERYTHING, self)
+        self._ready.set()
+        while True:
+            await self.take(await layer.receive(self.channel_name))
+
+    async def take(self, event: dict[str, Any]) -> None:
+        """A hint with a seq is a look for those that were lost: most of them were not."""
+        told = self._told.get(event["about"], {"seq": -1})
+        if self.listeners and ("seq" not in event or event["seq"] > told["seq"]):
+            self.changed(UUID(event["about"]))
 
     async def _wake(self) -> None:
         """A snooze that ends is no change in the database: it is looked for."""
         since = timezone.now()
-        while self.listeners:
+        while True:
             await asyncio.sleep(WAKES_EVERY)
             now = timezone.now()
-            for conversation in await in_thread(woken)(since, now):
-                self.changed(conversation)
-            since = now
+            try:
+                for conversation in await in_thread(woken)(since, now):
+                    self.changed(conversation)
+                since = now
+            except Exception as error:
+                # The database may be away for a moment; the next look goes back as far.
+                logger.warning("no look for snoozes that end: %s", error)
 
     def leave(self, listener: Listener) -> None:
         self.listeners.discard(listener)
