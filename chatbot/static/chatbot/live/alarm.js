@@ -8,7 +8,7 @@ const NOTES = [660, 880];
 const NOTE_LASTS = 0.18;
 
 export class Alarm {
-  #alerted = new Set();
+  #alerted = null; // ids; not known before the server has said hello
   #audio = null;
   onOpen = () => {};
 
@@ -20,10 +20,13 @@ export class Alarm {
     }
   }
 
-  /** Alerts as they stand when the page is opened call nobody again. */
+  /** Alerts as they stand when the page is opened call nobody again; those that came while the
+   *  connection was away do. */
   know(ids) {
+    const missed = this.#alerted && ids.some((id) => !this.#alerted.has(id));
     this.#alerted = new Set(ids);
     this.#show();
+    if (missed && byId("sound").checked) this.#ring();
   }
 
   hear(row) {
