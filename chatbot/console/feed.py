@@ -25,6 +25,8 @@ logger = logging.getLogger("attune.console")
 # Seconds. Less than anybody sees.
 GATHERED = 0.05
 WAKES_EVERY = 10.0
+# Rows that are remembered: pages stay open for days.
+REMEMBERED = 5_000
 Row = dict[str, Any]
 
 
@@ -65,10 +67,17 @@ class Feed:
             ids, self._changed = self._changed, set()
             found = await in_thread(rows.rows_of)(ids)
             fresh = [row for row in found if self._told.get(row["id"]) != row]
-            self._told |= {row["id"]: row for row in fresh}
+            self._remember(fresh)
             news = [News(row, json.dumps(row, ensure_ascii=False)) for row in fresh]
             if news:
                 await asyncio.gather(*(tell(news) for tell in list(self.listeners)))
+
+    def _remember(self, fresh: list[Row]) -> None:
+        for row in fresh:
+            self._told.pop(row["id"], None)
+            self._told[row["id"]] = row
+        for oldest in list(self._told)[:-REMEMBERED]:
+            del self._told[oldest]
 
     async def join(self, listener: Listener) -> None:
         self.listeners.add(listener)

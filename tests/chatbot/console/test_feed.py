@@ -55,6 +55,12 @@ class FeedTests(ConsoleTestCase):
             await self.look(seq=2)
             self.assertEqual(read.call_count, 1)
 
+    async def test_only_so_many_rows_are_remembered(self) -> None:
+        with mock.patch("chatbot.console.feed.REMEMBERED", 2):
+            self.feed._remember([{"id": name} for name in "abc"])
+            self.feed._remember([{"id": "b"}, {"id": "d"}])
+        self.assertEqual(list(self.feed._told), ["b", "d"])
+
     async def test_without_a_page_nothing_is_read(self) -> None:
         await self.feed.join(self.hear)
         self.feed.leave(self.hear)

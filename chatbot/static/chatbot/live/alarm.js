@@ -30,6 +30,7 @@ export class Alarm {
   }
 
   hear(row) {
+    if (!this.#alerted) return; // The hello that is under way knows of it.
     const isNew = row.alerted && !this.#alerted.has(row.id);
     this.#mark(row);
     this.#show();
