@@ -531,7 +531,15 @@ class Reply(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        indexes = [models.Index(fields=["created_at"], name="reply_created")]
+        indexes = [
+            models.Index(fields=["created_at"], name="reply_created"),
+            # The few that are open, among all there ever were: every process looks for them.
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=["pending", "running"]),
+                name="reply_open",
+            ),
+        ]
         verbose_name_plural = "replies"
 
     def __str__(self) -> str:

@@ -84,6 +84,14 @@ class Migration(migrations.Migration):
             model_name="reply",
             index=models.Index(fields=["created_at"], name="reply_created"),
         ),
+        migrations.AddIndex(
+            model_name="reply",
+            index=models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=["pending", "running"]),
+                name="reply_open",
+            ),
+        ),
         migrations.RunPython(fill_scores, migrations.RunPython.noop),
         migrations.RunPython(keep_words, drop_words),
         migrations.CreateModel(
