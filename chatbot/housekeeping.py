@@ -18,6 +18,8 @@ WATCHED = "chatbot.tasks.recover_replies"
 async def keep_house_for_ever() -> None:
     if settings.REDIS_URL:
         return
+    # Only a worker imports the modules with tasks by itself.
+    current_app.loader.import_default_modules()
     beat: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE
     jobs = [one for one in beat.values() if one["task"] != WATCHED]
     due = {one["task"]: time.monotonic() + min(one["schedule"], SOON) for one in jobs}
