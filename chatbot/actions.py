@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot import alerts, engines, events, hints, metrics, protocol, summary
+from chatbot import alerts, away, engines, events, hints, metrics, protocol, summary
 from chatbot.models import Conversation, Message, Reply, Visitor
+from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import Sentiment
 
@@ -30,9 +31,17 @@ OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
 def announce(conversation: Conversation, message: Message | None = None, **event: Any) -> None:
     """Tell every socket of the conversation, once this transaction has been committed."""
     hint = {"type": "conversation.news", **event}
+    if agent := answering(conversation):
+        hint["agent"] = agent
     if message:
         hint |= {"seq": message.seq, "message": protocol.encode(frame_of(message))}
     transaction.on_commit(lambda: hints.announce(conversation.id, hint))
+
+
+def answering(conversation: Conversation) -> str:
+    """Who the customer talks to; "" while it is no person."""
+    agent = conversation.agent if conversation.state == State.AGENT else None
+    return name_of(agent) if agent else ""
 
 
 def frame_of(message: Message) -> protocol.MessageFrame:
@@ -44,6 +53,7 @@ def frame_of(message: Message) -> protocol.MessageFrame:
         id=message.client_id,
         citations=message.citations,
         feedback=message.feedback,
+        by=name_of(message.agent) if message.agent else "",
     )
 
 
@@ -214,6 +224,7 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
         announce(conversation, answer, state=conversation.state, reply="done")
+        say_if_nobody_is_there(conversation)
     return True
 
 
@@ -230,9 +241,21 @@ def after_answer(conversation: Conversation, state: str, reason: str) -> None:
 
 def wait_for_person(conversation: Conversation, reason: str) -> None:
     conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
-    conversation.waiting_since = timezone.now()
+    conversation.waiting_since, conversation.away_at = timezone.now(), None
     summary.want(conversation)
     events.handed_off(conversation)
+
+
+def say_if_nobody_is_there(conversation: Conversation) -> bool:
+    """Of a locked conversation: once for each time that a person is wanted."""
+    if conversation.state != State.WAITING or conversation.away_at:
+        return False
+    if not (text := away.notice(conversation)):
+        return False
+    conversation.away_at = timezone.now()
+    message = append(conversation, Author.SYSTEM, text)
+    announce(conversation, message, state=State.WAITING, away=True)
+    return True
 
 
 def give_up(reply: Reply) -> None:
@@ -249,9 +272,50 @@ def hand_off(conversation: Conversation, reason: str) -> None:
         if conversation.state != State.BOT:
             return
         wait_for_person(conversation, reason)
+        if say_if_nobody_is_there(conversation):
+            return
         text = "A colleague has been asked to join this conversation."
         message = append(conversation, Author.SYSTEM, text)
         announce(conversation, message, state=State.WAITING)
+
+
+def nobody_came(conversation_id: Any) -> None:
+    """Somebody was there when a person was asked for, and has left since."""
+    with transaction.atomic():
+        say_if_nobody_is_there(locked(conversation_id))
+
+
+def leave_contact(conversation: Conversation, email: str) -> None:
+    """Where the customer can be written to; "" is the address that the CRM has of them. Leaving the
+    same one again changes nothing."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        customer = conversation.visitor.customer
+        address = email or (away.on_record(customer) if customer else "")
+        if conversation.state == State.CLOSED:
+            raise Refused("closed", "This conversation is closed. Please start a new one.")
+        if not address:
+            raise Refused("invalid_email", "Please write an address like name@example.com.")
+        if address == conversation.contact_email:
+            return
+        conversation.contact_email = address
+        message = append(conversation, Author.SYSTEM, away.THANKS)
+        events.lead_captured(conversation)
+        announce(conversation, message, away=True, contact=True)
+
+
+def answers_to_mail(conversation_id: Any) -> list[Message]:
+    """What agents wrote and the customer, who left an address, has not read; each is given once."""
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        known = max(conversation.read_seq, conversation.mailed_seq)
+        written = conversation.messages.filter(author=Author.AGENT, seq__gt=known)
+        found = list(written.order_by("seq").select_related("agent"))
+        if not found or not conversation.contact_email:
+            return []
+        conversation.mailed_seq = found[-1].seq
+        conversation.save(update_fields=["mailed_seq"])
+    return found
 
 
 def close(conversation: Conversation) -> None:
@@ -294,10 +358,10 @@ def rate(conversation: Conversation, score: int, comment: str) -> None:
         announce(conversation)
 
 
-def mark_read(conversation: Conversation, seq: int) -> None:
-    Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq).update(
-        read_seq=seq
-    )
+def mark_read(conversation: Conversation, seq: int) -> bool:
+    """False: that was known."""
+    found = Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq)
+    return bool(found.update(read_seq=seq))
 
 
 def give_feedback(conversation: Conversation, seq: int, value: int) -> None:

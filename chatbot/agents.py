@@ -20,9 +20,11 @@ from chatbot.actions import (
     by_client_id,
     change_owner,
     locked,
+    say_if_nobody_is_there,
     wait_for_person,
 )
 from chatbot.models import Conversation, Correction, Message, Note, Reply, Team
+from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS
 
@@ -32,11 +34,6 @@ PASSED_ON = "Our team {} takes this over and answers you here."
 CLOSED = "This conversation was closed by {}."
 LONGEST_NOTE = 4_000
 LONGEST_SNOOZE = 7 * 24 * 60
-
-
-def name_of(agent: User) -> str:
-    """As customers and colleagues read it: the first name, where there is one."""
-    return agent.first_name or agent.get_username()
 
 
 def take_over(conversation: Conversation, agent: User) -> None:
@@ -102,6 +99,7 @@ def pass_to_team(conversation: Conversation, agent: User, team: Team) -> None:
         wait_for_person(conversation, f"{name_of(agent)} passed it on to {team}.")
         message = append(conversation, Author.SYSTEM, PASSED_ON.format(team))
         announce(conversation, message, state=State.WAITING)
+        say_if_nobody_is_there(conversation)
 
 
 def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Reply | None:

@@ -6,8 +6,8 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db.models import F, Q
 
-from chatbot.agents import name_of
 from chatbot.models import CannedAnswer, Conversation
+from chatbot.names import name_of
 
 VARIABLE = re.compile(r"\{(\w+)\}")
 VARIABLES = ("customer", "agent", "inbox", "order")

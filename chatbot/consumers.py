@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, hints, identity, limits, metrics, protocol
+from chatbot import actions, away, hints, identity, limits, metrics, protocol
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from chatbot.reply import runner
@@ -18,6 +18,7 @@ from crm.orm import in_thread
 
 HELLO_WITHIN = 15
 PAGE = 200
+CONTACTS_PER_MINUTE = 5
 
 
 class VisitorConsumer(JsonSocket):
@@ -98,6 +99,8 @@ class VisitorConsumer(JsonSocket):
         await self.forward(await in_thread(self.welcome)())
         self.sent = min(frame.after, self.conversation.last_seq)
         await self.catch_up()
+        if self.conversation.state == Conversation.State.WAITING:
+            await self.forward_away()
 
     def welcome(self) -> protocol.Welcome:
         assert self.conversation
@@ -108,7 +111,17 @@ class VisitorConsumer(JsonSocket):
             state=self.conversation.state,
             last_seq=self.conversation.last_seq,
             replying=replying,
+            agent=actions.answering(self.conversation),
         )
+
+    async def forward_away(self) -> None:
+        if found := await in_thread(self.away)():
+            await self.forward(found)
+
+    def away(self) -> protocol.Away | None:
+        assert self.conversation
+        self.conversation.refresh_from_db()
+        return away.frame(self.conversation)
 
     async def on_message(self, frame: protocol.SendMessage) -> None:
         message, reply = await in_thread(self.receive_message)(frame)
@@ -130,7 +143,10 @@ class VisitorConsumer(JsonSocket):
         await hints.send(self.conversation.id, {"type": "visitor.typing"})
 
     async def on_read(self, frame: protocol.Read) -> None:
-        await in_thread(actions.mark_read)(self.conversation, frame.seq)
+        """The agents' pages show it."""
+        assert self.conversation
+        if await in_thread(actions.mark_read)(self.conversation, frame.seq):
+            await hints.send(self.conversation.id, {"type": "visitor.read", "seq": frame.seq})
 
     async def on_feedback(self, frame: protocol.Feedback) -> None:
         await in_thread(actions.give_feedback)(self.conversation, frame.seq, frame.value)
@@ -140,6 +156,17 @@ class VisitorConsumer(JsonSocket):
 
     async def on_handoff(self, frame: protocol.Handoff) -> None:
         await in_thread(actions.hand_off)(self.conversation, "The customer asked for a person.")
+
+    async def on_contact(self, frame: protocol.Contact) -> None:
+        await in_thread(self.leave_contact)(frame)
+        # Also where it was known before: the client's first frame may have been lost.
+        await self.forward_away()
+
+    def leave_contact(self, frame: protocol.Contact) -> None:
+        assert self.conversation and self.visitor
+        if wait := limits.take("contact", str(self.visitor.id), CONTACTS_PER_MINUTE):
+            raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
+        actions.leave_contact(self.conversation, frame.email)
 
     async def on_close(self, frame: protocol.Close) -> None:
         assert self.conversation
@@ -151,7 +178,9 @@ class VisitorConsumer(JsonSocket):
     async def conversation_news(self, event: dict[str, Any]) -> None:
         await self.hear(event.get("seq"), event.get("message"))
         if "state" in event:
-            await self.forward(protocol.StateFrame(event["state"]))
+            await self.forward(protocol.StateFrame(event["state"], event.get("agent", "")))
+        if "away" in event:
+            await self.forward_away()
         if "reply" in event:
             await self.forward(protocol.ReplyFrame(event["reply"]))
 
@@ -160,6 +189,9 @@ class VisitorConsumer(JsonSocket):
 
     async def visitor_typing(self, event: dict[str, Any]) -> None:
         """The visitor knows that they type."""
+
+    async def visitor_read(self, event: dict[str, Any]) -> None:
+        """The visitor knows what they have read."""
 
     async def agent_typing(self, event: dict[str, Any]) -> None:
         await self.forward(protocol.TypingFrame("agent"))
@@ -194,7 +226,8 @@ class VisitorConsumer(JsonSocket):
 
     def unsent(self) -> list[protocol.MessageFrame]:
         found = Message.objects.filter(conversation=self.conversation, seq__gt=self.sent)
-        return [actions.frame_of(message) for message in found.order_by("seq")[:PAGE]]
+        page = found.order_by("seq").select_related("agent")[:PAGE]
+        return [actions.frame_of(message) for message in page]
 
 
 VisitorConsumer.handlers = {
@@ -205,5 +238,6 @@ VisitorConsumer.handlers = {
     protocol.Feedback: VisitorConsumer.on_feedback,
     protocol.Handoff: VisitorConsumer.on_handoff,
     protocol.Csat: VisitorConsumer.on_csat,
+    protocol.Contact: VisitorConsumer.on_contact,
     protocol.Close: VisitorConsumer.on_close,
 }

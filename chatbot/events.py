@@ -20,18 +20,26 @@ def conversation_created(conversation: Conversation) -> None:
 
 
 def message_created(conversation: Conversation, message: Message) -> None:
-    tell("message.created", conversation, message)
+    tell("message.created", conversation, message=message)
 
 
 def sentiment_alert(conversation: Conversation) -> None:
-    """Once for each rise. The reason may quote the customer after its colon."""
-    reason, _, said = conversation.alert.partition(":")
+    """Once for each rise."""
+    reason, said = unquoted(conversation.alert)
     thin = {"reason": reason, "weight": conversation.alert_weight}
-    tell("sentiment.alert", conversation, alert=thin, said=said)
+    tell("sentiment.alert", conversation, {"said": said}, alert=thin)
 
 
 def handed_off(conversation: Conversation) -> None:
-    tell("conversation.handed_off", conversation, reason=conversation.handoff_reason)
+    reason, said = unquoted(conversation.handoff_reason)
+    tell("conversation.handed_off", conversation, {"said": said}, reason=reason)
+
+
+def lead_captured(conversation: Conversation) -> None:
+    """The customer left an address; full payloads that are not masked have it."""
+    known = conversation.visitor.customer_id is not None
+    thin = {"reason": unquoted(conversation.handoff_reason)[0], "known": known}
+    tell("lead.captured", conversation, {"email": conversation.contact_email}, lead=thin)
 
 
 def assigned(conversation: Conversation) -> None:
@@ -43,22 +51,22 @@ def resolved(conversation: Conversation) -> None:
 
 
 def feedback_given(conversation: Conversation, message: Message) -> None:
-    tell("feedback.given", conversation, message)
+    tell("feedback.given", conversation, message=message)
 
 
 def csat_submitted(conversation: Conversation) -> None:
     thin = {"score": conversation.csat}
-    tell("csat.submitted", conversation, csat=thin, said=conversation.csat_comment)
+    tell("csat.submitted", conversation, {"said": conversation.csat_comment}, csat=thin)
 
 
 def tell(
     type: str,
     conversation: Conversation,
+    private: dict[str, str] | None = None,
     message: Message | None = None,
-    said: str = "",
     **more: Any,
 ) -> None:
-    """Within the change's transaction. said: the customer's own words, for full payloads."""
+    """Within the change's transaction. private: what only full payloads have."""
 
     def data(full: bool, masked: bool) -> Data:
         known = known_of(conversation.visitor.customer) if masked else []
@@ -67,12 +75,19 @@ def tell(
             found["message"] = of_message(message)
         if full and message:
             found["message"]["text"] = mask(message.text, known) if masked else message.text
-        if full and said:
-            found["said"] = mask(said, known) if masked else said
+        for name, text in (private or {}).items():
+            if full and text:
+                found[name] = mask(text, known) if masked else text
         return found
 
     inbox = conversation.visitor.inbox.key
     outbound.emit(Event(type, inbox, str(conversation.id), data))
+
+
+def unquoted(reason: str) -> tuple[str, str]:
+    """The reason of an alert or a hand-off, and what it quotes of the customer after its colon."""
+    words, _, quote = reason.partition(': "')
+    return words, quote.rstrip('."')
 
 
 def of_conversation(conversation: Conversation) -> Data:

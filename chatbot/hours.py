@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -28,7 +29,7 @@ def spans(text: str) -> tuple[Span, ...]:
     """Of one day. ValueError says what is wrong, to the person who typed it."""
     parts = [part.strip() for part in text.strip().lower().split(",") if part.strip()]
     found = tuple(sorted(span(part) for part in parts if part != CLOSED))
-    for (_, ends), (begins, _) in zip(found, found[1:], strict=False):
+    for (_, ends), (begins, _) in pairwise(found):
         if begins < ends:
             raise ValueError(f"Two of these times overlap at {clock(begins)}.")
     return found
@@ -39,7 +40,7 @@ def span(text: str) -> Span:
     if match is None:
         raise ValueError(f'Write "{text}" like {EXAMPLE}.')
     begins, ends = minutes(match[1], match[2]), minutes(match[3], match[4])
-    if begins == ends or begins == DAY:
+    if begins in (ends, DAY):
         raise ValueError(f'"{text}" has no length; a whole day is 00:00–24:00.')
     return begins, ends if ends > begins else ends + DAY
 

@@ -1,4 +1,5 @@
-"""The line of customers who wait for a person: each is told their place as it changes.
+"""The line of customers who wait for a person: each is told their place as it changes, and when
+nobody is there any more.
 
 Each process asks the database once for all of its sockets, however many wait.
 """
@@ -8,22 +9,27 @@ import logging
 from collections import defaultdict
 from uuid import UUID
 
-from chatbot import hints
-from chatbot.models import Conversation
+from chatbot import actions, away, hints
+from chatbot.models import Conversation, Inbox
 from crm.orm import in_thread
 
 logger = logging.getLogger("attune.line")
 LOOKS_EVERY = 2.0
 # Who stands further back is told nothing yet.
 LONGEST = 1_000
+# Looks in a row without anybody: an agent who loads their page anew is not gone.
+GONE_AFTER = 15
+Queue = tuple[int, int | None]  # An inbox, and the team that was asked for.
 
 
 async def watch_for_ever() -> None:
     told: dict[UUID, int] = {}
+    alone: dict[UUID, int] = {}
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         try:
             told = await tell(told)
+            alone = await in_thread(count_looks)(alone)
         except Exception as error:
             # The database may be away for a moment; the next look is soon.
             logger.warning("no look at the line: %s", error)
@@ -42,12 +48,32 @@ async def tell(told: dict[UUID, int]) -> dict[UUID, int]:
 
 
 def places() -> dict[UUID, int]:
-    """From 1, in each inbox by who has waited longest."""
-    waiting = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
-    rows = waiting.order_by("waiting_since").values_list("id", "visitor__inbox_id")[:LONGEST]
+    """From 1, in each inbox by who has waited longest; of nobody where nobody is there."""
     before: dict[int, int] = defaultdict(int)
     found = {}
-    for conversation, inbox in rows:
+    for conversation, (inbox, _) in reached(there=True):
         before[inbox] += 1
         found[conversation] = before[inbox]
     return found
+
+
+def reached(there: bool) -> list[tuple[UUID, Queue]]:
+    """Those who wait, and for whom somebody is there, or nobody."""
+    waiting = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
+    if not there:
+        waiting = waiting.filter(away_at=None)
+    rows = waiting.order_by("waiting_since").values_list("id", "visitor__inbox_id", "team_id")
+    found = [(id, (inbox, team)) for id, inbox, team in rows[:LONGEST]]
+    queues = {queue for _, queue in found}
+    inboxes = Inbox.objects.in_bulk({inbox for inbox, _ in queues})
+    manned = {queue: away.somebody_is_there(inboxes[queue[0]], queue[1]) for queue in queues}
+    return [one for one in found if manned[one[1]] == there]
+
+
+def count_looks(alone: dict[UUID, int]) -> dict[UUID, int]:
+    """For how many looks nobody has been there for those who were not told so yet; tells them."""
+    now = {id: alone.get(id, 0) + 1 for id, _ in reached(there=False)}
+    for id, looks in now.items():
+        if looks == GONE_AFTER:
+            actions.nobody_came(id)
+    return now

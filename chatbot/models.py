@@ -20,6 +20,10 @@ def new_secret() -> str:
     return secrets.token_urlsafe(32)
 
 
+def own_time_zone() -> str:
+    return settings.TIME_ZONE
+
+
 class Inbox(models.Model):
     """One place where customers write: a site, a brand, a shop."""
 
@@ -72,6 +76,11 @@ class Inbox(models.Model):
         default=False,
         help_text="Who waits is given to the least busy agent who is online and has room.",
     )
+
+    # When its people are there: see hours.py. No hours: always.
+    time_zone = models.CharField(max_length=60, default=own_time_zone)
+    hours = models.JSONField(default=dict, blank=True)
+    special_days = models.JSONField(default=list, blank=True)
 
     class Meta:
         verbose_name_plural = "inboxes"
@@ -150,6 +159,11 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     waiting_since = models.DateTimeField(null=True, blank=True)
+    # When the customer, who waits, was told that nobody is there.
+    away_at = models.DateTimeField(null=True, blank=True)
+    # Where they are written to, if they left that, and the last answer that was mailed there.
+    contact_email = models.EmailField(blank=True)
+    mailed_seq = models.PositiveIntegerField(default=0)
     # Whom it was passed on to, until one of them takes it.
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
     last_seq = models.PositiveIntegerField(default=0)
@@ -188,6 +202,18 @@ class Conversation(models.Model):
                 fields=["snoozed_until"],
                 condition=models.Q(snoozed_until__isnull=False),
                 name="conversation_snoozed",
+            ),
+            # Few of many: those that are looked through for answers to mail.
+            models.Index(
+                fields=["last_message_at"],
+                condition=~models.Q(contact_email=""),
+                name="conversation_contact",
+            ),
+            # Looked at every few seconds.
+            models.Index(
+                fields=["waiting_since"],
+                condition=models.Q(state="waiting"),
+                name="conversation_waiting",
             ),
         ]
 

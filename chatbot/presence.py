@@ -6,10 +6,12 @@ from django.contrib.auth.models import User
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
-from chatbot.models import Conversation, Presence
+from chatbot.models import Conversation, Presence, Team
 
 # Seconds between two signs of life of an open page, and after which it counts as closed.
 BEATS_EVERY, GONE_AFTER = 20.0, timedelta(seconds=60)
+MAY_ACT = "chatbot.change_conversation"
+RIGHTS = "django.contrib.auth.backends.ModelBackend"
 
 
 def seen(user: User) -> Presence:
@@ -33,3 +35,15 @@ def online() -> QuerySet[Presence]:
         away=False, seen_at__gte=timezone.now() - GONE_AFTER, user__is_active=True
     )
     return there.select_related("user").annotate(busy=Count("user__conversation", theirs))
+
+
+def there_for(inbox: int, team: int | None = None) -> bool:
+    """Whether anybody is there who answers for the inbox: of its teams, where it has some; of the
+    team that was asked for, where one was."""
+    able = online().filter(user__in=User.objects.with_perm(MAY_ACT, backend=RIGHTS))
+    if team:
+        return able.filter(user__teams=team).exists()
+    if Team.objects.filter(inboxes=inbox).exists():
+        serving = Team.objects.filter(Q(inboxes=inbox) | Q(inboxes=None))
+        able = able.filter(user__teams__in=serving)
+    return able.exists()

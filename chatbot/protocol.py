@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 
 PROTOCOL = 1
 LONGEST_ID = 64
@@ -115,10 +117,24 @@ class Csat:
             raise Refused("too_large", f"A comment may have {LONGEST_COMMENT} characters.")
 
 
-ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close | Csat
+@dataclass(frozen=True)
+class Contact:
+    """Where the customer can be written to; "" is the address that the CRM has of them."""
+
+    type: ClassVar[str] = "contact"
+    email: str
+
+    def __post_init__(self) -> None:
+        if self.email and not is_address(self.email):
+            raise Refused("invalid_email", "Please write an address like name@example.com.")
+
+
+ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close | Csat | Contact
 CLIENT_FRAMES: dict[str, Any] = {
-    kind.type: kind for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close, Csat)
+    kind.type: kind
+    for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close, Csat, Contact)
 }
+LONGEST_ADDRESS = 254
 LONGEST_COMMENT = 500
 LONGEST_SEQ = 2**31 - 1
 
@@ -126,6 +142,14 @@ LONGEST_SEQ = 2**31 - 1
 def natural(name: str, value: int) -> None:
     if not 0 <= value <= LONGEST_SEQ:
         raise Refused("bad_frame", f'"{name}" must be a number from 0 to {LONGEST_SEQ}.')
+
+
+def is_address(text: str) -> bool:
+    try:
+        validate_email(text)
+    except ValidationError:
+        return False
+    return len(text) <= LONGEST_ADDRESS
 
 
 def parse(text: str | None, kinds: dict[str, Any]) -> Any:
@@ -176,6 +200,8 @@ class Welcome:
     state: str
     last_seq: int
     replying: bool
+    # Who answers in state `agent`.
+    agent: str = ""
     protocol: int = PROTOCOL
     type: str = "welcome"
 
@@ -196,6 +222,8 @@ class MessageFrame:
     id: str | None = None
     citations: list[dict[str, str]] = field(default_factory=list)
     feedback: int | None = None
+    # The agent's name.
+    by: str = ""
     type: str = "message"
 
 
@@ -217,6 +245,7 @@ class TypingFrame:
 @dataclass(frozen=True)
 class StateFrame:
     state: str
+    agent: str = ""
     type: str = "state"
 
 
@@ -229,6 +258,19 @@ class QueueFrame:
 
 
 @dataclass(frozen=True)
+class Away:
+    """Nobody is there for a customer who wants a person."""
+
+    text: str
+    # The address that they left, or that the CRM has of them, as its owner knows it again.
+    contact: str
+    left: bool
+    # When somebody is there again, by the clocks there.
+    opens: datetime | None
+    type: str = "away"
+
+
+@dataclass(frozen=True)
 class Error:
     code: str
     text: str
@@ -238,7 +280,15 @@ class Error:
 
 
 ServerFrame = (
-    Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | QueueFrame | Error
+    Welcome
+    | Ack
+    | MessageFrame
+    | ReplyFrame
+    | TypingFrame
+    | StateFrame
+    | QueueFrame
+    | Away
+    | Error
 )
 
 

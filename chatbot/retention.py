@@ -61,8 +61,11 @@ def redact_conversation(conversation: Conversation) -> None:
     conversation.redacted_at = timezone.now()
     # The reason of an alert may quote the customer after its colon.
     conversation.alert = conversation.alert.partition(":")[0]
+    conversation.handoff_reason = conversation.handoff_reason.partition(': "')[0]
     conversation.csat_comment = redact(conversation.csat_comment, known)
-    conversation.save(update_fields=["redacted_at", "alert", "csat_comment"])
+    conversation.contact_email = ""
+    changed = ["redacted_at", "alert", "handoff_reason", "csat_comment", "contact_email"]
+    conversation.save(update_fields=changed)
 
 
 def delete_conversation(conversation: Conversation) -> None:
@@ -106,6 +109,7 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
     talks = Conversation.objects.filter(visitor__in=Visitor.objects.filter(customer=customer))
     for one in talks.select_related("visitor__inbox").order_by("created_at"):
         facts = of(one, "id", "created_at", "closed_at", "mood", "csat", "csat_comment")
+        facts |= of(one, "contact_email")
         yield {"kind": "conversation", "inbox": one.visitor.inbox.name} | facts
         for message in one.messages.order_by("seq"):
             said = of(message, "seq", "author", "text", "at", "label", "score")

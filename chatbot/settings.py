@@ -272,6 +272,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 300,
         "options": {"expires": 300},
     },
+    "mail unread answers": {
+        "task": "chatbot.tasks.mail_unread_answers",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "forget idempotency keys": {
         "task": "chatbot.tasks.forget_idempotency_keys",
         "schedule": 3600,
@@ -324,6 +329,7 @@ SPECTACULAR_SETTINGS = {
             "conversation_resolved",
             "feedback_given",
             "csat_submitted",
+            "lead_captured",
         )
     ],
     "VERSION": "1",
@@ -385,7 +391,7 @@ DELETE_AFTER_DAYS = env_int("DELETE_AFTER_DAYS", 0)
 # Cards, accounts, phones and addresses in what the customer wrote do not reach the model.
 MASK_FOR_MODEL = env_bool("MASK_FOR_MODEL", False)
 
-# E-mail: alerts to agents, transcripts to customers. Without EMAIL_HOST none is sent.
+# E-mail: alerts to agents, transcripts and answers to customers. Without EMAIL_HOST none is sent.
 EMAIL_HOST = env("EMAIL_HOST")
 EMAIL_PORT = env_int("EMAIL_PORT", 587)
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")

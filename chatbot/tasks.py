@@ -5,13 +5,15 @@ from uuid import UUID
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
+from django.conf import settings
 from django.db.models import QuerySet
 
-from chatbot import alerts, hints, retention, summary, transcripts
+from chatbot import actions, alerts, away, hints, retention, summary, transcripts
 from chatbot.api import idempotency
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
 from chatbot.reports import aggregate
+from crm import background
 
 MAIL_FAILED = (SMTPException, OSError)
 
@@ -48,6 +50,25 @@ def mail_alert(conversation: str, reason: str) -> None:
 def mail_transcript(conversation: str, address: str) -> None:
     for one in found(conversation):
         transcripts.mail(one, address)
+
+
+@shared_task
+def mail_unread_answers() -> int:
+    """A customer who left an address and has not read what an agent wrote gets it there."""
+    unread = away.unread() if settings.EMAIL_HOST else []
+    return sum(mail_unread(id) for id in unread)
+
+
+def mail_unread(id: UUID) -> bool:
+    if seqs := [message.seq for message in actions.answers_to_mail(id)]:
+        background.later(mail_answers, str(id), seqs)
+    return bool(seqs)
+
+
+@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
+def mail_answers(conversation: str, seqs: list[int]) -> None:
+    for one in found(conversation):
+        transcripts.mail_answers(one, seqs)
 
 
 def found(conversation: str) -> QuerySet[Conversation]:

@@ -1,4 +1,4 @@
-"""A conversation as text, for the customer to keep."""
+"""A conversation as text: for the customer to keep, and answers that they are sent."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -10,14 +10,15 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from chatbot import identity, limits
-from chatbot.agents import name_of
 from chatbot.models import Conversation, Message, Visitor
+from chatbot.names import name_of
 from chatbot.protocol import Refused
 from crm import background
 from crm.problems import PROBLEM, problem
 
 NAMES = {"customer": "You", "bot": "Assistant", "agent": "Colleague", "system": "—"}
 MAILS_PER_MINUTE = 1
+GO_ON = "Please go on in the chat on our site: answers to this e-mail are not read there."
 
 
 def text_of(conversation: Conversation) -> str:
@@ -77,3 +78,13 @@ def mailed(visitor: Visitor, conversation: Conversation, address: str) -> HttpRe
 def mail(conversation: Conversation, address: str) -> None:
     name = conversation.visitor.inbox.name
     send_mail(f"Your conversation with {name}", text_of(conversation), None, [address])
+
+
+def mail_answers(conversation: Conversation, seqs: list[int]) -> None:
+    """What agents wrote to a customer who has left an address and is not here to read it."""
+    written = conversation.messages.filter(seq__in=seqs).order_by("seq").select_related("agent")
+    if not (said := [line(message) for message in written]) or not conversation.contact_email:
+        return  # Redacted meanwhile.
+    name = conversation.visitor.inbox.name
+    text = "\n\n".join([f"{name} has answered you:", *said, GO_ON])
+    send_mail(f"{name} has answered you", f"{text}\n", None, [conversation.contact_email])

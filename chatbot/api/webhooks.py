@@ -49,6 +49,20 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"message": MESSAGE | {"author": "bot", "feedback": 1}},
     ),
     "csat.submitted": ("The customer rated a closed conversation.", {"csat": {"score": 5}}),
+    "lead.captured": (
+        "Nobody was there, and the customer left an e-mail address.",
+        {"lead": {"reason": "The customer asked for a person.", "known": False}},
+    ),
+}
+# What full payloads have beside it, and what is said of that.
+FULL: dict[str, tuple[str, dict[str, Any]]] = {
+    "lead.captured": (
+        "Sent again when the customer changes the address. lead.known: the CRM knows the customer. "
+        'The address stands in data.email of full payloads, as "[email]" where the endpoint takes '
+        "personal data out: a CRM that is to write back needs an endpoint with full payloads and "
+        "personal data in them.",
+        {"email": "alice@example.com"},
+    ),
 }
 
 
@@ -70,14 +84,17 @@ def examples(name: str, more: dict[str, Any]) -> list[OpenApiExample]:
     if message := more.get("message"):
         said = data | {"message": message | {"text": "My card is [card]"}}
         found["full payload"] = thin | {"data": said}
+    if full := FULL.get(name):
+        found["full payload"] = thin | {"data": data | full[1]}
     return [OpenApiExample(title, body) for title, body in found.items()]
 
 
 def webhook(name: str) -> OpenApiWebhook:
     summary, more = EVENTS[name]
+    note, _ = FULL.get(name, ("", {}))
     decorator = extend_schema(
         summary=summary,
-        description=SIGNED,
+        description=f"{SIGNED} {note}".strip(),
         request={"application/json": Event},
         responses={"2XX": None},
         examples=examples(name, more),
@@ -95,4 +112,5 @@ WEBHOOKS = [webhook(name) for name in EVENTS]
     conversation_resolved,
     feedback_given,
     csat_submitted,
+    lead_captured,
 ) = WEBHOOKS

@@ -12,10 +12,10 @@ from django.utils.text import Truncator
 
 from chatbot import search
 from chatbot.admin import mood
-from chatbot.agents import name_of
 from chatbot.alerts import calling
 from chatbot.console.frames import List
 from chatbot.models import Conversation, Message
+from chatbot.names import name_of
 
 PAGE = 50
 EXCERPT = 120

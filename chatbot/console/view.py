@@ -11,8 +11,8 @@ from django.utils.formats import date_format
 from chatbot import presence
 from chatbot.admin import transcript
 from chatbot.admin.transcript import Trace
-from chatbot.agents import name_of
 from chatbot.models import Conversation, Message, Note, Summary, Team
+from chatbot.names import name_of
 from crm.models import Customer, Record
 
 MESSAGES = 200

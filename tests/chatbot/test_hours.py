@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from chatbot.hours import DAY, WEEKDAYS, Hours, Span, spans, special_day, written
 
 BERLIN = ZoneInfo("Europe/Berlin")
-OFFICE = {day: "09:00–12:30, 13:30–18:00" for day in WEEKDAYS[:5]}
+OFFICE = dict.fromkeys(WEEKDAYS[:5], "09:00–12:30, 13:30–18:00")
 MONDAY = date(2026, 11, 23)
 
 
@@ -130,7 +130,7 @@ def test_a_night_shift_goes_on_after_midnight() -> None:
 
 
 def test_the_clocks_change_and_the_doors_open_by_the_clock() -> None:
-    hours = Hours.read("Europe/Berlin", {day: "9-18" for day in WEEKDAYS}, [])
+    hours = Hours.read("Europe/Berlin", dict.fromkeys(WEEKDAYS, "9-18"), [])
     for before, utc in ((date(2026, 3, 28), 7), (date(2026, 10, 24), 8)):
         opens = hours.next_opening(at(20, 0, before))
         assert opens == datetime.combine(before + timedelta(1), time(utc), UTC)

@@ -1,0 +1,8 @@
+"""How people are called."""
+
+from django.contrib.auth.models import User
+
+
+def name_of(agent: User) -> str:
+    """As customers and colleagues read it: the first name, where there is one."""
+    return agent.first_name or agent.get_username()
