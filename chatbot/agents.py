@@ -23,7 +23,7 @@ from chatbot.actions import (
     say_if_nobody_is_there,
     wait_for_person,
 )
-from chatbot.models import Conversation, Correction, Message, Note, Reply, Team
+from chatbot.models import Conversation, Correction, Message, Note, Presence, Reply, Team
 from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS
@@ -45,6 +45,18 @@ def take_over(conversation: Conversation, agent: User) -> None:
         check_free(conversation)
         change_owner(conversation, State.AGENT)
         give_to(conversation, agent)
+
+
+def assign(conversation: Conversation, agent: User) -> bool:
+    """As `take_over`, where the agent has room. Their row is locked: two processes must not give
+    them one too many."""
+    with transaction.atomic():
+        place = Presence.objects.select_for_update().get(user=agent)
+        busy = Conversation.objects.filter(agent=agent, state=State.AGENT).count()
+        if busy >= place.capacity:
+            return False
+        take_over(conversation, agent)
+    return True
 
 
 def check_free(conversation: Conversation) -> None:

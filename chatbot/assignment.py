@@ -1,5 +1,6 @@
-"""Who waits is given to somebody: the least busy agent who is there, has room and is of a team that
-answers for it. Where there is none it goes on waiting, for anybody to take."""
+"""Who waits is given to somebody who is there and has room: the least busy of the team that knows
+about it, else of the inbox's teams, else of everybody who answers for the inbox. Where there is
+none it goes on waiting, for anybody to take."""
 
 import asyncio
 import logging
@@ -16,8 +17,7 @@ from crm.orm import in_thread
 logger = logging.getLogger("attune.assignment")
 LOOKS_EVERY = 2.0
 # Of one look; and of the customer's last messages, whose words tell the topic.
-AT_ONCE, MESSAGES = 50, 3
-MAY_ACT = "chatbot.change_conversation"
+AT_ONCE, MESSAGES = 1_000, 3
 
 
 async def assign_for_ever() -> None:
@@ -36,41 +36,40 @@ def assign_waiting() -> int:
         state=Conversation.State.WAITING, visitor__inbox__auto_assign=True, last_seq__gt=0
     )
     found = list(waiting.select_related("visitor").order_by("waiting_since")[:AT_ONCE])
-    if not found:
-        return 0
-    there = [one for one in presence.online() if one.user.has_perm(MAY_ACT)]
-    teams = list(Team.objects.prefetch_related("inboxes", Prefetch("members")))
+    there = list(presence.able()) if found else []
+    teams = list(Team.objects.prefetch_related("inboxes", Prefetch("members"))) if there else []
     return sum(assigned(one, there, teams) for one in found)
 
 
 def assigned(conversation: Conversation, there: list[Any], teams: list[Team]) -> bool:
-    free = [one for one in there if one.busy < one.capacity]
-    agent = least_busy(free, for_whom(conversation, teams))
+    serving = [team for team in teams if serves(team, conversation)]
+    named = conversation.team_id or any(team.inboxes.all() for team in serving)
+    answering = set().union(*map(members, serving)) if named else set()
+    able = [one for one in there if not named or one.user_id in answering]
+    free = [one for one in able if one.busy < one.capacity]
+    agent = least_busy(free, for_whom(conversation, serving)) if free else None
     if agent is None:
         return False
+    agent.busy += 1
     try:
-        agents.take_over(conversation, agent.user)
+        return agents.assign(conversation, agent.user)
     except Refused:  # Somebody was faster.
         return False
-    agent.busy += 1
-    return True
 
 
-def for_whom(conversation: Conversation, teams: list[Team]) -> list[set[int]]:
-    """Sets of agents to look in, the best first; an empty one stands for everybody."""
+def serves(team: Team, conversation: Conversation) -> bool:
     if conversation.team_id:
-        return [members(team) for team in teams if team.id == conversation.team_id]
-    inbox = conversation.visitor.inbox_id
-    serving = [team for team in teams if serves(team, inbox)]
-    words = said(conversation)
+        return team.id == conversation.team_id
+    inboxes = {one.id for one in team.inboxes.all()}
+    return not inboxes or conversation.visitor.inbox_id in inboxes
+
+
+def for_whom(conversation: Conversation, serving: list[Team]) -> list[set[int]]:
+    """Sets of agents to look in, the best first; the last is empty, and stands for everybody."""
+    words = said(conversation) if any(team.topics for team in serving) else ""
     skilled = [team for team in serving if any(one.lower() in words for one in team.topics)]
     named = [team for team in serving if team.inboxes.all()]
-    return [*map(members, skilled), *map(members, named)] or [set()]
-
-
-def serves(team: Team, inbox: int) -> bool:
-    inboxes = {one.id for one in team.inboxes.all()}
-    return not inboxes or inbox in inboxes
+    return [*map(members, skilled), *map(members, named), set()]
 
 
 def members(team: Team) -> set[int]:

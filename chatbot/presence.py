@@ -37,13 +37,18 @@ def online() -> QuerySet[Presence]:
     return there.select_related("user").annotate(busy=Count("user__conversation", theirs))
 
 
+def able() -> QuerySet[Presence]:
+    """Of those, who may answer customers."""
+    return online().filter(user__in=User.objects.with_perm(MAY_ACT, backend=RIGHTS))
+
+
 def there_for(inbox: int, team: int | None = None) -> bool:
     """Whether anybody is there who answers for the inbox: of its teams, where it has some; of the
     team that was asked for, where one was."""
-    able = online().filter(user__in=User.objects.with_perm(MAY_ACT, backend=RIGHTS))
+    found = able()
     if team:
-        return able.filter(user__teams=team).exists()
+        return found.filter(user__teams=team).exists()
     if Team.objects.filter(inboxes=inbox).exists():
         serving = Team.objects.filter(Q(inboxes=inbox) | Q(inboxes=None))
-        able = able.filter(user__teams__in=serving)
-    return able.exists()
+        found = found.filter(user__teams__in=serving)
+    return found.exists()

@@ -280,15 +280,7 @@ class Error:
 
 
 ServerFrame = (
-    Welcome
-    | Ack
-    | MessageFrame
-    | ReplyFrame
-    | TypingFrame
-    | StateFrame
-    | QueueFrame
-    | Away
-    | Error
+    Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | QueueFrame | Away | Error
 )
 
 

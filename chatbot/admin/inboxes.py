@@ -1,10 +1,8 @@
 """Inboxes: where the widget may stand, what to paste into the site, when agents are alerted."""
 
 import re
-from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
@@ -14,9 +12,10 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminTextareaWidget
 
 from chatbot import alerts
+from chatbot.admin import hours
+from chatbot.admin.lines import LinesField
 from chatbot.models import Conversation, Inbox
 
 ALERT_FIELDS = ["alert_in_a_row", "alert_repeated", "alert_fall", "alert_mood", "alert_emails"]
@@ -26,22 +25,6 @@ ALERTS = (
 )
 PREVIEW_ROWS = 100
 ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-
-
-class LinesField(forms.Field):
-    """A list, edited one per line; `clean_line` refuses a line or gives what is kept of it."""
-
-    def __init__(self, clean_line: Callable[[str], str], example: str, help_text: str) -> None:
-        self.clean_line = clean_line
-        widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": example})
-        super().__init__(required=False, widget=widget, help_text=help_text)
-
-    def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
-
-    def to_python(self, value: str | None) -> list[str]:
-        lines = (line.strip() for line in (value or "").splitlines())
-        return list(dict.fromkeys(self.clean_line(line) for line in lines if line))
 
 
 def origin(line: str) -> str:
@@ -60,7 +43,7 @@ def address(line: str) -> str:
     return line
 
 
-class InboxForm(forms.ModelForm):
+class InboxForm(hours.HoursForm):
     origins = LinesField(
         origin, "https://shop.example", "Sites that may show the widget, one per line."
     )
@@ -71,7 +54,8 @@ class InboxForm(forms.ModelForm):
 
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins", "learning", "auto_assign", *ALERT_FIELDS]
+        fields = ["key", "name", "greeting", "origins", "learning", "auto_assign"]
+        fields += [*ALERT_FIELDS, "time_zone", "special_days"]
 
 
 @admin.register(Inbox)
@@ -79,9 +63,10 @@ class InboxAdmin(ModelAdmin):
     form = InboxForm
     fieldsets = [
         (None, {"fields": ["name", "key", "greeting", "origins", "auto_assign", "learning"]}),
+        ("Business hours", {"fields": ["now", *hours.FIELDS], "description": hours.ABOUT}),
         ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
     ]
-    list_display = ["name", "key", "sites"]
+    list_display = ["name", "key", "sites", "now"]
     ordering = ["name"]
     search_fields = ["name", "key"]
 
@@ -92,9 +77,13 @@ class InboxAdmin(ModelAdmin):
     def sites(self, inbox: Inbox) -> str:
         return ", ".join(inbox.origins)
 
+    @display(description="Now")
+    def now(self, inbox: Inbox) -> str:
+        return hours.standing(inbox)
+
     def get_readonly_fields(self, request: HttpRequest, obj: Inbox | None = None) -> list[str]:
         # The key stands in the sites' pages and in every identity token they sign.
-        return ["key"] if obj else []
+        return ["now", "key"] if obj else ["now"]
 
     def get_urls(self) -> list[Any]:
         preview = self.admin_site.admin_view(self.preview)

@@ -114,11 +114,20 @@ class AgentConsumer(JsonSocket):
             "correct": agent.has_perm(MAY_CORRECT),
         }
         found = canned.answers(conversation, agent) if may["act"] else []
-        return {"row": row, "card": card, "may": may, "answers": found}
+        read = conversation.read_seq
+        return {"row": row, "card": card, "may": may, "answers": found, "read": read}
 
     async def on_take(self, frame: frames.Take) -> None:
-        await self.act(agents.take_over, frame)
+        """What the bot was about to answer is there as a suggestion."""
+        turn = await self.act(self.taken, frame)
         runner.cancel(UUID(frame.conversation))
+        if turn:
+            self.drafting = asyncio.create_task(self.draft(frame.conversation, turn, asked=False))
+
+    def taken(self, conversation: Conversation, agent: User) -> Turn | None:
+        begun = conversation.replies.filter(status__in=actions.OPEN_REPLIES).exists()
+        agents.take_over(conversation, agent)
+        return runner.next_turn(conversation, agent) if begun else None
 
     async def on_hand_back(self, frame: frames.HandBack) -> None:
         if reply := await self.act(agents.hand_back, frame, runner.WORKER):
@@ -195,8 +204,11 @@ class AgentConsumer(JsonSocket):
         # Not awaited: a socket's handlers run one at a time, and a model takes its time.
         self.drafting = asyncio.create_task(self.draft(frame.conversation, turn))
 
-    async def draft(self, conversation: str, turn: Turn) -> None:
+    async def draft(self, conversation: str, turn: Turn, asked: bool = True) -> None:
+        """asked: else only an answer from the records is worth showing."""
         draft = await runner.drafted(turn)
+        if not asked and draft.state != "answered":
+            return
         sources = [row.get("title") or row["id"] for row in draft.citations]
         await self.put("draft", conversation=conversation, text=draft.answer, sources=sources)
 
@@ -224,6 +236,8 @@ class AgentConsumer(JsonSocket):
             await self.put("note", **await in_thread(self.note)(note))
         if event.get("reply"):
             await self.put("reply", conversation=str(self.at_hand), state=event["reply"])
+        if event.get("contact"):
+            await self.put("contact", **await in_thread(view.contact)(self.at_hand))
         if event.get("summary"):
             found = await in_thread(view.summed_up)(Conversation(id=self.at_hand))
             await self.put("summary", conversation=str(self.at_hand), summary=found)
@@ -238,6 +252,9 @@ class AgentConsumer(JsonSocket):
 
     async def visitor_typing(self, event: dict[str, Any]) -> None:
         await self.put("typing", conversation=str(self.at_hand))
+
+    async def visitor_read(self, event: dict[str, Any]) -> None:
+        await self.put("read", conversation=str(self.at_hand), seq=event["seq"])
 
     async def queue_place(self, event: dict[str, Any]) -> None:
         """Agents see the whole line."""

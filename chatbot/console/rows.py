@@ -154,6 +154,7 @@ def row(conversation: Any) -> dict[str, Any]:
         "scores": conversation.scores,
         "alerted": conversation.rank == 0,
         "why": why(conversation),
+        "contact": bool(conversation.contact_email),
         "since": (conversation.waiting_since or conversation.last_message_at).isoformat(),
         "last": last_of(conversation),
         "seq": conversation.last_seq,

@@ -2,6 +2,7 @@
 
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db.models import F
@@ -31,12 +32,19 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "began": conversation.created_at.isoformat(),
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
         **(records(customer) if customer and may_see_records else {"orders": [], "records": []}),
+        "contact": conversation.contact_email,
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,
         "summary": summed_up(conversation),
         "notes": [noted(note) for note in conversation.notes.select_related("agent")],
     }
+
+
+def contact(id: UUID) -> dict[str, str]:
+    """Where the customer can be written to, who left that."""
+    email = Conversation.objects.values_list("contact_email", flat=True).get(id=id)
+    return {"conversation": str(id), "email": email}
 
 
 def records(customer: Customer) -> dict[str, list[dict[str, str]]]:

@@ -52,15 +52,13 @@ LINES = 9
 EXPLAINED_LINES = 2
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
+COLLEAGUE = "(Your colleague answered me here:)"
 
 
 def messages(question: str, records: list[str], history: list[tuple[str, str]]) -> ChatMessages:
     return [
         *BEGINNING,
-        *(
-            {"role": role(author), "content": plain(cut(text))}
-            for author, text in history[-HISTORY_TURNS:]
-        ),
+        *(said(author, plain(cut(text))) for author, text in history[-HISTORY_TURNS:]),
         {"role": "user", "content": plain(asked("\n\n".join(records), question))},
     ]
 
@@ -77,8 +75,12 @@ for _records, _question, _answer in EXAMPLES:
     ]
 
 
-def role(author: str) -> str:
-    return "user" if author == "customer" else "assistant"
+def said(author: str, text: str) -> dict[str, str]:
+    """What a colleague said is told as the customer would tell it: the model must neither take it
+    for its own nor go on in its manner."""
+    if author == "agent":
+        return {"role": "user", "content": f"{COLLEAGUE} {text}"}
+    return {"role": "user" if author == "customer" else "assistant", "content": text}
 
 
 def cut(text: str) -> str:

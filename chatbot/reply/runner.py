@@ -200,9 +200,11 @@ def turn_of(reply: Reply) -> Turn:
 
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:
-    """The customer's messages since the last answer, up to the question, are one turn."""
+    """The customer's messages since the last answer, the bot's or an agent's, up to the question,
+    are one turn."""
     earlier = conversation.messages.filter(seq__lte=question.seq)
-    messages = list(earlier.order_by("-seq")[:HISTORY])[::-1]
+    spoken = earlier.exclude(author=Message.Author.SYSTEM)
+    messages = list(spoken.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     asked = [m.text for m in messages if m.seq > last and m.author == Message.Author.CUSTOMER]
     return Turn(

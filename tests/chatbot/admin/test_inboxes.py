@@ -86,3 +86,33 @@ def test_addresses_for_alerts_are_checked(inbox: Inbox) -> None:
     fields = {"key": "shop", "name": "Shop", "greeting": "Hi", "alert_emails": "a@b.example\nno"}
     form = InboxForm({**fields, **RULES}, instance=inbox)
     assert "Enter a valid email address." in str(form.errors["alert_emails"])
+
+
+# --- business hours
+
+
+def test_hours_are_edited_day_by_day(root: Client, inbox: Inbox) -> None:
+    url = f"/admin/chatbot/inbox/{inbox.id}/change/"
+    assert "Always open" in text_of(root, url)
+    fields = {"name": "Fernhill", "greeting": "Hi", "time_zone": "Europe/Berlin", **RULES}
+    week = {"monday": "13:30-18, 9-12:30", "sunday": "closed"}
+    special = {"special_days": "2026-12-25 closed\n2026-12-24 9-12"}
+    assert root.post(url, fields | week | special).status_code == 302
+    inbox.refresh_from_db()
+    assert inbox.time_zone == "Europe/Berlin"
+    assert inbox.hours == {"monday": "09:00–12:30, 13:30–18:00"}
+    assert inbox.special_days == ["2026-12-24 09:00–12:00", "2026-12-25 closed"]
+    html = text_of(root, url)
+    assert 'value="09:00–12:30, 13:30–18:00"' in html
+    assert "2026-12-24 09:00–12:00\n2026-12-25 closed</textarea>" in html
+    assert "Always open" not in html
+    assert "Always open" not in text_of(root, "/admin/chatbot/inbox/")
+
+
+def test_what_is_wrong_with_hours_is_said_beside_the_day(inbox: Inbox) -> None:
+    fields = {"key": "shop", "name": "Shop", "greeting": "Hi", **RULES}
+    wrong = {"tuesday": "9-13, 12-18", "special_days": "2026-12-24 9-12\n2026-12-24 closed"}
+    form = InboxForm({**fields, **wrong, "time_zone": "Berlin"}, instance=inbox)
+    assert form.errors["tuesday"] == ["Two of these times overlap at 12:00."]
+    assert form.errors["special_days"] == ["2026-12-24 is there twice."]
+    assert "time_zone" in form.errors

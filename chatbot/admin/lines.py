@@ -1,0 +1,23 @@
+"""A list in a form, one item per line."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+
+class LinesField(forms.Field):
+    """A list, edited one per line; `clean_line` refuses a line or gives what is kept of it."""
+
+    def __init__(self, clean_line: Callable[[str], str], example: str, help_text: str) -> None:
+        self.clean_line = clean_line
+        widget = UnfoldAdminTextareaWidget(attrs={"rows": 3, "placeholder": example})
+        super().__init__(required=False, widget=widget, help_text=help_text)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: str | None) -> list[str]:
+        lines = (line.strip() for line in (value or "").splitlines())
+        return list(dict.fromkeys(self.clean_line(line) for line in lines if line))
