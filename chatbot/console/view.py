@@ -32,7 +32,7 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "began": conversation.created_at.isoformat(),
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
         **(records(customer) if customer and may_see_records else {"orders": [], "records": []}),
-        "contact": conversation.contact_email,
+        "email": conversation.contact_email,
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,

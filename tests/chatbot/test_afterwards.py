@@ -4,11 +4,12 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from django.contrib.auth.models import Group
 from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, identity, limits, line, tasks
+from chatbot import actions, agents, identity, limits, line, presence, roles, tasks
 from chatbot.models import Conversation, Visitor
 from chatbot.protocol import Refused
 from tests.chatbot.console.test_agents import AgentsTestCase
@@ -34,6 +35,11 @@ class RatingTests(AgentsTestCase):
 
 
 class LineTests(AgentsTestCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.dora.groups.add(Group.objects.get(name=roles.AGENT))
+        presence.seen(self.dora)
+
     def waiting(self, minutes: int) -> Conversation:
         visitor = Visitor.objects.create(inbox=self.conversation.visitor.inbox)
         return Conversation.objects.create(

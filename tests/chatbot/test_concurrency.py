@@ -9,8 +9,9 @@ from django.contrib.auth.models import User
 from django.db import close_old_connections, connection
 from django.test import TransactionTestCase, override_settings
 
-from chatbot import actions, agents
-from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot import actions, agents, away, presence
+from chatbot.models import Conversation, Inbox, Message, Presence, Reply, Visitor
+from chatbot.protocol import Refused
 from crm.orm import in_thread
 from tests.fakes import FakeClassifier
 
@@ -83,6 +84,62 @@ class ConcurrencyTests(TransactionTestCase):
             after = conversation.messages.filter(author="bot").count()
             self.assertEqual(after, int(bool(posted)))
             self.assertFalse(actions.finish(claimed, "answered", "again", []))
+
+    def test_of_many_agents_who_take_it_at_once_one_has_it(self) -> None:
+        people = [User.objects.create_user(f"agent {number}") for number in range(WRITERS)]
+
+        def take(number: int) -> bool:
+            conversation = Conversation.objects.get(id=self.conversation.id)
+            try:
+                agents.take_over(conversation, people[number])
+            except Refused:
+                return False
+            return True
+
+        won = self.at_once(take, range(WRITERS))
+        self.assertEqual(won.count(True), 1)
+        now = Conversation.objects.get()
+        self.assertEqual((now.agent, now.version), (people[won.index(True)], 1))
+        self.assertEqual(now.messages.filter(text__contains="is with you now").count(), 1)
+
+    def test_passed_on_and_handed_back_at_once_it_has_one_owner(self) -> None:
+        emil = User.objects.create_user("emil")
+        for number in range(10):
+            one = Conversation.objects.create(visitor=self.alice)
+            agents.take_over(one, self.dora)
+
+            def act(job: int, one: Conversation = one) -> bool:
+                try:
+                    if job:
+                        agents.pass_on(one, self.dora, emil)
+                    else:
+                        agents.hand_back(one, self.dora)
+                except Refused:
+                    return False
+                return True
+
+            back, passed = self.at_once(act, range(2))
+            now = Conversation.objects.get(id=one.id)
+            self.assertEqual([back, passed].count(True), 1, number)
+            self.assertEqual((now.state, now.agent), ("agent", emil) if passed else ("bot", None))
+
+    def test_two_processes_never_give_an_agent_more_than_they_take(self) -> None:
+        presence.seen(self.dora)
+        Presence.objects.update(capacity=3)
+        waiting = [
+            Conversation.objects.create(visitor=Visitor.objects.create(inbox=self.alice.inbox))
+            for _ in range(WRITERS)
+        ]
+        given = self.at_once(lambda n: agents.assign(waiting[n], self.dora), range(WRITERS))
+        self.assertEqual(given.count(True), 3)
+        self.assertEqual(Conversation.objects.filter(agent=self.dora).count(), 3)
+
+    def test_an_address_that_is_left_twice_at_once_is_told_once(self) -> None:
+        def leave(_: int) -> None:
+            actions.leave_contact(self.conversation, "a@ash.example")
+
+        self.at_once(leave, range(WRITERS))
+        self.assertEqual(Message.objects.filter(text=away.THANKS).count(), 1)
 
     @override_settings(DATABASE_THREADS=4)
     def test_a_slow_query_in_one_chat_does_not_stall_another(self) -> None:

@@ -1,10 +1,13 @@
 """What agents do: dora and emil answer customers, alice is one."""
 
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
 from chatbot import actions, agents
 from chatbot.models import Conversation, Inbox, Note, Visitor
 from chatbot.protocol import Refused
+from chatbot.reply.prompt import COLLEAGUE
+from chatbot.reply.runner import run, turn_of
 from tests.fakes import ALICE, FakeModelsTestCase
 
 
@@ -74,6 +77,28 @@ class TakeOverTests(AgentsTestCase):
         agents.take_over(self.conversation, self.dora)
         agents.say(self.conversation, self.dora, "1", "It is on its way.")
         self.assertIsNone(agents.hand_back(self.conversation, self.dora))
+
+    def test_handed_back_the_bot_reads_what_dora_said_as_a_colleagues_words(self) -> None:
+        agents.take_over(self.conversation, self.dora)
+        agents.say(self.conversation, self.dora, "1", "A refund is on its way.")
+        question = "within how many days can I return goods?"
+        actions.receive(self.conversation, "m2", question)
+        reply = agents.hand_back(self.conversation, self.dora)
+        assert reply
+        async_to_sync(run)(reply.id)
+        *_, before, told, asked = self.generator.prompts[-1]
+        self.assertEqual(before, {"role": "user", "content": "this is terrible"})
+        colleague = f"{COLLEAGUE} A refund is on its way."
+        self.assertEqual(told, {"role": "user", "content": colleague})
+        self.assertTrue(asked["content"].endswith(f"QUESTION: {question}"))
+        self.assertNotIn("from our team", str(self.generator.prompts))
+
+    def test_what_nobody_answered_before_dora_came_is_part_of_the_turn(self) -> None:
+        agents.take_over(self.conversation, self.dora)
+        actions.receive(self.conversation, "m2", "hello?")
+        reply = agents.hand_back(self.conversation, self.dora)
+        assert reply
+        self.assertEqual(turn_of(reply).text, "this is terrible\nhello?")
 
     def test_dora_passes_it_on_to_emil(self) -> None:
         agents.take_over(self.conversation, self.dora)

@@ -220,6 +220,30 @@ class LiveTests(ConsoleTestCase):
         self.assertEqual((draft["text"], draft["sources"]), (self.generator.answer, ["Returns"]))
         self.assertNotIn(("bot", draft["text"]), await self.said())
 
+    async def test_what_the_bot_was_about_to_answer_is_there_when_dora_takes_over(self) -> None:
+        self.generator.answer = "You can return goods within 30 days."
+        await database_sync_to_async(actions.receive)(
+            self.conversation, "m2", "within how many days can I return goods?"
+        )
+        socket = await self.opened(self.dora)
+        await socket.say(type="take", conversation=self.id)
+        self.assertEqual((await socket.until(type="draft"))[-1]["text"], self.generator.answer)
+
+    async def test_dora_sees_what_the_customer_has_read(self) -> None:
+        customer, socket = await self.join(), await self.opened(self.dora)
+        await customer.say(type="read", seq=1)
+        await socket.until(type="read", conversation=self.id, seq=1)
+        await socket.say(type="open", conversation=self.id)
+        self.assertEqual((await socket.until(type="conversation"))[-1]["read"], 1)
+
+    async def test_an_address_that_the_customer_leaves_is_there_at_once(self) -> None:
+        customer, socket = await self.join(), await self.opened(self.dora)
+        await customer.say(type="contact", email="a@ash.example")
+        await socket.until(type="contact", conversation=self.id, email="a@ash.example")
+        await socket.say(type="open", conversation=self.id)
+        card = (await socket.until(type="conversation"))[-1]["card"]
+        self.assertEqual(card["email"], "a@ash.example")
+
     async def test_passed_on_only_to_somebody_who_can_answer(self) -> None:
         socket = await self.opened(self.dora)
         await socket.say(type="take", conversation=self.id)

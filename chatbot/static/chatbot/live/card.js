@@ -21,7 +21,7 @@ export class Card {
     (shown ? byId("card-title") : byId("about")).focus();
   }
 
-  show({ customer, who, inbox, began, page, orders, records, earlier, notes, csat, csat_comment: comment }) {
+  show({ customer, who, inbox, began, page, email, orders, records, earlier, notes, csat, csat_comment: comment }) {
     const about = [customer && `Customer number ${customer}`, `wrote to ${inbox}`];
     if (earlier) about.push(`${earlier} earlier conversation${earlier > 1 ? "s" : ""}`);
     if (csat) about.push(`was satisfied ${csat} of 5${comment ? `: “${comment}”` : ""}`);
@@ -30,6 +30,7 @@ export class Card {
       element("b", { text: who }),
       element("span", { text: about.filter(Boolean).join(" · ") }),
     );
+    this.contact(email);
     this.#list("orders", orders, "No order on record.");
     this.#list("records", records, "Nothing else on record.");
     byId("notes").replaceChildren();
@@ -37,6 +38,13 @@ export class Card {
     byId("history").href = page;
     this.#scored = [];
     this.#draw();
+  }
+
+  /** Where the customer, gone by now, can be written to. */
+  contact(email) {
+    byId("contact").hidden = !email;
+    byId("contact-email").textContent = email;
+    byId("contact-email").href = `mailto:${encodeURIComponent(email)}`;
   }
 
   #list(id, records, none) {

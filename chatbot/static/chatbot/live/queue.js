@@ -201,6 +201,7 @@ export class Queue {
   }
 
   #state(row) {
-    return row.state === "agent" ? `With ${row.agent || "an agent"}` : STATES[row.state];
+    const state = row.state === "agent" ? `With ${row.agent || "an agent"}` : STATES[row.state];
+    return row.contact ? `${state} · left an e-mail` : state;
   }
 }

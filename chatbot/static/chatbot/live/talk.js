@@ -21,6 +21,7 @@ export class Talk {
   #timer = null;
   #typed = 0;
   #fresh = true; // Just opened: its end is what counts.
+  #seen = 0; // The last one that the customer has read.
   #unsent = new Map(); // id -> frame, until it is acknowledged
   #card = new Card();
   last = 0;
@@ -87,7 +88,7 @@ export class Talk {
     byId("colleague").focus();
   }
 
-  open({ row, card, may }) {
+  open({ row, card, may, read }) {
     if (this.id && this.id !== row.id) this.#written.set(this.id, this.#text.value);
     if (this.id !== row.id) {
       this.#list.replaceChildren();
@@ -97,7 +98,7 @@ export class Talk {
       byId("draft").hidden = true;
       byId("writing").textContent = "";
     }
-    this.#may = may;
+    [this.#may, this.#seen] = [may, read];
     byId("talk").hidden = byId("card").hidden = false;
     byId("who").textContent = row.who;
     this.#card.show(card);
@@ -116,9 +117,10 @@ export class Talk {
     return this.#row.state === "agent" && this.#row.agent_id === this.#me;
   }
 
-  #standing({ state, agent, since }) {
+  #standing({ state, agent, since, contact }) {
     if (state === "agent") return this.#mine ? "With you" : `With ${agent || "an agent"}`;
-    return { bot: "The bot answers", waiting: waits(since), closed: "Closed" }[state];
+    const found = { bot: "The bot answers", waiting: waits(since), closed: "Closed" }[state];
+    return contact ? `${found} · left an e-mail` : found;
   }
 
   #update() {
@@ -154,6 +156,7 @@ export class Talk {
     this.#list.append(...news.map((message) => this.#draw(message)));
     this.#card.heard(news);
     byId("writing").textContent = "";
+    this.#markSeen();
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
   }
 
@@ -181,6 +184,23 @@ export class Talk {
     byId("writing").textContent = "The customer is typing …";
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => (byId("writing").textContent = ""), TYPING_LASTS);
+  }
+
+  read({ conversation, seq }) {
+    if (conversation !== this.id) return;
+    this.#seen = Math.max(this.#seen, seq);
+    this.#markSeen();
+  }
+
+  /** Under the last of the agents' messages that the customer has read. */
+  #markSeen() {
+    this.#list.querySelector(".seen")?.remove();
+    const read = [...this.#list.querySelectorAll(".from-agent")].filter((item) => item.dataset.seq <= this.#seen);
+    read.at(-1)?.append(element("p", { className: "quiet seen", text: "Seen by the customer" }));
+  }
+
+  contact({ conversation, email }) {
+    if (conversation === this.id) this.#card.contact(email);
   }
 
   draft({ conversation, text, sources }) {

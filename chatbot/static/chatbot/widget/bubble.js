@@ -13,10 +13,10 @@ class Bubble {
   element = stamp("message-template");
   seq;
 
-  constructor({ id, seq, author, text, at, citations, feedback }, actions) {
+  constructor({ id, seq, author, text, at, citations, feedback, by }, actions) {
     this.seq = seq;
     this.element.dataset.author = author;
-    this.#part("who").textContent = NAMES[author] ?? author;
+    this.#part("who").textContent = by || (NAMES[author] ?? author);
     this.#part("text").textContent = text;
     this.#time(at);
     this.#part("sources").append(...(citations ?? []).map(source));

@@ -1,6 +1,7 @@
 // Joins the parts: frames from the server to what is on the screen, and back.
 
 import { Attention } from "./attention.js";
+import { Away } from "./away.js";
 import { Composer } from "./composer.js";
 import { Delivery } from "./delivery.js";
 import { Ended } from "./ended.js";
@@ -21,6 +22,7 @@ export class Chat {
   #provisional = new Provisional();
   #status = new Status();
   #composer = new Composer();
+  #away = new Away();
   #ended;
   #history = new History();
   #subject = null;
@@ -32,14 +34,16 @@ export class Chat {
     message: (frame) => this.#message(frame),
     reply: (frame) => this.#reply(frame),
     typing: () => this.#provisional.agentTypes(),
-    state: ({ state }) => this.#state(state),
+    state: ({ state, agent }) => this.#state(state, agent),
     queue: ({ position }) => this.#status.line(position),
+    away: (frame) => this.#leftAlone(frame),
     error: (frame) => this.#error(frame),
   };
 
   constructor(inbox, session, host) {
     this.#connection = new Connection(session);
     this.#ended = new Ended(session);
+    this.#away.onContact = (email) => this.#send({ type: "contact", email });
     this.#ended.onRated = (score, comment) => this.#send({ type: "csat", score, comment });
     this.#attention = new Attention(this.#connection, host);
     this.#delivery = new Delivery(inbox, this.#connection, this.#log);
@@ -108,7 +112,7 @@ export class Chat {
     this.#delivery.adopt(subject);
   }
 
-  #welcome({ conversation, state, last_seq: lastSeq, replying }) {
+  #welcome({ conversation, state, last_seq: lastSeq, replying, agent }) {
     if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
       // Another conversation than the one whose end we named: take it from its beginning.
       this.#reset();
@@ -120,7 +124,7 @@ export class Chat {
     this.#catchUpTo = lastSeq;
     this.#log.announce(lastSeq <= this.#history.after);
     this.#attention.welcomed(lastSeq);
-    this.#state(state);
+    this.#state(state, agent);
     if (replying) this.#provisional.resume();
     else this.#provisional.clear();
     this.#delivery.flush();
@@ -150,8 +154,16 @@ export class Chat {
     if (state === "failed") this.#status.notice("The answer could not be finished.");
   }
 
-  #state(state) {
-    this.#status.conversation(state);
+  #leftAlone(frame) {
+    this.#status.alone();
+    this.#away.show(frame);
+    this.#log.toEnd();
+  }
+
+  #state(state, agent = "") {
+    this.#status.conversation(state, agent);
+    this.#provisional.agent = agent;
+    if (state !== "waiting") this.#away.hide();
     this.#composer.hidden = state === "closed";
     this.#connection.resumes = state !== "closed";
     if (state === "agent" || state === "closed") this.#provisional.clear();
@@ -159,6 +171,7 @@ export class Chat {
 
   #error({ code, text, retry_after: seconds = null, id }) {
     if (code === "unauthorized" || code === "expired") return; // a new session follows
+    if (code === "invalid_email") return this.#away.refused(text);
     const passing = !id || seconds !== null; // said once, above the composer
     if (id) this.#delivery.refuse(id, passing ? "Not sent" : text);
     if (passing) this.#status.notice(text, seconds);
@@ -174,6 +187,7 @@ export class Chat {
     this.#status.notice("");
     this.#attention.reset();
     this.#log.clear();
+    this.#away.hide();
     this.#ended.reset();
   }
 }

@@ -10,6 +10,8 @@ export class Provisional {
   #dots = document.getElementById("dots");
   #hint = document.getElementById("hint");
   #timer = null;
+  // Who answers in state `agent`.
+  agent = "";
 
   /** sentence: what is told while one waits, e.g. one's number in line. */
   think(sentence) {
@@ -29,7 +31,7 @@ export class Provisional {
   }
 
   agentTypes() {
-    if (!this.#text.textContent) this.#show("agent", "A colleague is typing…", TYPING_LASTS);
+    if (!this.#text.textContent) this.#show("agent", `${this.agent || "A colleague"} is typing…`, TYPING_LASTS);
   }
 
   /** Nothing comes at present; sentences that came stay. */

@@ -20,11 +20,12 @@ export class Status {
   #state = "bot";
   #online = false;
 
-  conversation(state) {
+  /** agent: the name of who answers, in state `agent`. */
+  conversation(state, agent) {
     this.#state = state;
     this.#requested = false;
     document.body.dataset.state = state;
-    this.#line.textContent = LINES[state];
+    this.#line.textContent = state === "agent" && agent ? `You are talking to ${agent}` : LINES[state];
     this.#ended.hidden = state !== "closed";
     this.#update();
   }
@@ -34,6 +35,11 @@ export class Status {
     if (this.#state !== "waiting") return;
     const place = position === 1 ? "you are next" : `you are number ${position} in line`;
     this.#line.textContent = `${LINES.waiting} · ${place}`;
+  }
+
+  /** Nobody is there at the moment. A place in the line says that somebody is again. */
+  alone() {
+    this.#line.textContent = `${LINES.waiting} · nobody is here at the moment`;
   }
 
   connection(state) {
