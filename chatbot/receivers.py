@@ -4,7 +4,8 @@ from typing import Any
 
 from django.dispatch import receiver
 
-from chatbot.models import Replica, Visitor
+from chatbot.models import Conversation, Replica, Visitor
+from chatbot.retention import forget_events
 from crm.signals import customer_erased, customer_merged, own_servers
 
 
@@ -19,6 +20,8 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 
 @receiver(customer_erased)
 def erase_conversations(*, customer: str, **_: Any) -> None:
+    theirs = Conversation.objects.filter(visitor__customer=customer)
+    forget_events(list(theirs.values_list("id", flat=True)))
     Visitor.objects.filter(customer=customer).delete()
 
 

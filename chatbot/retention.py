@@ -1,9 +1,10 @@
 """Forgetting: personal data out of old conversations, older ones deleted, a person erased."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from chatbot.corrections import known_of
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
 from chatbot.redaction import redact
 from crm import records
-from crm.models import Customer, Record
+from crm.models import Customer, Delivery, Endpoint, Record
 
 # Conversations of one transaction.
 BATCH = 100
@@ -45,6 +46,7 @@ def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> 
             related = people.select_related("visitor__customer", "visitor__inbox")
             for conversation in related.filter(id__in=ids):
                 act(conversation)
+            forget_events(ids)
         yield len(ids)
 
 
@@ -76,6 +78,14 @@ def delete_conversation(conversation: Conversation) -> None:
         conversations=F("conversations") + 1, messages=F("messages") + conversation.last_seq
     )
     conversation.delete()
+
+
+def forget_events(conversations: Iterable[UUID]) -> None:
+    """What endpoints were sent of them, or are to be sent: it has people's words and addresses."""
+    # By endpoint too: that is how they are indexed.
+    endpoints = list(Endpoint.objects.values_list("id", flat=True))
+    of_these = [str(id) for id in conversations]
+    Delivery.objects.filter(endpoint__in=endpoints, conversation__in=of_these).delete()
 
 
 # --- one person

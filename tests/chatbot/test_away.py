@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.utils import timezone
 
 from chatbot import actions, agents, away, line, presence, retention, roles, tasks
-from chatbot.models import Conversation, Inbox, Team
+from chatbot.models import Conversation, Erasure, Inbox, Team
 from chatbot.protocol import Refused
 from chatbot.reply.runner import run
 from crm import outbound
@@ -240,6 +240,18 @@ class ContactTests(AwayTestCase):
         now = self.now()
         self.assertEqual(now.contact_email, "")
         self.assertEqual(now.handoff_reason, "Mood: says it is the 3rd time")
+
+    def test_what_endpoints_were_sent_of_it_goes_with_the_customer(self) -> None:
+        self.endpoint(full=True, masked=False)
+        self.leave("a@ash.example")
+        with override_settings(REDACT_AFTER_DAYS=30):
+            Conversation.objects.update(last_message_at=timezone.now() - timedelta(days=31))
+            retention.forget()
+        self.assertFalse(Delivery.objects.exists())
+        self.leave("b@ash.example")
+        self.assertIn("b@ash.example", Delivery.objects.get().body)
+        retention.erase(Erasure.objects.create(customer=ALICE))
+        self.assertFalse(Delivery.objects.exists())
 
 
 @override_settings(EMAIL_HOST="mail")

@@ -19,13 +19,16 @@ export class Status {
   #requested = false; // a person has been asked for and the server has not said so yet
   #state = "bot";
   #online = false;
+  #alone = false;
 
   /** agent: the name of who answers, in state `agent`. */
   conversation(state, agent) {
     this.#state = state;
     this.#requested = false;
     document.body.dataset.state = state;
-    this.#line.textContent = state === "agent" && agent ? `You are talking to ${agent}` : LINES[state];
+    this.#alone &&= state === "waiting";
+    if (state === "agent" && agent) this.#line.textContent = `You are talking to ${agent}`;
+    else if (!this.#alone) this.#line.textContent = LINES[state];
     this.#ended.hidden = state !== "closed";
     this.#update();
   }
@@ -33,12 +36,14 @@ export class Status {
   /** The customer's place in the line for a person. */
   line(position) {
     if (this.#state !== "waiting") return;
+    this.#alone = false;
     const place = position === 1 ? "you are next" : `you are number ${position} in line`;
     this.#line.textContent = `${LINES.waiting} · ${place}`;
   }
 
   /** Nobody is there at the moment. A place in the line says that somebody is again. */
   alone() {
+    this.#alone = true;
     this.#line.textContent = `${LINES.waiting} · nobody is here at the moment`;
   }
 
