@@ -113,16 +113,6 @@ export class Talk {
     this.#update();
   }
 
-  #standing() {
-    const row = this.#row;
-    const standing = [mood(row.mood), element("span", { text: this.#state(row) })];
-    if (row.why) standing.push(element("span", { className: "why", text: row.why }));
-    // Beside the conversation where there is room for it, else here.
-    if (this.#email) standing.push(this.#contact({ className: "narrow" }));
-    byId("standing").replaceChildren(...standing);
-    byId("contact").replaceChildren(...(this.#email ? [this.#contact()] : []));
-  }
-
   get #mine() {
     return this.#row.state === "agent" && this.#row.agent_id === this.#me;
   }
