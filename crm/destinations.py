@@ -221,7 +221,7 @@ def own_names() -> Iterator[tuple[str, int]]:
     anywhere = settings.HOST in {"0.0.0.0", "::"}
     yield socket.gethostname() if anywhere else settings.HOST, settings.PORT
     urls = [settings.REDIS_URL, settings.SLM_URL, settings.INDEX_URL]
-    urls += [url for _, more in own_servers.send(own_names) for url in more]
+    urls += [url for _, more in own_servers.send(own_names) for url in more or ()]
     for parts in map(urlsplit, urls):
         yield parts.hostname or "", parts.port or USUAL_PORTS.get(parts.scheme, 0)
 
