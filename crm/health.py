@@ -7,7 +7,7 @@ from typing import Any
 from crm.models import Attempt, Endpoint, InboundEvent, Source
 
 # Events looked at.
-NEWEST = 500
+NEWEST = 200
 SHARE = 0.95
 BAD = {InboundEvent.State.FAILED, InboundEvent.State.REFUSED}
 
