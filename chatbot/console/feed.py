@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
@@ -48,7 +49,9 @@ class Feed:
     sent = 0
 
     def __init__(self) -> None:
-        self.listeners: set[Listener] = set()
+        # Each with the news that it has not been told yet, by row.
+        self.listeners: dict[Listener, dict[str, News]] = {}
+        self._bringing: dict[Listener, asyncio.Task[None]] = {}
         self._changed: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
@@ -68,9 +71,23 @@ class Feed:
             found = await in_thread(rows.rows_of)(ids)
             fresh = [row for row in found if self._told.get(row["id"]) != row]
             self._remember(fresh)
-            news = [News(row, json.dumps(row, ensure_ascii=False)) for row in fresh]
-            if news:
-                await asyncio.gather(*(tell(news) for tell in list(self.listeners)))
+            news = {row["id"]: News(row, json.dumps(row, ensure_ascii=False)) for row in fresh}
+            for listener, untold in self.listeners.items():
+                untold |= news
+                if untold and listener not in self._bringing:
+                    self._bringing[listener] = asyncio.create_task(self._bring(listener))
+
+    async def _bring(self, listener: Listener) -> None:
+        """Each page at its own pace: one that reads slowly holds up nobody, and is spared what has
+        changed again meanwhile."""
+        try:
+            while untold := self.listeners.get(listener):
+                self.listeners[listener] = {}
+                await listener(list(untold.values()))
+        except (StopConsumer, OSError):
+            pass  # It has gone, or read nothing for too long and was closed.
+        finally:
+            del self._bringing[listener]
 
     def _remember(self, fresh: list[Row]) -> None:
         for row in fresh:
@@ -80,7 +97,7 @@ class Feed:
             del self._told[oldest]
 
     async def join(self, listener: Listener) -> None:
-        self.listeners.add(listener)
+        self.listeners[listener] = {}
         if self._hearing is None or self._hearing.done():
             self._ready = asyncio.Event()
             self._hearing = asyncio.create_task(self._hear())
@@ -116,7 +133,7 @@ class Feed:
                 logger.warning("no look for snoozes that end: %s", error)
 
     def leave(self, listener: Listener) -> None:
-        self.listeners.discard(listener)
+        self.listeners.pop(listener, None)
         if not self.listeners:
             self._told.clear()
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 from channels.db import database_sync_to_async
 
-from chatbot import agents, hints
+from chatbot import actions, agents, hints
 from chatbot.console import rows
 from chatbot.console.feed import Feed, News
 from tests.chatbot.console.test_socket import ConsoleTestCase
@@ -22,8 +22,12 @@ class FeedTests(ConsoleTestCase):
 
     async def look(self, **more: Any) -> None:
         await self.feed.take({"about": self.id, **more})
+        await self.brought()
+
+    async def brought(self) -> None:
         if self.feed._task:
             await self.feed._task
+        await asyncio.gather(*self.feed._bringing.values())
 
     async def test_a_change_is_read_once_and_told_to_every_page(self) -> None:
         other: list[str] = []
@@ -43,7 +47,7 @@ class FeedTests(ConsoleTestCase):
         await hints.delivered()
         while not self.feed._task:
             await asyncio.sleep(0.01)
-        await self.feed._task
+        await self.brought()
         self.assertEqual(self.told, [self.id])
 
     async def test_what_pages_know_is_not_read_again_when_lost_hints_are_looked_for(self) -> None:
@@ -60,6 +64,27 @@ class FeedTests(ConsoleTestCase):
             self.feed._remember([{"id": name} for name in "abc"])
             self.feed._remember([{"id": "b"}, {"id": "d"}])
         self.assertEqual(list(self.feed._told), ["b", "d"])
+
+    async def test_a_page_that_reads_slowly_holds_up_nobody(self) -> None:
+        reads, read = asyncio.Event(), list[int]()
+
+        async def slow(news: list[News]) -> None:
+            await reads.wait()
+            read.extend(one.row["seq"] for one in news)
+
+        await self.feed.join(slow)
+        await self.feed.join(self.hear)
+        for number in range(3):
+            say = database_sync_to_async(actions.receive)
+            await say(self.conversation, f"s{number}", "still terrible")
+            await self.feed.take({"about": self.id})
+            assert self.feed._task
+            await self.feed._task
+            await asyncio.sleep(0)
+        self.assertEqual(len(self.told), 3)
+        reads.set()
+        await self.brought()
+        self.assertEqual(read, [2, 4], "what changed in between came once, as it is now")
 
     async def test_without_a_page_nothing_is_read(self) -> None:
         await self.feed.join(self.hear)
