@@ -3,16 +3,19 @@ else changes one. Each change is one transaction; news of it leaves when it has 
 a hint: readers fetch what they miss from the database.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chatbot import alerts, away, engines, events, hints, metrics, protocol, summary
-from chatbot.models import Conversation, Message, Reply, Visitor
+from chatbot.attachments import store
+from chatbot.models import Attachment, Conversation, Message, Reply, Visitor
 from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import Sentiment
@@ -52,6 +55,7 @@ def frame_of(message: Message) -> protocol.MessageFrame:
         at=message.at,
         id=message.client_id,
         citations=message.citations,
+        attachments=[store.with_link(one) for one in message.attachments],
         feedback=message.feedback,
         by=name_of(message.agent) if message.agent else "",
     )
@@ -77,7 +81,13 @@ def locked(conversation_id: Any) -> Conversation:
     return rows.get(id=conversation_id)
 
 
-def append(conversation: Conversation, author: str, text: str, **values: Any) -> Message:
+def append(
+    conversation: Conversation,
+    author: str,
+    text: str,
+    files: Sequence[Attachment] = (),
+    **values: Any,
+) -> Message:
     """Add a message under the next number to a locked conversation, and save that with all
     else that was set: no number comes twice."""
     conversation.last_seq += 1
@@ -89,35 +99,53 @@ def append(conversation: Conversation, author: str, text: str, **values: Any) ->
         author=author,
         text=text,
         at=conversation.last_message_at,
+        attachments=[store.described(one) for one in files],
         **values,
     )
+    if files:
+        store.bind(message, files)
     events.message_created(conversation, message)
     return message
 
 
 def receive(
-    conversation: Conversation, client_id: str, text: str, worker: str = ""
+    conversation: Conversation,
+    client_id: str,
+    text: str,
+    worker: str = "",
+    attachments: Sequence[str] = (),
 ) -> tuple[Message, Reply | None]:
-    """Store a customer's message, its sentiment, and the reply it asks for, in one transaction.
-    worker: who starts on the reply at once, and has claimed it thereby.
+    """Store a customer's message, its sentiment, its files, and the reply it asks for, in one
+    transaction. worker: who starts on the reply at once, and has claimed it thereby.
 
     Sending the same client_id again gives the message that is already there, and no reply.
     """
-    sentiment = engines.sentiment_classifier().score([text])[0]
+    # Files alone say nothing that could be heard.
+    sentiment = engines.sentiment_classifier().score([text])[0] if text.strip() else None
     with transaction.atomic():
         # Under the lock: the same message may come by two sockets at once.
         conversation = locked(conversation.id)
         if known := by_client_id(conversation, client_id):
             return known, None
         check_open(conversation, client_id)
-        alerts.feel(conversation, text, sentiment)
-        message = append(
-            conversation, Author.CUSTOMER, text, client_id=client_id, **columns(sentiment)
-        )
+        files = claimed_files(conversation, attachments, client_id)
+        if sentiment:
+            alerts.feel(conversation, text, sentiment)
+        felt = columns(sentiment) if sentiment else {}
+        message = append(conversation, Author.CUSTOMER, text, files, client_id=client_id, **felt)
         reply = ask_for_reply(conversation, message, worker)
         announce(conversation, message)
-        transaction.on_commit(lambda: metrics.received(message.label))
+        transaction.on_commit(lambda: metrics.received(message.label or "none"))
     return message, reply
+
+
+def claimed_files(
+    conversation: Conversation, ids: Sequence[str], client_id: str, agent: User | None = None
+) -> list[Attachment]:
+    try:
+        return store.claim(conversation, ids, agent)
+    except Refused as refused:
+        raise Refused(refused.code, refused.text, id=client_id) from None
 
 
 def by_client_id(conversation: Conversation, client_id: str) -> Message | None:

@@ -4,6 +4,7 @@ At most one of them has a conversation. Whoever takes it changes its version, an
 began for the version before is not posted.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from django.contrib.auth.models import User
@@ -19,6 +20,7 @@ from chatbot.actions import (
     ask_for_reply,
     by_client_id,
     change_owner,
+    claimed_files,
     locked,
     say_if_nobody_is_there,
     wait_for_person,
@@ -83,14 +85,21 @@ def owned(conversation: Conversation, agent: User) -> Conversation:
     return conversation
 
 
-def say(conversation: Conversation, agent: User, client_id: str, text: str) -> Message:
+def say(
+    conversation: Conversation,
+    agent: User,
+    client_id: str,
+    text: str,
+    attachments: Sequence[str] = (),
+) -> Message:
     """Sending the same client_id again gives the message that is already there."""
     own_id = f"{agent.id}:{client_id}"[:64]
     with transaction.atomic():
         conversation = owned(conversation, agent)
         if known := by_client_id(conversation, own_id):
             return known
-        message = append(conversation, Author.AGENT, text, client_id=own_id, agent=agent)
+        files = claimed_files(conversation, attachments, client_id, agent)
+        message = append(conversation, Author.AGENT, text, files, client_id=own_id, agent=agent)
         announce(conversation, message)
     return message
 
@@ -179,7 +188,7 @@ def correct(message: Message, label: str, agent: User) -> Correction:
 
     The message itself keeps what the classifier said: that is what the corrections measure.
     """
-    if message.author != Author.CUSTOMER:
+    if message.author != Author.CUSTOMER or not message.text:
         raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
     if label not in LABELS:
         raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")

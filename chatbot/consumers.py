@@ -135,7 +135,9 @@ class VisitorConsumer(JsonSocket):
         if wait := limits.take("message", str(self.visitor.id), rate):
             text = "You are writing very fast. Please wait a moment."
             raise Refused("rate_limited", text, wait, frame.id)
-        return actions.receive(self.conversation, frame.id, frame.text, runner.WORKER)
+        return actions.receive(
+            self.conversation, frame.id, frame.text, runner.WORKER, frame.attachments
+        )
 
     async def on_typing(self, frame: protocol.Typing) -> None:
         """The agents' pages show it."""

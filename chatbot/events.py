@@ -74,7 +74,7 @@ def tell(
         if message:
             found["message"] = of_message(message)
         if full and message:
-            found["message"]["text"] = mask(message.text, known) if masked else message.text
+            found["message"] |= words_of(message, known if masked else None)
         for name, text in (private or {}).items():
             if full and text:
                 found[name] = mask(text, known) if masked else text
@@ -102,6 +102,16 @@ def of_conversation(conversation: Conversation) -> Data:
         "last_seq": conversation.last_seq,
         "created_at": conversation.created_at.isoformat(),
     }
+
+
+def words_of(message: Message, known: list[str] | None) -> Data:
+    """known: of whom, where personal data is taken out; None: all as it is."""
+
+    def plain(text: str) -> str:
+        return text if known is None else mask(text, known)
+
+    files = [one | {"name": plain(one["name"])} for one in message.attachments]
+    return {"text": plain(message.text), "attachments": files}
 
 
 def of_message(message: Message) -> Data:

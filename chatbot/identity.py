@@ -31,11 +31,11 @@ def issue(visitor: Visitor) -> tuple[str, datetime]:
     return token, timezone.now() + timedelta(seconds=settings.TOKEN_LIFETIME)
 
 
-def visitor_of(token: str, inbox: str, lifetime: int | None = None) -> Visitor:
-    """lifetime: seconds that the token is good for; TOKEN_LIFETIME unless told."""
+def visitor_of(token: str, inbox: str | None = None, lifetime: int | None = None) -> Visitor:
+    """inbox: its key, where one is asked for. lifetime: seconds that the token is good for; TOKEN_LIFETIME unless told."""
     try:
         held = signing.loads(token, salt=SALT, max_age=lifetime or settings.TOKEN_LIFETIME)
-        if held["inbox"] != inbox:
+        if inbox is not None and held["inbox"] != inbox:
             raise Refused("unauthorized", "This session belongs to another inbox.")
         return Visitor.objects.select_related("inbox", "customer").get(id=held["visitor"])
     except signing.SignatureExpired:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ValidationError
+from django.core.files.storage import Storage, storages
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
@@ -240,6 +241,8 @@ class Message(models.Model):
     text = models.TextField()
     at = models.DateTimeField(default=timezone.now)
     citations = models.JSONField(default=list, blank=True)
+    # What its files are: id, name, type and bytes of each; who reads messages needs no more.
+    attachments = models.JSONField(default=list, blank=True)
     # Sentiment of a customer's message; score is p(positive) - p(negative).
     label = models.CharField(max_length=10, blank=True)
     score = models.FloatField(null=True, blank=True)
@@ -255,7 +258,44 @@ class Message(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.author}: {self.text[:60]}"
+        return f"{self.author}: {self.gist[:60]}"
+
+    @property
+    def gist(self) -> str:
+        """Its text; of files without one, their names."""
+        return self.text or ", ".join(one["name"] for one in self.attachments)
+
+
+def attachment_storage() -> Storage:
+    return storages["attachments"]
+
+
+class Attachment(models.Model):
+    """A file of a conversation: uploaded first, then named by a message."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="attachments"
+    )
+    # Null: not sent yet.
+    message = models.ForeignKey(
+        Message, null=True, blank=True, on_delete=models.CASCADE, related_name="files"
+    )
+    # Who has uploaded it; null: the customer.
+    agent = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    file = models.FileField(storage=attachment_storage)
+    name = models.CharField(max_length=120)
+    type = models.CharField(max_length=20)
+    size = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["created_at", "id"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class MessageWords(models.Model):

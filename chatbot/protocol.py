@@ -7,6 +7,7 @@ import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -53,6 +54,8 @@ class SendMessage:
     type: ClassVar[str] = "message"
     id: str
     text: str
+    # Ids of what was uploaded before.
+    attachments: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.id) <= LONGEST_ID:
@@ -62,7 +65,8 @@ class SendMessage:
             raise Refused(
                 "too_large", f"A message may have at most {limit} characters.", id=self.id
             )
-        if not self.text.strip():
+        check_attachments(self.attachments, self.id)
+        if not self.text.strip() and not self.attachments:
             raise Refused("empty", "The message is empty.", id=self.id)
 
 
@@ -152,6 +156,18 @@ def is_address(text: str) -> bool:
     return len(text) <= LONGEST_ADDRESS
 
 
+def check_attachments(ids: list[str], message: str) -> None:
+    most = settings.ATTACHMENTS_PER_MESSAGE
+    if len(ids) > most:
+        raise Refused("too_many_files", f"A message may have at most {most} files.", id=message)
+    try:
+        distinct = {UUID(one) for one in ids}
+    except ValueError:
+        raise Refused("bad_frame", '"attachments" must be ids of files.', id=message) from None
+    if len(distinct) < len(ids):
+        raise Refused("bad_frame", "A file can be attached once to a message.", id=message)
+
+
 def parse(text: str | None, kinds: dict[str, Any]) -> Any:
     """One of the kinds, which are client frames by their name."""
     if text is None:
@@ -176,14 +192,22 @@ def checked(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
         raise Refused("bad_frame", f'"{kind.type}" has no field "{unknown[0]}".')
     for name, entry in known.items():
         if name not in data:
-            if entry.default is MISSING:
+            if entry.default is entry.default_factory is MISSING:
                 raise Refused("bad_frame", f'"{kind.type}" needs the field "{name}".')
-        elif type(data[name]) is not entry.type:
-            wanted = {str: "a string", int: "a whole number"}[entry.type]  # type: ignore[index]
-            raise Refused("bad_frame", f'"{name}" must be {wanted}.')
+        elif not fits(data[name], entry.type):
+            raise Refused("bad_frame", f'"{name}" must be {WANTED[entry.type]}.')
         elif entry.type is str and unstorable(data[name]):
             raise Refused("bad_frame", f'"{name}" holds characters that are no text.')
     return data
+
+
+WANTED: dict[Any, str] = {str: "a string", int: "a whole number", list[str]: "a list of strings"}
+
+
+def fits(value: Any, wanted: Any) -> bool:
+    if wanted == list[str]:
+        return type(value) is list and all(type(one) is str for one in value)
+    return type(value) is wanted
 
 
 def unstorable(text: str) -> bool:
@@ -221,6 +245,8 @@ class MessageFrame:
     at: datetime
     id: str | None = None
     citations: list[dict[str, str]] = field(default_factory=list)
+    # id, name, type, bytes, and the address under which its reader finds it for a while.
+    attachments: list[dict[str, Any]] = field(default_factory=list)
     feedback: int | None = None
     # The agent's name.
     by: str = ""

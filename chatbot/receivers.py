@@ -1,10 +1,12 @@
-"""What conversations do when the CRM says something of a customer, and what its part asks for."""
+"""What follows when the CRM says something of a customer, when its part asks, and when rows go."""
 
 from typing import Any
 
+from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from chatbot.models import Conversation, Replica, Visitor
+from chatbot.attachments import store
+from chatbot.models import Attachment, Conversation, Replica, Visitor
 from chatbot.retention import forget_events
 from crm.signals import customer_erased, customer_merged, own_servers
 
@@ -28,3 +30,9 @@ def erase_conversations(*, customer: str, **_: Any) -> None:
 @receiver(own_servers)
 def servers_of_tiers(**_: Any) -> list[str]:
     return list(Replica.objects.values_list("url", flat=True))
+
+
+@receiver(post_delete, sender=Attachment)
+def remove_file(*, instance: Attachment, **_: Any) -> None:
+    """However its row went: by itself, or with its conversation."""
+    store.remove_file(instance.file.name)

@@ -54,8 +54,11 @@ def redact_conversation(conversation: Conversation) -> None:
     """Irreversible: names, numbers and addresses out of whatever people wrote."""
     known = known_of(conversation.visitor.customer)
     for message in conversation.messages.all():
-        message.text, message.citations = redact(message.text, known), []
-        message.save(update_fields=["text", "citations"])
+        message.text = redact(message.text, known) or GONE
+        message.citations = message.attachments = []
+        message.save(update_fields=["text", "citations", "attachments"])
+    # Nobody can take personal data out of a file.
+    conversation.attachments.all().delete()
     # What the model was shown, and what it said, holds the records' words.
     conversation.replies.update(passages=[], withheld=[], error="")
     conversation.notes.update(text=GONE)
@@ -122,7 +125,7 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
         facts |= of(one, "contact_email")
         yield {"kind": "conversation", "inbox": one.visitor.inbox.name} | facts
         for message in one.messages.order_by("seq"):
-            said = of(message, "seq", "author", "text", "at", "label", "score")
+            said = of(message, "seq", "author", "text", "at", "label", "score", "attachments")
             yield {"kind": "message", "conversation": one.id} | said
 
 

@@ -287,6 +287,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 3600,
         "options": {"expires": 3600},
     },
+    "forget files that belong to nothing": {
+        "task": "chatbot.tasks.forget_files",
+        "schedule": 3600,
+        "options": {"expires": 3600},
+    },
     "refresh index": {
         "task": "crm.tasks.refresh_index",
         "schedule": 600,
@@ -384,6 +389,26 @@ SOCKETS_PER_ADDRESS = env_int("SOCKETS_PER_ADDRESS", 500)
 SOCKETS_PER_VISITOR = env_int("SOCKETS_PER_VISITOR", 20)
 API_REQUESTS_PER_MINUTE = env_int("API_REQUESTS_PER_MINUTE", 600)
 CONVERSATION_MAX_MESSAGES = env_int("CONVERSATION_MAX_MESSAGES", 2000)
+
+# Attachments. Where they are kept may be any storage of Django's: nothing but our own view reads
+# it. nginx's client_max_body_size follows the first.
+ATTACHMENT_MAX_BYTES = env_int("ATTACHMENT_MAX_BYTES", 10 * 1024 * 1024)
+ATTACHMENTS_PER_MESSAGE = env_int("ATTACHMENTS_PER_MESSAGE", 5)
+ATTACHMENTS_PER_MINUTE = env_int("ATTACHMENTS_PER_MINUTE", 20)
+# Bytes of all files of one conversation.
+CONVERSATION_MAX_BYTES = env_int("CONVERSATION_MAX_BYTES", 100 * 1024 * 1024)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "attachments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "attachments",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+}
 
 # How long what was said is kept, in days since the last message; 0: for ever.
 REDACT_AFTER_DAYS = env_int("REDACT_AFTER_DAYS", 0)

@@ -108,7 +108,7 @@ def read(conversation: UUID) -> Said:
     scored = rows.filter(author=Author.CUSTOMER, score__isnull=False).exclude(label=UNKNOWN)
     scores = scored.order_by("seq").values_list("score", flat=True)
     return Said(
-        [(one.author, plain(one.text)[:CHARACTERS]) for one in newest],
+        [(one.author, plain(one.text)[:CHARACTERS]) for one in newest if one.text],
         [score for score in scores if score is not None],
         newest[-1].seq if newest else 0,
     )

@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 
 from chatbot import actions, alerts, away, hints, retention, summary, transcripts
 from chatbot.api import idempotency
+from chatbot.attachments import store
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
 from chatbot.reports import aggregate
@@ -90,6 +91,11 @@ def forget_idempotency_keys() -> int:
 @shared_task
 def forget_old() -> dict[str, int]:
     return retention.forget()
+
+
+@shared_task
+def forget_files() -> dict[str, int]:
+    return store.forget()
 
 
 @shared_task

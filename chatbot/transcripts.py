@@ -10,6 +10,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
 from chatbot import identity, limits
+from chatbot.attachments.kinds import size
 from chatbot.models import Conversation, Message, Visitor
 from chatbot.names import name_of
 from chatbot.protocol import Refused
@@ -31,7 +32,12 @@ def text_of(conversation: Conversation) -> str:
 
 def line(message: Message) -> str:
     by = name_of(message.agent) if message.agent else NAMES[message.author]
-    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {message.text}"
+    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {said(message)}"
+
+
+def said(message: Message) -> str:
+    files = [f"[{one['name']}, {size(one['bytes'])}]" for one in message.attachments]
+    return " ".join([message.text, *files]).strip()
 
 
 # By the visitor's token in the form, not by a cookie: no other site's page has it.

@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from chatbot import probes, views
+from chatbot.attachments.views import attachment
 from chatbot.transcripts import transcript
 from chatbot.two_factor import second_factor
 from crm.views import receive
@@ -14,6 +15,7 @@ urlpatterns = [
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
     path("widget/<slug:inbox>/transcript/", transcript, name="transcript"),
+    path("attachments/<uuid:pk>/", attachment, name="attachment"),
     path("api/", include("chatbot.api.urls")),
     path("webhooks/crm/<slug:source>/", receive, name="webhook"),
     path("livez", probes.livez, name="livez"),

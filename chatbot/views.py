@@ -10,6 +10,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from chatbot import identity
+from chatbot.attachments import kinds
 from chatbot.models import Inbox
 from crm.demo.suggestions import headline, suggestions
 from crm.models import Customer
@@ -74,7 +75,12 @@ def loader(request: HttpRequest) -> FileResponse:
 def widget(request: HttpRequest, inbox: str) -> HttpResponse:
     """The chat itself. Only the inbox's sites may frame it."""
     found = get_object_or_404(Inbox, key=inbox)
-    context = {"inbox": found, "ratings": RATINGS, "mails": bool(settings.EMAIL_HOST)}
+    context = {
+        "inbox": found,
+        "ratings": RATINGS,
+        "mails": bool(settings.EMAIL_HOST),
+        "attachments": kinds.limits(),
+    }
     response: Any = render(request, "chatbot/widget.html", context)
     # What csp's decorator sets, which takes no value of the request.
     response._csp_replace = {"frame-ancestors": ["'self'", *found.origins]}

@@ -22,8 +22,10 @@ from unfold.decorators import display
 
 from chatbot import audit, search
 from chatbot.admin import mood, transcript
+from chatbot.attachments import kinds
 from chatbot.console.frames import VIEWS
-from chatbot.console.rows import OPEN, with_last_message
+from chatbot.console.rows import OPEN, gist, with_last_message
+from chatbot.console.uploads import upload
 from chatbot.models import Conversation, Inbox, Message
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
@@ -95,7 +97,12 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     def get_urls(self) -> list[Any]:
         live = self.admin_site.admin_view(self.live)
-        return [path("live/", live, name="live"), *super().get_urls()]
+        attach = self.admin_site.admin_view(upload)
+        return [
+            path("live/", live, name="live"),
+            path("<uuid:pk>/attachments/", attach, name="attach"),
+            *super().get_urls(),
+        ]
 
     def live(self, request: HttpRequest) -> TemplateResponse:
         """The page of chatbot/console: its script fetches everything over its socket."""
@@ -108,6 +115,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
             "states": [one for one in Conversation.State.choices if one[0] in OPEN],
             "moods": [*reversed(mood.BANDS), "unknown"],
             "inboxes": Inbox.objects.order_by("name"),
+            "attachments": kinds.limits(),
         }
         return TemplateResponse(request, "admin/chatbot/live.html", context)
 
@@ -130,11 +138,11 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Last message")
     def latest(self, conversation: Conversation) -> SafeString:
-        author, text = conversation.last_author, conversation.last_text  # type: ignore[attr-defined]
+        author = conversation.last_author  # type: ignore[attr-defined]
         return format_html(
             '<span class="excerpt"><b>{}</b> {}</span>',
             Message.Author(author).label if author else "",
-            Truncator(text or "").chars(EXCERPT),
+            Truncator(gist(conversation)).chars(EXCERPT),
         )
 
     @display(description="Mood", ordering="mood")

@@ -31,12 +31,21 @@ class ConversationRow(serializers.ModelSerializer):
         fields = [*COLUMNS, "created_at", "closed_at", "last_message_at"]
 
 
+class AttachmentNamed(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.CharField()
+    bytes = serializers.IntegerField()
+
+
 class MessageRow(serializers.ModelSerializer):
     sources = serializers.SerializerMethodField()
+    attachments = serializers.ListField(child=AttachmentNamed())
 
     class Meta:
         model = Message
         fields = ["seq", "author", "text", "at", "label", "score", "confidence", "sources"]
+        fields += ["attachments"]
         extra_kwargs = {"label": {"allow_blank": True}}
 
     def get_sources(self, message: Message) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.defaults import server_error
-from rest_framework.exceptions import APIException, Throttled, ValidationError
+from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
@@ -27,8 +27,8 @@ def problem_document(error: Exception, context: dict[str, Any]) -> Response | No
         extra["errors"] = response.data
     else:
         detail = error.detail if isinstance(error, APIException) else str(error)
-    if isinstance(error, Throttled):
-        extra["retry_after"] = error.wait
+    if wait := getattr(error, "wait", None):
+        extra["retry_after"] = wait
     response.data = problem(response.status_code, str(detail), **extra)
     response.content_type = PROBLEM
     return response

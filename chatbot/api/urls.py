@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from chatbot.api import conversations, deliveries, endpoints, records, session, sources
+from chatbot.api import attachments, conversations, deliveries, endpoints, records, session, sources
 from chatbot.api.problems import NoSuchAddress
 
 of_records = [
@@ -16,6 +16,10 @@ of_conversations = [
     path("conversations/", conversations.Conversations.as_view(), name="conversations"),
     path("conversations/<uuid:pk>/", conversations.OneConversation.as_view(), name="conversation"),
     path("conversations/<uuid:pk>/messages/", conversations.Messages.as_view(), name="messages"),
+]
+of_files = [
+    path("attachments/", attachments.Attachments.as_view(), name="attachments"),
+    path("attachments/<uuid:pk>/", attachments.OneAttachment.as_view(), name="one-attachment"),
 ]
 of_webhooks = [
     path("endpoints/", endpoints.Endpoints.as_view()),
@@ -34,6 +38,7 @@ of_webhooks = [
 ]
 urlpatterns = [
     path("inboxes/<slug:inbox>/session/", session.Session.as_view(), name="session"),
+    *of_files,
     *of_records,
     *of_conversations,
     *of_webhooks,

@@ -33,7 +33,10 @@ MESSAGE = {
 # What each type tells beside the conversation, in a thin payload.
 EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "conversation.created": ("A customer began a conversation.", {}),
-    "message.created": ("Somebody wrote; with its text in full payloads.", {"message": MESSAGE}),
+    "message.created": (
+        "Somebody wrote; full payloads have its text and name its files.",
+        {"message": MESSAGE},
+    ),
     "sentiment.alert": (
         "The customer's mood asks for a person; once for each rise.",
         {"alert": {"reason": "three negative messages in a row", "weight": 0.75}},

@@ -159,7 +159,7 @@ class AgentConsumer(JsonSocket):
         agents.pass_on(conversation, agent, colleague)
 
     async def on_message(self, frame: frames.Say) -> None:
-        message = await self.act(agents.say, frame, frame.id, frame.text)
+        message = await self.act(agents.say, frame, frame.id, frame.text, frame.attachments)
         await self.put("ack", id=frame.id, seq=message.seq)
 
     async def on_away(self, frame: frames.Away) -> None:

@@ -1,12 +1,12 @@
 """What the agents' page says over its socket; `conversation` is a conversation's id."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 
-from chatbot.protocol import LONGEST_ID, Refused, natural
+from chatbot.protocol import LONGEST_ID, Refused, check_attachments, natural
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
 STATES = ("", "bot", "waiting", "agent", "closed")
@@ -96,13 +96,16 @@ class Say(_Of):
     type: ClassVar[str] = "message"
     id: str
     text: str
+    attachments: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= len(self.id) <= LONGEST_ID:
             raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
+        check_attachments(self.attachments, self.id)
         limit = settings.MESSAGE_MAX_CHARACTERS
-        if not self.text.strip() or len(self.text) > limit:
+        said = self.text.strip() or self.attachments
+        if not said or len(self.text) > limit:
             raise Refused("invalid", f"A message has 1 to {limit} characters.", id=self.id)
 
 

@@ -124,7 +124,9 @@ def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     last = Message.objects.filter(conversation=OuterRef("pk"), seq=OuterRef("last_seq"))
     text = last.order_by().values(beginning=Left("text", EXCERPT + 1))
     return found.annotate(
-        last_author=Subquery(last.order_by().values("author")), last_text=Subquery(text)
+        last_author=Subquery(last.order_by().values("author")),
+        last_text=Subquery(text),
+        last_files=Subquery(last.order_by().values("attachments")),
     )
 
 
@@ -165,8 +167,15 @@ def row(conversation: Any) -> dict[str, Any]:
 def last_of(conversation: Any) -> dict[str, str] | None:
     if not conversation.last_author:
         return None
-    text = Truncator(conversation.last_text).chars(EXCERPT)
+    text = Truncator(gist(conversation)).chars(EXCERPT)
     return {"author": conversation.last_author, "text": text}
+
+
+def gist(conversation: Any) -> str:
+    """Of its last message: the text; of files without one, their names."""
+    return conversation.last_text or ", ".join(
+        one["name"] for one in conversation.last_files or []
+    )
 
 
 def why(conversation: Any) -> str:

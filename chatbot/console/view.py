@@ -33,6 +33,7 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "page": reverse("admin:chatbot_conversation_change", args=[conversation.id]),
         **(records(customer) if customer and may_see_records else {"orders": [], "records": []}),
         "email": conversation.contact_email,
+        "uploads": reverse("admin:attach", args=[conversation.id]),
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,
@@ -108,6 +109,7 @@ def said(message: Message, link: bool) -> dict[str, Any]:
         "author": message.author,
         "by": name_of(message.agent) if message.agent else "",
         "text": message.text,
+        "attachments": [with_address(one) for one in message.attachments],
         "at": message.at.isoformat(),
         "label": message.label,
         "score": message.score,
@@ -117,6 +119,11 @@ def said(message: Message, link: bool) -> dict[str, Any]:
         "feedback": message.feedback,
         "trace": trace(found, message) if found else None,
     }
+
+
+def with_address(description: dict[str, Any]) -> dict[str, Any]:
+    """Agents read it in their own session."""
+    return description | {"url": reverse("attachment", args=[description["id"]])}
 
 
 def trace(found: Trace, message: Message) -> dict[str, Any]:

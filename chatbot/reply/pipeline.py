@@ -41,6 +41,7 @@ Admitted = Callable[[], AbstractAsyncContextManager[None]]
 # Seconds to wait for a server that says it is busy, at most.
 BUSY = 2.0
 
+CANNOT_READ = "I can't read files myself, but a colleague can."
 REFUSAL = "I don't have that on record."
 OFFER = "Would you like me to pass this to a colleague?"
 COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
@@ -125,6 +126,10 @@ class Answering:
         elif route.target is Target.CHAT:
             self.outcome.state = "chat"
             yield self.show(pleasantry(self.turn.text) or "")
+        elif route.target is Target.FILES:
+            self.outcome.state, self.refusal = "refused", CANNOT_READ
+            async for sentence in self.after():
+                yield sentence
         else:
             async for sentence in self.from_records():
                 yield sentence

@@ -78,6 +78,7 @@ class Target(StrEnum):
     BOT = "bot"
     CHAT = "chat"
     HUMAN = "human"
+    FILES = "files"
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,8 @@ def decide(text: str, offered: bool = False) -> Route:
 
     offered: the answer before ended with the offer of a colleague.
     """
+    if not text.strip():
+        return Route(Target.FILES, "Files without a word, which the bot cannot read.")
     if offered and AGREES.match(text):
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
     if asks_for_person(text):

@@ -206,11 +206,13 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
     messages = list(spoken.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
-    asked = [m.text for m in messages if m.seq > last and m.author == Message.Author.CUSTOMER]
+    # Files are not read: what has no text says nothing.
+    said = [m for m in messages if m.text]
+    asked = [m.text for m in said if m.seq > last and m.author == Message.Author.CUSTOMER]
     return Turn(
         text="\n".join(asked) or question.text,
         customer=conversation.visitor.customer_id,
-        history=tuple((m.author, m.text) for m in messages if m.seq <= last),
+        history=tuple((m.author, m.text) for m in said if m.seq <= last),
         alert=conversation.alert,
         unanswered=conversation.unanswered,
         mood=conversation.mood or 0.0,

@@ -102,6 +102,7 @@ socket.onState = (state) => {
 queue.onWanted = (list) => socket.send("list", list);
 queue.onOpen = open;
 talk.send = summary.send = (type, values) => socket.send(type, values);
+talk.onTrouble = (text) => notice(text);
 alarm.onOpen = open;
 views.current = () => queue.wanted;
 views.onChosen = (wanted) => queue.restore(wanted);

@@ -1,7 +1,9 @@
 // The conversation at hand: what was said, what may be done, and the field to write in.
 
+import { shown } from "../attach/shown.js";
 import { Card } from "./card.js";
 import { byId, element, mood, time, trend, waits } from "./draw.js";
+import { Files } from "./files.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
 const LABELS = ["negative", "neutral", "positive"];
@@ -22,10 +24,12 @@ export class Talk {
   #typed = 0;
   #fresh = true; // Just opened: its end is what counts.
   #seen = 0; // The last one that the customer has read.
-  #unsent = new Map(); // id -> frame, until it is acknowledged
+  #unsent = new Map(); // id -> {frame, files}, until it is acknowledged
+  #files = new Files();
   #card = new Card();
   last = 0;
   send = () => false;
+  onTrouble = (_text) => {};
 
   constructor() {
     byId("composer").addEventListener("submit", (event) => this.#submit(event));
@@ -33,6 +37,7 @@ export class Talk {
     this.#text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.#submit(event);
     });
+    this.#files.onTrouble = (text) => this.onTrouble(text);
     byId("private").addEventListener("change", () => this.#update());
     for (const button of byId("actions").querySelectorAll("[data-act]"))
       button.addEventListener("click", () =>
@@ -61,7 +66,8 @@ export class Talk {
     byId("away").checked = away;
     const names = people.map(({ to, name }) => element("option", { value: to, text: name }));
     byId("colleague").replaceChildren(byId("colleague").firstElementChild, ...names);
-    for (const frame of this.#unsent.values()) this.send("message", frame);
+    for (const { frame } of this.#unsent.values()) this.send("message", frame);
+    this.#files.retry();
   }
 
   act(what, values = {}) {
@@ -95,6 +101,7 @@ export class Talk {
       this.#fresh = true;
       this.last = 0;
       this.#text.value = this.#written.get(row.id) ?? "";
+      this.#files.open(row.id, card.uploads);
       byId("draft").hidden = true;
       byId("writing").textContent = "";
     }
@@ -139,6 +146,7 @@ export class Talk {
     byId("suggest").hidden = !this.#may.act || state === "closed";
     byId("composer").hidden = !this.#may.act;
     this.#text.disabled = byId("send").disabled = !this.#mine && !note;
+    byId("attach").disabled = !this.#mine || note;
     byId("send").textContent = note ? "Keep note" : "Send";
     const write = this.#mine ? "Write to the customer" : "Take the conversation over to write";
     this.#text.placeholder = note ? "Only colleagues see this" : write;
@@ -218,26 +226,35 @@ export class Talk {
   /** What was refused goes back into the field: nothing that was typed is lost. */
   refused({ id }) {
     byId("suggest").disabled = false;
-    const frame = this.#unsent.get(id);
+    const { frame, files } = this.#unsent.get(id) ?? {};
     this.#unsent.delete(id);
-    if (frame && frame.conversation === this.id && !this.#text.value) this.#text.value = frame.text;
+    if (frame?.conversation !== this.id) return;
+    this.#text.value ||= frame.text;
+    if (this.#files.empty) this.#files.restore(files);
   }
 
   #submit(event) {
     event.preventDefault();
     const text = this.#text.value.trim();
-    if (!text || !this.id || this.#text.disabled) return;
-    if (byId("private").checked) {
+    const note = byId("private").checked;
+    if ((!text && (note || this.#files.empty)) || !this.id || this.#text.disabled) return;
+    if (note) {
       if (!this.send("note", { conversation: this.id, text })) return;
       byId("private").checked = false;
       this.#update();
-    } else {
-      const frame = { conversation: this.id, id: crypto.randomUUID(), text };
-      this.#unsent.set(frame.id, frame);
-      this.send("message", frame); // Without a connection it goes with the next hello.
-    }
+    } else if (this.#files.busy) {
+      return this.onTrouble("A file is still on its way.");
+    } else this.#say(text);
     this.#text.value = "";
     byId("draft").hidden = true;
+  }
+
+  #say(text) {
+    const files = this.#files.take();
+    const attachments = files.map((file) => file.id);
+    const frame = { conversation: this.id, id: crypto.randomUUID(), text, attachments };
+    this.#unsent.set(frame.id, { frame, files });
+    this.send("message", frame); // Without a connection it goes with the next hello.
   }
 
   #typing() {
@@ -273,8 +290,10 @@ export class Talk {
         element("b", { text: message.by || NAMES[message.author] }),
         time(message.at),
       ),
-      element("div", { className: "text", text: message.text }),
     );
+    if (message.text) item.append(element("div", { className: "text", text: message.text }));
+    if (message.attachments.length)
+      item.append(element("div", { className: "files" }, ...message.attachments.map((file) => shown(file))));
     item.dataset.seq = message.seq;
     if (message.label) item.append(this.#sentiment(message));
     if (message.sources.length) item.append(this.#sources(message.sources));

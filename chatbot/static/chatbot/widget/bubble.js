@@ -13,11 +13,14 @@ class Bubble {
   element = stamp("message-template");
   seq;
 
-  constructor({ id, seq, author, text, at, citations, feedback, by }, actions) {
+  constructor({ id, seq, author, text, at, citations, attachments, feedback, by }, actions) {
     this.seq = seq;
     this.element.dataset.author = author;
     this.#part("who").textContent = by || (NAMES[author] ?? author);
     this.#part("text").textContent = text;
+    this.#part("text").hidden = !text;
+    this.#part("files").append(...(attachments ?? []).map((file) => actions.file(file)));
+    this.#part("files").hidden = !attachments?.length;
     this.#time(at);
     this.#part("sources").append(...(citations ?? []).map(source));
     this.#part("sources").hidden = !citations?.length;

@@ -5,6 +5,7 @@ import { Away } from "./away.js";
 import { Composer } from "./composer.js";
 import { Delivery } from "./delivery.js";
 import { Ended } from "./ended.js";
+import { Files } from "./files.js";
 import { History } from "./history.js";
 import { Log } from "./log.js";
 import { Provisional } from "./provisional.js";
@@ -15,13 +16,15 @@ export class Chat {
   #connection;
   #attention;
   #delivery;
+  #files;
   #log = new Log({
+    file: (description) => this.#files.shown(description),
     resend: (id) => this.#resend(id),
     feedback: (seq, value) => this.#send({ type: "feedback", seq, value }),
   });
   #provisional = new Provisional();
   #status = new Status();
-  #composer = new Composer();
+  #composer;
   #away = new Away();
   #ended;
   #history = new History();
@@ -42,6 +45,9 @@ export class Chat {
 
   constructor(inbox, session, host) {
     this.#connection = new Connection(session);
+    this.#files = new Files(inbox, session);
+    this.#files.onTrouble = (text) => this.#status.notice(text);
+    this.#composer = new Composer(this.#files);
     this.#ended = new Ended(session);
     this.#away.onContact = (email) => this.#send({ type: "contact", email });
     this.#ended.onRated = (score, comment) => this.#send({ type: "csat", score, comment });
@@ -53,11 +59,12 @@ export class Chat {
     this.#connection.onRefused = (text) => this.#status.notice(text);
     // A frame that this version does not know is a newer server's, and no reason to stop.
     this.#connection.onFrame = (frame) => this.#frames[frame.type]?.(frame);
-    this.#composer.onSend = (text) => this.#delivery.submit(text);
+    this.#composer.onSend = (text, attachments) => this.#delivery.submit(text, attachments);
     this.#composer.onTyping = () => this.#connection.send({ type: "typing" });
   }
 
   start() {
+    this.#files.lost();
     this.#connection.restart();
   }
 
@@ -128,6 +135,7 @@ export class Chat {
     if (replying) this.#provisional.resume();
     else this.#provisional.clear();
     this.#delivery.flush();
+    this.#files.tray.retry();
   }
 
   #ack(id, seq) {
@@ -188,6 +196,7 @@ export class Chat {
     this.#attention.reset();
     this.#log.clear();
     this.#away.hide();
+    this.#files.tray.clear();
     this.#ended.reset();
   }
 }

@@ -10,13 +10,16 @@ export class Composer {
   #field = document.getElementById("field");
   #button = document.getElementById("send");
   #counter = document.getElementById("counter");
+  #tray;
   #typedAt = 0;
 
   // Set by the owner.
-  onSend = (_text) => {};
+  onSend = (_text, _attachments) => {};
   onTyping = () => {};
 
-  constructor() {
+  constructor(files) {
+    this.#tray = files.tray;
+    files.onChange = () => this.#measure();
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     this.#field.addEventListener("input", () => this.#typed());
@@ -41,17 +44,17 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const text = this.#field.value.trim();
-    if (!text || length(text) > LIMIT) return;
+    if (this.#button.disabled) return;
     this.fill("");
     this.#typedAt = 0;
-    this.onSend(text);
+    this.onSend(text, this.#tray.take());
   }
 
   // While an input method composes a character, Enter belongs to the input method.
   #key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    this.#form.requestSubmit();
+    if (!this.#button.disabled) this.#form.requestSubmit();
   }
 
   #typed() {
@@ -67,7 +70,8 @@ export class Composer {
     this.#counter.textContent = left(count);
     this.#counter.classList.toggle("over", count > LIMIT);
     this.#field.setAttribute("aria-invalid", String(count > LIMIT));
-    this.#button.disabled = count === 0 || count > LIMIT;
+    const nothing = count === 0 && this.#tray.empty;
+    this.#button.disabled = nothing || count > LIMIT || this.#tray.busy;
     this.#field.style.height = "auto";
     this.#field.style.height = `${Math.min(this.#field.scrollHeight, TALLEST)}px`;
   }

@@ -34,8 +34,8 @@ export class Delivery {
     }
   }
 
-  submit(text) {
-    const entry = newEntry(text);
+  submit(text, attachments) {
+    const entry = newEntry(text, attachments);
     if (this.#outbox) this.#outbox.put(entry);
     else this.#early.push(entry);
     this.#log.pending(entry);
@@ -76,9 +76,10 @@ export class Delivery {
     else this.#send({ ...entry, error: null });
   }
 
-  #send({ id, text }) {
+  #send({ id, text, attachments }) {
     this.#stopTimers(id);
-    if (!this.#connection.send({ type: "message", id, text })) {
+    const files = attachments?.length ? { attachments: attachments.map((file) => file.id) } : {};
+    if (!this.#connection.send({ type: "message", id, text, ...files })) {
       this.#log.status(id, "sending", "Waiting for connection");
       return;
     }

@@ -16,7 +16,7 @@ export class Log {
   #actions;
   #pinned = true; // the reader is at the end and wants to stay there
 
-  /** actions: {resend(id), feedback(seq, value) → boolean} */
+  /** actions: {resend(id), feedback(seq, value) → boolean, file(description) → element} */
   constructor(actions) {
     this.#actions = actions;
     this.#newer.addEventListener("click", () => this.toEnd());
@@ -35,9 +35,9 @@ export class Log {
   }
 
   /** The customer's own message on its way. */
-  pending({ id, text, at }) {
+  pending({ id, text, attachments, at }) {
     if (this.#byId.has(id)) return;
-    const message = { id, seq: Infinity, author: "customer", text, at, citations: [] };
+    const message = { id, seq: Infinity, author: "customer", text, attachments, at, citations: [] };
     this.#place(bubble(message, this.#actions), message);
     this.status(id, "sending");
     this.toEnd();

@@ -3,9 +3,10 @@
 
 import * as storage from "./storage.js";
 
-/** {id, text, at, error}; the id is the message's for ever. */
-export function newEntry(text) {
-  return { id: newId(), text, at: new Date().toISOString(), error: null };
+/** {id, text, attachments, at, error}; the id is the message's for ever, and the server keeps
+ * what its attachments name. */
+export function newEntry(text, attachments) {
+  return { id: newId(), text, attachments, at: new Date().toISOString(), error: null };
 }
 
 export class Outbox {

@@ -1,0 +1,159 @@
+"""Files of visitors: uploaded here, then named in the socket's `message`."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework import serializers, status
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import APIException, AuthenticationFailed
+from rest_framework.parsers import MultiPartParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from chatbot import actions, identity, limits
+from chatbot.api.session import check_origin
+from chatbot.attachments import kinds, store
+from chatbot.models import Attachment, Visitor
+from chatbot.protocol import Refused
+from crm.problems import PROBLEM
+
+# Of the form around the file.
+FORM = 16 * 1024
+STATUS = {"too_large": 413, "unsupported": 415, "rate_limited": 429, "full": 409, "closed": 409}
+STATUS |= {"not_yours": 403}
+
+
+class Problem(APIException):
+    """A refusal of ours as the API tells it."""
+
+    def __init__(self, refused: Refused) -> None:
+        super().__init__(refused.text)
+        self.status_code = STATUS.get(refused.code, status.HTTP_400_BAD_REQUEST)
+        self.wait = refused.retry_after
+
+
+class Upload(serializers.Serializer):
+    file = serializers.FileField(help_text="An image (PNG, JPEG, GIF, WebP) or a PDF.")
+
+
+class AttachmentRow(serializers.Serializer):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    type = serializers.ChoiceField(choices=list(kinds.BY_TYPE))
+    bytes = serializers.IntegerField()
+    url = serializers.CharField(help_text="Where it can be read for as long as a token lives.")
+
+
+REFUSALS: dict[Any, Any] = {
+    (401, PROBLEM): OpenApiResponse(description="No visitor's token, or none that is good."),
+    (403, PROBLEM): OpenApiResponse(description="The origin is refused."),
+}
+ABSENT: dict[Any, Any] = {(404, PROBLEM): OpenApiResponse(description="It is not there.")}
+
+
+class VisitorAuthentication(BaseAuthentication):
+    """By the session's token, from a page of the inbox."""
+
+    def authenticate(self, request: Request) -> tuple[None, Visitor]:
+        words = get_authorization_header(request).decode("latin-1").split()
+        if len(words) != 2 or words[0].lower() != "bearer":
+            raise AuthenticationFailed("Send the session's token as: Authorization: Bearer …")
+        try:
+            visitor = identity.visitor_of(words[1])
+        except Refused as refused:
+            raise AuthenticationFailed(refused.text) from None
+        check_origin(request, visitor.inbox)
+        return None, visitor
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class VisitorScheme(OpenApiAuthenticationExtension):
+    target_class = VisitorAuthentication
+    name = "visitor"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class Attachments(APIView):
+    authentication_classes = [VisitorAuthentication]
+    parser_classes = [MultiPartParser]
+
+    @extend_schema(
+        summary="Upload a file to the visitor's conversation",
+        description="Its id then stands in the socket's frame `message`, in `attachments`. What "
+        "is not sent within a day is forgotten.",
+        request={"multipart/form-data": Upload},
+        responses={
+            201: AttachmentRow,
+            (400, PROBLEM): OpenApiResponse(description="There is no file in the form."),
+            **REFUSALS,
+            (409, PROBLEM): OpenApiResponse(description="The conversation takes no more."),
+            (413, PROBLEM): OpenApiResponse(description="The file is too large."),
+            (415, PROBLEM): OpenApiResponse(description="This kind of file is not taken."),
+            (429, PROBLEM): OpenApiResponse(description="Too many files: see retry_after."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        try:
+            check_rate(str(request.auth.id))
+            name, data = uploaded(request)
+            kept = store.keep(actions.conversation_of(request.auth), name, data)
+        except Refused as refused:
+            raise Problem(refused) from None
+        return Response(store.with_link(store.described(kept)), status.HTTP_201_CREATED)
+
+
+class OneAttachment(APIView):
+    authentication_classes = [VisitorAuthentication]
+
+    @extend_schema(
+        summary="A file, with a fresh link",
+        responses={200: AttachmentRow, **REFUSALS, **ABSENT},
+    )
+    def get(self, request: Request, pk: UUID) -> Response:
+        found = self.of_visitor(request, pk)
+        return Response(store.with_link(store.described(found)))
+
+    @extend_schema(
+        summary="Forget a file that was not sent",
+        responses={204: None, **REFUSALS, **ABSENT},
+    )
+    def delete(self, request: Request, pk: UUID) -> Response:
+        found = self.of_visitor(request, pk)
+        if found.message_id or found.agent_id:
+            raise Http404(f"There is no unsent file {pk}.")
+        found.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def of_visitor(self, request: Request, pk: UUID) -> Attachment:
+        """An agent's file once it was sent, their own always."""
+        theirs = Attachment.objects.filter(conversation__visitor=request.auth, id=pk)
+        found = theirs.exclude(message=None, agent__isnull=False).first()
+        if found is None:
+            raise Http404(f"There is no file {pk}.")
+        return found
+
+
+def check_rate(who: str) -> None:
+    if wait := limits.take("attachment", who, settings.ATTACHMENTS_PER_MINUTE):
+        raise Refused("rate_limited", "Too many files at once. Please wait a moment.", wait)
+
+
+def uploaded(request: Any) -> tuple[str, bytes]:
+    """The form's file. What is too large is refused before the form is taken apart."""
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if length.isdigit() and int(length) > settings.ATTACHMENT_MAX_BYTES + FORM:
+        kinds.check_size(int(length))
+    file = request.FILES.get("file")
+    if file is None:
+        raise Refused("invalid", "Send the file in the field `file` of a form.")
+    kinds.check_size(file.size)
+    return file.name, file.read()

@@ -1,0 +1,1 @@
+"""Files that customers and agents send each other: images and PDF."""

@@ -1,0 +1,41 @@
+"""Files of agents: uploaded here, then named in the socket's `message`."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import HttpRequest, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_POST
+
+from chatbot import agents
+from chatbot.api.attachments import STATUS, check_rate, uploaded
+from chatbot.attachments import store
+from chatbot.console.consumer import MAY_ACT
+from chatbot.console.view import with_address
+from chatbot.models import Attachment, Conversation
+from chatbot.protocol import Refused
+from crm.problems import PROBLEM, problem
+
+
+@require_POST
+def upload(request: HttpRequest, pk: UUID) -> JsonResponse:
+    """Within the admin, which has asked who it is."""
+    agent = request.user
+    if not isinstance(agent, User) or not agent.has_perm(MAY_ACT):
+        raise PermissionDenied
+    conversation = get_object_or_404(Conversation, id=pk)
+    try:
+        kept = kept_for(request, conversation, agent)
+    except Refused as refused:
+        status = STATUS.get(refused.code, 400)
+        return JsonResponse(problem(status, refused.text), status=status, content_type=PROBLEM)
+    return JsonResponse(with_address(store.described(kept)), status=201)
+
+
+def kept_for(request: HttpRequest, conversation: Conversation, agent: User) -> Attachment:
+    check_rate(f"agent {agent.id}")
+    with transaction.atomic():
+        agents.owned(conversation, agent)
+    return store.keep(conversation, *uploaded(request), agent)

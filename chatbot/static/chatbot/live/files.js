@@ -1,0 +1,54 @@
+// The agent's files: picked, uploaded to the conversation at hand, kept with what was typed for it.
+
+import { pick } from "../attach/pick.js";
+import { Tray } from "../attach/tray.js";
+import { upload } from "../attach/upload.js";
+import { byId } from "./draw.js";
+
+export class Files {
+  #tray;
+  #conversation = null;
+  #uploads = ""; // their address for this conversation
+  #unsent = new Map(); // conversation -> descriptions
+  onTrouble = (_text) => {};
+
+  constructor() {
+    const { attachmentBytes, attachmentCount, csrf } = byId("live").dataset;
+    this.#tray = new Tray({
+      list: byId("tray"),
+      said: byId("tray-said"),
+      most: { bytes: Number(attachmentBytes), count: Number(attachmentCount) },
+      send: (file, progress) =>
+        upload(this.#uploads, { "X-CSRFToken": csrf }, file, progress),
+    });
+    this.#tray.onTrouble = (text) => this.onTrouble(text);
+    const [button, input, field, area] = ["attach", "file", "text", "talk"].map(byId);
+    pick({ button, input, field, area }, (files) => button.disabled || this.#tray.add(files));
+  }
+
+  get busy() {
+    return this.#tray.busy;
+  }
+
+  get empty() {
+    return this.#tray.empty;
+  }
+
+  open(conversation, uploads) {
+    if (this.#conversation) this.#unsent.set(this.#conversation, this.#tray.take());
+    [this.#conversation, this.#uploads] = [conversation, uploads];
+    this.#tray.restore(this.#unsent.get(conversation) ?? []);
+  }
+
+  take() {
+    return this.#tray.take();
+  }
+
+  restore(descriptions) {
+    this.#tray.restore(descriptions);
+  }
+
+  retry() {
+    this.#tray.retry();
+  }
+}
