@@ -32,7 +32,8 @@ def issue(visitor: Visitor) -> tuple[str, datetime]:
 
 
 def visitor_of(token: str, inbox: str | None = None, lifetime: int | None = None) -> Visitor:
-    """inbox: its key, where one is asked for. lifetime: seconds that the token is good for; TOKEN_LIFETIME unless told."""
+    """inbox: its key, where it must be that one. lifetime: seconds that the token is good for;
+    TOKEN_LIFETIME unless told."""
     try:
         held = signing.loads(token, salt=SALT, max_age=lifetime or settings.TOKEN_LIFETIME)
         if inbox is not None and held["inbox"] != inbox:

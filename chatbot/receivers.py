@@ -35,4 +35,4 @@ def servers_of_tiers(**_: Any) -> list[str]:
 @receiver(post_delete, sender=Attachment)
 def remove_file(*, instance: Attachment, **_: Any) -> None:
     """However its row went: by itself, or with its conversation."""
-    store.remove_file(instance.file.name)
+    store.remove_file(str(instance.file))

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -64,11 +65,11 @@ def claim(conversation: Conversation, ids: Sequence[str], agent: User | None) ->
     free = Attachment.objects.select_for_update().filter(
         conversation=conversation, agent=agent, message=None
     )
-    found = free.in_bulk(ids) if ids else {}
-    if len(found) < len(ids):
+    wanted = [UUID(id) for id in ids]  # There are several ways to write one.
+    found = free.in_bulk(wanted) if wanted else {}
+    if len(found) < len(wanted):
         raise Refused("not_found", "A file is no longer there. Please attach it again.")
-    by_id = {str(key): one for key, one in found.items()}
-    return [by_id[id.lower()] for id in ids]
+    return [found[id] for id in wanted]
 
 
 def bind(message: Message, files: Sequence[Attachment]) -> None:

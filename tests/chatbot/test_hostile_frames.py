@@ -15,7 +15,9 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-NAMES = st.sampled_from(["id", "text", "token", "after", "seq", "value", "protocol", "x"])
+NAMES = st.sampled_from(
+    ["id", "text", "attachments", "token", "after", "seq", "value", "protocol", "x"]
+)
 FRAMES = st.fixed_dictionaries(
     {"type": st.sampled_from([*CLIENT_FRAMES, "nonsense"]) | VALUES}
 ).flatmap(lambda frame: st.dictionaries(NAMES, VALUES, max_size=5).map(lambda rest: frame | rest))
