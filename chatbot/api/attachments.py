@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatbot import actions, identity, limits
-from chatbot.api.session import check_origin
+from chatbot.api.session import check_origin, client_address
 from chatbot.attachments import kinds, store
 from chatbot.models import Attachment, Visitor
 from chatbot.protocol import Refused
@@ -24,6 +24,8 @@ from crm.problems import PROBLEM
 
 # Of the form around the file.
 FORM = 16 * 1024
+# Visitors' worth of uploads from one address: whoever makes themselves many visitors has no more.
+PER_ADDRESS = 6
 STATUS = {"too_large": 413, "unsupported": 415, "rate_limited": 429, "full": 409, "closed": 409}
 STATUS |= {"not_yours": 403}
 
@@ -103,7 +105,8 @@ class Attachments(APIView):
     )
     def post(self, request: Request) -> Response:
         try:
-            check_rate(str(request.auth.id))
+            check_rate(f"address {client_address(request)}", PER_ADDRESS)
+            check_rate(f"visitor {request.auth.id}")
             name, data = uploaded(request)
             kept = store.keep(actions.conversation_of(request.auth), name, data)
         except Refused as refused:
@@ -142,8 +145,8 @@ class OneAttachment(APIView):
         return found
 
 
-def check_rate(who: str) -> None:
-    if wait := limits.take("attachment", who, settings.ATTACHMENTS_PER_MINUTE):
+def check_rate(who: str, times: int = 1) -> None:
+    if wait := limits.take("attachment", who, times * settings.ATTACHMENTS_PER_MINUTE):
         raise Refused("rate_limited", "Too many files at once. Please wait a moment.", wait)
 
 

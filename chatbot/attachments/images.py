@@ -232,7 +232,7 @@ def webp_size(kept: dict[bytes, bytes]) -> tuple[int, int] | None:
         if head := kept.get(b"VP8L"):
             [bits] = struct.unpack_from("<I", head, 1)
             return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-        width, height = struct.unpack_from("<HH", kept[b"VP8 "], 6)
+        width, height = struct.unpack_from("<HH", kept.get(b"VP8 ", b""), 6)
     except struct.error:
         return None
     return width & 0x3FFF, height & 0x3FFF

@@ -71,7 +71,7 @@ class OperationsTests(FakeModelsTestCase):
             logging.config.dictConfig(configured(as_json=True, level="DEBUG"))
             self.generator.error = ServerUnreachable("gone")
             self.talk()
-            self.client.get("/livez")
+            self.client.get("/livez?said=Zanzibar")
         logging.config.dictConfig(configured(as_json=False, level=""))
         lines = [json.loads(line) for line in out.getvalue().splitlines()]
         self.assertTrue(any("conversation" in line and "reply" in line for line in lines), lines)

@@ -4,6 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.live.test_attachments import BOOTS, OFFER, uploaded
 from tests.live.test_console import log_in
 from tests.live.test_widget import PATIENCE, ask, open_chat, visit
 
@@ -58,6 +59,12 @@ def test_the_widget(page: Page, site: str) -> None:
     visit(page, site, "cust_6")
     chat = open_chat(page)
     expect(ask(chat, "hello")).to_have_attribute("data-status", "sent")
+    chat.locator("#file").set_input_files([BOOTS, OFFER])
+    uploaded(chat, 2)
+    assert serious(page) == []
+    chat.get_by_role("button", name="Send", exact=True).click()
+    own = chat.locator(".message[data-author=customer]").last
+    expect(own).to_have_attribute("data-status", "sent")
     assert serious(page) == []
 
 

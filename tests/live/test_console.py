@@ -4,13 +4,16 @@ Nothing here depends on the model's wording.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
+from tests.chatbot.attachments.files import PDF
 from tests.live.conftest import Site
+from tests.live.test_attachments import BOOTS, OFFER, drawn, tray, uploaded
 from tests.live.test_widget import PATIENCE, ask, open_chat, visit
 
 pytestmark = pytest.mark.live
@@ -273,3 +276,64 @@ def test_nobody_is_there_the_customer_leaves_an_address_and_an_agent_comes(
     expect(said).to_contain_text("Here I am.")
     expect(said.locator(".who")).to_have_text("dora")
     expect(dora.locator("#messages .from-agent").last).to_contain_text("Seen by the customer")
+
+
+def test_alice_sends_a_picture_and_dora_answers_with_a_pdf(
+    colleagues: None,
+    as_agent: AsAgent,
+    customer: Callable[[str], Page],
+    tmp_path: Path,
+) -> None:
+    page = customer("cust_11")
+    chat = open_chat(page)
+    expect(ask(chat, "my boots came apart like this")).to_have_attribute("data-status", "sent")
+    with page.expect_file_chooser() as chooser:
+        chat.get_by_role("button", name="Attach an image or a PDF").press("Enter")
+    chooser.value.set_files([BOOTS])
+    uploaded(chat, 1)
+    expect(chat.get_by_label("Your message")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(tray(chat)).to_have_count(0)
+    drawn(chat.get_by_role("log").get_by_alt_text("Image: boots.png"))
+    own = chat.locator(".message[data-author=customer]").last
+    expect(own).to_have_attribute("data-status", "sent")
+    dora = as_agent("dora")
+    the_one_with(dora, "boots came apart").click()
+    drawn(dora.locator("#messages").get_by_alt_text("Image: boots.png"))
+    expect(dora.get_by_role("button", name="Attach a file")).to_be_disabled()
+    dora.get_by_role("button", name="Take over").click()
+    expect(dora.get_by_role("button", name="Attach a file")).to_be_enabled()
+    with dora.expect_file_chooser() as chooser:
+        dora.get_by_role("button", name="Attach a file").click()
+    chooser.value.set_files([OFFER])
+    uploaded(dora, 1)
+    dora.get_by_placeholder("Write to the customer").fill("Here is your return label.")
+    dora.keyboard.press("Enter")
+    expect(dora.locator("#messages .from-agent").last).to_contain_text("offer.pdf")
+    link = chat.get_by_role("link", name=re.compile("offer.pdf"))
+    with page.expect_download() as download:
+        link.click()
+    download.value.save_as(tmp_path / "offer.pdf")
+    assert (tmp_path / "offer.pdf").read_bytes() == PDF
+    assert download.value.suggested_filename == "offer.pdf"
+    page.reload()
+    drawn(open_chat(page).get_by_role("log").get_by_alt_text("Image: boots.png"))
+
+
+def test_nobody_else_reads_what_alice_sent(
+    colleagues: None,
+    as_agent: AsAgent,
+    customer: Callable[[str], Page],
+    demo_site: Site,
+) -> None:
+    chat = open_chat(customer("cust_16"))
+    chat.locator("#file").set_input_files([BOOTS])
+    uploaded(chat, 1)
+    chat.get_by_role("button", name="Send", exact=True).click()
+    address = chat.get_by_role("log").get_by_role("link").last.get_attribute("href") or ""
+    assert demo_site.status(address) == 200
+    assert demo_site.status(address.partition("?")[0]) == 404
+    charlie = as_agent("charlie")
+    answer = charlie.goto(demo_site.url + address.partition("?")[0])
+    assert answer
+    assert answer.status == 404

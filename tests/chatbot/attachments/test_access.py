@@ -1,6 +1,7 @@
 """Who may upload and read: alice her own, dora those of conversations she may see, bob and charlie
 nothing; and whatever it is, it is served in a box."""
 
+import re
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -15,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chatbot import actions, agents, identity, limits
+from chatbot.api import attachments
 from chatbot.attachments import store, views
 from chatbot.models import Attachment, Conversation, Inbox, Visitor
 from tests.chatbot.attachments.files import HTML, PDF, SVG, image
@@ -112,6 +114,23 @@ def test_who_uploads_too_much_is_told_when_to_go_on(alice: Customer, settings: A
     answer = alice.upload()
     assert answer.status_code == 429
     assert answer.json()["retry_after"] > 0
+
+
+def test_who_is_many_visitors_uploads_as_much_as_a_few(inbox: Inbox, settings: Any) -> None:
+    settings.ATTACHMENTS_PER_MINUTE = 1
+    answers = [Customer(inbox).upload().status_code for _ in range(7)]
+    assert answers == [201] * 6 + [429]
+
+
+def test_what_nginx_lets_through_fits(settings: Any) -> None:
+    template = (settings.BASE_DIR / "deploy/nginx/attune.conf.template").read_text()
+    found = re.search(
+        r"location ~ (\S+/attachments/\$) \{\s+client_max_body_size (\d+)m;", template
+    )
+    assert found
+    assert int(found[2]) * 1024 * 1024 >= settings.ATTACHMENT_MAX_BYTES + attachments.FORM
+    for url in (API, reverse("admin:attach", args=[uuid4()])):
+        assert re.match(found[1], url)
 
 
 def test_a_full_conversation_takes_no_more(alice: Customer, settings: Any) -> None:

@@ -8,6 +8,7 @@ export class Tray {
   #said;
   #most;
   #send;
+  #forget;
   #files = [];
 
   // Set by the owner.
@@ -15,9 +16,10 @@ export class Tray {
   onTrouble = (_text) => {};
 
   /** list: the element that shows them; said: what screen readers hear of them; most: {bytes,
-   * count}; send(file, progress) → description. */
-  constructor({ list, said, most, send }) {
-    [this.#list, this.#said, this.#most, this.#send] = [list, said, most, send];
+   * count}; send(file, progress) → description; forget(description): it will not be sent. */
+  constructor({ list, said, most, send, forget = () => {} }) {
+    [this.#list, this.#said, this.#most] = [list, said, most];
+    [this.#send, this.#forget] = [send, forget];
   }
 
   get empty() {
@@ -69,6 +71,11 @@ export class Tray {
     for (const item of this.#files) if (item.failed) this.#upload(item);
   }
 
+  /** Again, all of them: they were for another conversation. */
+  renew() {
+    for (const item of this.#files) this.#upload(item);
+  }
+
   #trouble({ name, size: bytes }) {
     const { bytes: most, count } = this.#most;
     if (this.#files.length >= count) return `A message may have at most ${count} files.`;
@@ -89,14 +96,16 @@ export class Tray {
   }
 
   async #upload(item) {
+    const progress = item.begin();
+    this.#changed();
     try {
-      item.done(await this.#send(item.file, item.begin()));
+      item.done(await this.#send(item.file, progress));
       this.#said.textContent = `${item.name} is attached.`;
     } catch (error) {
       if (!this.#files.includes(item)) return; // removed meanwhile
       if (!(error instanceof Refused)) item.fail();
       else {
-        this.#remove(item);
+        this.#drop(item);
         this.onTrouble(`“${item.name}”: ${error.message}`);
       }
     }
@@ -104,9 +113,14 @@ export class Tray {
   }
 
   #remove(item) {
+    if (item.description) this.#forget(item.description);
+    this.#said.textContent = `${item.name} is removed.`;
+    this.#drop(item);
+  }
+
+  #drop(item) {
     item.end();
     this.#files = this.#files.filter((other) => other !== item);
-    this.#said.textContent = `${item.name} is removed.`;
     this.#changed();
   }
 
@@ -146,6 +160,7 @@ class Item {
   /** {onProgress, signal} of an upload. */
   begin() {
     this.failed = false;
+    this.description = null;
     this.#show("Uploading…", { going: true });
     this.#bar.removeAttribute("value");
     return { onProgress: (share) => (this.#bar.value = share), signal: this.#abort.signal };

@@ -29,6 +29,7 @@ export class Chat {
   #ended;
   #history = new History();
   #subject = null;
+  #looked; // the customer has seen the chat
   #conversation = null;
   #catchUpTo = 0;
   #frames = {
@@ -46,7 +47,8 @@ export class Chat {
   constructor(inbox, session, host) {
     this.#connection = new Connection(session);
     this.#files = new Files(inbox, session);
-    this.#files.onTrouble = (text) => this.#status.notice(text);
+    this.#files.onTrouble = (text, seconds) => this.#status.notice(text, seconds);
+    this.#looked = !host.embedded;
     this.#composer = new Composer(this.#files);
     this.#ended = new Ended(session);
     this.#away.onContact = (email) => this.#send({ type: "contact", email });
@@ -64,13 +66,13 @@ export class Chat {
   }
 
   start() {
-    this.#files.lost();
     this.#connection.restart();
   }
 
   /** The customer looks at the chat; `text` goes into the composer. */
   open(text = null) {
-    this.#attention.open = true;
+    this.#attention.open = this.#looked = true;
+    this.#tellLost();
     if (text) this.#composer.fill(text);
     this.#composer.focus();
     this.#log.toEnd();
@@ -88,6 +90,7 @@ export class Chat {
 
   startAnew() {
     this.#reset();
+    this.#files.tray.renew(); // for the new conversation
     this.#delivery.show();
     this.#state("bot");
     this.#connection.restart();
@@ -114,6 +117,7 @@ export class Chat {
 
   #adopt(subject) {
     if (subject === this.#subject) return;
+    if (this.#subject !== null) this.#files.tray.clear(); // another person's
     this.#subject = subject;
     this.#reset();
     this.#delivery.adopt(subject);
@@ -123,6 +127,7 @@ export class Chat {
     if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
       // Another conversation than the one whose end we named: take it from its beginning.
       this.#reset();
+      this.#files.tray.renew();
       this.#delivery.show();
       this.#connection.restart();
       return;
@@ -136,6 +141,11 @@ export class Chat {
     else this.#provisional.clear();
     this.#delivery.flush();
     this.#files.tray.retry();
+    this.#tellLost();
+  }
+
+  #tellLost() {
+    if (this.#looked && this.#conversation) this.#files.tellLost();
   }
 
   #ack(id, seq) {
@@ -196,7 +206,6 @@ export class Chat {
     this.#attention.reset();
     this.#log.clear();
     this.#away.hide();
-    this.#files.tray.clear();
     this.#ended.reset();
   }
 }

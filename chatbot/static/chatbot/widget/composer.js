@@ -10,7 +10,7 @@ export class Composer {
   #field = document.getElementById("field");
   #button = document.getElementById("send");
   #counter = document.getElementById("counter");
-  #tray;
+  #files;
   #typedAt = 0;
 
   // Set by the owner.
@@ -18,7 +18,7 @@ export class Composer {
   onTyping = () => {};
 
   constructor(files) {
-    this.#tray = files.tray;
+    this.#files = files;
     files.onChange = () => this.#measure();
     this.#form.addEventListener("submit", (event) => this.#submit(event));
     this.#field.addEventListener("keydown", (event) => this.#key(event));
@@ -43,18 +43,20 @@ export class Composer {
 
   #submit(event) {
     event.preventDefault();
+    const { tray, onTrouble } = this.#files;
     const text = this.#field.value.trim();
+    if (tray.busy) return onTrouble("A file is still on its way.");
     if (this.#button.disabled) return;
     this.fill("");
     this.#typedAt = 0;
-    this.onSend(text, this.#tray.take());
+    this.onSend(text, tray.take());
   }
 
   // While an input method composes a character, Enter belongs to the input method.
   #key(event) {
     if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    if (!this.#button.disabled) this.#form.requestSubmit();
+    this.#form.requestSubmit();
   }
 
   #typed() {
@@ -70,8 +72,8 @@ export class Composer {
     this.#counter.textContent = left(count);
     this.#counter.classList.toggle("over", count > LIMIT);
     this.#field.setAttribute("aria-invalid", String(count > LIMIT));
-    const nothing = count === 0 && this.#tray.empty;
-    this.#button.disabled = nothing || count > LIMIT || this.#tray.busy;
+    const nothing = count === 0 && this.#files.tray.empty;
+    this.#button.disabled = nothing || count > LIMIT || this.#files.tray.busy;
     this.#field.style.height = "auto";
     this.#field.style.height = `${Math.min(this.#field.scrollHeight, TALLEST)}px`;
   }

@@ -7,19 +7,23 @@ import { Refused, upload } from "../attach/upload.js";
 
 const UPLOADS = "/api/attachments/";
 const UNAUTHORIZED = 401;
+const LOST_LASTS = 30; // seconds
 
 export class Files {
   #session;
   #key;
+  #lost; // names of what the page before this one had picked
   tray;
 
   // Set by the owner.
   onChange = () => {};
-  onTrouble = (_text) => {};
+  onTrouble = (_text, _seconds) => {};
 
   constructor(inbox, session) {
     this.#session = session;
     this.#key = `attune:${inbox}:attaching`;
+    this.#lost = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
+    sessionStorage.removeItem(this.#key);
     const { attachmentBytes, attachmentCount } = document.body.dataset;
     const [list, said, button, input, field] = ["tray", "tray-said", "attach", "file", "field"].map(
       (id) => document.getElementById(id),
@@ -29,18 +33,21 @@ export class Files {
       said,
       most: { bytes: Number(attachmentBytes), count: Number(attachmentCount) },
       send: (file, progress) => this.#send(file, progress),
+      // Where that fails, it is forgotten after a day.
+      forget: ({ id }) => this.#ask("DELETE", id).catch(() => {}),
     });
     this.tray.onChange = () => this.#changed();
     this.tray.onTrouble = (text) => this.onTrouble(text);
     pick({ button, input, field, area: document.body }, (files) => this.tray.add(files));
   }
 
-  /** A browser gives a file to the page that picked it, not to the next one: say what is gone. */
-  lost() {
-    const names = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
-    sessionStorage.removeItem(this.#key);
-    const were = names.length === 1 ? "was" : "were";
-    if (names.length) this.onTrouble(`${names.join(", ")} ${were} not sent yet. Please attach again.`);
+  /** A browser gives a file to the page that picked it, not to the next one: say once what is
+   * gone. */
+  tellLost() {
+    const names = this.#lost.splice(0);
+    const [were, them] = names.length === 1 ? ["was", "it"] : ["were", "them"];
+    const text = `${names.join(", ")} ${were} not sent yet. Please attach ${them} again.`;
+    if (names.length) this.onTrouble(text, LOST_LASTS);
   }
 
   shown(file) {
@@ -58,9 +65,14 @@ export class Files {
   }
 
   async #renewed(id) {
-    const answer = await fetch(`${UPLOADS}${id}/`, { headers: await this.#headers(), credentials: "omit" });
+    const answer = await this.#ask("GET", id);
     if (!answer.ok) throw new Error("This file is no longer there.");
     return answer.json();
+  }
+
+  async #ask(method, id) {
+    const headers = await this.#headers();
+    return fetch(`${UPLOADS}${id}/`, { method, headers, credentials: "omit" });
   }
 
   async #headers() {
