@@ -80,7 +80,7 @@ def test_a_file_goes_on_when_the_connection_is_back(page: Page, site: str) -> No
     chat = chat_of(page, site, "cust_14")
     page.context.set_offline(True)
     chat.locator("#file").set_input_files([BOOTS])
-    expect(tray(chat)).to_contain_text("Not uploaded: there is no connection.")
+    expect(tray(chat)).to_contain_text("Not uploaded. There is no connection.")
     expect(chat.get_by_role("button", name="Send", exact=True)).to_be_disabled()
     page.context.set_offline(False)
     uploaded(chat, 1)

@@ -102,8 +102,8 @@ export class Tray {
       item.done(await this.#send(item.file, progress));
       this.#said.textContent = `${item.name} is attached.`;
     } catch (error) {
-      if (!this.#files.includes(item)) return; // removed meanwhile
-      if (!(error instanceof Refused)) item.fail();
+      if (progress.signal.aborted) return; // removed meanwhile, or begun again
+      if (!(error instanceof Refused)) item.fail(error.message);
       else {
         this.#drop(item);
         this.onTrouble(`“${item.name}”: ${error.message}`);
@@ -159,6 +159,8 @@ class Item {
 
   /** {onProgress, signal} of an upload. */
   begin() {
+    this.#abort.abort();
+    this.#abort = new AbortController();
     this.failed = false;
     this.description = null;
     this.#show("Uploading…", { going: true });
@@ -175,9 +177,9 @@ class Item {
     this.#icon.replaceChildren(image);
   }
 
-  fail() {
+  fail(why) {
     this.failed = true;
-    this.#show("Not uploaded: there is no connection.");
+    this.#show(`Not uploaded. ${why}`);
   }
 
   end() {

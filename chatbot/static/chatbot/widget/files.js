@@ -4,6 +4,7 @@ import { pick } from "../attach/pick.js";
 import { shown } from "../attach/shown.js";
 import { Tray } from "../attach/tray.js";
 import { Refused, upload } from "../attach/upload.js";
+import { notedInTab, noteInTab } from "./storage.js";
 
 const UPLOADS = "/api/attachments/";
 const UNAUTHORIZED = 401;
@@ -22,8 +23,8 @@ export class Files {
   constructor(inbox, session) {
     this.#session = session;
     this.#key = `attune:${inbox}:attaching`;
-    this.#lost = JSON.parse(sessionStorage.getItem(this.#key) ?? "[]");
-    sessionStorage.removeItem(this.#key);
+    this.#lost = JSON.parse(notedInTab(this.#key) ?? "[]");
+    noteInTab(this.#key, null);
     const { attachmentBytes, attachmentCount } = document.body.dataset;
     const [list, said, button, input, field] = ["tray", "tray-said", "attach", "file", "field"].map(
       (id) => document.getElementById(id),
@@ -81,8 +82,7 @@ export class Files {
   }
 
   #changed() {
-    if (this.tray.empty) sessionStorage.removeItem(this.#key);
-    else sessionStorage.setItem(this.#key, JSON.stringify(this.tray.names));
+    noteInTab(this.#key, this.tray.empty ? null : JSON.stringify(this.tray.names));
     this.onChange();
   }
 }

@@ -33,3 +33,21 @@ export function keys(prefix) {
   const all = new Set([...memory.keys(), ...Object.keys(local() ?? {})]);
   return [...all].filter((key) => key.startsWith(prefix));
 }
+
+/** Of this tab alone. null: nothing is noted any more. Where it is not allowed, nothing is kept. */
+export function noteInTab(key, value) {
+  try {
+    if (value === null) window.sessionStorage.removeItem(key);
+    else window.sessionStorage.setItem(key, value);
+  } catch {
+    // Blocked, or full.
+  }
+}
+
+export function notedInTab(key) {
+  try {
+    return window.sessionStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
