@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from chatbot import actions, identity, limits
+from chatbot.api.described import Problem, refused
 from chatbot.api.session import check_origin, client_address
 from chatbot.attachments import kinds, store
 from chatbot.models import Attachment, Visitor
@@ -30,7 +31,7 @@ STATUS = {"too_large": 413, "unsupported": 415, "rate_limited": 429, "full": 409
 STATUS |= {"not_yours": 403}
 
 
-class Problem(APIException):
+class Refusal(APIException):
     """A refusal of ours as the API tells it."""
 
     def __init__(self, refused: Refused) -> None:
@@ -51,11 +52,16 @@ class AttachmentRow(serializers.Serializer):
     url = serializers.CharField(help_text="Where it can be read for as long as a token lives.")
 
 
-REFUSALS: dict[Any, Any] = {
-    (401, PROBLEM): OpenApiResponse(description="No visitor's token, or none that is good."),
-    (403, PROBLEM): OpenApiResponse(description="The origin is refused."),
+MEANINGS = {
+    400: "There is no file in the form.",
+    401: "No visitor's token, or none that is good.",
+    403: "The origin is refused.",
+    409: "The conversation has no room for it.",
+    413: "The file is too large.",
+    415: "This kind of file is not taken.",
 }
-ABSENT: dict[Any, Any] = {(404, PROBLEM): OpenApiResponse(description="It is not there.")}
+MEANT = {(code, PROBLEM): OpenApiResponse(Problem, meaning) for code, meaning in MEANINGS.items()}
+NEITHER = refused(404, 405, 406) | {key: MEANT[key] for key in MEANT if key[0] in {401, 403}}
 
 
 class VisitorAuthentication(BaseAuthentication):
@@ -67,8 +73,8 @@ class VisitorAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Send the session's token as: Authorization: Bearer …")
         try:
             visitor = identity.visitor_of(words[1])
-        except Refused as refused:
-            raise AuthenticationFailed(refused.text) from None
+        except Refused as error:
+            raise AuthenticationFailed(error.text) from None
         check_origin(request, visitor.inbox)
         return None, visitor
 
@@ -93,15 +99,7 @@ class Attachments(APIView):
         description="Its id then stands in the socket's frame `message`, in `attachments`. What "
         "is not sent within a day is forgotten.",
         request={"multipart/form-data": Upload},
-        responses={
-            201: AttachmentRow,
-            (400, PROBLEM): OpenApiResponse(description="There is no file in the form."),
-            **REFUSALS,
-            (409, PROBLEM): OpenApiResponse(description="The conversation takes no more."),
-            (413, PROBLEM): OpenApiResponse(description="The file is too large."),
-            (415, PROBLEM): OpenApiResponse(description="This kind of file is not taken."),
-            (429, PROBLEM): OpenApiResponse(description="Too many files: see retry_after."),
-        },
+        responses={201: AttachmentRow, **MEANT, **refused(405, 406, 429)},
     )
     def post(self, request: Request) -> Response:
         try:
@@ -109,8 +107,8 @@ class Attachments(APIView):
             check_rate(f"visitor {request.auth.id}")
             name, data = uploaded(request)
             kept = store.keep(actions.conversation_of(request.auth), name, data)
-        except Refused as refused:
-            raise Problem(refused) from None
+        except Refused as error:
+            raise Refusal(error) from None
         return Response(store.with_link(store.described(kept)), status.HTTP_201_CREATED)
 
 
@@ -119,7 +117,7 @@ class OneAttachment(APIView):
 
     @extend_schema(
         summary="A file, with a fresh link",
-        responses={200: AttachmentRow, **REFUSALS, **ABSENT},
+        responses={200: AttachmentRow, **NEITHER},
     )
     def get(self, request: Request, pk: UUID) -> Response:
         found = self.of_visitor(request, pk)
@@ -127,7 +125,7 @@ class OneAttachment(APIView):
 
     @extend_schema(
         summary="Forget a file that was not sent",
-        responses={204: None, **REFUSALS, **ABSENT},
+        responses={204: None, **NEITHER},
     )
     def delete(self, request: Request, pk: UUID) -> Response:
         found = self.of_visitor(request, pk)

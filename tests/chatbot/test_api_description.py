@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, settings
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from chatbot import limits
+from chatbot import identity, limits
 from chatbot.api import keys
+from chatbot.attachments import store
 from crm import destinations, outbound, signing
 from crm.models import Endpoint, Source
+from tests.chatbot.attachments.files import PDF
 from tests.chatbot.programs import Program, order, talk
 
 pytestmark = pytest.mark.django_db
@@ -49,10 +51,13 @@ def there(program: Program) -> dict[str, Any]:
     program.ask("POST", "records/", [order(1)])
     source = Source.objects.create(name="shop", secrets=signing.rotated([]))
     endpoint = Endpoint.objects.create(url=URL, secrets=signing.rotated([]))
+    conversation = talk()
     return {
+        "attachments": str(store.keep(conversation, "scan.pdf", PDF).id),
+        "visitor": identity.issue(conversation.visitor)[0],
         "records": "order:1",
         "customers": "cust_1",
-        "conversations": str(talk().id),
+        "conversations": str(conversation.id),
         "inboxes": "shop",
         "sources": source.name,
         "endpoints": endpoint.id,
@@ -78,7 +83,9 @@ def test_the_description_holds(case: Any, program: Program, there: dict[str, Any
         excluded.append(negative_data_rejection)
     # A case about wrong headers is sent with those that it has.
     wrong = case.meta.is_negative_at(ParameterLocation.HEADER)
-    headers = {} if wrong else {"Authorization": f"Bearer {program.key}"}
+    of_visitor = case.operation.path.startswith("/api/attachments/")
+    key = there["visitor"] if of_visitor else program.key
+    headers = {} if wrong else {"Authorization": f"Bearer {key}"}
     case.call_and_validate(headers=headers, excluded_checks=excluded)
 
 
