@@ -1,6 +1,6 @@
-"""What customers and the bot do to a conversation; `agents.py` has the agents' part, and nothing
-else changes one. Each change is one transaction; news of it leaves when it has been committed, as
-a hint: readers fetch what they miss from the database.
+"""What customers and the bot do to a conversation; `agents.py` has the agents' part, `requests.py`
+what customers ask the CRM for, and nothing else changes one. Each change is one transaction; news
+of it leaves when it has been committed, as a hint: readers fetch what they miss from the database.
 """
 
 from collections.abc import Sequence

@@ -10,6 +10,8 @@ from django.core.cache import cache
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatbot.models import (
+    Action,
+    ActionField,
     ApiKey,
     CannedAnswer,
     Conversation,
@@ -29,6 +31,8 @@ ONCE_IN = 300
 def register() -> None:
     for model in (CannedAnswer, Correction, Note, Replica, Summary, Tier):
         auditlog.register(model, exclude_fields=["looked_at", "illness"])
+    auditlog.register(Action, m2m_fields={"endpoints"})
+    auditlog.register(ActionField)
     auditlog.register(Inbox, mask_fields=["secret"])
     auditlog.register(Source, exclude_fields=["secrets"])
     auditlog.register(Endpoint, exclude_fields=["secrets", "failing_since"])

@@ -1,4 +1,5 @@
-"""Bad configuration, said at start with what to type. Each check looks at settings only."""
+"""Bad configuration, said at start with what to type. Each check looks at settings only, but for
+one that is asked for with the database."""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address
@@ -7,7 +8,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
 from chatbot.privacy import is_private
@@ -141,6 +142,30 @@ def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
             id="attune.E003",
         )
     ]
+
+
+@register(Tags.database)
+def actions_without_endpoint(
+    databases: Sequence[str] | None = None, **_: Any
+) -> list[CheckMessage]:
+    """Of what is stored, so only where the database is asked: `migrate`, `check --database`."""
+    from chatbot.models import Action
+
+    if "default" not in (databases or ()) or Action._meta.db_table not in tables():
+        return []
+    silent = Action.objects.filter(active=True).exclude(endpoints__active=True)
+    return [
+        Warning(
+            f"{one.inbox} does not offer “{one}”: no endpoint that is on carries it out.",
+            hint=f"Choose one at /admin/chatbot/action/{one.id}/change/, or switch the action off.",
+            id="attune.W010",
+        )
+        for one in silent.select_related("inbox")
+    ]
+
+
+def tables() -> list[str]:
+    return connection.introspection.table_names()
 
 
 @register(FILES)

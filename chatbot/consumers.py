@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, away, hints, identity, limits, metrics, protocol
+from chatbot import actions, away, hints, identity, limits, metrics, protocol, requests
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from chatbot.reply import runner
@@ -98,7 +98,9 @@ class VisitorConsumer(JsonSocket):
         await hints.join(self.conversation.id, self)
         await self.forward(await in_thread(self.welcome)())
         self.sent = min(frame.after, self.conversation.last_seq)
+        self.told: dict[str, protocol.ActionFrame] = {}
         await self.catch_up()
+        await self.show_actions()
         if self.conversation.state == Conversation.State.WAITING:
             await self.forward_away()
 
@@ -170,6 +172,16 @@ class VisitorConsumer(JsonSocket):
             raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
         actions.leave_contact(self.conversation, frame.email)
 
+    async def on_confirm(self, frame: protocol.Confirm) -> None:
+        try:
+            await in_thread(requests.confirm)(self.conversation, frame.id, frame.values)
+        finally:
+            # Refused because it is no longer open: the client sees that, too.
+            await self.show_actions()
+
+    async def on_dismiss(self, frame: protocol.Dismiss) -> None:
+        await in_thread(requests.dismiss)(self.conversation, frame.id)
+
     async def on_close(self, frame: protocol.Close) -> None:
         assert self.conversation
         await in_thread(actions.close)(self.conversation)
@@ -185,6 +197,9 @@ class VisitorConsumer(JsonSocket):
             await self.forward_away()
         if "reply" in event:
             await self.forward(protocol.ReplyFrame(event["reply"]))
+        closed = event.get("state") == actions.State.CLOSED
+        if "action" in event or closed or "seq" not in event:
+            await self.show_actions()
 
     async def reply_progress(self, event: dict[str, Any]) -> None:
         await self.forward(protocol.ReplyFrame(**event["frame"]))
@@ -226,6 +241,14 @@ class VisitorConsumer(JsonSocket):
                     await self.forward(frame)
                     self.sent = frame.seq
 
+    async def show_actions(self) -> None:
+        """What the CRM may do, where it is not as the client was last told."""
+        async with self.catching_up:
+            for frame in await in_thread(requests.frames)(self.conversation):
+                if self.told.get(frame.id) != frame:
+                    await self.forward(frame)
+                    self.told[frame.id] = frame
+
     def unsent(self) -> list[protocol.MessageFrame]:
         found = Message.objects.filter(conversation=self.conversation, seq__gt=self.sent)
         page = found.order_by("seq").select_related("agent")[:PAGE]
@@ -241,5 +264,7 @@ VisitorConsumer.handlers = {
     protocol.Handoff: VisitorConsumer.on_handoff,
     protocol.Csat: VisitorConsumer.on_csat,
     protocol.Contact: VisitorConsumer.on_contact,
+    protocol.Confirm: VisitorConsumer.on_confirm,
+    protocol.Dismiss: VisitorConsumer.on_dismiss,
     protocol.Close: VisitorConsumer.on_close,
 }

@@ -7,9 +7,10 @@ endpoint wants it so.
 from typing import Any
 
 from chatbot.corrections import known_of
-from chatbot.models import Conversation, Message
+from chatbot.models import ActionRequest, Conversation, Message
 from chatbot.redaction import mask
 from crm import outbound
+from crm.answers import REQUESTED as ACTION
 from crm.outbound import Event
 
 Data = dict[str, Any]
@@ -52,6 +53,29 @@ def resolved(conversation: Conversation) -> None:
 
 def feedback_given(conversation: Conversation, message: Message) -> None:
     tell("feedback.given", conversation, message=message)
+
+
+def action_requested(request: ActionRequest) -> None:
+    """To the action's endpoints alone, and whole: the customer has confirmed it for them."""
+    about = {
+        "key": request.action.key,
+        "name": request.action.name,
+        "idempotency_key": str(request.id),
+        "confirmed_at": request.confirmed_at,
+        "answer_by": request.answer_by,
+        "values": {row["name"]: row["value"] for row in request.values},
+    }
+    conversation = request.conversation
+    outbound.emit(
+        Event(
+            ACTION,
+            conversation.visitor.inbox.key,
+            str(conversation.id),
+            lambda full, masked: {"conversation": of_conversation(conversation), "action": about},
+            only=list(request.action.endpoints.all()),
+            id=str(request.id),
+        )
+    )
 
 
 def csat_submitted(conversation: Conversation) -> None:

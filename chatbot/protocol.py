@@ -6,7 +6,7 @@ The protocol's version stands in the first frame of each side.
 import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 from uuid import UUID
 
 from django.conf import settings
@@ -133,13 +133,57 @@ class Contact:
             raise Refused("invalid_email", "Please write an address like name@example.com.")
 
 
-ClientFrame = Hello | SendMessage | Typing | Read | Feedback | Handoff | Close | Csat | Contact
-CLIENT_FRAMES: dict[str, Any] = {
-    kind.type: kind
-    for kind in (Hello, SendMessage, Typing, Read, Feedback, Handoff, Close, Csat, Contact)
-}
+@dataclass(frozen=True)
+class Confirm:
+    """The customer wants what an `action` frame has offered, with these values of its fields."""
+
+    type: ClassVar[str] = "confirm"
+    id: str
+    values: dict[str, str]
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        if len(self.values) > MOST_VALUES:
+            raise Refused("bad_frame", f'"values" may have {MOST_VALUES} fields.', id=self.id)
+        if any(map(unstorable, (*self.values, *self.values.values()))):
+            raise Refused("bad_frame", '"values" holds characters that are no text.', id=self.id)
+
+
+@dataclass(frozen=True)
+class Dismiss:
+    """The customer does not want it."""
+
+    type: ClassVar[str] = "dismiss"
+    id: str
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+
+
+def check_id(id: str) -> None:
+    try:
+        UUID(id)
+    except ValueError:
+        raise Refused("bad_frame", '"id" must be that of an action.') from None
+
+
+ClientFrame = (
+    Hello
+    | SendMessage
+    | Typing
+    | Read
+    | Feedback
+    | Handoff
+    | Close
+    | Csat
+    | Contact
+    | Confirm
+    | Dismiss
+)
+CLIENT_FRAMES: dict[str, Any] = {kind.type: kind for kind in get_args(ClientFrame)}
 LONGEST_ADDRESS = 254
 LONGEST_COMMENT = 500
+MOST_VALUES = 40
 LONGEST_SEQ = 2**31 - 1
 
 
@@ -201,12 +245,19 @@ def checked(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
     return data
 
 
-WANTED: dict[Any, str] = {str: "a string", int: "a whole number", list[str]: "a list of strings"}
+WANTED: dict[Any, str] = {
+    str: "a string",
+    int: "a whole number",
+    list[str]: "a list of strings",
+    dict[str, str]: "an object of strings",
+}
 
 
 def fits(value: Any, wanted: Any) -> bool:
     if wanted == list[str]:
         return type(value) is list and all(type(one) is str for one in value)
+    if wanted == dict[str, str]:
+        return type(value) is dict and all(type(one) is str for one in value.values())
     return type(value) is wanted
 
 
@@ -297,6 +348,25 @@ class Away:
 
 
 @dataclass(frozen=True)
+class ActionFrame:
+    """What the customer may have the CRM do, and how far it is; sent again with each change, and
+    all of them after `hello`. It stands below the message `seq`.
+
+    fields: the form, while it is proposed; values: what was confirmed, to be read.
+    """
+
+    id: str
+    seq: int
+    state: str
+    name: str
+    text: str
+    fields: list[dict[str, Any]]
+    values: list[dict[str, str]]
+    answer: str
+    type: str = "action"
+
+
+@dataclass(frozen=True)
 class Error:
     code: str
     text: str
@@ -306,7 +376,16 @@ class Error:
 
 
 ServerFrame = (
-    Welcome | Ack | MessageFrame | ReplyFrame | TypingFrame | StateFrame | QueueFrame | Away | Error
+    Welcome
+    | Ack
+    | MessageFrame
+    | ReplyFrame
+    | TypingFrame
+    | StateFrame
+    | QueueFrame
+    | Away
+    | ActionFrame
+    | Error
 )
 
 

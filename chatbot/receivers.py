@@ -5,10 +5,12 @@ from typing import Any
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
+from chatbot import requests
 from chatbot.attachments import store
 from chatbot.models import Attachment, Conversation, Replica, Visitor
-from chatbot.retention import forget_events
-from crm.signals import customer_erased, customer_merged, own_servers
+from crm import outbound
+from crm.answers import Answer
+from crm.signals import action_answered, customer_erased, customer_merged, own_servers
 
 
 @receiver(customer_merged)
@@ -23,7 +25,7 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 @receiver(customer_erased)
 def erase_conversations(*, customer: str, **_: Any) -> None:
     theirs = Conversation.objects.filter(visitor__customer=customer)
-    forget_events(list(theirs.values_list("id", flat=True)))
+    outbound.erase(map(str, theirs.values_list("id", flat=True)))
     Visitor.objects.filter(customer=customer).delete()
 
 
@@ -36,3 +38,8 @@ def servers_of_tiers(**_: Any) -> list[str]:
 def remove_file(*, instance: Attachment, **_: Any) -> None:
     """However its row went: by itself, or with its conversation."""
     store.remove_file(str(instance.file))
+
+
+@receiver(action_answered)
+def answer_request(*, key: str, answer: Answer, **_: Any) -> bool:
+    return requests.answer(key, answer)

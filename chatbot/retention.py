@@ -1,21 +1,21 @@
 """Forgetting: personal data out of old conversations, older ones deleted, a person erased."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
+from chatbot import fields
 from chatbot.corrections import known_of
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
 from chatbot.redaction import redact
-from crm import records
-from crm.models import Customer, Delivery, Endpoint, Record
+from crm import outbound, records
+from crm.models import Customer, Record
 
 # Conversations of one transaction.
 BATCH = 100
@@ -46,13 +46,13 @@ def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> 
             related = people.select_related("visitor__customer", "visitor__inbox")
             for conversation in related.filter(id__in=ids):
                 act(conversation)
-            forget_events(ids)
+            outbound.erase(map(str, ids))
         yield len(ids)
 
 
 def redact_conversation(conversation: Conversation) -> None:
     """Irreversible: names, numbers and addresses out of whatever people wrote."""
-    known = known_of(conversation.visitor.customer)
+    known = [*known_of(conversation.visitor.customer), *typed(conversation)]
     for message in conversation.messages.all():
         message.text = redact(message.text, known) or GONE
         message.citations = message.attachments = []
@@ -62,6 +62,7 @@ def redact_conversation(conversation: Conversation) -> None:
     # What the model was shown, and what it said, holds the records' words.
     conversation.replies.update(passages=[], withheld=[], error="")
     conversation.notes.update(text=GONE)
+    conversation.requests.update(values=[], answer="")
     Summary.objects.filter(conversation=conversation).update(problem=GONE, tried="", question="")
     conversation.redacted_at = timezone.now()
     # The reason of an alert may quote the customer after its colon.
@@ -73,6 +74,12 @@ def redact_conversation(conversation: Conversation) -> None:
     conversation.save(update_fields=changed)
 
 
+def typed(conversation: Conversation) -> list[str]:
+    """What the customer wrote into forms: it stands in messages, too."""
+    rows = (one for request in conversation.requests.all() for one in request.values)
+    return [one["shown"] for one in rows if one["kind"] in fields.WRITTEN]
+
+
 def delete_conversation(conversation: Conversation) -> None:
     """The counts stay."""
     day = timezone.localdate(conversation.created_at)
@@ -81,14 +88,6 @@ def delete_conversation(conversation: Conversation) -> None:
         conversations=F("conversations") + 1, messages=F("messages") + conversation.last_seq
     )
     conversation.delete()
-
-
-def forget_events(conversations: Iterable[UUID]) -> None:
-    """What endpoints were sent of them, or are to be sent: it has people's words and addresses."""
-    # By endpoint too: that is how they are indexed.
-    endpoints = list(Endpoint.objects.values_list("id", flat=True))
-    of_these = [str(id) for id in conversations]
-    Delivery.objects.filter(endpoint__in=endpoints, conversation__in=of_these).delete()
 
 
 # --- one person
@@ -127,6 +126,9 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
         for message in one.messages.order_by("seq"):
             said = of(message, "seq", "author", "text", "at", "label", "score", "attachments")
             yield {"kind": "message", "conversation": one.id} | said
+        for request in one.requests.select_related("action").order_by("offered_at"):
+            asked = of(request, "state", "values", "answer", "offered_at", "confirmed_at")
+            yield {"kind": "request", "conversation": one.id, "action": request.action.name} | asked
 
 
 def of(row: Any, *names: str) -> dict[str, Any]:

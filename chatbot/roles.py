@@ -10,7 +10,8 @@ from django.db.models import Q
 AGENT, LEAD, ADMINISTRATOR, AUDITOR = "Agent", "Team lead", "Administrator", "Auditor"
 
 _READS = ["chatbot.view_conversation", "chatbot.view_message", "chatbot.view_reply"]
-_READS += ["chatbot.view_correction", "crm.view_customer", "crm.view_record"]
+_READS += ["chatbot.view_actionrequest", "chatbot.view_correction"]
+_READS += ["crm.view_customer", "crm.view_record"]
 _ANSWERS = [*_READS, "chatbot.change_conversation", "chatbot.add_correction"]
 _EDITS = ("view", "add", "change", "delete")
 _LEADS = [
@@ -20,6 +21,7 @@ _LEADS = [
     "chatbot.view_presence",
     "chatbot.change_presence",
     "chatbot.view_inbox",
+    "chatbot.view_action",
     "chatbot.view_figure",
     "chatbot.change_inbox",
     "crm.view_source",

@@ -277,6 +277,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60,
         "options": {"expires": 60},
     },
+    "look after requests": {
+        "task": "chatbot.tasks.look_after_requests",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
     "forget idempotency keys": {
         "task": "chatbot.tasks.forget_idempotency_keys",
         "schedule": 3600,
@@ -335,6 +340,7 @@ SPECTACULAR_SETTINGS = {
             "feedback_given",
             "csat_submitted",
             "lead_captured",
+            "action_requested",
         )
     ],
     "VERSION": "1",

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models import QuerySet
 
-from chatbot import actions, alerts, away, hints, retention, summary, transcripts
+from chatbot import actions, alerts, away, hints, requests, retention, summary, transcripts
 from chatbot.api import idempotency
 from chatbot.attachments import store
 from chatbot.models import Conversation, Erasure
@@ -86,6 +86,12 @@ def bring_figures_up_to_date() -> int:
 @shared_task
 def forget_idempotency_keys() -> int:
     return idempotency.forget()
+
+
+@shared_task
+def look_after_requests() -> int:
+    """Those that the CRM has not answered in time: a person is asked."""
+    return requests.look_after()
 
 
 @shared_task

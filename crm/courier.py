@@ -24,7 +24,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from crm import background, destinations, signing
+from crm import answers, background, destinations, signing
 from crm.destinations import Destination
 from crm.models import Attempt, Delivery, Endpoint
 from crm.orm import in_thread
@@ -41,7 +41,7 @@ PATIENCE = timedelta(days=5)
 LOOKS_EVERY = 1.0
 # At a time: of one endpoint in one process, and of all of them.
 PLACES, ALL_PLACES = 8, 256
-KEPT_OF_ANSWER, LONGEST_RETRY_AFTER = 1_000, 86_400
+KEPT_OF_ANSWER, LONGEST_RETRY_AFTER = 2_000, 86_400
 GONE = 410
 # Names whose server does not answer hold a thread for half a minute each; the others have theirs.
 resolver = ThreadPoolExecutor(64, "resolver")
@@ -147,6 +147,7 @@ class Courier:
         while self.results:
             batch, self.results = self.results, []
             try:
+                await in_thread(hear)(batch)
                 await in_thread(keep)(batch)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("attempts could not be written yet: %s", error)
@@ -248,7 +249,7 @@ def headers(delivery: Delivery, to: Destination) -> dict[str, str]:
 
 
 async def beginning(answer: httpx2.Response) -> str:
-    """Its first thousand bytes; the rest is not read."""
+    """Its first bytes; the rest is not read."""
     found = b""
     async for piece in answer.aiter_raw():
         found += piece
@@ -273,6 +274,18 @@ def retry_after(answer: httpx2.Response) -> float:
 
 
 # --- results
+
+
+def hear(results: list[tuple[Delivery, Attempt, float]]) -> None:
+    """What the CRM says to requests, before they count as delivered: a process that dies in between
+    sends them again, under the same ids."""
+    for delivery, attempt, _ in results:
+        try:
+            if delivered(attempt):
+                answers.hear(delivery, attempt)
+        except Exception:
+            # It must not spoil what else is kept; who asked is told that there was no answer.
+            logger.exception("the answer to %s could not be taken", delivery.event_id)
 
 
 @transaction.atomic

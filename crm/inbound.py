@@ -17,7 +17,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from crm import adapters, background, records, signing
+from crm import adapters, answers, background, records, signing
 from crm.adapters import PayloadError
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
@@ -68,11 +68,18 @@ def erase(data: dict[str, Any], at: datetime) -> None:
     records.erase_customer(records.required_text(data, "id", 200))
 
 
+def complete(data: dict[str, Any], at: datetime) -> None:
+    key = records.required_text(data, "idempotency_key", 64)
+    if not answers.tell(key, answers.parse(data)):
+        raise records.RecordError(f"no request has the idempotency_key {key!r}")
+
+
 TYPES: dict[str, Apply] = {
     "record.upserted": upsert,
     "record.deleted": each(delete),
     "customer.merged": each(merge),
     "customer.erased": each(erase),
+    answers.COMPLETED: each(complete),
 }
 
 
@@ -149,15 +156,17 @@ def check(change: adapters.Change) -> None:
     """What can be said without looking into the database."""
     if change.type not in TYPES:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
-    needed = {"customer.merged": ("from", "into")}
+    needed = {"customer.merged": ("from", "into"), answers.COMPLETED: ("idempotency_key",)}
     try:
         if change.type == "record.upserted":
             records.parse(change.data)
         for name in needed.get(change.type, ("id",)):
             records.required_text(change.data, name, 200)
+        if change.type == answers.COMPLETED:
+            answers.parse(change.data)
         if change.data.get("updated_at") is not None:
             records.moment(change.data)
-    except records.RecordError as error:
+    except (records.RecordError, answers.AnswerError) as error:
         raise PayloadError(change.field, str(error)) from None
 
 

@@ -6,7 +6,7 @@ The way back is the same id: whoever receives it twice, after a lost answer or a
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ TYPES = (
     "feedback.given",
     "csat.submitted",
     "lead.captured",
+    "action.requested",
 )
 TEST = "endpoint.test"
 # Seconds that a process goes on with the endpoints that it knows.
@@ -52,15 +53,20 @@ class Event:
     conversation: str
     # full, masked -> data: made only where an endpoint wants it.
     data: Callable[[bool, bool], dict[str, Any]]
+    # Of a request: its endpoints, and no others, whatever they want; and its own id.
+    only: Sequence[Endpoint] | None = None
+    id: str = field(default_factory=lambda: f"evt_{uuid.uuid4().hex}")
 
 
 def emit(event: Event) -> None:
     """Within the transaction of the change."""
-    wanted = [one for one in endpoints() if wants(one, event)]
+    wanted = event.only
+    if wanted is None:
+        wanted = [one for one in endpoints() if wants(one, event)]
     if not wanted:
         return
-    id, now = new_id(), timezone.now()
-    Delivery.objects.bulk_create(delivery(one, event, id, now) for one in wanted)
+    now = timezone.now()
+    Delivery.objects.bulk_create(delivery(one, event, now) for one in wanted)
     courier.nudge()
 
 
@@ -82,14 +88,14 @@ def wants(endpoint: Endpoint, event: Event) -> bool:
     return of_type and (not endpoint.inboxes or event.inbox in endpoint.inboxes)
 
 
-def delivery(endpoint: Endpoint, event: Event, id: str, at: datetime) -> Delivery:
+def delivery(endpoint: Endpoint, event: Event, at: datetime) -> Delivery:
     data = event.data(endpoint.full, endpoint.masked)
     return Delivery(
         endpoint=endpoint,
-        event_id=id,
+        event_id=event.id,
         type=event.type,
         conversation=event.conversation,
-        body=envelope(endpoint, event.type, data, id, at),
+        body=envelope(endpoint, event.type, data, event.id, at),
     )
 
 
@@ -104,16 +110,10 @@ def envelope(endpoint: Endpoint, type: str, data: dict[str, Any], id: str, at: d
 
 def send_test(endpoint: Endpoint) -> Delivery:
     data = {"text": "A test from Attune. Nothing has happened."}
-    made = delivery(
-        endpoint, Event(TEST, "", "", lambda full, masked: data), new_id(), timezone.now()
-    )
+    made = delivery(endpoint, Event(TEST, "", "", lambda full, masked: data), timezone.now())
     made.save()
     courier.nudge()
     return made
-
-
-def new_id() -> str:
-    return f"evt_{uuid.uuid4().hex}"
 
 
 def again(deliveries: QuerySet[Delivery]) -> int:
@@ -145,3 +145,16 @@ def remove(endpoint: Endpoint) -> None:
         Delivery.objects.filter(id__in=ids).delete()
     endpoint.delete()
     forget()
+
+
+def withdraw(event_id: str) -> None:
+    """What has not been delivered by now is not sent any more."""
+    open_ones = Delivery.objects.filter(event_id=event_id, state=State.PENDING)
+    open_ones.update(state=State.FAILED, done_at=timezone.now())
+
+
+def erase(conversations: Iterable[str]) -> None:
+    """What was told, or is to be told, of these conversations: it has people's words in it."""
+    # By endpoint: the index of the order within a conversation begins with it.
+    endpoints = list(Endpoint.objects.values_list("id", flat=True))
+    Delivery.objects.filter(endpoint__in=endpoints, conversation__in=list(conversations)).delete()

@@ -9,3 +9,5 @@ customer_merged = Signal()
 own_servers = Signal()
 # customer: an id. Within the transaction that removes the records.
 customer_erased = Signal()
+# key, answer: an idempotency key, and an Answer to its request. Who knows the key returns True.
+action_answered = Signal()

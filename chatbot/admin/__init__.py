@@ -1,6 +1,7 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
 from chatbot.admin import (
+    actions,
     api_keys,
     audit,
     canned,
@@ -15,6 +16,7 @@ from chatbot.admin import (
 )
 
 __all__ = [
+    "actions",
     "api_keys",
     "audit",
     "canned",

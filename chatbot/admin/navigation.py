@@ -20,6 +20,8 @@ ENTRIES = [
     ("Teams", "groups", "chatbot", "team"),
     ("Agents", "badge", "chatbot", "presence"),
     ("Inboxes", "inbox", "chatbot", "inbox"),
+    ("Actions", "bolt", "chatbot", "action"),
+    ("Requests to the CRM", "task_alt", "chatbot", "actionrequest"),
     ("Language models", "neurology", "chatbot", "tier"),
     ("Webhook sources", "input", "crm", "source"),
     ("Inbound events", "move_to_inbox", "crm", "inboundevent"),

@@ -25,6 +25,7 @@ OUTCOMES = {
     "refused": "nothing on record",
     "handoff": "handed to a person",
     "chat": "small talk",
+    "proposed": "offered an action",
 }
 
 

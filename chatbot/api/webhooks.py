@@ -5,6 +5,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
+from crm import answers
+
 SIGNED = (
     "Signed as Standard Webhooks says, with the headers webhook-id (the same for every attempt), "
     "webhook-timestamp and webhook-signature. Answer 2xx within 15 seconds."
@@ -29,6 +31,14 @@ MESSAGE = {
     "confidence": 0.93,
     "sources": [],
     "feedback": None,
+}
+ACTION = {
+    "key": "open_return",
+    "name": "Open a return",
+    "idempotency_key": "0d4b8c52-6a0e-4f0e-9a53-4a7c2f7d9b10",
+    "confirmed_at": "2026-11-20T14:03:00Z",
+    "answer_by": "2026-11-20T14:13:00Z",
+    "values": {"order": "order:81230", "reason": "Does not fit"},
 }
 # What each type tells beside the conversation, in a thin payload.
 EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -56,6 +66,10 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
         "Nobody was there, and the customer left an e-mail address.",
         {"lead": {"reason": "The customer asked for a person.", "known": False}},
     ),
+    "action.requested": (
+        "A customer has confirmed an action: carry it out, once for each idempotency_key.",
+        {"action": ACTION},
+    ),
 }
 # What full payloads have beside it, and what is said of that.
 FULL: dict[str, tuple[str, dict[str, Any]]] = {
@@ -67,6 +81,19 @@ FULL: dict[str, tuple[str, dict[str, Any]]] = {
         {"email": "alice@example.com"},
     ),
 }
+ANSWER = (
+    " Only to the endpoints of that action, with the values whole. Answer it with "
+    '{"status": "accepted" or "refused", "message": "…"}, at most 2,000 bytes; the customer reads '
+    "the message. Or answer 2xx without that, and send the answer later to "
+    '/webhooks/crm/<source>/ as {"type": "action.completed", "data": {"idempotency_key", "status", '
+    '"message"}}. Without an answer by answer_by a colleague is asked to look after it, and it is '
+    "not sent again."
+)
+
+
+class Answer(serializers.Serializer):
+    status = serializers.ChoiceField(choices=list(answers.STATUSES))
+    message = serializers.CharField(max_length=answers.LONGEST, required=False)
 
 
 class Event(serializers.Serializer):
@@ -97,9 +124,9 @@ def webhook(name: str) -> OpenApiWebhook:
     note, _ = FULL.get(name, ("", {}))
     decorator = extend_schema(
         summary=summary,
-        description=f"{SIGNED} {note}".strip(),
+        description=f"{SIGNED} {note}".strip() + (ANSWER if name == answers.REQUESTED else ""),
         request={"application/json": Event},
-        responses={"2XX": None},
+        responses={"2XX": Answer if name == answers.REQUESTED else None},
         examples=examples(name, more),
     )
     return OpenApiWebhook(name, decorator)
@@ -116,4 +143,5 @@ WEBHOOKS = [webhook(name) for name in EVENTS]
     feedback_given,
     csat_submitted,
     lead_captured,
+    action_requested,
 ) = WEBHOOKS

@@ -173,9 +173,7 @@ def last_of(conversation: Any) -> dict[str, str] | None:
 
 def gist(conversation: Any) -> str:
     """Of its last message: the text; of files without one, their names."""
-    return conversation.last_text or ", ".join(
-        one["name"] for one in conversation.last_files or []
-    )
+    return conversation.last_text or ", ".join(one["name"] for one in conversation.last_files or [])
 
 
 def why(conversation: Any) -> str:

@@ -18,8 +18,9 @@ from chatbot import tiers
 from chatbot.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.difficulty import Choice, Policy, choose
-from chatbot.reply.retrieve import CLEAR, Found, retrieve
+from chatbot.reply.retrieve import CLEAR, Found, query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
+from chatbot.reply.wishes import Offer, heard
 from crm import knowledge
 from crm.orm import in_thread
 from inference import sentences
@@ -49,7 +50,9 @@ PASSING = "I'm passing you to a colleague, who will answer you here."
 ASKED = f"Of course. {PASSING}"
 SORRY = f"I'm sorry about the trouble. {PASSING}"
 FOUND_NOTHING = "the model found nothing on record"
+WANTS_ACTION = "The customer wants something done."
 UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
+FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
 
 
 @dataclass(frozen=True)
@@ -67,12 +70,14 @@ class Turn:
     mood: float = 0.0
     # A person has been asked for already.
     waiting: bool = False
+    # What the inbox may have the CRM do for this customer.
+    offers: tuple[Offer, ...] = ()
 
 
 @dataclass
 class Outcome:
     answer: str = ""
-    # answered, refused, handoff or chat
+    # answered, refused, handoff, chat or proposed
     state: str = "answered"
     route: str = "bot"
     reason: str = ""
@@ -87,6 +92,10 @@ class Outcome:
     routing: dict[str, Any] = field(default_factory=dict)
     generations: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
+    # What the customer has asked to have done, by their words alone, and ids of records that they
+    # named with it.
+    action: int | None = None
+    named: list[str] = field(default_factory=list)
 
 
 class Answering:
@@ -121,6 +130,7 @@ class Answering:
     async def run(self) -> AsyncGenerator[str, None]:
         route = decide(self.turn.text, offered(self.turn))
         self.outcome.reason = route.reason
+        self.outcome.action = heard(self.turn.text, self.turn.offers)
         if route.target is Target.HUMAN:
             yield self.hand_off(ASKED, route.reason)
         elif route.target is Target.CHAT:
@@ -135,6 +145,9 @@ class Answering:
                 yield sentence
             async for sentence in self.after():
                 yield sentence
+        if self.outcome.action is not None:
+            self.outcome.named = await in_thread(named)(self.turn, self.outcome.citations)
+            yield self.show(FORM)
         self.outcome.answer = " ".join(self.shown)
         self.mark("total")
 
@@ -260,6 +273,11 @@ class Answering:
 
     async def after(self) -> AsyncGenerator[str, None]:
         """What follows the records' answer: a refusal, or a person when it is time for one."""
+        if self.outcome.state == "refused" and self.outcome.action is not None:
+            # The form is the answer; a wrong number is still told.
+            self.outcome.state, self.outcome.reason = "proposed", WANTS_ACTION
+            if self.refusal != REFUSAL:
+                yield self.show(self.refusal)
         refused = self.outcome.state == "refused"
         if refused:
             yield self.show(UNAVAILABLE if self.outcome.error else self.refusal)
@@ -268,7 +286,7 @@ class Answering:
                 yield self.show(COLLEAGUE_WAITING)
         elif self.turn.alert:
             yield self.hand_off(SORRY, f"Mood: {self.turn.alert}.")
-        elif self.outcome.error:
+        elif self.outcome.error and self.outcome.state != "proposed":
             yield self.hand_off(PASSING, "The records could not be looked up.")
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
             yield self.hand_off(PASSING, "Nothing on record twice in a row.")
@@ -312,6 +330,13 @@ def for_model(text: str, found: Found) -> tuple[str, list[str], list[tuple[str, 
     if not settings.MASK_FOR_MODEL:
         return text, found.records, found.history
     return mask(text), found.records, [(author, mask(said)) for author, said in found.history]
+
+
+def named(turn: Turn, citations: list[dict[str, str]]) -> list[str]:
+    """Records that the turn is about: those that it names, the longest name first, and those that
+    answered it."""
+    found = knowledge.exact(query(turn), turn.customer)
+    return [*sorted(found, key=lambda id: -len(found[id])), *(one["id"] for one in citations)]
 
 
 def offered(turn: Turn) -> bool:

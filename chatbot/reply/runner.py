@@ -12,17 +12,18 @@ import socket
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, engines, hints, metrics
+from chatbot import actions, engines, hints, metrics, requests
 from chatbot.models import Conversation, Message, Reply
 from chatbot.protocol import Refused, ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
@@ -152,7 +153,18 @@ async def tell(reply: Reply, frame: ReplyFrame) -> None:
 
 
 def post(reply: Reply, outcome: Outcome) -> bool:
-    posted = actions.finish(
+    with transaction.atomic():
+        posted = finished(reply, outcome)
+        if posted and outcome.action is not None:
+            requests.propose(reply.conversation, outcome.action, outcome.named)
+    if posted:
+        first = outcome.timings.get("first_sentence")
+        metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
+    return posted
+
+
+def finished(reply: Reply, outcome: Outcome) -> bool:
+    return actions.finish(
         reply,
         outcome.state,
         outcome.answer,
@@ -167,10 +179,6 @@ def post(reply: Reply, outcome: Outcome) -> bool:
         timings=outcome.timings,
         error=outcome.error,
     )
-    if posted:
-        first = outcome.timings.get("first_sentence")
-        metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
-    return posted
 
 
 def next_turn(conversation: Conversation, agent: User) -> Turn:
@@ -196,7 +204,8 @@ async def unheard(number: int) -> None:
 
 
 def turn_of(reply: Reply) -> Turn:
-    return turn_at(reply.conversation, reply.question)
+    turn = turn_at(reply.conversation, reply.question)
+    return replace(turn, offers=requests.offers(reply.conversation))
 
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:

@@ -53,7 +53,8 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Change:
-    """type: `record.upserted`, `record.deleted`, `customer.merged` or `customer.erased`.
+    """type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased` or
+    `action.completed`.
 
     field: where in the body it stands, for who reads an error.
     """

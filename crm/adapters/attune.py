@@ -7,7 +7,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
 from crm.signing import ID, SIGNATURE, TIMESTAMP
 
-TYPES = ("record.upserted", "record.deleted", "customer.merged", "customer.erased")
+TYPES = (
+    "record.upserted",
+    "record.deleted",
+    "customer.merged",
+    "customer.erased",
+    "action.completed",
+)
 
 
 def verify(delivery: Delivery, secret: str) -> None:

@@ -209,7 +209,7 @@ class DeliveryTests(OutboundTestCase):
             self.assertEqual(len(set(crm.ids())), 1)
             attempt = await Attempt.objects.order_by("id").afirst()
             assert attempt
-            self.assertEqual((attempt.status, len(attempt.answer)), (500, 1000))
+            self.assertEqual((attempt.status, len(attempt.answer)), (500, courier.KEPT_OF_ANSWER))
 
     async def test_retry_after_is_honoured(self) -> None:
         async with sink(status=429, headers="retry-after: 900\r\n") as crm:

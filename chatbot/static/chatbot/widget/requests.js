@@ -1,0 +1,147 @@
+// What the company's CRM may do for the customer: a form, a look at what will be sent, and only then
+// the customer's word. What became of it is the server's to say.
+
+import { control } from "./fields.js";
+
+const OUTCOMES = {
+  dismissed: "You did not want this now.",
+  expired: "This is no longer open. Ask again if you still want it.",
+  sent: "Sent. You will read the answer here.",
+  accepted: "Accepted.",
+  refused: "This could not be done.",
+  unanswered: "No answer yet. A colleague has been asked to look after it.",
+};
+
+export class Requests {
+  #cards = new Map();
+  #log;
+  #send;
+
+  /** send(frame) → whether there was a connection */
+  constructor(log, send) {
+    this.#log = log;
+    this.#send = send;
+  }
+
+  show(frame) {
+    const known = this.#cards.get(frame.id);
+    const card = known ?? new Card(frame, this.#send);
+    this.#cards.set(frame.id, card);
+    card.update(frame);
+    this.#log.place(card);
+  }
+
+  /** True when the error is about one of these. */
+  refuse(id, text) {
+    this.#cards.get(id)?.refused(text);
+    return this.#cards.has(id);
+  }
+
+  clear() {
+    this.#cards.clear();
+  }
+}
+
+class Card {
+  element = document.getElementById("request-template").content.firstElementChild.cloneNode(true);
+  seq;
+  #id;
+  #send;
+  #state = null;
+  #controls = [];
+
+  constructor({ id, seq, name, text, fields }, send) {
+    this.#id = id;
+    this.#send = send;
+    this.seq = seq + 0.5; // after its message, before the next one
+    this.#part("name").textContent = name;
+    this.#part("name").id = `request-${id}`;
+    this.element.setAttribute("aria-labelledby", `request-${id}`);
+    this.#part("text").textContent = text;
+    this.#controls = fields.map((field) => control(field, id));
+    this.#part("fields").append(...this.#controls.map(({ element }) => element));
+    this.#part("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#review();
+    });
+    for (const button of this.element.querySelectorAll("[data-act]"))
+      button.addEventListener("click", () => this.#act(button.dataset.act));
+  }
+
+  /** A form that is being filled in stays as it is. */
+  update({ state, values, answer }) {
+    this.#wait(false);
+    if (state === this.#state) return;
+    this.#state = state;
+    this.element.dataset.state = state;
+    if (state === "proposed") return;
+    const focused = this.element.contains(document.activeElement);
+    this.#step("done");
+    this.#list(values);
+    this.#part("error").textContent = "";
+    const said = [OUTCOMES[state], answer].filter(Boolean).join(" ");
+    this.#part("outcome").textContent = said;
+    if (focused) this.#part("name").focus(); // the button that had the focus is gone
+  }
+
+  refused(text) {
+    this.#wait(false);
+    if (this.#state !== "proposed") return;
+    this.#step("form");
+    this.#part("error").textContent = text;
+    this.#controls[0]?.input.focus();
+  }
+
+  #act(what) {
+    if (what === "confirm") this.#confirm();
+    else if (what === "dismiss") this.#tell({ type: "dismiss", id: this.#id });
+    else {
+      this.#step("form");
+      this.#controls[0]?.input.focus();
+    }
+  }
+
+  #review() {
+    this.#part("error").textContent = "";
+    this.#list(this.#controls.filter(({ input }) => input.value.trim()).map((one) => one.read()));
+    this.#step("review");
+    this.#part("ask").focus();
+  }
+
+  #confirm() {
+    const values = this.#controls.map(({ input }) => [input.name, input.value.trim()]);
+    this.#tell({ type: "confirm", id: this.#id, values: Object.fromEntries(values) });
+  }
+
+  /** Sent once more after a lost connection, it is still one request. */
+  #tell(frame) {
+    if (this.#send(frame)) this.#wait(true);
+  }
+
+  #wait(on) {
+    for (const button of this.element.querySelectorAll("button")) button.disabled = on;
+  }
+
+  #step(step) {
+    this.#part("form").hidden = step !== "form";
+    this.#part("ask").hidden = this.#part("decision").hidden = step !== "review";
+    this.#part("values").hidden = step === "form";
+    this.#part("text").hidden = step === "done";
+  }
+
+  #list(values) {
+    const rows = values.flatMap(({ label, shown }) => [line("dt", label), line("dd", shown)]);
+    this.#part("values").replaceChildren(...rows);
+    if (!rows.length) this.#part("values").hidden = true;
+  }
+
+  #part(name) {
+    return this.element.querySelector(`[data-part="${name}"]`);
+  }
+}
+
+function line(tag, text) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  return element;
+}
