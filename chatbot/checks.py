@@ -145,9 +145,7 @@ def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 
 @register(Tags.database)
-def actions_without_endpoint(
-    databases: Sequence[str] | None = None, **_: Any
-) -> list[CheckMessage]:
+def actions_without_endpoint(databases: Any = None, **_: Any) -> list[CheckMessage]:
     """Of what is stored, so only where the database is asked: `migrate`, `check --database`."""
     from chatbot.models import Action
 
@@ -158,7 +156,7 @@ def actions_without_endpoint(
         Warning(
             f"{one.inbox} does not offer “{one}”: no endpoint that is on carries it out.",
             hint=f"Choose one at /admin/chatbot/action/{one.id}/change/, or switch the action off.",
-            id="attune.W010",
+            id="attune.W009",
         )
         for one in silent.select_related("inbox")
     ]

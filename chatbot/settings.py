@@ -307,6 +307,9 @@ CELERY_BEAT_SCHEDULE = {
 # Webhooks
 # Where events may be sent: host:port, https://host:port, or networks; nothing else.
 WEBHOOK_ALLOWED = env_list("WEBHOOK_ALLOWED")
+if DEMO:
+    # The demo shop's CRM is a view of this site.
+    WEBHOOK_ALLOWED += [f"http://127.0.0.1:{PORT}"]
 WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 

@@ -3,6 +3,7 @@ from django.urls import include, path
 
 from chatbot import probes, views
 from chatbot.attachments.views import attachment
+from chatbot.demo_actions import demo_crm
 from chatbot.transcripts import transcript
 from chatbot.two_factor import second_factor
 from crm.views import receive
@@ -12,6 +13,7 @@ handler500 = "chatbot.api.problems.broken"
 urlpatterns = [
     path("", views.demo_shop, name="demo"),
     path("demo/identity/", views.demo_identity, name="demo-identity"),
+    path("demo/crm/", demo_crm, name="demo-crm"),
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
     path("widget/<slug:inbox>/transcript/", transcript, name="transcript"),

@@ -13,14 +13,13 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from chatbot import fields
 from chatbot.admin.inboxes import LinesField
 from chatbot.models import Action, ActionField, ActionRequest
 from crm.admin import ReadOnly
 
 WORDS = (
-    "One per line, e.g. “send back”, which is also heard in “I would like to send these boots back”. "
-    "A question about it is none."
+    "One per line. “Send back” is also heard in “I would like to send these boots back”; what is "
+    "only asked about is not wished for."
 )
 COLOURS = {
     "proposed": "info",
@@ -65,11 +64,11 @@ class FieldForm(forms.ModelForm):
 class Fields(forms.BaseInlineFormSet):
     def clean(self) -> None:
         super().clean()
-        kept = [form.cleaned_data for form in self.forms if not self._should_delete_form(form)]
-        of_records = any(data.get("kind") == "record" for data in kept)
+        rows = [getattr(form, "cleaned_data", {}) for form in self.forms]
+        of_records = any(row.get("kind") == "record" and not row.get("DELETE") for row in rows)
         if of_records and not self.instance.signed_in:
             raise ValidationError(
-                "Records are only known of signed-in customers: tick “only for signed-in customers”."
+                "Nobody else's records are known: tick that it is for signed-in customers only."
             )
 
 
@@ -84,17 +83,8 @@ class ActionFieldInline(TabularInline):
 @admin.register(Action)
 class ActionAdmin(ModelAdmin):
     form = ActionForm
-    fields = [
-        "inbox",
-        "name",
-        "key",
-        "text",
-        "words",
-        "endpoints",
-        "signed_in",
-        "patience",
-        "active",
-    ]
+    fields = ["inbox", "name", "key", "text", "words", "signed_in"]
+    fields += ["endpoints", "patience", "active"]
     prepopulated_fields = {"key": ["name"]}
     list_display = ["name", "inbox", "receivers", "active"]
     list_filter = ["inbox"]
@@ -132,6 +122,3 @@ class ActionRequestAdmin(ReadOnly, ModelAdmin):
     @display(description="Confirmed by the customer")
     def asked(self, request: ActionRequest) -> str:
         return "; ".join(f"{one['label']}: {one['shown']}" for one in request.values)
-
-
-assert set(KINDS) == set(fields.KINDS), "every kind of field has a name for the admin"

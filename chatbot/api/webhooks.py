@@ -84,10 +84,10 @@ FULL: dict[str, tuple[str, dict[str, Any]]] = {
 ANSWER = (
     " Only to the endpoints of that action, with the values whole. Answer it with "
     '{"status": "accepted" or "refused", "message": "…"}, at most 2,000 bytes; the customer reads '
-    "the message. Or answer 2xx without that, and send the answer later to "
-    '/webhooks/crm/<source>/ as {"type": "action.completed", "data": {"idempotency_key", "status", '
-    '"message"}}. Without an answer by answer_by a colleague is asked to look after it, and it is '
-    "not sent again."
+    "the message. Or answer 2xx without that, and say it later with an event of your own to "
+    '/webhooks/crm/<source>/: {"type": "action.completed", "data": {"idempotency_key": "…", '
+    '"status": "…", "message": "…"}}. Without an answer by answer_by a colleague is asked to look '
+    "after it, and it is not sent again."
 )
 
 

@@ -9,10 +9,14 @@ from django.contrib.auth.models import User
 from django.db import close_old_connections, connection
 from django.test import TransactionTestCase, override_settings
 
-from chatbot import actions, agents, away, presence
+from chatbot import actions, agents, away, presence, requests
 from chatbot.models import Conversation, Inbox, Message, Presence, Reply, Visitor
 from chatbot.protocol import Refused
+from crm import outbound
+from crm.answers import Answer
+from crm.models import Delivery
 from crm.orm import in_thread
+from tests.chatbot.requests import CALL, call_back, endpoint
 from tests.fakes import FakeClassifier
 
 pytestmark = pytest.mark.skipif(
@@ -29,6 +33,7 @@ class ConcurrencyTests(TransactionTestCase):
         inbox = Inbox.objects.create(key="shop", name="Shop")
         self.alice = Visitor.objects.create(inbox=inbox)
         self.conversation = actions.conversation_of(self.alice)
+        self.addCleanup(outbound.forget)
         self.dora = User.objects.create_user("dora")
 
     def at_once(self, work: object, jobs: range) -> list[object]:
@@ -63,6 +68,28 @@ class ConcurrencyTests(TransactionTestCase):
         actions.close(self.conversation)
         found = self.at_once(lambda _: actions.conversation_of(self.alice).id, range(WRITERS))
         self.assertEqual(len(set(found)), 1)
+
+    def test_however_many_tabs_confirm_at_once_it_is_sent_once(self) -> None:
+        offered = call_back(self.alice.inbox, endpoint())
+        requests.propose(self.conversation, offered.id, [])
+        key = str(self.conversation.requests.get().id)
+
+        def confirm(job: int) -> None:
+            requests.confirm(Conversation.objects.get(id=self.conversation.id), key, CALL)
+
+        self.at_once(confirm, range(WRITERS * 2))
+        self.assertEqual(Delivery.objects.filter(type="action.requested").count(), 1)
+        said = self.conversation.messages.filter(text__startswith="You asked us to")
+        self.assertEqual(said.count(), 1)
+
+    def test_of_many_answers_of_the_crm_the_first_counts(self) -> None:
+        offered = call_back(self.alice.inbox, endpoint())
+        requests.propose(self.conversation, offered.id, [])
+        key = str(self.conversation.requests.get().id)
+        requests.confirm(self.conversation, key, CALL)
+        both = [Answer("accepted", "yes"), Answer("refused", "no")]
+        self.at_once(lambda job: requests.answer(key, both[job % 2]), range(WRITERS))
+        self.assertEqual(self.conversation.messages.filter(author="system").count(), 2)
 
     def test_after_a_take_over_no_answer_is_posted_however_the_two_race(self) -> None:
         for number in range(10):

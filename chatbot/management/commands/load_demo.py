@@ -7,7 +7,7 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from chatbot import roles
+from chatbot import demo_actions, roles
 from chatbot.models import Inbox
 from crm import demo
 from crm.records import import_records
@@ -25,12 +25,13 @@ class Command(BaseCommand):
         added = report.created + report.updated
         self.stdout.write(f"Demo shop: {report.accepted} records, {added} of them new.")
         with transaction.atomic():
-            open_inbox()
+            inbox = open_inbox()
             if settings.DEMO:
+                demo_actions.load(inbox)
                 create_logins()
 
 
-def open_inbox() -> None:
+def open_inbox() -> Inbox:
     """Add this site to the inbox's origins; the ones that an administrator added stay."""
     inbox, _ = Inbox.objects.get_or_create(
         key="demo",
@@ -44,6 +45,7 @@ def open_inbox() -> None:
     if missing:
         inbox.origins += missing
         inbox.save(update_fields=["origins"])
+    return inbox
 
 
 def create_logins() -> None:

@@ -9,6 +9,7 @@ import { Files } from "./files.js";
 import { History } from "./history.js";
 import { Log } from "./log.js";
 import { Provisional } from "./provisional.js";
+import { Requests } from "./requests.js";
 import { Connection } from "./socket.js";
 import { Status } from "./status.js";
 
@@ -22,6 +23,7 @@ export class Chat {
     resend: (id) => this.#resend(id),
     feedback: (seq, value) => this.#send({ type: "feedback", seq, value }),
   });
+  #requests = new Requests(this.#log, (frame) => this.#send(frame));
   #provisional = new Provisional();
   #status = new Status();
   #composer;
@@ -41,6 +43,7 @@ export class Chat {
     state: ({ state, agent }) => this.#state(state, agent),
     queue: ({ position }) => this.#status.line(position),
     away: (frame) => this.#leftAlone(frame),
+    action: (frame) => this.#requests.show(frame),
     error: (frame) => this.#error(frame),
   };
 
@@ -191,6 +194,7 @@ export class Chat {
     if (code === "unauthorized" || code === "expired") return; // a new session follows
     if (code === "invalid_email") return this.#away.refused(text);
     const passing = !id || seconds !== null; // said once, above the composer
+    if (this.#requests.refuse(id, text)) return;
     if (id) this.#delivery.refuse(id, passing ? "Not sent" : text);
     if (passing) this.#status.notice(text, seconds);
     if (code === "closed") this.#state("closed");
@@ -206,6 +210,7 @@ export class Chat {
     this.#attention.reset();
     this.#log.clear();
     this.#away.hide();
+    this.#requests.clear();
     this.#ended.reset();
   }
 }

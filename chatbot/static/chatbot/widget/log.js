@@ -43,6 +43,12 @@ export class Log {
     this.toEnd();
   }
 
+  /** A card {element, seq} that stands below the message with its number. */
+  place(card) {
+    if (!this.#items.includes(card)) this.#insert(card);
+    if (!this.#pinned) this.#newer.hidden = false;
+  }
+
   confirm(id, seq, at = null) {
     const item = this.#byId.get(id);
     if (!item) return;

@@ -3,6 +3,7 @@
 
 import { control } from "./fields.js";
 
+const ANSWER_WITHIN = 15_000;
 const OUTCOMES = {
   dismissed: "You did not want this now.",
   expired: "This is no longer open. Ask again if you still want it.",
@@ -49,6 +50,7 @@ class Card {
   #send;
   #state = null;
   #controls = [];
+  #timer = null;
 
   constructor({ id, seq, name, text, fields }, send) {
     this.#id = id;
@@ -119,6 +121,8 @@ class Card {
   }
 
   #wait(on) {
+    clearTimeout(this.#timer);
+    if (on) this.#timer = setTimeout(() => this.#wait(false), ANSWER_WITHIN);
     for (const button of this.element.querySelectorAll("button")) button.disabled = on;
   }
 
