@@ -350,10 +350,8 @@ class Away:
 @dataclass(frozen=True)
 class ActionFrame:
     """What the customer may have the CRM do, and how far it is; sent again with each change, and
-    all of them after `hello`. It stands below the message `seq`.
-
-    fields: the form, while it is proposed; values: what was confirmed, to be read.
-    """
+    all of them after `hello`. It stands below the message `seq`. fields: the form, while it is
+    proposed; what was confirmed, and what the CRM answers, comes as messages."""
 
     id: str
     seq: int
@@ -361,8 +359,6 @@ class ActionFrame:
     name: str
     text: str
     fields: list[dict[str, Any]]
-    values: list[dict[str, str]]
-    answer: str
     type: str = "action"
 
 

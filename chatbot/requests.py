@@ -84,8 +84,6 @@ def frame_of(request: ActionRequest) -> ActionFrame:
         name=request.action.name,
         text=request.action.text,
         fields=fields.form(request.action, request.values, customer) if open_for_now else [],
-        values=[{"label": one["label"], "shown": one["shown"]} for one in request.values],
-        answer=request.answer,
     )
 
 
@@ -137,7 +135,7 @@ def send(conversation: Conversation, request: ActionRequest) -> None:
 
 
 def details(request: ActionRequest) -> str:
-    return "".join(f"\n{one['label']}: {one['shown']}" for one in request.values)
+    return "".join(f"\n{one['label'].rstrip('?:')}: {one['shown']}" for one in request.values)
 
 
 def dismiss(conversation: Conversation, id: str) -> None:

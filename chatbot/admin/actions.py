@@ -77,7 +77,9 @@ class ActionFieldInline(TabularInline):
     form = FieldForm
     formset = Fields
     fields = ["position", "label", "name", "kind", "options", "required"]
-    extra = 1
+    extra = 0
+    hide_title = True
+    verbose_name, verbose_name_plural = "field", "what the customer is asked for"
 
 
 @admin.register(Action)

@@ -1,13 +1,14 @@
 // What the company's CRM may do for the customer: a form, a look at what will be sent, and only then
-// the customer's word. What became of it is the server's to say.
+// the customer's word. What became of it is the server's to say; the details come as messages.
 
 import { control } from "./fields.js";
 
 const ANSWER_WITHIN = 15_000;
+const READ = 600; // milliseconds that a look takes at least
 const OUTCOMES = {
   dismissed: "You did not want this now.",
   expired: "This is no longer open. Ask again if you still want it.",
-  sent: "Sent. You will read the answer here.",
+  sent: "Sent. The answer comes here.",
   accepted: "Accepted.",
   refused: "This could not be done.",
   unanswered: "No answer yet. A colleague has been asked to look after it.",
@@ -51,6 +52,7 @@ class Card {
   #state = null;
   #controls = [];
   #timer = null;
+  #reviewed = 0;
 
   constructor({ id, seq, name, text, fields }, send) {
     this.#id = id;
@@ -71,7 +73,7 @@ class Card {
   }
 
   /** A form that is being filled in stays as it is. */
-  update({ state, values, answer }) {
+  update({ state }) {
     this.#wait(false);
     if (state === this.#state) return;
     this.#state = state;
@@ -79,10 +81,8 @@ class Card {
     if (state === "proposed") return;
     const focused = this.element.contains(document.activeElement);
     this.#step("done");
-    this.#list(values);
     this.#part("error").textContent = "";
-    const said = [OUTCOMES[state], answer].filter(Boolean).join(" ");
-    this.#part("outcome").textContent = said;
+    this.#part("outcome").textContent = OUTCOMES[state] ?? "";
     if (focused) this.#part("name").focus(); // the button that had the focus is gone
   }
 
@@ -105,12 +105,16 @@ class Card {
 
   #review() {
     this.#part("error").textContent = "";
-    this.#list(this.#controls.filter(({ input }) => input.value.trim()).map((one) => one.read()));
+    const filled = this.#controls.filter(({ input }) => input.value.trim());
+    const rows = filled.map((one) => one.read()).flatMap(({ label, shown }) => [line("dt", label), line("dd", shown)]);
+    this.#part("values").replaceChildren(...rows);
     this.#step("review");
+    this.#reviewed = performance.now();
     this.#part("ask").focus();
   }
 
   #confirm() {
+    if (performance.now() - this.#reviewed < READ) return; // the second half of a double click
     const values = this.#controls.map(({ input }) => [input.name, input.value.trim()]);
     this.#tell({ type: "confirm", id: this.#id, values: Object.fromEntries(values) });
   }
@@ -129,14 +133,8 @@ class Card {
   #step(step) {
     this.#part("form").hidden = step !== "form";
     this.#part("ask").hidden = this.#part("decision").hidden = step !== "review";
-    this.#part("values").hidden = step === "form";
+    this.#part("values").hidden = step !== "review";
     this.#part("text").hidden = step === "done";
-  }
-
-  #list(values) {
-    const rows = values.flatMap(({ label, shown }) => [line("dt", label), line("dd", shown)]);
-    this.#part("values").replaceChildren(...rows);
-    if (!rows.length) this.#part("values").hidden = true;
   }
 
   #part(name) {
