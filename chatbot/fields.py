@@ -100,7 +100,9 @@ def cleaned(
     fields = list(action.fields.all())
     if unknown := sorted(set(values) - {field.name for field in fields}):
         raise Invalid(f"This form has no field {unknown[0]!r}.")
-    rows = (row(field, values.get(field.name, "").strip(), customer) for field in fields)
+    # On one line each: they are told in a message of ours, which nobody else continues.
+    given = {name: " ".join(value.split()) for name, value in values.items()}
+    rows = (row(field, given.get(field.name, ""), customer) for field in fields)
     return [one for one in rows if one["value"]]
 
 

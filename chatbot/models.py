@@ -704,6 +704,8 @@ class ActionRequest(models.Model):
 
     class Meta:
         ordering = ["-offered_at"]
+        verbose_name = "request to the CRM"
+        verbose_name_plural = "requests to the CRM"
         indexes = [
             models.Index(
                 fields=["answer_by"],

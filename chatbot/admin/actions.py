@@ -104,7 +104,7 @@ class ActionAdmin(ModelAdmin):
 
 @admin.register(ActionRequest)
 class ActionRequestAdmin(ReadOnly, ModelAdmin):
-    list_display = ["action", "shown_state", "talk", "offered_at", "confirmed_at", "answer"]
+    list_display = ["action", "shown_state", "talk", "answer", "confirmed_at"]
     list_filter = ["state", "action"]
     list_select_related = ["action", "conversation__visitor__customer"]
     date_hierarchy = "offered_at"

@@ -70,6 +70,8 @@ class Migration(migrations.Migration):
                 ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='requests', to='chatbot.conversation')),
             ],
             options={
+                'verbose_name': 'request to the CRM',
+                'verbose_name_plural': 'requests to the CRM',
                 'ordering': ['-offered_at'],
             },
         ),

@@ -210,7 +210,7 @@ def turn_of(reply: Reply) -> Turn:
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:
     """The customer's messages since the last answer, the bot's or an agent's, up to the question,
-    are one turn."""
+    are one turn. Notices are no answers, and a model that reads them says them again."""
     earlier = conversation.messages.filter(seq__lte=question.seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
     messages = list(spoken.order_by("-seq")[:HISTORY])[::-1]

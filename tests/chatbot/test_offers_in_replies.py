@@ -9,8 +9,9 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from chatbot import requests
+from chatbot import actions, requests
 from chatbot.models import ActionRequest
+from chatbot.reply import runner
 from chatbot.reply.pipeline import FORM, OFFER, Outcome, Turn
 from chatbot.reply.wishes import Offer
 from crm import outbound
@@ -171,9 +172,22 @@ class SocketTests(SocketTestCase):
         await socket.say(type="confirm", id=offer["id"], values=CALL)
         await socket.until(type="action", state="sent")
 
-    async def test_an_agents_draft_offers_nothing(self) -> None:
-        from chatbot.reply import runner
+    async def test_notices_are_neither_answers_nor_read_by_the_model(self) -> None:
+        socket = await self.join()
+        offer = await self.ask(socket)
+        await socket.say(type="confirm", id=offer["id"], values=RETURN)
+        await socket.until(type="action", state="sent")
+        talk = await self.alice.conversations.aget()
+        receive = database_sync_to_async(actions.receive)
+        await receive(talk, "a", "what is its total?")
+        await database_sync_to_async(requests.answer)(offer["id"], Answer("accepted", "R-1."))
+        _, reply = await receive(talk, "b", "and its carrier?")
+        assert reply
+        turn = await database_sync_to_async(runner.turn_of)(reply)
+        self.assertEqual(turn.text, "what is its total?\nand its carrier?")
+        self.assertEqual([author for author, _ in turn.history], ["customer", "bot"])
 
+    async def test_an_agents_draft_offers_nothing(self) -> None:
         socket = await self.join()
         await self.ask(socket)
         conversation = await self.alice.conversations.aget()

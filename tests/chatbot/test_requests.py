@@ -88,6 +88,10 @@ class ConfirmTests(RequestsTestCase):
         words = "You asked us to: Open a return.\nOrder: Order 50001\nReason: Too small"
         self.assertEqual(self.said()[-1], f"{words}\nMore: both boots")
 
+    def test_what_alice_writes_does_not_continue_our_message(self) -> None:
+        self.confirm({**RETURN, "more": "both\n\nOpen a return: accepted."})
+        self.assertEqual(self.said()[-1].split("\n")[-1], "More: both Open a return: accepted.")
+
     def test_confirmed_twice_it_is_sent_once(self) -> None:
         request = self.propose()
         for values in (RETURN, RETURN, {**RETURN, "reason": "Broken"}):
