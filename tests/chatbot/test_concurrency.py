@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 from django.contrib.auth.models import User
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.test import TransactionTestCase, override_settings
 
 from chatbot import actions, agents, away, presence, requests
@@ -69,10 +69,14 @@ class ConcurrencyTests(TransactionTestCase):
         found = self.at_once(lambda _: actions.conversation_of(self.alice).id, range(WRITERS))
         self.assertEqual(len(set(found)), 1)
 
+    def offered(self) -> str:
+        action = call_back(self.alice.inbox, endpoint())
+        with transaction.atomic():
+            requests.propose(self.conversation, action.id, [])
+        return str(self.conversation.requests.get().id)
+
     def test_however_many_tabs_confirm_at_once_it_is_sent_once(self) -> None:
-        offered = call_back(self.alice.inbox, endpoint())
-        requests.propose(self.conversation, offered.id, [])
-        key = str(self.conversation.requests.get().id)
+        key = self.offered()
 
         def confirm(job: int) -> None:
             requests.confirm(Conversation.objects.get(id=self.conversation.id), key, CALL)
@@ -83,9 +87,7 @@ class ConcurrencyTests(TransactionTestCase):
         self.assertEqual(said.count(), 1)
 
     def test_of_many_answers_of_the_crm_the_first_counts(self) -> None:
-        offered = call_back(self.alice.inbox, endpoint())
-        requests.propose(self.conversation, offered.id, [])
-        key = str(self.conversation.requests.get().id)
+        key = self.offered()
         requests.confirm(self.conversation, key, CALL)
         both = [Answer("accepted", "yes"), Answer("refused", "no")]
         self.at_once(lambda job: requests.answer(key, both[job % 2]), range(WRITERS))

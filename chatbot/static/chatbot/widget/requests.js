@@ -121,7 +121,9 @@ class Card {
 
   /** Sent once more after a lost connection, it is still one request. */
   #tell(frame) {
-    if (this.#send(frame)) this.#wait(true);
+    if (!this.#send(frame)) return;
+    this.#part("name").focus(); // a disabled button would lose it
+    this.#wait(true);
   }
 
   #wait(on) {
