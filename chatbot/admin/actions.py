@@ -16,6 +16,7 @@ from unfold.decorators import display
 from chatbot.admin.inboxes import LinesField
 from chatbot.models import Action, ActionField, ActionRequest
 from crm.admin import ReadOnly
+from crm.models import Endpoint
 
 WORDS = (
     "One per line. “Send back” is also heard in “I would like to send these boots back”; what is "
@@ -41,6 +42,12 @@ KINDS = {
 class ActionForm(forms.ModelForm):
     words = LinesField(str.strip, "send back", WORDS)
     words.required = True
+    endpoints = forms.ModelMultipleChoiceField(
+        Endpoint.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Who carries it out: each of them is sent the request.",
+    )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
@@ -91,7 +98,6 @@ class ActionAdmin(ModelAdmin):
     list_display = ["name", "inbox", "receivers", "active"]
     list_filter = ["inbox"]
     search_fields = ["name", "key"]
-    filter_horizontal = ["endpoints"]
     inlines = [ActionFieldInline]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Action]:
