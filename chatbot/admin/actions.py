@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from chatbot.admin.inboxes import LinesField
+from chatbot.admin.lines import LinesField
 from chatbot.models import Action, ActionField, ActionRequest
 from crm.admin import ReadOnly
 from crm.models import Endpoint

@@ -10,8 +10,8 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatbot', '0011_api_keys'),
-        ('crm', '0005_webhooks_out'),
+        ('chatbot', '0014_attachments'),
+        ('crm', '0007_tries_and_notices'),
     ]
 
     operations = [
