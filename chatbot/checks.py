@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import connection
 
+from chatbot import roles
 from chatbot.privacy import is_private
 from crm import destinations
 from inference import catalogue
@@ -128,6 +129,44 @@ def webhook_allowed(app_configs: Apps, **_: Any) -> list[CheckMessage]:
             wrong.append(f"{error}")
     hint = "Write WEBHOOK_ALLOWED=crm.corp:8443,https://erp.corp:443,10.0.0.0/8"
     return [Error(f"WEBHOOK_ALLOWED: {text}.", hint=hint, id="attune.E004") for text in wrong]
+
+
+@register(CONFIGURATION)
+def single_sign_on(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    return list(_single_sign_on()) if settings.OIDC_ISSUER else []
+
+
+def _single_sign_on() -> Iterator[CheckMessage]:
+    url = _split(settings.OIDC_ISSUER)
+    if not (url and url.hostname and (url.scheme == "https" or _is_loopback(url.hostname))):
+        yield Error(
+            f"OIDC_ISSUER={settings.OIDC_ISSUER} is not https://.",
+            hint="Write it as the provider does, e.g. OIDC_ISSUER=https://id.corp/realms/staff",
+            id="attune.E005",
+        )
+    elif not is_private(url.hostname):
+        yield Warning(
+            f"OIDC_ISSUER names {url.hostname}, which is outside the private network: it learns who "
+            "of your staff logs in, and decides who may.",
+            hint="Set OIDC_ISSUER to a provider of your own, or leave it where that is meant.",
+            id="attune.W009",
+        )
+    if not (settings.OIDC_RP_CLIENT_ID and settings.OIDC_RP_CLIENT_SECRET):
+        yield Error(
+            "OIDC_ISSUER is set, and OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is not.",
+            hint="Register Attune at the provider with the address …/admin/sso/callback/, and set "
+            "OIDC_CLIENT_ID and OIDC_CLIENT_SECRET_FILE.",
+            id="attune.E006",
+        )
+    unknown = set(settings.OIDC_GROUPS.values()) - set(roles.ALL)
+    if unknown or not settings.OIDC_GROUPS:
+        wrong = f"names no role here: {', '.join(sorted(unknown))}" if unknown else "is empty"
+        yield Error(
+            f"OIDC_GROUPS {wrong}, so nobody of them can log in.",
+            hint=f"Say whose groups have which role ({', '.join(roles.ALL)}), "
+            "e.g. OIDC_GROUPS=support=Agent,support-leads=Team lead",
+            id="attune.E007",
+        )
 
 
 @register(CONFIGURATION)

@@ -142,6 +142,22 @@ class Presence(models.Model):
         return str(self.user)
 
 
+class ProviderAccount(models.Model):
+    """Who somebody of the staff is at the single sign-on provider: its word for them, for ever."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="provider_account_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
 class Conversation(models.Model):
     class State(models.TextChoices):
         BOT = "bot", "Bot"

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group, Permission
 from django.db.models import Q
 
 AGENT, LEAD, ADMINISTRATOR, AUDITOR = "Agent", "Team lead", "Administrator", "Auditor"
+ALL = (AGENT, LEAD, ADMINISTRATOR, AUDITOR)
 
 _READS = ["chatbot.view_conversation", "chatbot.view_message", "chatbot.view_reply"]
 _READS += ["chatbot.view_actionrequest", "chatbot.view_correction"]

@@ -48,6 +48,13 @@ def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 
 
+def env_pairs(name: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in env_list(name)]
+    if not all(key.strip() and value.strip() for key, _, value in pairs):
+        raise ImproperlyConfigured(f"{name} must be written like one=Agent,another=Team lead.")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
 def data_dir() -> Path:
     path = Path(env("DATA_DIR", str(BASE_DIR / "data"))).expanduser().absolute()
     try:
@@ -190,6 +197,21 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+# Single sign-on by OpenID Connect, beside passwords; see chatbot/sso.py. The names without a
+# variable of their own are mozilla-django-oidc's.
+OIDC_ISSUER = env("OIDC_ISSUER")
+OIDC_RP_CLIENT_ID = env("OIDC_CLIENT_ID")
+OIDC_RP_CLIENT_SECRET = env("OIDC_CLIENT_SECRET")
+OIDC_GROUPS_CLAIM = env("OIDC_GROUPS_CLAIM", "groups")
+OIDC_GROUPS = env_pairs("OIDC_GROUPS")
+OIDC_SECOND_FACTOR = env_bool("OIDC_SECOND_FACTOR", False)
+OIDC_RP_SCOPES = env("OIDC_SCOPES", "openid profile email")
+OIDC_RP_SIGN_ALGO = "RS256"
+OIDC_USE_PKCE = True
+OIDC_AUTHENTICATION_CALLBACK_URL = "sso-callback"
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("chatbot.sso.Backend")
+AXES_WHITELIST_CALLABLE = "chatbot.two_factor.without_password"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

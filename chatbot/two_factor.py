@@ -24,11 +24,15 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 RECOVERY_CODES = 8
+# In the session of who has shown one to the single sign-on provider.
+BY_PROVIDER = "second_factor_by_provider"
 ADMIN = "/admin/"
 
 
 def lacks(user: Any, session: Any) -> bool:
     """Whether a second factor is due and not shown in this session."""
+    if session.get(BY_PROVIDER):
+        return False
     if session.get(DEVICE_ID_SESSION_KEY) in {one.persistent_id for one in devices(user)}:
         return False
     return settings.TWO_FACTOR_REQUIRED or has_device(user)
@@ -153,3 +157,8 @@ def reset(user: User) -> None:
 def address(request: HttpRequest) -> str:
     """Of who logs in, for the lock-out: the server has taken the proxy's word where it may."""
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def without_password(request: HttpRequest, credentials: Any) -> bool:
+    """Who comes back from the single sign-on provider guesses nothing: no lock-out counts them."""
+    return bool(settings.OIDC_ISSUER) and request.path == reverse("sso-callback")

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -26,3 +27,7 @@ urlpatterns = [
     path("admin/second-factor/", second_factor, name="second-factor"),
     path("admin/", admin.site.urls),
 ]
+
+if settings.OIDC_ISSUER:
+    # Before the admin, which takes every other address that begins like this.
+    urlpatterns.insert(0, path("admin/sso/", include("chatbot.sso")))
