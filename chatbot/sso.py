@@ -7,6 +7,7 @@ by its groups. No other claim is asked for, so that nothing but a signed token c
 """
 
 import logging
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -51,7 +52,9 @@ def ask(method: str, url: str, **options: Any) -> dict[str, Any]:
     """No proxies from the environment, no redirects: nobody but the provider's own host is asked."""
     if origin(url) != origin(settings.OIDC_ISSUER):
         raise SuspiciousOperation(f"{url} is not on the issuer's host.")
-    with httpx2.Client(trust_env=False, follow_redirects=False, timeout=TIMEOUT) as client:
+    options_of_client = {"trust_env": False, "follow_redirects": False, "timeout": TIMEOUT}
+    # The machine's own certificates: a company's provider often has one of the company's.
+    with httpx2.Client(verify=ssl.create_default_context(), **options_of_client) as client:
         answer = client.request(method, url, **options)
     if answer.status_code != 200:
         raise SuspiciousOperation(f"{url} answered {answer.status_code}.")

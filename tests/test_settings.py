@@ -96,3 +96,12 @@ def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> N
 def test_the_demo_is_off_where_debug_is_off(tmp_path: Path) -> None:
     assert loaded_with(tmp_path, "DEMO", DEBUG="0") == "False"
     assert loaded_with(tmp_path, "DEMO", DEBUG="0", DEMO="1") == "True"
+
+
+def test_pairs_are_taken_apart_and_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.env_pairs("COLOUR") == {}
+    monkeypatch.setenv("COLOUR", "support=Agent, support leads = Team lead")
+    assert settings.env_pairs("COLOUR") == {"support": "Agent", "support leads": "Team lead"}
+    monkeypatch.setenv("COLOUR", "support")
+    with pytest.raises(ImproperlyConfigured, match="COLOUR"):
+        settings.env_pairs("COLOUR")

@@ -115,3 +115,33 @@ def test_a_model_server_elsewhere_needs_no_chat_model_here(
 def test_manage_py_check_runs_them() -> None:
     """pytest-django turns DEBUG off, so the one-machine defaults of the tests are named."""
     assert {"attune.W003", "attune.W004"} <= {message.id for message in run_checks()}
+
+
+SIGN_ON = {
+    "OIDC_ISSUER": "https://id.corp.internal/realms/staff",
+    "OIDC_RP_CLIENT_ID": "attune",
+    "OIDC_RP_CLIENT_SECRET": "hunter2",
+    "OIDC_GROUPS": {"support": "Agent"},
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "ids"),
+    [
+        ({}, []),
+        ({"OIDC_ISSUER": ""}, []),
+        ({"OIDC_ISSUER": "http://127.0.0.1:8080"}, []),
+        ({"OIDC_ISSUER": "http://id.corp.internal"}, ["attune.E005"]),
+        ({"OIDC_ISSUER": "https://8.8.8.8"}, ["attune.W009"]),
+        ({"OIDC_RP_CLIENT_SECRET": ""}, ["attune.E006"]),
+        ({"OIDC_GROUPS": {}}, ["attune.E007"]),
+        ({"OIDC_GROUPS": {"support": "Boss"}}, ["attune.E007"]),
+    ],
+)
+def test_single_sign_on_is_whole_or_said_to_be_wrong(
+    found: Any, changed: dict[str, Any], ids: list[str]
+) -> None:
+    messages = found(**SIGN_ON | changed)
+    assert list(messages) == ids
+    assert all(message.hint for message in messages.values())
+    assert "hunter2" not in str(messages)
