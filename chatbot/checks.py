@@ -146,8 +146,8 @@ def _single_sign_on() -> Iterator[CheckMessage]:
         )
     elif not is_private(url.hostname):
         yield Warning(
-            f"OIDC_ISSUER names {url.hostname}, which is outside the private network: it learns who "
-            "of your staff logs in, and decides who may.",
+            f"OIDC_ISSUER names {url.hostname}, which is outside the private network: it learns "
+            "who of your staff logs in, and decides who may.",
             hint="Set OIDC_ISSUER to a provider of your own, or leave it where that is meant.",
             id="attune.W009",
         )

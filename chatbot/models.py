@@ -374,7 +374,7 @@ class Summary(models.Model):
         verbose_name_plural = "summaries"
 
     def __str__(self) -> str:
-        return self.problem[:60]
+        return f"Summary of {self.conversation_id}"
 
 
 class Figure(models.Model):
@@ -501,7 +501,7 @@ class Note(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return self.text[:60]
+        return f"Note on {self.conversation_id}"
 
 
 class Correction(models.Model):

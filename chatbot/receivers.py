@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from chatbot import requests
+from chatbot import requests, traces
 from chatbot.attachments import store
 from chatbot.models import Attachment, Conversation, Replica, Visitor
 from crm import outbound
@@ -24,9 +25,12 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 
 @receiver(customer_erased)
 def erase_conversations(*, customer: str, **_: Any) -> None:
+    traces.forget_customer(customer)
     theirs = Conversation.objects.filter(visitor__customer=customer)
     outbound.erase(map(str, theirs.values_list("id", flat=True)))
-    Visitor.objects.filter(customer=customer).delete()
+    # One wish to forget is not a hundred entries of what was deleted.
+    with disable_auditlog():
+        Visitor.objects.filter(customer=customer).delete()
 
 
 @receiver(own_servers)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
+from auditlog.context import disable_auditlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from chatbot import fields
+from chatbot import fields, traces
 from chatbot.corrections import known_of
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
 from chatbot.redaction import redact
@@ -87,7 +88,8 @@ def delete_conversation(conversation: Conversation) -> None:
     DeletedCount.objects.filter(id=counts.id).update(
         conversations=F("conversations") + 1, messages=F("messages") + conversation.last_seq
     )
-    conversation.delete()
+    with disable_auditlog():
+        conversation.delete()
 
 
 # --- one person
@@ -129,6 +131,11 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
         for request in one.requests.select_related("action").order_by("offered_at"):
             asked = of(request, "state", "values", "answer", "offered_at", "confirmed_at")
             yield {"kind": "request", "conversation": one.id, "action": request.action.name} | asked
+        for note in one.notes.all():
+            yield {"kind": "note", "conversation": one.id} | of(note, "text", "at")
+        for summary in Summary.objects.filter(conversation=one):
+            said = of(summary, "problem", "tried", "question", "at")
+            yield {"kind": "summary", "conversation": one.id} | said
 
 
 def of(row: Any, *names: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ _LEADS = [
 ]
 # What each may; the administrator all of these applications, the auditor sees all of them.
 ROLES: dict[str, list[str]] = {AGENT: _ANSWERS, LEAD: _LEADS}
-WHOLE = ["chatbot", "crm", "auth", "otp_totp", "otp_static", "axes"]
+WHOLE = ["chatbot", "crm", "auth"]
 SEEN = ["chatbot", "crm", "auth", "auditlog"]
 
 

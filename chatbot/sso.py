@@ -1,9 +1,9 @@
-"""Single sign-on by OpenID Connect, where OIDC_ISSUER is set: staff log in at the company's provider.
+"""Single sign-on by OpenID Connect, where OIDC_ISSUER is set: staff log in elsewhere.
 
-mozilla-django-oidc leads through the code flow, with state, nonce and PKCE. Here stands what it leaves
-open: the provider's addresses come from its discovery document and are on the issuer's own host; the ID
-token's issuer, audience and times are checked; who somebody is, is said by its `sub`; what they may do,
-by its groups. No other claim is asked for, so that nothing but a signed token counts.
+mozilla-django-oidc leads through the code flow, with state, nonce and PKCE. Here stands what it
+leaves open: the provider's addresses come from its discovery document and are on the issuer's own
+host; the ID token's issuer, audience and times are checked; who somebody is, is said by its `sub`;
+what they may do, by its groups. Nothing but this signed token counts.
 """
 
 import logging
@@ -49,7 +49,7 @@ TAKEN = "There is a user {} already, with a password. Please ask an administrato
 
 
 def ask(method: str, url: str, **options: Any) -> dict[str, Any]:
-    """No proxies from the environment, no redirects: nobody but the provider's own host is asked."""
+    """No proxies from the environment, no redirects: only the provider's own host is asked."""
     if origin(url) != origin(settings.OIDC_ISSUER):
         raise SuspiciousOperation(f"{url} is not on the issuer's host.")
     options_of_client = {"trust_env": False, "follow_redirects": False, "timeout": TIMEOUT}
@@ -228,6 +228,9 @@ def to_log_in(request: HttpRequest, text: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:login"))
 
 
+WENT_WRONG = (SuspiciousOperation, httpx2.HTTPError, jwt.PyJWTError, KeyError, ValueError)
+
+
 def guarded(view: Any) -> Any:
     """What goes wrong between us and the provider is for the log; the person is told to go on."""
 
@@ -235,7 +238,13 @@ def guarded(view: Any) -> Any:
         try:
             found: HttpResponse = view(request)
             return found
-        except (SuspiciousOperation, httpx2.HTTPError, jwt.PyJWTError, KeyError, ValueError) as error:
+        except (
+            SuspiciousOperation,
+            httpx2.HTTPError,
+            jwt.PyJWTError,
+            KeyError,
+            ValueError,
+        ) as error:
             logger.warning("single sign-on failed: %s: %s", type(error).__name__, error)
             return to_log_in(request, FAILED)
 

@@ -114,7 +114,8 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         login(request, form.matched)
         if enrolling is None:
             return HttpResponseRedirect(target(request))
-        TOTPDevice.objects.filter(id=enrolling.id).update(confirmed=True)
+        enrolling.confirmed = True
+        enrolling.save(update_fields=["confirmed"])
         context["codes"] = recovery_codes(user)
     elif enrolling:
         context |= {"svg": picture(enrolling), "key": b32encode(enrolling.bin_key).decode()}

@@ -16,14 +16,18 @@ EXCERPT = 200
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnly, ModelAdmin):
-    list_display = ["timestamp", "actor", "what", "object_repr", "changed", "remote_addr"]
+    list_display = ["timestamp", "who", "what", "object_repr", "changed", "remote_addr"]
     list_filter = ["action", "content_type", "actor"]
     list_select_related = ["actor", "content_type"]
     search_fields = ["object_repr", "object_pk", "actor__username"]
     show_full_result_count = False
     date_hierarchy = "timestamp"
-    fields = ["timestamp", "actor", "what", "object_repr", "object_pk", "changed", "remote_addr"]
+    fields = ["timestamp", "who", "what", "object_repr", "object_pk", "changed", "remote_addr"]
     readonly_fields = fields
+
+    @display(description="Who", ordering="actor")
+    def who(self, entry: LogEntry) -> str:
+        return str(entry.actor or (entry.additional_data or {}).get("by", "Attune itself"))
 
     @display(description="What", ordering="action")
     def what(self, entry: LogEntry) -> str:

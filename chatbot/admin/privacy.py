@@ -1,5 +1,5 @@
 """Forgetting a customer: asked for on their page, confirmed by typing their number, done in the
-background, and kept as a row here."""
+background, and kept as a row here. Before that, a file of all that is held of them."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 
-from chatbot import retention
+from chatbot import audit, retention
 from chatbot.models import Erasure
 from chatbot.tasks import erase
 from crm import background
@@ -28,14 +28,13 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
         wrapped = self.admin_site.admin_view
         return [
             path("of/<path:customer>/", wrapped(self.ask), name="erase-customer"),
+            path("held/<path:customer>/", wrapped(self.held), name="export-customer"),
             *super().get_urls(),
         ]
 
     def ask(self, request: HttpRequest, customer: str) -> HttpResponse:
         """GET says what would go; POST with the number typed sets it going."""
-        if not request.user.has_perm("chatbot.add_erasure"):
-            raise PermissionDenied
-        found = get_object_or_404(Customer, id=customer, erased_at=None)
+        found = self.customer(request, customer)
         if request.POST.get("typed", "").strip() == found.id:
             wish = Erasure.objects.create(customer=found.id, by_id=request.user.pk)
             background.later(erase, wish.id)
@@ -48,3 +47,19 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
             "wrong": request.method == "POST",
         }
         return TemplateResponse(request, "admin/chatbot/erase.html", context)
+
+    def held(self, request: HttpRequest, customer: str) -> HttpResponse:
+        """Everything that is held of them, for them to have, as JSON lines."""
+        found = self.customer(request, customer)
+        audit.exported(found, request.user)  # type: ignore[arg-type]  # nobody else gets here
+        lines = (f"{retention.as_line(row)}\n" for row in retention.held(found))
+        headers = {
+            "Content-Disposition": 'attachment; filename="customer.jsonl"',
+            "Cache-Control": "no-store",
+        }
+        return HttpResponse(lines, content_type="application/jsonl", headers=headers)
+
+    def customer(self, request: HttpRequest, id: str) -> Customer:
+        if not request.user.has_perm("chatbot.add_erasure"):
+            raise PermissionDenied
+        return get_object_or_404(Customer, id=id, erased_at=None)

@@ -7,9 +7,17 @@ from unfold.decorators import display
 from chatbot.admin.lines import LinesField
 from chatbot.models import Presence, Team
 
+FIRST = (
+    "A team says who is asked first. It hides nothing: who waits goes to anybody who is free where "
+    "nobody of the team is, so all agents see all inboxes."
+)
+
 
 @admin.register(Team)
 class TeamAdmin(ModelAdmin):
+    fieldsets = [
+        (None, {"fields": ["name", "members", "inboxes", "topics"], "description": FIRST}),
+    ]
     list_display = ["name", "people"]
     filter_horizontal = ["members", "inboxes"]
     search_fields = ["name"]

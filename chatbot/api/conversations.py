@@ -12,6 +12,7 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from chatbot import audit
 from chatbot.api.described import COUNT, REFUSALS
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import BySeq, NewestFirst
@@ -106,8 +107,10 @@ class Messages(Keyed, ListAPIView):
         if getattr(self, "swagger_fake_view", False):
             return Message.objects.none()
         id: UUID = self.kwargs["pk"]
-        if not spoken().filter(pk=id).exists():
+        conversation = spoken().filter(pk=id).first()
+        if conversation is None:
             raise Http404(f"There is no conversation {id}.")
+        audit.read_by_key(conversation, self.request.auth)
         found = Message.objects.filter(conversation=id)
         return found.filter(seq__gt=number(self.request, "after") or 0)
 

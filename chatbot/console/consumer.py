@@ -52,7 +52,28 @@ class AgentConsumer(JsonSocket):
     async def beat(self) -> None:
         while True:
             await asyncio.sleep(presence.BEATS_EVERY)
+            await self.look_again()
+
+    async def look_again(self) -> None:
+        """Who has logged out, or may no longer see conversations, is told nothing more."""
+        try:
+            await in_thread(self.still_permitted)()
+        except PermissionDenied:
+            await self.close(FORBIDDEN)
+        else:
             await in_thread(presence.seen)(self.agent)
+
+    def still_permitted(self) -> None:
+        session = self.scope["session"]
+        if not session.exists(session.session_key):
+            raise PermissionDenied
+        self.permitted(MAY_SEE)
+
+    async def with_right(self, permission: str) -> None:
+        try:
+            await in_thread(self.permitted)(permission)
+        except PermissionDenied:
+            raise Refused("forbidden", "You may not do that; ask an administrator.") from None
 
     async def disconnect(self, code: int) -> None:
         feed.leave(self.changed)
@@ -163,6 +184,7 @@ class AgentConsumer(JsonSocket):
         await self.put("ack", id=frame.id, seq=message.seq)
 
     async def on_away(self, frame: frames.Away) -> None:
+        await self.with_right(MAY_ACT)
         await in_thread(presence.set_away)(self.agent, bool(frame.value))
 
     async def on_note(self, frame: frames.Note) -> None:

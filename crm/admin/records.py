@@ -125,7 +125,11 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
     search_help_text = "Name or customer number"
     fields = ["id", "name", "record_count"]
     readonly_fields = fields
-    actions_detail = ["erase"]
+    actions_detail = ["export", "erase"]
+
+    @action(description="Save all that is held of them", permissions=["erase"])
+    def export(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
+        return HttpResponseRedirect(reverse("admin:export-customer", args=[object_id]))
 
     @action(description="Erase this customer …", permissions=["erase"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:

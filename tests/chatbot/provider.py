@@ -1,5 +1,5 @@
-"""An OpenID Connect provider on loopback, of one user who is always logged in; its code flow, keys and
-claims are as the specification has them, unless a test bends them."""
+"""An OpenID Connect provider on loopback, of one user who is always logged in; its code flow, keys
+and claims are as the specification has them, unless a test bends them."""
 
 import json
 import time
@@ -34,7 +34,7 @@ class Provider:
         self.server.shutdown()
         self.server.server_close()
 
-    def handler(provider) -> type[BaseHTTPRequestHandler]:  # noqa: N805 the handler has its own self
+    def handler(provider) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 provider.asked.append(urlsplit(self.path).path)

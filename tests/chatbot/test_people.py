@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 from auditlog.models import LogEntry
+from auditlog.registry import auditlog
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.test import Client
@@ -14,7 +16,9 @@ from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from chatbot import roles, two_factor
-from chatbot.models import Inbox, Tier
+from chatbot.api import keys
+from chatbot.models import Inbox, Presence, Tier
+from crm.models import Source
 from tests.chatbot.admin.console import page_of, talk
 
 pytestmark = pytest.mark.django_db
@@ -142,6 +146,26 @@ def test_a_recovery_code_lets_in_once(client: Client) -> None:
         assert client.post("/admin/second-factor/", {"token": first}).status_code == expected
 
 
+def test_adam_lets_dora_in_again_after_wrong_passwords(client: Client) -> None:
+    dora = person("dora", roles.AGENT)
+    url = reverse("admin:login")
+    for _ in range(5):
+        Client().post(url, {"username": "dora", "password": "guess"})
+    assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 429
+    client.force_login(person("adam", roles.ADMINISTRATOR))
+    client.post("/admin/auth/user/", {"action": "let_in_again", "_selected_action": [dora.id]})
+    assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 302
+
+
+def test_adam_does_not_reset_the_factor_of_who_may_everything(client: Client) -> None:
+    root = User.objects.create_superuser("root", password=PASSWORD)
+    TOTPDevice.objects.create(user=root, name="phone", confirmed=True)
+    client.force_login(person("adam", roles.ADMINISTRATOR))
+    data = {"action": "reset_second_factor", "_selected_action": [root.id]}
+    client.post("/admin/auth/user/", data)
+    assert two_factor.has_device(root)
+
+
 def test_adam_resets_the_factor_of_a_lost_phone(client: Client) -> None:
     dora = person("dora", roles.AGENT)
     TOTPDevice.objects.create(user=dora, name="phone", confirmed=True)
@@ -198,6 +222,78 @@ def test_changes_are_logged_with_who_made_them_and_without_secrets(
     assert "secret" in changes
     assert "another" not in changes
     assert PASSWORD not in str(list(LogEntry.objects.values_list("changes", flat=True)))
+
+
+def test_whatever_somebody_may_change_in_the_admin_is_logged(rf: Any) -> None:
+    request = rf.get("/")
+    request.user = User.objects.create_superuser("root")
+    editable = {
+        model
+        for model, pages in admin.site._registry.items()
+        if pages.has_change_permission(request)
+    }
+    assert {model.__name__ for model in editable if not auditlog.contains(model)} == set()
+    assert len(editable) > 8
+
+
+def test_an_entry_shows_that_a_secret_changed_and_nothing_of_it(inbox: Inbox) -> None:
+    """The library alone would show the second half."""
+    secret = inbox.secret
+    inbox.secret = "a-new-one"
+    inbox.save()
+    source = Source.objects.create(name="erp", secrets=[{"secret": "whsec_old", "until": None}])
+    source.secrets = [{"secret": "whsec_new", "until": None}]
+    source.save()
+    dora = person("dora", roles.AGENT)
+    dora.set_password("another horse")
+    dora.save()
+    changes = str(list(LogEntry.objects.values_list("changes", flat=True)))
+    for hidden in (secret[len(secret) // 2 :], "new-one", "whsec_", dora.password[-20:]):
+        assert hidden not in changes
+    assert entries(content_type__model="source")[-1][0] == "update"
+
+
+def test_members_of_a_team_and_capacities_are_logged(client: Client) -> None:
+    client.force_login(person("lena", roles.LEAD))
+    dora = person("dora", roles.AGENT)
+    fields = {"name": "Returns", "members": [dora.id], "topics": "refund"}
+    assert client.post("/admin/chatbot/team/add/", fields).status_code == 302
+    said = str(list(LogEntry.objects.filter(content_type__model="team").values("changes", "actor")))
+    assert "dora" in said
+    Presence.objects.create(user=dora)
+    url = f"/admin/chatbot/presence/{dora.id}/change/"
+    assert client.post(url, {"user": dora.id, "capacity": 9}).status_code == 302
+    entry = LogEntry.objects.filter(content_type__model="presence").latest("id")
+    assert (entry.changes, str(entry.actor)) == ({"capacity": ["5", "9"]}, "lena")
+
+
+def test_setting_up_a_second_factor_and_revoking_a_key_are_logged(client: Client) -> None:
+    adam = person("adam", roles.ADMINISTRATOR)
+    client.force_login(adam)
+    client.get("/admin/second-factor/")
+    device = TOTPDevice.objects.get(user=adam)
+    client.post("/admin/second-factor/", {"token": code(device)})
+    assert ("update", "adam") in entries(content_type__model="totpdevice")
+    assert device.key not in str(list(LogEntry.objects.values_list("changes", flat=True)))
+    key, _ = keys.make("erp", ["records:read"])
+    data = {"action": "revoke", "_selected_action": [key.id]}
+    client.post("/admin/chatbot/apikey/", data)
+    assert entries(content_type__model="apikey")[-1] == ("update", "adam")
+
+
+def test_what_a_program_reads_of_a_conversation_is_logged_with_its_key(
+    client: Client, inbox: Inbox
+) -> None:
+    conversation = talk(inbox, -0.2)
+    _, key = keys.make("erp", ["conversations:read"])
+    headers = {"Authorization": f"Bearer {key}"}
+    for _ in range(2):
+        client.get(f"/api/conversations/{conversation.pk}/messages/", headers=headers)
+    client.get("/api/conversations/", headers=headers)
+    entry = LogEntry.objects.get(object_pk=str(conversation.pk))
+    assert entry.additional_data["by"].startswith("API key erp (atk_")
+    client.force_login(person("olga", roles.AUDITOR))
+    assert "API key erp" in client.get(PAGES["audit log"]).content.decode()
 
 
 def test_the_audit_log_can_only_be_read(client: Client) -> None:

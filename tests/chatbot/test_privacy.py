@@ -5,14 +5,26 @@ from datetime import timedelta
 from unittest import mock
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, retention, tasks
+from chatbot import actions, agents, audit, retention, tasks
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
-from crm.models import Customer, Passage, Record, Tombstone
+from crm import outbound
+from crm.models import (
+    Customer,
+    Delivery,
+    Endpoint,
+    InboundEvent,
+    Passage,
+    Record,
+    Source,
+    Tombstone,
+)
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE, BOB
 
@@ -83,12 +95,71 @@ class ForgettingTests(AgentsTestCase):
         self.assertIn("record", kinds)
         self.assertNotIn("cust_bob", text)
 
+    def test_nothing_of_alice_is_left_anywhere_once_she_is_erased(self) -> None:
+        """Every table is looked through, whatever it is called."""
+        source = Source.objects.create(name="erp", secrets=[])
+        theirs = {"id": "order:9", "customer": ALICE, "text": "Alice Ash's parcel"}
+        bobs = {"id": "order:8", "customer": f"{ALICE}0", "text": "Bob's"}
+        for number, told, state in (
+            (1, theirs, "applied"),
+            (2, theirs, "failed"),
+            (3, bobs, "applied"),
+        ):
+            InboundEvent.objects.create(
+                source=source,
+                event_id=str(number),
+                type="record.upserted",
+                body=json.dumps(told),
+                changes=[{"type": "record.upserted", "data": told}],
+                state=state,
+            )
+        self.told_in_full()
+        actions.receive(self.conversation, "m3", "Alice Ash again")
+        self.assertIn("Alice Ash", Delivery.objects.latest("id").body)
+        audit.read(self.conversation, self.dora)
+        Summary.objects.update(problem="Alice Ash's card")
+        agents.correct(self.conversation.messages.earliest("seq"), "neutral", self.dora)
+
+        tasks.erase(Erasure.objects.create(customer=ALICE).id)
+        for table in connection.introspection.table_names():
+            self.assertNotIn("Alice Ash", rows_of(table), table)
+            self.assertNotIn("4111", rows_of(table), table)
+        self.assertIn("Bob's", InboundEvent.objects.get(event_id="3").body)
+        readers = LogEntry.objects.filter(action=LogEntry.Action.ACCESS)
+        self.assertEqual([one.actor for one in readers], [self.dora], "who read it stays known")
+
+    @override_settings(REDACT_AFTER_DAYS=30)
+    def test_what_was_sent_out_is_redacted_too(self) -> None:
+        self.told_in_full()
+        actions.receive(self.conversation, "m3", "Alice Ash again")
+        self.aged(31)
+        retention.forget()
+        self.assertFalse(Delivery.objects.exists())
+        for table in ("auditlog_logentry", "chatbot_message", "chatbot_note", "chatbot_summary"):
+            self.assertNotIn("Alice Ash", rows_of(table), table)
+
+    def told_in_full(self) -> None:
+        Endpoint.objects.create(url="https://crm.corp", full=True, masked=False)
+        outbound.forget()
+        self.addCleanup(outbound.forget)
+
+    def test_notes_and_summaries_are_part_of_what_is_held(self) -> None:
+        rows = list(retention.held(Customer.objects.get(id=ALICE)))
+        self.assertIn("Alice Ash is a good customer", [row.get("text") for row in rows])
+        self.assertIn("Alice's card", [row.get("problem") for row in rows])
+
     def test_the_command_asks_before_it_erases(self) -> None:
         with mock.patch("builtins.input", return_value="no"), pytest.raises(CommandError):
             call_command("privacy", "erase", ALICE)
         self.assertTrue(Conversation.objects.exists())
         with pytest.raises(CommandError):
             call_command("privacy", "export", "nobody")
+
+
+def rows_of(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(f'SELECT * FROM "{table}"')
+        return str(cursor.fetchall())
 
 
 class AskingTests(AgentsTestCase):
@@ -112,3 +183,16 @@ class AskingTests(AgentsTestCase):
         wish = Erasure.objects.get()
         later.assert_called_once_with(tasks.erase, wish.id)
         self.assertEqual((wish.customer, wish.by and wish.by.username), (ALICE, "adam"))
+
+    def test_a_file_of_all_that_is_held_is_saved_and_logged(self) -> None:
+        url = f"/admin/chatbot/erasure/held/{ALICE}/"
+        client = self.as_staff("view_erasure")
+        self.assertEqual(client.get(url).status_code, 403)
+        may = Permission.objects.filter(codename="add_erasure")
+        User.objects.get(username="adam").user_permissions.set(may)
+        answer = client.get(url)
+        kinds = [json.loads(line)["kind"] for line in answer.content.decode().splitlines()]
+        self.assertEqual(kinds[0], "customer")
+        self.assertIn("message", kinds)
+        entry = LogEntry.objects.get(object_repr=f"Everything of {ALICE}")
+        self.assertEqual(str(entry.actor), "adam")

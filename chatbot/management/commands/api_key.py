@@ -41,6 +41,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{one.prefix}…  {one.name}  {standing}  {used}")
 
     def revoke(self, options: dict[str, Any]) -> None:
-        if not ApiKey.objects.filter(prefix=options["prefix"]).update(revoked=True):
+        found = list(ApiKey.objects.filter(prefix=options["prefix"]))
+        if not found:
             raise CommandError(f"No key begins with {options['prefix']}.")
+        for key in found:  # One by one: each is an entry in the audit log.
+            key.revoked = True
+            key.save(update_fields=["revoked"])
         self.stdout.write("Revoked.")

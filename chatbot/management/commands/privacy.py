@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot import retention
+from chatbot import audit, retention
 from chatbot.models import Erasure
 from crm.models import Customer
 
@@ -39,7 +39,9 @@ class Command(BaseCommand):
             self.stdout.write(f"{count} conversations {would}{name}")
 
     def export(self, options: dict[str, Any]) -> None:
-        for row in retention.held(known(options["customer"])):
+        customer = known(options["customer"])
+        audit.exported(customer, None)
+        for row in retention.held(customer):
             self.stdout.write(retention.as_line(row))
 
     def erase(self, options: dict[str, Any]) -> None:

@@ -1,0 +1,25 @@
+"""Where else a person is written down: the CRM's webhooks as they came."""
+
+from typing import Any
+
+from crm.models import InboundEvent
+
+GONE = "[erased]"
+State = InboundEvent.State
+
+
+def forget_customer(customer: str) -> None:
+    """Bodies that speak of them. An event that is yet to be applied is read once more by then: the
+    CRM's next word on an erased customer is not kept."""
+    ended = InboundEvent.objects.exclude(state=State.RECEIVED).filter(body__contains=customer)
+    found = [one.id for one in ended.iterator() if speaks_of(one.changes, customer)]
+    InboundEvent.objects.filter(id__in=found).update(body=GONE, changes=[])
+
+
+def speaks_of(value: Any, customer: str) -> bool:
+    """As a whole value: cust_1 is not cust_10."""
+    if isinstance(value, dict):
+        return any(speaks_of(one, customer) for one in value.values())
+    if isinstance(value, list):
+        return any(speaks_of(one, customer) for one in value)
+    return bool(value == customer)
