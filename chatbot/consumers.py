@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, away, hints, identity, limits, metrics, protocol, requests
+from chatbot import actions, away, hints, identity, limits, logs, metrics, protocol, requests
+from chatbot.corrections import known_of
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from chatbot.reply import runner
@@ -94,6 +95,7 @@ class VisitorConsumer(JsonSocket):
         self.visitor = visitor
         self.conversation = await in_thread(actions.conversation_of)(visitor)
         bind_contextvars(conversation=str(self.conversation.id))
+        logs.about(await in_thread(known_of)(visitor.customer))
         # Join first, read then: what is said in between comes by both ways and is sent once.
         await hints.join(self.conversation.id, self)
         await self.forward(await in_thread(self.welcome)())

@@ -93,7 +93,7 @@ def tell(
     """Within the change's transaction. private: what only full payloads have."""
 
     def data(full: bool, masked: bool) -> Data:
-        known = known_of(conversation.visitor.customer) if masked else []
+        known = known_of(conversation.visitor.customer) if full and masked else []
         found: Data = {"conversation": of_conversation(conversation), **more}
         if message:
             found["message"] = of_message(message)

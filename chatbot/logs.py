@@ -1,11 +1,30 @@
 """Log lines: for people, or JSON for a collector, with the ids of request, conversation and task.
 
-No line holds what anybody wrote: texts are in the database, and nowhere else.
+No line holds what anybody wrote on purpose: texts are in the database. Where one comes by chance,
+in an error or an address, personal data is taken out of it.
 """
 
+import logging
+from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any
 
 import structlog
+
+from chatbot.redaction import mask
+
+# What the CRM knows of the customer whose work is under way.
+KNOWN: ContextVar[tuple[str, ...]] = ContextVar("known", default=())
+
+
+def about(known: Iterable[str]) -> None:
+    KNOWN.set(tuple(known))
+
+
+def masked(_logger: Any, _method: str, line: Any) -> Any:
+    """Every text of the line: the event, what is bound to it, a traceback."""
+    known = KNOWN.get()
+    return {name: mask(one, known) if isinstance(one, str) else one for name, one in line.items()}
 
 
 def without_query(_logger: Any, _method: str, line: structlog.typing.EventDict) -> Any:
@@ -13,6 +32,11 @@ def without_query(_logger: Any, _method: str, line: structlog.typing.EventDict) 
     if "request" in line:
         line["request"] = str(line["request"]).partition("?")[0]
     return line
+
+
+class Masked(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record), KNOWN.get())
 
 
 # What is bound to the work under way, and what every line has.
@@ -23,8 +47,9 @@ SHARED: list[Any] = [
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    masked,
 ]
-LINE = {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+LINE = {"()": Masked, "fmt": "{asctime} {levelname} {name}: {message}", "style": "{"}
 JSON = {
     "()": structlog.stdlib.ProcessorFormatter,
     "foreign_pre_chain": SHARED,

@@ -72,6 +72,8 @@ class Turn:
     waiting: bool = False
     # What the inbox may have the CRM do for this customer.
     offers: tuple[Offer, ...] = ()
+    # What the CRM knows of the customer, where the model is not to see it in what they typed.
+    known: tuple[str, ...] = ()
 
 
 @dataclass
@@ -224,7 +226,7 @@ class Answering:
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
         self.outcome.model = tier.model
-        messages = prompt.messages(*for_model(self.turn.text, found))
+        messages = prompt.messages(*for_model(self.turn, found))
         texts = found.texts()
         async with preparing(texts) as prepared, self.counted(tier) as usage:
             pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
@@ -324,12 +326,14 @@ async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
         task.cancel()
 
 
-def for_model(text: str, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:
-    """What the model reads. By setting without the cards, accounts, phones and addresses that were
-    typed; the search has looked for them before. Records are shown whole: they are the answer."""
+def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:
+    """What the model reads. By setting without the cards, accounts, phones, addresses and names
+    that were typed; the search has looked for them before. Records are shown whole: they are the
+    answer."""
     if not settings.MASK_FOR_MODEL:
-        return text, found.records, found.history
-    return mask(text), found.records, [(author, mask(said)) for author, said in found.history]
+        return turn.text, found.records, found.history
+    history = [(author, mask(said, turn.known)) for author, said in found.history]
+    return mask(turn.text, turn.known), found.records, history
 
 
 def named(turn: Turn, citations: list[dict[str, str]]) -> list[str]:

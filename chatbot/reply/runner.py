@@ -24,6 +24,7 @@ from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
 from chatbot import actions, engines, hints, metrics, requests
+from chatbot.corrections import known_of
 from chatbot.models import Conversation, Message, Reply
 from chatbot.protocol import Refused, ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
@@ -226,6 +227,7 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         unanswered=conversation.unanswered,
         mood=conversation.mood or 0.0,
         waiting=conversation.state == conversation.State.WAITING,
+        known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
 
 

@@ -22,11 +22,11 @@ class PipelineTests(FakeModelsTestCase):
     @override_settings(MASK_FOR_MODEL=True)
     async def test_by_setting_the_model_does_not_see_whose_card_it_is(self) -> None:
         said = "my card is 4111 1111 1111 1111, what is the total of order 50001?"
-        history = (("customer", "write to alice@ash.example"),)
-        outcome = await self.ask(said, history=history)
+        history = (("customer", "write to alice@ash.example, I am alice ash"),)
+        outcome = await self.ask(said, history=history, known=("Alice Ash",))
         prompted = str(self.generator.prompts[-1])
         self.assertIn("my card is [card], what is the total of order 50001?", prompted)
-        self.assertIn("write to [email]", prompted)
+        self.assertIn("write to [email], I am [name]", prompted)
         self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
 
     async def test_an_unsupported_sentence_is_withheld_and_the_rest_is_shown(self) -> None:
