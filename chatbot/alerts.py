@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chatbot import events
 from chatbot.models import Conversation, Inbox, Message
+from chatbot.plain import plain
 from crm import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
@@ -121,7 +122,7 @@ def mail(conversation: Conversation, reason: str) -> None:
     path = reverse("admin:live")
     send_mail(
         f"{inbox.name}: a customer needs a person",
-        f"{conversation.visitor} ({inbox.name}): {reason.partition(':')[0]}.\n\n"
+        f"{plain(str(conversation.visitor))} ({inbox.name}): {reason.partition(':')[0]}.\n\n"
         f"{settings.PUBLIC_URL}{path}#{conversation.id}\n",
         None,
         inbox.alert_emails,

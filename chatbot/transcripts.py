@@ -13,6 +13,7 @@ from chatbot import identity, limits
 from chatbot.attachments.kinds import size
 from chatbot.models import Conversation, Message, Visitor
 from chatbot.names import name_of
+from chatbot.plain import indented
 from chatbot.protocol import Refused
 from crm import background
 from crm.problems import PROBLEM, problem
@@ -32,7 +33,7 @@ def text_of(conversation: Conversation) -> str:
 
 def line(message: Message) -> str:
     by = name_of(message.agent) if message.agent else NAMES[message.author]
-    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {said(message)}"
+    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {indented(said(message))}"
 
 
 def said(message: Message) -> str:
@@ -75,7 +76,9 @@ def mailed(visitor: Visitor, conversation: Conversation, address: str) -> HttpRe
         raise Refused("invalid", "Please write an address like name@example.com.") from None
     if not settings.EMAIL_HOST:
         raise Refused("unavailable", "E-mails cannot be sent from here; please save the file.")
-    if limits.take("transcript", str(visitor.id), MAILS_PER_MINUTE):
+    # Of the writer, and of whoever gets it: nobody is flooded through here.
+    who = (str(visitor.id), address.lower())
+    if any([limits.take("transcript", one, MAILS_PER_MINUTE) for one in who]):
         raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
     background.later(mail_transcript, str(conversation.id), address)
     return JsonResponse({"status": "on its way"}, status=202)

@@ -27,6 +27,7 @@ from chatbot.console.frames import VIEWS
 from chatbot.console.rows import OPEN, gist, with_last_message
 from chatbot.console.uploads import upload
 from chatbot.models import Conversation, Inbox, Message
+from chatbot.plain import plain
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
 
@@ -131,7 +132,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     @display(description="Customer")
     def customer(self, conversation: Conversation) -> SafeString:
         return format_html(
-            '<span class="who">{}<small>{}</small></span>',
+            '<span class="who"><bdi>{}</bdi><small><bdi>{}</bdi></small></span>',
             conversation.visitor,
             conversation.visitor.inbox,
         )
@@ -140,7 +141,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     def latest(self, conversation: Conversation) -> SafeString:
         author = conversation.last_author  # type: ignore[attr-defined]
         return format_html(
-            '<span class="excerpt"><b>{}</b> {}</span>',
+            '<span class="excerpt"><b>{}</b> <bdi>{}</bdi></span>',
             Message.Author(author).label if author else "",
             Truncator(gist(conversation)).chars(EXCERPT),
         )
@@ -148,7 +149,11 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     @display(description="Mood", ordering="mood")
     def mood_badge(self, conversation: Conversation) -> SafeString:
         badge, alert = mood.badge(conversation.mood), conversation.alert
-        return format_html('{}<small class="alert">{}</small>', badge, alert) if alert else badge
+        return (
+            format_html('{}<small class="alert" dir="auto">{}</small>', badge, alert)
+            if alert
+            else badge
+        )
 
     @display(description="Trend")
     def trend(self, conversation: Conversation) -> SafeString:
@@ -188,7 +193,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     earlier = 0 if "all" in request.GET else max(0, conversation.last_seq - LATEST_MESSAGES)
     entries = list(transcript.entries(conversation, earlier, link_records=may_see_records))
     return {
-        "title": str(conversation),
+        "title": plain(str(conversation)),
         "entries": entries,
         "earlier": earlier,
         "mood": mood.badge(conversation.mood),

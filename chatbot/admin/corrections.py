@@ -28,7 +28,7 @@ class CorrectionAdmin(ReadOnly, ModelAdmin):
         message = correction.message
         page = reverse("admin:chatbot_conversation_change", args=[message.conversation_id])
         text = Truncator(message.text).chars(EXCERPT)
-        return format_html('<a href="{}#message-{}">{}</a>', page, message.seq, text)
+        return format_html('<a href="{}#message-{}" dir="auto">{}</a>', page, message.seq, text)
 
     @display(description="Classifier said", ordering="message__label")
     def said(self, correction: Correction) -> str:

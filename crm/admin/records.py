@@ -26,7 +26,7 @@ from crm.models import Customer, Passage, Record, Vector
 
 def link(url: str, text: str) -> SafeString:
     classes = "text-primary-700 dark:text-primary-400 hover:underline"
-    return format_html('<a href="{}" class="{}">{}</a>', url, classes, text)
+    return format_html('<a href="{}" class="{}" dir="auto">{}</a>', url, classes, text)
 
 
 def change_url(row: Model) -> str:

@@ -10,7 +10,11 @@ export const byId = (id) => document.getElementById(id);
 
 export function element(name, { text, ...values } = {}, ...children) {
   const made = Object.assign(document.createElement(name), values);
-  if (text !== undefined) made.textContent = text;
+  if (text !== undefined) {
+    made.textContent = text;
+    // Letters that turn the direction of reading round do so in here only.
+    made.dir = "auto";
+  }
   made.append(...children);
   return made;
 }

@@ -4,7 +4,7 @@ import { byId, element, mood, passed, sparkline, trend } from "./draw.js";
 
 // Who waits is told by how long.
 const STATES = { bot: "Bot", waiting: "", closed: "Closed" };
-const AUTHORS = { customer: "", bot: "Bot: ", agent: "Agent: ", system: "" };
+const AUTHORS = { customer: "", bot: "Bot", agent: "Agent", system: "" };
 const SEARCH_AFTER = 300;
 const CLOCK = 30_000;
 // What came and went elsewhere in a long list is counted again, now and then.
@@ -173,6 +173,13 @@ export class Queue {
       item.querySelector(".since").textContent = this.#since(row);
   }
 
+  /** Who spoke is set apart: a customer may write "Agent: yes" too. */
+  #said(last) {
+    if (!last) return [];
+    const text = element("span", { text: last.text });
+    return AUTHORS[last.author] ? [element("b", { text: AUTHORS[last.author] }), " ", text] : [text];
+  }
+
   #draw(row) {
     const { last } = row;
     const button = element(
@@ -180,7 +187,7 @@ export class Queue {
       { type: "button", className: row.alerted ? "row alerted" : "row" },
       element("span", { className: "name", text: row.who }),
       element("span", { className: `since since-${row.state}`, text: this.#since(row) }),
-      element("span", { className: "said", text: last ? AUTHORS[last.author] + last.text : "" }),
+      element("span", { className: "said" }, ...this.#said(last)),
       element("span", { className: "feeling" }, mood(row.mood), ...this.#line(row)),
       element("span", { className: `state state-${row.state}`, text: this.#state(row) }),
     );
