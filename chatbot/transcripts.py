@@ -77,9 +77,9 @@ def mailed(visitor: Visitor, conversation: Conversation, address: str) -> HttpRe
     if not settings.EMAIL_HOST:
         raise Refused("unavailable", "E-mails cannot be sent from here; please save the file.")
     # Of the writer, and of whoever gets it: nobody is flooded through here.
-    who = (str(visitor.id), address.lower())
-    if any([limits.take("transcript", one, MAILS_PER_MINUTE) for one in who]):
-        raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
+    for who in (str(visitor.id), address.lower()):
+        if limits.take("transcript", who, MAILS_PER_MINUTE):
+            raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
     background.later(mail_transcript, str(conversation.id), address)
     return JsonResponse({"status": "on its way"}, status=202)
 

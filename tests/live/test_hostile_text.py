@@ -1,5 +1,5 @@
-"""Whatever mallory writes or is called is shown as text, on every page: nothing of it runs, nothing is
-fetched for it, and it turns no other text round."""
+"""Whatever mallory writes or is called is shown as text, on every page: nothing of it runs, nothing
+is fetched for it, and it turns no other text round."""
 
 import json
 from collections.abc import Iterator
@@ -50,8 +50,8 @@ text, name = json.loads(PLANTED)
 customer = Customer.objects.get(id="cust_66")
 Customer.objects.filter(id="cust_66").update(name=name)
 now = timezone.now()
-record = Record.objects.create(id=f"o:{text[:150]}", kind=text[:60], customer=customer, title=text[:480],
-    text=text, fields={text[:80]: text}, updated_at=now)
+record = Record.objects.create(id=f"o:{text[:150]}", kind=text[:60], customer=customer,
+    title=text[:480], text=text, fields={text[:80]: text}, updated_at=now)
 record.passages.create(position=0, text=text, customer=customer)
 visitor, _ = Visitor.objects.get_or_create(inbox=Inbox.objects.get(key="demo"), customer=customer)
 talk = actions.conversation_of(visitor)
@@ -66,14 +66,15 @@ agents.say(talk, dora, "2", text)
 agents.note(talk, dora, text)
 agents.correct(talk.messages.earliest("seq"), "neutral", dora)
 Summary.objects.create(conversation=talk, problem=text, tried=text, question=text)
-Conversation.objects.filter(id=talk.id).update(alert=text[:300], alert_weight=9, handoff_reason=text[:300],
-    csat=1, csat_comment=text[:500])
+Conversation.objects.filter(id=talk.id).update(alert=text[:300], alert_weight=9,
+    handoff_reason=text[:300], csat=1, csat_comment=text[:500])
 CannedAnswer.objects.create(shortcut="evil", text=text)
 source = Source.objects.create(name="evil", secrets=[])
-InboundEvent.objects.create(source=source, event_id=text[:200], type="x", body=json.dumps({"t": text}),
-    state="failed", reason=text[:500])
+InboundEvent.objects.create(source=source, event_id=text[:200], type="x",
+    body=json.dumps({"t": text}), state="failed", reason=text[:500])
 endpoint = Endpoint.objects.create(url="https://crm.corp", secrets=[], active=False)
-delivery = Delivery.objects.create(endpoint=endpoint, event_id="1", type="x", body=text, state="failed")
+delivery = Delivery.objects.create(endpoint=endpoint, event_id="1", type="x", body=text,
+    state="failed")
 Attempt.objects.create(delivery=delivery, status=500, error=text[:300], answer=text)
 entry = LogEntry.objects.log_create(talk, force_log=True, action=2, object_repr=text)
 entry.changes = {text[:40]: [text, text]}
@@ -111,6 +112,7 @@ def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
 # Every text with an override in it must stand alone, or apart: in an element of its own direction,
 # or last in its block.
 TURNING = """() => {
+  const NOT_DRAWN = "script, style, title, textarea, option";
   if (window.hacked) return ["it ran"];
   const apart = (element) => /isolate|plaintext/.test(getComputedStyle(element).unicodeBidi);
   const inline = (element) => getComputedStyle(element).display.startsWith("inline");
@@ -118,15 +120,16 @@ TURNING = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const node = walker.currentNode;
-    let element = node.parentElement;
-    if (!node.data.includes("\\u202e") || element.closest("script, style, title, textarea, option")) continue;
-    const first = element;
+    const first = node.parentElement;
+    if (!node.data.includes("\\u202e") || first.closest(NOT_DRAWN)) continue;
+    let element = first;
     while (element && !apart(element) && inline(element)) element = element.parentElement;
     if (apart(element)) continue;
     const after = document.createRange();
     after.setStartAfter(node);
     after.setEndAfter(element);
-    if (after.toString().trim()) found.push(`${first.tagName}.${first.className}: ${after.toString().trim().slice(0, 60)}`);
+    const text = after.toString().trim().slice(0, 60);
+    if (text) found.push(`${first.tagName}.${first.className}: ${text}`);
   }
   return found;
 }"""

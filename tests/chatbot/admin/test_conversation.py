@@ -91,7 +91,7 @@ def test_an_answer_shows_its_sources_and_its_trace(root: Client, inbox: Inbox) -
         error="TimeoutError: the model was slow",
     )
     html = text_of(root, page_of(conversation))
-    assert '<a href="/admin/crm/record/order_3A10482/change/">Order 10482</a>' in html
+    assert '<a href="/admin/crm/record/order_3A10482/change/"><bdi>Order 10482</bdi></a>' in html
     for shown in (
         "answered from the records, 1 sentence withheld, with an error",
         "The order number matches.",
@@ -131,7 +131,7 @@ def test_the_page_names_the_customer_and_their_latest_records(root: Client, inbo
     assert "Deleted order" not in html
     assert "of Bob" not in html
     records = text_of(root, "/admin/crm/record/?customer=cust_12")
-    assert '<a href="/admin/crm/record/?customer=cust_12">Alice Ash</a>' in html
+    assert '<a href="/admin/crm/record/?customer=cust_12"><bdi>Alice Ash</bdi></a>' in html
     assert "Order 1 of Alice" in records
     assert "Order 3 of Bob" not in records
 

@@ -1,5 +1,5 @@
 """Conversations of the demo shop's customers, the same each time: for the tour's pictures and for
-looking at every page. Played inside a site: `manage.py shell -c "from tests.live.tour import scenes …"`.
+looking at every page. Played inside a site, by `manage.py shell`.
 
 What the bot says stands in the demo's records; no model writes it.
 """
