@@ -59,7 +59,7 @@ class TranscriptTests(AgentsTestCase):
 
     @override_settings(EMAIL_BACKEND=LOCMEM, EMAIL_HOST="mail.corp")
     def test_nobody_is_flooded_through_many_visitors(self) -> None:
-        limits._buckets.clear()
+        limits.reset()
         first = self.conversation.visitor
         transcripts.mailed(first, self.conversation, "victim@example.com")
         first.pk = "00000000-0000-4000-8000-000000000000"

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from inference.catalogue import located, models_dir
+from tests.live.mailbox import Mailbox
 
 ROOT = Path(__file__).parent.parent.parent
 VLLM = ROOT / "deploy" / "vllm"
@@ -179,9 +180,18 @@ def make_site(
 
 
 @pytest.fixture(scope="session")
-def demo_site(make_site: Callable[..., Site]) -> Iterator[Site]:
+def mailbox() -> Iterator[Mailbox]:
+    """The mail server of the demo shop: keeps what it is given."""
+    box = Mailbox()
+    yield box
+    box.end()
+
+
+@pytest.fixture(scope="session")
+def demo_site(make_site: Callable[..., Site], mailbox: Mailbox) -> Iterator[Site]:
     """The demo shop, ready to chat."""
-    site = make_site().start().until_ready()
+    mails = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mailbox.port), "EMAIL_USE_TLS": "0"}
+    site = make_site(**mails).start().until_ready()
     yield site
     assert site.end() == 0, site.output
     assert not site.processes()

@@ -98,7 +98,7 @@ def test_an_answer_shows_its_sources_and_its_trace(root: Client, inbox: Inbox) -
         "slm-1.5b",
         "2 attempts",
         "Shipped: Tuesday",
-        "<q dir="auto">It arrives at noon.</q> <small dir="auto">unsupported: noon</small>",
+        '<q dir="auto">It arrives at noon.</q> <small dir="auto">unsupported: noon</small>',
         "records found after 42 ms",
         "first sentence shown after 1,500 ms",
         "TimeoutError: the model was slow",

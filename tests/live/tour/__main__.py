@@ -13,7 +13,6 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
-from chatbot.management.commands.load_demo import PASSWORD
 from tests.live.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, Site, free_port
 
 PICTURES = ROOT / "docs" / "tour"
@@ -21,6 +20,7 @@ DESKTOP, PHONE = (1280, 800), (390, 780)
 PATIENCE = 60_000
 LARGEST, LARGEST_OF_ALL = 150_000, 3_000_000
 QUALITY = 82
+PASSWORD = "attune-demo"
 PLAY = "from tests.live.tour import scenes; scenes.play()"
 LIVE = "/admin/chatbot/conversation/live/"
 
