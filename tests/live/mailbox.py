@@ -1,4 +1,4 @@
-"""A mail server on loopback that accepts every e-mail and keeps it: as much SMTP as clients need."""
+"""A mail server on loopback that accepts every e-mail and keeps it: as much SMTP as it takes."""
 
 from email import message_from_bytes, policy
 from email.message import EmailMessage
