@@ -52,9 +52,11 @@ def ask(method: str, url: str, **options: Any) -> dict[str, Any]:
     """No proxies from the environment, no redirects: only the provider's own host is asked."""
     if origin(url) != origin(settings.OIDC_ISSUER):
         raise SuspiciousOperation(f"{url} is not on the issuer's host.")
-    options_of_client = {"trust_env": False, "follow_redirects": False, "timeout": TIMEOUT}
     # The machine's own certificates: a company's provider often has one of the company's.
-    with httpx2.Client(verify=ssl.create_default_context(), **options_of_client) as client:
+    trusted = ssl.create_default_context()
+    with httpx2.Client(
+        verify=trusted, trust_env=False, follow_redirects=False, timeout=TIMEOUT
+    ) as client:
         answer = client.request(method, url, **options)
     if answer.status_code != 200:
         raise SuspiciousOperation(f"{url} answered {answer.status_code}.")
