@@ -24,13 +24,18 @@ GONE = "[redacted]"
 
 
 def forget(dry: bool = False) -> dict[str, int]:
-    """What the settings ask for: {"redacted", "deleted"}, in conversations. dry: only counted."""
+    """What the settings ask for: {"redacted", "deleted"}, in conversations, and {"emptied"}, in
+    webhooks. dry: only counted."""
     redacting = old(settings.REDACT_AFTER_DAYS).filter(redacted_at=None)
     deleting = old(settings.DELETE_AFTER_DAYS)
+    days = [one for one in (settings.REDACT_AFTER_DAYS, settings.DELETE_AFTER_DAYS) if one]
     if dry:
-        return {"redacted": redacting.count(), "deleted": deleting.count()}
+        emptied = traces.old_webhooks(min(days)).count() if days else 0
+        return {"redacted": redacting.count(), "deleted": deleting.count(), "emptied": emptied}
     deleted = sum(each(deleting, delete_conversation))
-    return {"redacted": sum(each(redacting, redact_conversation)), "deleted": deleted}
+    redacted = sum(each(redacting, redact_conversation))
+    emptied = traces.empty(traces.old_webhooks(min(days))) if days else 0
+    return {"redacted": redacted, "deleted": deleted, "emptied": emptied}
 
 
 def old(days: int) -> QuerySet[Conversation]:

@@ -1,6 +1,10 @@
 """Where else a person is written down: the CRM's webhooks as they came."""
 
+from datetime import timedelta
 from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from crm.models import InboundEvent
 
@@ -13,7 +17,19 @@ def forget_customer(customer: str) -> None:
     CRM's next word on an erased customer is not kept."""
     ended = InboundEvent.objects.exclude(state=State.RECEIVED).filter(body__contains=customer)
     found = [one.id for one in ended.iterator() if speaks_of(one.changes, customer)]
-    InboundEvent.objects.filter(id__in=found).update(body=GONE, changes=[])
+    empty(InboundEvent.objects.filter(id__in=found))
+
+
+def old_webhooks(days: int) -> QuerySet[InboundEvent]:
+    """Received so long ago, and done with; the records that they brought are the CRM's to delete."""
+    since = timezone.now() - timedelta(days=days)
+    ended = InboundEvent.objects.exclude(state=State.RECEIVED).exclude(body=GONE)
+    return ended.filter(received_at__lt=since)
+
+
+def empty(events: QuerySet[InboundEvent]) -> int:
+    """That they came stays known: the same id counts once."""
+    return events.update(body=GONE, changes=[])
 
 
 def speaks_of(value: Any, customer: str) -> bool:

@@ -77,7 +77,10 @@ def test_a_model_server_outside_is_warned_about(found: Any) -> None:
 
 def test_what_is_forgotten_and_where_events_go_must_make_sense(found: Any) -> None:
     assert list(found(REDACT_AFTER_DAYS=90, DELETE_AFTER_DAYS=30)) == ["attune.E003"]
-    assert found(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=90) == {}
+    assert list(found(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=30)) == ["attune.E003"]
+    for redact, delete in ((30, 90), (30, 0), (0, 90)):
+        assert found(REDACT_AFTER_DAYS=redact, DELETE_AFTER_DAYS=delete) == {}
+    assert list(found(REDACT_AFTER_DAYS=-1, DELETE_AFTER_DAYS=0)) == ["attune.E003"]
     message = found(WEBHOOK_ALLOWED=["crm", "10.0.0.0/8"])["attune.E004"]
     assert "needs a port, e.g. crm:443" in message.msg
 

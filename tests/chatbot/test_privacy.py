@@ -12,7 +12,7 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, audit, retention, tasks
+from chatbot import actions, agents, audit, retention, tasks, traces
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
 from crm import outbound
 from crm.models import (
@@ -29,6 +29,7 @@ from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE, BOB
 
 CARD = "4111 1111 1111 1111"
+NOTHING = {"redacted": 0, "deleted": 0, "emptied": 0}
 
 
 class ForgettingTests(AgentsTestCase):
@@ -45,15 +46,15 @@ class ForgettingTests(AgentsTestCase):
 
     def test_unless_told_nothing_is_ever_forgotten(self) -> None:
         self.aged(9_999)
-        self.assertEqual(retention.forget(), {"redacted": 0, "deleted": 0})
+        self.assertEqual(retention.forget(), NOTHING)
 
     @override_settings(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=90)
     def test_first_redacted_then_deleted_and_counted(self) -> None:
         self.aged(29)
-        self.assertEqual(retention.forget(), {"redacted": 0, "deleted": 0})
+        self.assertEqual(retention.forget(), NOTHING)
         self.aged(31)
-        self.assertEqual(retention.forget(dry=True), {"redacted": 1, "deleted": 0})
-        self.assertEqual(retention.forget(), {"redacted": 1, "deleted": 0})
+        self.assertEqual(retention.forget(dry=True), NOTHING | {"redacted": 1})
+        self.assertEqual(retention.forget(), NOTHING | {"redacted": 1})
         said = " ".join(Message.objects.values_list("text", flat=True))
         for secret in ("Alice", "Ash", "4111", "ash.example"):
             self.assertNotIn(secret, said)
@@ -137,6 +138,20 @@ class ForgettingTests(AgentsTestCase):
         self.assertFalse(Delivery.objects.exists())
         for table in ("auditlog_logentry", "chatbot_message", "chatbot_note", "chatbot_summary"):
             self.assertNotIn("Alice Ash", rows_of(table), table)
+
+    @override_settings(REDACT_AFTER_DAYS=30)
+    def test_what_the_crm_sent_so_long_ago_is_emptied_and_still_counts_once(self) -> None:
+        source = Source.objects.create(name="erp", secrets=[])
+        past = timezone.now() - timedelta(days=31)
+        for number, state in enumerate(("applied", "received")):
+            InboundEvent.objects.create(
+                source=source, event_id=str(number), body="Alice Ash", state=state, received_at=past
+            )
+        self.assertEqual(retention.forget(dry=True), NOTHING | {"emptied": 1})
+        self.assertEqual(retention.forget(), NOTHING | {"emptied": 1})
+        self.assertEqual(retention.forget(), NOTHING)
+        bodies = InboundEvent.objects.order_by("event_id").values_list("body", flat=True)
+        self.assertEqual(list(bodies), [traces.GONE, "Alice Ash"], "what waits is needed")
 
     def told_in_full(self) -> None:
         Endpoint.objects.create(url="https://crm.corp", full=True, masked=False)

@@ -1,4 +1,4 @@
-"""Single sign-on in a real browser: from the log-in page to the provider and back, on a real site."""
+"""Single sign-on in a real browser: from the log-in page to a provider and back, on a site."""
 
 from collections.abc import Callable, Iterator
 

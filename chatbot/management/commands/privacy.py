@@ -36,7 +36,8 @@ class Command(BaseCommand):
             return
         would = "would be " if options["dry_run"] else ""
         for name, count in done.items():
-            self.stdout.write(f"{count} conversations {would}{name}")
+            what = "webhooks" if name == "emptied" else "conversations"
+            self.stdout.write(f"{count} {what} {would}{name}")
 
     def export(self, options: dict[str, Any]) -> None:
         customer = known(options["customer"])
