@@ -22,8 +22,11 @@ def about(known: Iterable[str]) -> None:
 
 
 def masked(_logger: Any, _method: str, line: Any) -> Any:
-    """Every text of the line: the event, what is bound to it, a traceback."""
+    """Every text of the line: the event, what is bound to it, a traceback. Of an address what is
+    asked for there stays out: staff search for people by name."""
     known = KNOWN.get()
+    if "request" in line:
+        line["request"] = str(line["request"]).partition("?")[0]
     return {name: mask(one, known) if isinstance(one, str) else one for name, one in line.items()}
 
 

@@ -13,15 +13,15 @@ State = InboundEvent.State
 
 
 def forget_customer(customer: str) -> None:
-    """Bodies that speak of them. An event that is yet to be applied is read once more by then: the
-    CRM's next word on an erased customer is not kept."""
+    """Bodies that speak of them. An event that is yet to be applied is needed whole; what it brings
+    of an erased customer is not kept."""
     ended = InboundEvent.objects.exclude(state=State.RECEIVED).filter(body__contains=customer)
     found = [one.id for one in ended.iterator() if speaks_of(one.changes, customer)]
     empty(InboundEvent.objects.filter(id__in=found))
 
 
 def old_webhooks(days: int) -> QuerySet[InboundEvent]:
-    """Received so long ago, and done with; the records that they brought are the CRM's to delete."""
+    """Received so long ago, and done with. The records that they brought stay, as the CRM says."""
     since = timezone.now() - timedelta(days=days)
     ended = InboundEvent.objects.exclude(state=State.RECEIVED).exclude(body=GONE)
     return ended.filter(received_at__lt=since)
