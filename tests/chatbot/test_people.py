@@ -87,6 +87,17 @@ def test_olga_reads_an_inbox_and_not_its_secret(client: Client, inbox: Inbox) ->
     assert inbox.secret not in html
 
 
+def test_lena_tries_alerts_out_and_does_not_see_the_secret(client: Client, inbox: Inbox) -> None:
+    """With it she could speak as any customer."""
+    page = f"/admin/chatbot/inbox/{inbox.id}/change/"
+    client.force_login(person("lena", roles.LEAD))
+    html = client.get(page).content.decode()
+    assert "Show last week under these rules" in html
+    assert inbox.secret not in html
+    client.force_login(person("adam", roles.ADMINISTRATOR))
+    assert inbox.secret in client.get(page).content.decode()
+
+
 def test_rights_that_somebody_added_stay(inbox: Inbox) -> None:
     agents = Group.objects.get(name=roles.AGENT)
     agents.permissions.add(*roles.named(["chatbot.view_tier"]))

@@ -80,8 +80,9 @@ entry = LogEntry.objects.log_create(talk, force_log=True, action=2, object_repr=
 entry.changes = {text[:40]: [text, text]}
 entry.save()
 aggregate.rebuild()
-print(json.dumps({"talk": str(talk.id), "record": record.id, "event": InboundEvent.objects.latest("id").id,
-    "delivery": delivery.id, "entry": entry.id, "said": talk.messages.count()}))
+event = InboundEvent.objects.latest("id").id
+print(json.dumps({"talk": str(talk.id), "event": event, "delivery": delivery.id,
+    "entry": entry.id}))
 """
 
 
