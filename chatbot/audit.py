@@ -70,14 +70,19 @@ def hidden(value: str) -> str:
 def read(conversation: Conversation, user: User) -> None:
     """This person has this conversation on their screen."""
     if cache.add(f"read:{user.pk}:{conversation.pk}", 1, ONCE_IN):
-        accessed(conversation, f"Conversation {conversation.pk}", actor=user)
+        accessed(conversation, called(conversation), actor=user)
 
 
 def read_by_key(conversation: Conversation, key: ApiKey) -> None:
     """A program has fetched what was said."""
     if cache.add(f"read:key:{key.pk}:{conversation.pk}", 1, ONCE_IN):
         by = {"by": f"API key {key}"}
-        accessed(conversation, f"Conversation {conversation.pk}", additional_data=by)
+        accessed(conversation, called(conversation), additional_data=by)
+
+
+def called(conversation: Conversation) -> str:
+    """By the beginning of its id, whoever it is with."""
+    return f"Conversation {str(conversation.pk)[:8]}"
 
 
 def exported(customer: Customer, user: User | None) -> None:
@@ -86,6 +91,6 @@ def exported(customer: Customer, user: User | None) -> None:
     accessed(customer, f"Everything of {customer.pk}", actor=user, **by)
 
 
-def accessed(what: Any, called: str, **more: Any) -> None:
-    values = {"action": LogEntry.Action.ACCESS, "object_repr": called, **more}
+def accessed(what: Any, name: str, **more: Any) -> None:
+    values = {"action": LogEntry.Action.ACCESS, "object_repr": name, **more}
     LogEntry.objects.log_create(what, force_log=True, **values)

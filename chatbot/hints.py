@@ -156,16 +156,17 @@ async def look(looked: datetime) -> datetime:
     """Sockets whose conversation has gone on without them fetch what they miss. Takes when the
     look before was, so that none is left out while the database is away, and returns its own."""
     now = timezone.now()
-    for conversation, last_seq in await orm.in_thread(gone_on)(looked - LOOKS_BACK):
+    for conversation, last_seq, state in await orm.in_thread(gone_on)(looked - LOOKS_BACK):
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
-                tell(conversation, listener, {"type": "conversation.news"})
+                tell(conversation, listener, {"type": "conversation.news", "state": state})
         for listener in list(_here.get(EVERYTHING, ())):
             about = {"about": str(conversation), "seq": last_seq}
             tell(EVERYTHING, listener, {"type": "console.news", **about})
     return now
 
 
-def gone_on(since: datetime) -> list[tuple[UUID, int]]:
+def gone_on(since: datetime) -> list[tuple[UUID, int, str]]:
+    """With the state: who has taken a conversation over, or closed it, said so in a message."""
     found = Conversation.objects.filter(last_message_at__gt=since)
-    return list(found.values_list("id", "last_seq"))
+    return list(found.values_list("id", "last_seq", "state"))

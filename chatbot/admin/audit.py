@@ -5,10 +5,15 @@ from typing import Any
 
 from auditlog.models import LogEntry
 from django.contrib import admin
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from crm.admin import ReadOnly
+from crm.admin.records import link
 
 admin.site.unregister(LogEntry)
 EXCERPT = 200
@@ -16,14 +21,30 @@ EXCERPT = 200
 
 @admin.register(LogEntry)
 class LogEntryAdmin(ReadOnly, ModelAdmin):
-    list_display = ["timestamp", "who", "what", "object_repr", "changed", "remote_addr"]
+    list_display = ["at", "who", "what", "about", "changed", "address"]
     list_filter = ["action", "content_type", "actor"]
     list_select_related = ["actor", "content_type"]
     search_fields = ["object_repr", "object_pk", "actor__username"]
     show_full_result_count = False
     date_hierarchy = "timestamp"
-    fields = ["timestamp", "who", "what", "object_repr", "object_pk", "changed", "remote_addr"]
+    fields = ["at", "who", "what", "about", "object_pk", "changed", "address"]
     readonly_fields = fields
+
+    @display(description="When", ordering="timestamp")
+    def at(self, entry: LogEntry) -> str:
+        return date_format(timezone.localtime(entry.timestamp), "j M Y, H:i:s")
+
+    @display(description="From", ordering="remote_addr")
+    def address(self, entry: LogEntry) -> str:
+        return entry.remote_addr or ""
+
+    @display(description="About", ordering="object_repr")
+    def about(self, entry: LogEntry) -> str | SafeString:
+        """A conversation that is still there, one click away."""
+        if entry.content_type.model != "conversation":
+            return str(entry.object_repr)
+        page = reverse("admin:chatbot_conversation_change", args=[entry.object_pk])
+        return link(page, str(entry.object_repr))
 
     @display(description="Who", ordering="actor")
     def who(self, entry: LogEntry) -> str:

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
+from django.contrib.auth.models import User
 
-from chatbot import actions, hints
+from chatbot import actions, agents, hints
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import SocketTestCase
 
@@ -69,6 +70,16 @@ class HintTests(SocketTestCase):
         looking = asyncio.create_task(hints.look_for_ever())
         heard = await socket.until(type="message")
         self.assertEqual(heard[-1]["text"], "This is Dora.")
+        looking.cancel()
+
+    async def test_who_has_it_is_told_with_what_was_lost(self) -> None:
+        socket = await self.join()
+        conversation = await Conversation.objects.aget()
+        dora = await User.objects.acreate(username="dora")
+        with mock.patch("chatbot.hints.announce"):
+            await database_sync_to_async(agents.resolve)(conversation, dora)
+        looking = asyncio.create_task(hints.look_for_ever())
+        await socket.until(type="state", state="closed")
         looking.cancel()
 
     async def test_groups_joined_while_the_layer_was_away_hear_once_it_is_back(self) -> None:

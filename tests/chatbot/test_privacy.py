@@ -191,7 +191,7 @@ class AskingTests(AgentsTestCase):
 
     def test_the_number_is_typed_before_anything_goes(self) -> None:
         client = self.as_staff("add_erasure", "view_erasure")
-        self.assertContains(client.get(self.URL), "1 conversations")
+        self.assertContains(client.get(self.URL), "<b>1</b> conversation<")
         self.assertContains(client.post(self.URL, {"typed": "cust"}), "Nothing was erased")
         with mock.patch("crm.background.later") as later:
             self.assertEqual(client.post(self.URL, {"typed": ALICE}).status_code, 302)

@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwr
 from tests.live.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, Site, free_port
 
 PICTURES = ROOT / "docs" / "tour"
-DESKTOP, PHONE = (1280, 800), (390, 780)
+DESKTOP, TALL, PHONE = (1360, 850), (1360, 1500), (390, 780)
 PATIENCE = 60_000
 LARGEST, LARGEST_OF_ALL = 150_000, 3_000_000
 QUALITY = 82
@@ -76,16 +76,18 @@ def conversation(page: Page, url: str) -> None:
     trace = page.locator("details.trace").last
     trace.locator("summary").click()
     trace.scroll_into_view_if_needed()
+    page.mouse.move(0, 0)
 
 
 def inbox(page: Page, url: str) -> None:
     page.goto(f"{url}/admin/chatbot/inbox/")
     page.get_by_role("link", name="Fernhill Outdoor").click()
-    page.get_by_text("When agents are alerted").first.scroll_into_view_if_needed()
+    heading = page.get_by_text("When agents are alerted").first
+    heading.evaluate("one => one.scrollIntoView({block: 'start'})")
 
 
 def customer(page: Page, url: str) -> None:
-    page.goto(f"{url}/admin/chatbot/erasure/of/cust_9/")
+    page.goto(f"{url}/admin/chatbot/erasure/of/cust_2/")
 
 
 SHOTS = [
@@ -94,9 +96,9 @@ SHOTS = [
     Shot("live", live, who="dora"),
     Shot("conversation", conversation),
     Shot("conversations", page_at("/admin/chatbot/conversation/")),
-    Shot("figures", page_at("/admin/chatbot/figure/dashboard/"), who="lena"),
+    Shot("figures", page_at("/admin/chatbot/figure/dashboard/"), who="lena", size=TALL),
     Shot("inbox", inbox),
-    Shot("records", page_at("/admin/crm/record/?q=10482")),
+    Shot("records", page_at("/admin/crm/record/order_3A10482/change/")),
     Shot("inbound", page_at("/admin/crm/inboundevent/")),
     Shot("models", page_at("/admin/chatbot/tier/")),
     Shot("erase", customer),
@@ -110,7 +112,9 @@ def take(browser: Browser, url: str, shot: Shot, scheme: str) -> int:
     """The size of the picture in bytes."""
     width, height = shot.size
     viewport = {"width": width, "height": height}
-    context = browser.new_context(viewport=viewport, color_scheme=scheme, reduced_motion="reduce")
+    context = browser.new_context(
+        viewport=viewport, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
+    )
     context.set_default_timeout(PATIENCE)
     page = context.new_page()
     if shot.who:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
@@ -79,6 +80,13 @@ DELIVERY = Answer(
     "European Union: standard EUR 9.95, 4 to 7 working days. Express EUR 19.95, 3 working days.",
     ["article:delivery"],
 )
+PASSED_ON = Answer(
+    "I'm asking a colleague to join us here.",
+    state="handoff",
+    reason="The customer asked for a person.",
+)
+WAITING = Answer("A colleague has been asked already and will answer here.", state="chat")
+WELCOME = Answer("You're welcome! Is there anything else?", state="chat")
 # Who, and what was said in turn: a customer's line, or an answer to it.
 TALKS: dict[str, tuple[str, list[str | Answer]]] = {
     "shop": ("cust_1", [
@@ -88,27 +96,30 @@ TALKS: dict[str, tuple[str, list[str | Answer]]] = {
     "angry": ("cust_2", [
         "Why is my order 10467 so late?", LATE,
         "That is no answer. I have been waiting for three weeks now.", UNKNOWN,
-        "This is the third time I ask. This is really terrible service!", UNKNOWN,
-        "I am very angry, nobody helps me!",
+        "This is the third time I ask. This is really terrible service!", PASSED_ON,
+        "I am very angry, nobody helps me!", WAITING,
     ]),
     "waiting": ("cust_3", [
         "My new boots have not come yet, can I talk to a person please?",
-        Answer("I'm asking a colleague to join us here.", state="handoff",
-               reason="The customer asked for a person."),
+        PASSED_ON,
     ]),
     "with dora": ("cust_4", [
         "One of my two headlamps does not light up.", UNKNOWN,
-        "Could somebody have a look please?",
+        "Could somebody have a look please?", PASSED_ON,
     ]),
-    "ended": ("cust_5", ["How do I wash my Squall jacket?", WASHING, "Perfect, thanks a lot!"]),
-    "content": ("cust_6", ["What does delivery to Lyon cost?", DELIVERY, "Thank you, that helps."]),
+    "ended": ("cust_5", [
+        "How do I wash my Squall jacket?", WASHING, "Perfect, thanks a lot!", WELCOME,
+    ]),
+    "content": ("cust_6", [
+        "What does delivery to Lyon cost?", DELIVERY, "Thank you, that helps.", WELCOME,
+    ]),
     "calm": ("cust_7", ["How long do I have to send something back?", RETURNS]),
 }  # fmt: skip
 PAST: list[list[str | Answer]] = [
-    ["How long do I have to send something back?", RETURNS, "Great, thank you!"],
+    ["How long do I have to send something back?", RETURNS, "Great, thank you!", WELCOME],
     ["What does delivery cost?", DELIVERY],
-    ["How do I wash my jacket?", WASHING, "Perfect, that helps a lot."],
-    ["This is terrible, it broke on the first day!", UNKNOWN, "I am really disappointed."],
+    ["How do I wash my jacket?", WASHING, "Perfect, that helps a lot.", WELCOME],
+    ["This is terrible, it broke on the first day!", UNKNOWN, "I am disappointed.", PASSED_ON],
 ]
 
 
@@ -140,21 +151,25 @@ def set_up() -> None:
         ("returns", "I have sent you a label for {order}. You have 30 days."),
     ):
         CannedAnswer.objects.get_or_create(shortcut=shortcut, defaults={"text": text})
-    tier = Tier.objects.create(name="large", model="slm-large", from_difficulty=0.45, enabled=False)
-    tier.replicas.create(url="http://vllm-2:8100/v1")
+    small = Tier.objects.create(name="small", model=settings.SLM_NAME)
+    small.replicas.create(url=settings.SLM_URL)
+    large = Tier.objects.create(
+        name="large", model="slm-large", from_difficulty=0.45, enabled=False
+    )
+    large.replicas.create(url="http://vllm-2:8100/v1")
     webhooks()
     keys.make("Warehouse", ["records:write"])
 
 
 def webhooks() -> None:
     source = Source.objects.create(name="erp", secrets=[])
-    states = ["applied", "applied", "failed", "refused"]
-    for number, state in enumerate(states):
+    for number in range(12):
+        state = {4: "failed", 7: "refused"}.get(number, "applied")
         reason = "" if state == "applied" else '"updated_at" must be an ISO 8601 time with its zone'
         InboundEvent.objects.create(
             source=source,
-            event_id=f"evt_{number}",
-            type="record.upserted",
+            event_id=f"evt_{number + 2041}",
+            type="record.deleted" if number == 9 else "record.upserted",
             body='{"type": "record.upserted", "data": {"id": "order:10482"}}',
             state=state,
             reason=reason,
@@ -168,9 +183,13 @@ def webhooks() -> None:
     Attempt.objects.create(delivery=delivery, status=200, seconds=0.04, answer="ok")
 
 
-def talk(who: str, lines: list[str | Answer]) -> Conversation:
+def talk(who: str | None, lines: list[str | Answer]) -> Conversation:
+    """Of a customer, or without one of a new visitor."""
     inbox = Inbox.objects.get(key="demo")
-    visitor, _ = Visitor.objects.get_or_create(inbox=inbox, customer_id=who)
+    if who:
+        visitor, _ = Visitor.objects.get_or_create(inbox=inbox, customer_id=who)
+    else:
+        visitor = Visitor.objects.create(inbox=inbox)
     conversation = actions.conversation_of(visitor)
     reply = None
     for number, line in enumerate(lines):
@@ -208,7 +227,7 @@ def post(reply: Any, answer: Answer) -> None:
 def past(random: Random, back: int, number: int) -> None:
     """A conversation of some days ago, closed by now."""
     lines = random.choices(PAST, weights=[5, 4, 4, 2])[0]
-    conversation = talk(f"cust_{random.randrange(10, 60)}", lines)
+    conversation = talk(None, lines)
     actions.close(conversation)
     start = timezone.now() - timedelta(days=back, minutes=-17 * number)
     shift(conversation, start, closed=start + timedelta(minutes=random.randrange(4, 40)))
