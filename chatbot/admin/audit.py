@@ -58,7 +58,8 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Changes")
     def changed(self, entry: LogEntry) -> str:
-        return "; ".join(starmap(in_words, (entry.changes or {}).items()))[:EXCERPT]
+        changes = {name: one for name, one in (entry.changes or {}).items() if name != "id"}
+        return "; ".join(starmap(in_words, changes.items()))[:EXCERPT]
 
 
 def in_words(field: str, change: Any) -> str:
@@ -66,4 +67,4 @@ def in_words(field: str, change: Any) -> str:
     if isinstance(change, dict):
         return f"{field}: {change['operation']} {', '.join(change['objects'])}"
     before, after = change
-    return f"{field}: {before} → {after}"
+    return f"{field}: {after}" if before in {None, "None"} else f"{field}: {before} → {after}"

@@ -5,6 +5,7 @@ import json
 from typing import Any
 from uuid import UUID
 
+from auditlog.context import set_actor
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
@@ -102,7 +103,8 @@ class AgentConsumer(JsonSocket):
             conversation = Conversation.objects.filter(id=frame.conversation).first()
             if conversation is None:
                 raise Refused("not_found", "This conversation is no longer there.")
-            return action(conversation, agent, *arguments)
+            with set_actor(agent, (self.scope.get("client") or [None])[0]):
+                return action(conversation, agent, *arguments)
 
         try:
             return await in_thread(carry_out)()

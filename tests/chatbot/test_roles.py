@@ -333,6 +333,16 @@ class FrameTests(ConsoleTestCase):
             self.assertEqual((closed["type"], closed["code"]), ("websocket.close", FORBIDDEN))
             await User.objects.filter(id=self.dora.id).aupdate(is_active=True)
 
+    async def test_what_an_agent_does_in_the_live_inbox_is_logged_as_theirs(self) -> None:
+        socket = await self.opened(self.dora)
+        await socket.say(type="correct", conversation=self.id, seq=1, label="neutral")
+        await socket.until(type="corrected")
+        await socket.say(type="note", conversation=self.id, text="Ring her up")
+        await socket.until(type="note")
+        kinds = ("correction", "note")
+        found = LogEntry.objects.filter(content_type__model__in=kinds).select_related("actor")
+        self.assertEqual([str(one.actor) async for one in found], ["dora", "dora"])
+
     def switched_off(self) -> None:
         User.objects.filter(id=self.dora.id).update(is_active=False)
 
