@@ -493,6 +493,7 @@ UNFOLD = {
         {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}chatbot/widget/icon.svg"},
     ],
     "SITE_URL": None,
+    "SCRIPTS": [f"{STATIC_URL}chatbot/admin/accessible.js"],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",

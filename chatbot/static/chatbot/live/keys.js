@@ -6,7 +6,9 @@ export function listen(actions) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.matches(FIELDS)) {
-      if (event.key === "Escape") event.target.blur();
+      if (event.key !== "Escape") return;
+      event.preventDefault(); // Else the browser empties a field of search.
+      event.target.blur();
       return;
     }
     const action = actions[event.key];
