@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatbot', '0011_api_keys'),
+        ('chatbot', '0015_actions'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
