@@ -25,6 +25,7 @@ from chatbot.models import (
     ActionRequest,
     ApiKey,
     CannedAnswer,
+    Conversation,
     Correction,
     Erasure,
     Inbox,
@@ -200,7 +201,8 @@ def test_what_each_role_may_do_with_each_thing(
 def test_who_gets_to_the_pages_of_their_own(
     client: Client, things: dict[str, Any], role: str
 ) -> None:
-    client.force_login(person(role))
+    client.force_login(somebody := person(role))
+    Conversation.objects.update(state="agent", agent=somebody)
     arguments = {
         "live": [],
         "dashboard": [],
