@@ -103,7 +103,7 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Body")
     def body_shown(self, delivery: Delivery) -> SafeString:
-        return format_html('<pre class="wire">{}</pre>', pretty(delivery.body))
+        return wire(pretty(delivery.body))
 
     @admin.action(description="Send again, under the same ids", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
@@ -129,6 +129,10 @@ def pretty(body: str) -> str:
     return json.dumps(json.loads(body), indent=2, ensure_ascii=False)[:SHOWN]
 
 
+def wire(text: str) -> SafeString:
+    return format_html('<pre class="wire" tabindex="0">{}</pre>', text)
+
+
 def folded(summary: str, text: str) -> SafeString:
-    shape = '<details class="wire-fold"><summary>{}</summary><pre class="wire">{}</pre></details>'
-    return format_html(shape, summary, text)
+    shape = '<details class="wire-fold"><summary>{}</summary>{}</details>'
+    return format_html(shape, summary, wire(text))

@@ -15,6 +15,7 @@ from django.utils.functional import lazy
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from crm import destinations, health, outbound, signing
 from crm.admin.asked import asked, page_of
@@ -25,8 +26,6 @@ INPUT = (
     "border border-base-300 bg-white rounded-default px-3 py-2 text-font-default-light "
     "dark:bg-base-900 dark:border-base-700 dark:text-font-default-dark"
 )
-
-
 AGAIN = (
     "Each goes out under its own id, so that a receiver which keeps ids applies none of them twice."
 )
@@ -41,12 +40,28 @@ class LocalTime(forms.DateTimeInput):
         super().__init__({"class": INPUT}, "%Y-%m-%dT%H:%M")
 
 
+class Keys(forms.CharField):
+    """A list, written with commas."""
+
+    def prepare_value(self, value: Any) -> Any:
+        return ", ".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        keys = (key.strip() for key in (value or "").split(","))
+        return list(dict.fromkeys(key for key in keys if key))
+
+
 class EndpointForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
         choices=[(name, name) for name in outbound.TYPES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="None: all of them.",
+    )
+    inboxes = Keys(
+        required=False,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="Their keys, with commas between them; none: all of them.",
     )
 
     def clean_url(self) -> str:

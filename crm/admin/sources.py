@@ -17,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminPasswordWidget
+from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from crm import adapters, health, inbound, signing
 from crm.adapters import generic
@@ -36,13 +36,14 @@ COLOURS = {"received": "info", "applied": "success", "failed": "danger", "refuse
 
 class SourceForm(forms.ModelForm):
     given = forms.CharField(
-        label="its own secret",
+        label="Its own secret",
         required=False,
         widget=UnfoldAdminPasswordWidget(),
         help_text="Only where the other system has made one (HubSpot, Zendesk).",
     )
     dialect = forms.ChoiceField(
         choices=lambda: [(name, name) for name in adapters.names()],
+        widget=UnfoldAdminSelectWidget(),
         help_text="How it writes and signs its webhooks.",
     )
 

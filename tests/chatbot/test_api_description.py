@@ -3,11 +3,15 @@
 Its cases are those that cover each field and its limits, right and wrong, and some made at random.
 """
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 import schemathesis
+from django.core.signals import request_finished, request_started
 from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
 from hypothesis import HealthCheck, settings
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
@@ -31,18 +35,24 @@ LENIENT = {("POST", "/api/records/")}
 
 
 @pytest.fixture
-def program(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Program:
+def program(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[Program]:
     """May everything."""
+    undo = ExitStack()
 
     def unknown(host: str, port: int, resolve: Any) -> Any:
         if literal := destinations.address_of(host):
             return [literal]
         raise destinations.DestinationRefused(f"{host} cannot be resolved.")
 
+    # A request of WSGI ends with its connection, which here holds the test's transaction.
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+        undo.callback(signal.connect, close_old_connections)
     monkeypatch.setattr(destinations, "resolved", unknown)
     monkeypatch.setattr(limits, "take", lambda *_: None)
     settings.WEBHOOK_ALLOWED = [LISTED]
-    return Program(*keys.SCOPES)
+    with undo:
+        yield Program(*keys.SCOPES)
 
 
 @pytest.fixture

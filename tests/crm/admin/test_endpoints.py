@@ -89,8 +89,11 @@ def test_the_list_shows_health_in_few_queries(
 
 
 def test_a_secret_is_shown_once_and_changed_with_an_overlap(root: Client) -> None:
-    page = root.post(f"{LIST}add/", {"url": URL, "active": "on", "inboxes": "[]"}, follow=True)
+    page = root.post(
+        f"{LIST}add/", {"url": URL, "active": "on", "inboxes": "shop, help,shop"}, follow=True
+    )
     made = Endpoint.objects.get()
+    assert made.inboxes == ["shop", "help"]
     secret = made.secrets[0]["secret"]
     assert secret in page.content.decode()
     assert secret not in text_of(root, f"{LIST}{made.id}/change/")
