@@ -104,9 +104,9 @@ def confirm(conversation: Conversation, id: str, values: dict[str, str]) -> None
         if request.confirmed_at:
             return
         if request.state != State.PROPOSED or not still_open(request):
-            raise Refused("expired", GONE, id=id)
+            raise Refused("gone", GONE, id=id)
         if not offered(conversation).filter(id=request.action_id).exists():
-            raise Refused("expired", GONE, id=id)
+            raise Refused("gone", GONE, id=id)
         request.values = cleaned(request, values)
         send(conversation, request)
 

@@ -283,6 +283,8 @@ def hear(results: list[tuple[Delivery, Attempt, float]]) -> None:
         try:
             if delivered(attempt):
                 answers.hear(delivery, attempt)
+        except (OperationalError, InterfaceError):
+            raise  # The database is away: they are taken once it is back.
         except Exception:
             # It must not spoil what else is kept; who asked is told that there was no answer.
             logger.exception("the answer to %s could not be taken", delivery.event_id)

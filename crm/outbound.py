@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from crm import courier
+from crm.answers import REQUESTED
 from crm.models import Attempt, Delivery, Endpoint
 
 TYPES = (
@@ -123,6 +124,8 @@ def again(deliveries: QuerySet[Delivery]) -> int:
     # Whoever asks for it knows that the endpoint is well again.
     Endpoint.objects.filter(deliveries__in=deliveries).update(rests_until=None)
     ended = deliveries.filter(state__in=[State.DONE, State.FAILED])
+    # What a customer asked for and nobody took has been a person's since.
+    ended = ended.exclude(type=REQUESTED, state=State.FAILED)
     count += ended.update(state=State.PENDING, tries=0, next_at=now, done_at=None)
     courier.nudge()
     return count

@@ -148,7 +148,9 @@ class SocketTests(SocketTestCase):
         await socket.say(type="confirm", id=offer["id"], values=RETURN)
         heard = await socket.until(type="error")
         self.assertIn("expired", [one.get("state") for one in heard])
-        self.assertEqual(heard[-1]["code"], "expired")
+        self.assertEqual(heard[-1]["code"], "gone")
+        await socket.say(type="message", id="m9", text="hello")
+        await socket.until(type="ack")
 
     async def test_frames_that_are_none_are_refused(self) -> None:
         socket = await self.join()

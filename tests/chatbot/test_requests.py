@@ -12,6 +12,7 @@ from chatbot import actions, agents, fields, requests, retention, tasks
 from chatbot.admin.actions import KINDS
 from chatbot.models import ActionField, ActionRequest, Conversation, Erasure
 from chatbot.protocol import Refused
+from crm import outbound
 from crm.answers import Answer
 from crm.models import Customer, Delivery, Record
 from tests.chatbot.requests import CALL, RETURN, RequestsTestCase, endpoint
@@ -229,6 +230,16 @@ class AnswerTests(RequestsTestCase):
         self.assertEqual(self.frame().state, "unanswered")
         state = Delivery.objects.get(type="action.requested").state
         self.assertEqual(state, "failed", "a person does it now: it is not sent any more")
+
+    def test_a_replay_after_an_outage_does_not_send_what_a_person_has_taken_up(self) -> None:
+        self.late()
+        tasks.look_after_requests()
+        asked = Delivery.objects.filter(type="action.requested")
+        outbound.again(asked)
+        self.assertEqual(asked.get().state, "failed")
+        asked.update(state="done")
+        outbound.again(asked)
+        self.assertEqual(asked.get().state, "pending", "the CRM knows its idempotency key")
 
     def test_an_answer_that_comes_after_that_is_still_told(self) -> None:
         self.late()
