@@ -10,7 +10,7 @@ import json
 import logging
 from collections.abc import Callable
 from datetime import datetime
-from itertools import groupby, takewhile
+from itertools import groupby
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -255,8 +255,14 @@ def apply_pending() -> int:
 
 
 def apply_some() -> int:
-    """A number of them in one transaction; where one spoils it, each in its own."""
-    ids = begin()
+    """A number of those that were never tried; then one whose worker died of it, or of a neighbour:
+    it is not put off for long, and puts off the others for no longer than it takes."""
+    tried = waiting().filter(tries__gt=0).order_by("tries", "id")
+    return together(begin(waiting().filter(tries=0), APPLIED)) + together(begin(tried, 1))
+
+
+def together(ids: list[int]) -> int:
+    """In one transaction; where one spoils it, each in its own."""
     try:
         with transaction.atomic():
             carry_out(list(waiting().filter(id__in=ids)))
@@ -273,12 +279,9 @@ def waiting() -> QuerySet[InboundEvent]:
 
 
 @transaction.atomic
-def begin() -> list[int]:
-    """Some that were never tried; where there are none, one whose worker died of it, or of a
-    neighbour."""
-    found = list(waiting().order_by("tries", "id").only("id", "tries")[:APPLIED])
-    untried = list(takewhile(lambda one: not one.tries, found))
-    ids = [one.id for one in untried or found[:1]]
+def begin(found: QuerySet[InboundEvent], count: int) -> list[int]:
+    """Their ids. The try is counted, and committed, before it begins."""
+    ids = [one.id for one in found.only("id")[:count]]
     rows = InboundEvent.objects.filter(id__in=ids)
     rows.filter(tries__gte=MAX_TRIES).update(state=State.FAILED, reason=BROKEN_OFF)
     rows.update(tries=F("tries") + 1)

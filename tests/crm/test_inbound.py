@@ -247,6 +247,14 @@ def test_an_event_that_takes_its_worker_down_is_set_aside(source: Source) -> Non
     assert Record.objects.filter(id="order:1").exists()
 
 
+def test_who_was_broken_off_has_its_turn_although_new_ones_keep_coming(source: Source) -> None:
+    for number in range(3):
+        post(source, upserted(order(number)), id=str(number))
+    InboundEvent.objects.filter(event_id__in=["0", "1"]).update(tries=1)
+    assert inbound.apply_some() == 2
+    assert set(Record.objects.values_list("id", flat=True)) == {"order:2", "order:0"}
+
+
 def test_what_the_database_broke_off_is_not_the_events_fault(source: Source) -> None:
     post(source, upserted(order()))
     with (

@@ -32,8 +32,9 @@ from tests.load.sender import Sender, events
 from tests.load.soak import site
 
 EVENTS, RATE, APART = 10_000, 40.0, 20.0
-# Seconds after the last event until everything has been applied and delivered.
-QUIET = 300.0
+# Seconds after the last event until everything has been applied and delivered, and from an event's
+# 202 until it is applied, whatever dies meanwhile.
+QUIET, LATE = 300.0, 60.0
 # Name of an endpoint, beginning with the inbox that it hears of -> further options.
 ENDPOINTS = {"soak": [], "soak-ordered": ["--ordered"], "outage": []}
 # One message in so many is in the inbox whose endpoint is down.
@@ -146,6 +147,8 @@ def verdict(run: Run) -> list[str]:
     found_out = webhook_ledger.outbound(run.receiver.ledgers, run.committed, database).broken
     left = webhook_ledger.still_open(database)
     late = [f"{left} events were still open after {QUIET:.0f} s"] if left else []
+    wait = webhook_ledger.longest_wait(database)
+    late += [f"in: an event was applied {wait:.0f} s after its 202"] if wait > LATE else []
     return [*(f"in: {one}" for one in found_in), *(f"out: {one}" for one in found_out), *late]
 
 
