@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, FrameLocator, Page, expect
 
 from tests.live.conftest import Site, await_that
 from tests.live.mailbox import Mailbox
+from tests.live.test_console import LIVE, log_in
 from tests.live.test_widget import PATIENCE, answered, answers, ask, open_chat, visit
 
 pytestmark = pytest.mark.live
@@ -99,7 +100,22 @@ def place(chat: FrameLocator) -> int:
     return int(found[1]) if found else 1
 
 
-def test_who_waits_is_told_their_place_and_moves_up(enter: Enter, demo_site: Site) -> None:
+@pytest.fixture
+def somebody_is_there(browser: Browser, site: str) -> Iterator[None]:
+    """Robin has the live inbox open."""
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    log_in(page, site, "agent")
+    page.goto(site + LIVE)
+    expect(page.locator("#live")).to_have_attribute("data-connection", "online")
+    yield
+    context.close()
+
+
+def test_who_waits_is_told_their_place_and_moves_up(
+    somebody_is_there: None, enter: Enter, demo_site: Site
+) -> None:
     first, second = (enter(customer) for customer in ("cust_24", "cust_25"))
     for chat in (first, second):
         expect(ask(chat, "hello")).to_have_attribute("data-status", "sent")

@@ -143,6 +143,9 @@ def main() -> None:
         try:
             site.manage("shell", "-c", PLAY)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+            somebody = browser.new_context().new_page()
+            log_in(somebody, site.url, "dora")
+            somebody.goto(site.url + LIVE)
             sizes = [
                 take(browser, site.url, shot, scheme)
                 for shot in SHOTS
