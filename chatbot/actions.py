@@ -75,10 +75,10 @@ def conversation_of(visitor: Visitor) -> Conversation:
 
 def locked(conversation_id: Any) -> Conversation:
     """As it is now, and nobody else changes it before this transaction ends."""
-    rows = Conversation.objects.select_for_update(of=("self",)).select_related(
-        "visitor__inbox", "visitor__customer", "agent"
-    )
-    return rows.get(id=conversation_id)
+    # Not joined with its agent: PostgreSQL reads the row anew once the lock is there, but not what
+    # was joined to it, and who has just taken it would be missing.
+    rows = Conversation.objects.select_for_update(of=("self",))
+    return rows.select_related("visitor__inbox", "visitor__customer").get(id=conversation_id)
 
 
 def append(
