@@ -24,7 +24,7 @@ from crm.orm import in_thread
 
 logger = logging.getLogger("attune.console")
 # Seconds. Less than anybody sees.
-GATHERED = 0.05
+GATHERED = 0.02
 WAKES_EVERY = 10.0
 # Rows that are remembered: pages stay open for days.
 REMEMBERED = 5_000
