@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -104,11 +104,11 @@ def moment(row: dict[str, Any]) -> datetime:
     text = required_text(row, "updated_at", 60)
     try:
         value = parse_datetime(text) or datetime.fromisoformat(text)
-    except ValueError:
-        value = None
-    if value is None:
-        raise RecordError(f'"updated_at" must be an ISO 8601 time, not {text!r}')
-    return value if timezone.is_aware(value) else timezone.make_aware(value)
+        # In UTC: PostgreSQL takes no offset of 16 hours or more.
+        return (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        message = f'"updated_at" must be an ISO 8601 time, not {text!r}'
+        raise RecordError(message) from None
 
 
 def import_records(rows: Iterable[Any]) -> ImportReport:

@@ -260,6 +260,8 @@ class AnswerByMailTests(AwayTestCase):
         super().setUp()
         self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
         self.enterContext(mock.patch("crm.background.pool.submit", lambda do, *args: do(*args)))
+        self.enterContext(mock.patch("crm.background.close_old_connections"))
+        self.enterContext(mock.patch("chatbot.summary.want"))
         self.ask()
         actions.leave_contact(self.conversation, "a@ash.example")
         agents.take_over(self.conversation, self.dora)

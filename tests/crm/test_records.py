@@ -70,6 +70,17 @@ class ImportTests(TestCase):
         self.assertEqual(report.errors[0][1], '"kind" is missing or empty')
         self.assertIn("ISO 8601", report.errors[2][1])
 
+    def test_times_of_any_offset_are_kept_in_utc(self) -> None:
+        odd, past = "2026-03-28T20:44:04-22:48", "0001-01-01T00:00:00+05:00"
+        report = import_records(
+            [
+                order(number, ALICE) | {"updated_at": at}
+                for number, at in ((50001, odd), (50002, past))
+            ]
+        )
+        self.assertIn("ISO 8601", report.errors[0][1])
+        self.assertEqual(Record.objects.get().updated_at.isoformat(), "2026-03-29T19:32:04+00:00")
+
     def test_an_unchanged_passage_keeps_its_vector_when_another_changes(self) -> None:
         long = {f"note {n}": "word " * 50 for n in range(4)}
         import_records([order(50001, ALICE, **long)])
