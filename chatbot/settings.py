@@ -494,6 +494,7 @@ UNFOLD = {
     ],
     "SITE_URL": None,
     "SCRIPTS": [f"{STATIC_URL}chatbot/admin/accessible.js"],
+    "STYLES": [f"{STATIC_URL}chatbot/admin/accessible.css"],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
     "BORDER_RADIUS": "8px",
