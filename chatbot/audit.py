@@ -44,7 +44,8 @@ def register() -> None:
     auditlog.register(Presence, include_fields=["capacity"])
     auditlog.register(Team, m2m_fields={"members", "inboxes"})
     auditlog.register(Note, mask_fields=["text"])
-    auditlog.register(Summary, mask_fields=["problem", "tried", "question"])
+    said = ["problem", "tried", "question"]
+    auditlog.register(Summary, include_fields=[*said, "corrected_by"], mask_fields=said)
     auditlog.register(Action, m2m_fields={"endpoints"})
     auditlog.register(ActionField)
     auditlog.register(Inbox, mask_fields=["secret"])

@@ -374,7 +374,7 @@ class Summary(models.Model):
         verbose_name_plural = "summaries"
 
     def __str__(self) -> str:
-        return f"Summary of {self.conversation_id}"
+        return f"Summary of {str(self.conversation_id)[:8]}"
 
 
 class Figure(models.Model):
@@ -501,7 +501,7 @@ class Note(models.Model):
         ordering = ["at", "id"]
 
     def __str__(self) -> str:
-        return f"Note on {self.conversation_id}"
+        return f"Note on {str(self.conversation_id)[:8]}"
 
 
 class Correction(models.Model):

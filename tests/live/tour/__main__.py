@@ -141,11 +141,13 @@ def main() -> None:
         site = Site(Path(folder), Site.environment(Path(folder)) | {"SLM_PORT": str(free_port())})
         site.start().until_ready()
         try:
-            site.manage("shell", "-c", PLAY)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
-            somebody = browser.new_context().new_page()
-            log_in(somebody, site.url, "dora")
-            somebody.goto(site.url + LIVE)
+            # Somebody is there for those who ask for a person.
+            robin = browser.new_context().new_page()
+            log_in(robin, site.url, "agent")
+            robin.goto(site.url + LIVE)
+            expect(robin.locator("#live")).to_have_attribute("data-connection", "online")
+            site.manage("shell", "-c", PLAY)
             sizes = [
                 take(browser, site.url, shot, scheme)
                 for shot in SHOTS
