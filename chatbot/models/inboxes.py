@@ -1,0 +1,102 @@
+"""Where customers write, and who they are."""
+
+import secrets
+import uuid
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.utils import timezone
+
+from crm.models import Customer
+from inference.sentiment import mood
+
+
+def new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def own_time_zone() -> str:
+    return settings.TIME_ZONE
+
+
+class Inbox(models.Model):
+    """One place where customers write: a site, a brand, a shop."""
+
+    key = models.SlugField(unique=True, help_text="Stands in the widget's data-inbox.")
+    name = models.CharField(max_length=100)
+    greeting = models.CharField(max_length=300, default="Hello! How can I help you today?")
+    secret = models.CharField(
+        max_length=200,
+        default=new_secret,
+        help_text="Your site's server signs the identity token with it (HS256).",
+    )
+    origins = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Sites that may show the widget, e.g. ["https://shop.example"].',
+    )
+
+    learning = models.BooleanField(
+        "learn from corrections",
+        default=False,
+        help_text="Its customers have agreed that their corrected messages, with personal data "
+        "taken out, may train this site's sentiment classifier.",
+    )
+
+    # When agents are alerted: see inference/sentiment/mood.py. 0 turns a rule off.
+    alert_in_a_row = models.PositiveSmallIntegerField(
+        "negative messages in a row", default=mood.USUAL.in_a_row, help_text="0: never."
+    )
+    alert_repeated = models.PositiveSmallIntegerField(
+        "the customer says it is the … time", default=mood.USUAL.repeated, help_text="0: never."
+    )
+    alert_fall = models.FloatField(
+        "the score falls by",
+        default=mood.USUAL.fall,
+        validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
+        help_text="From a message that was not negative, on the scale from −1 to 1. 0: never.",
+    )
+    alert_mood = models.FloatField(
+        "the mood is at or below",
+        default=mood.USUAL.bad_mood,
+        validators=[MinValueValidator(-1.0), MaxValueValidator(0.0)],
+        help_text="After two negative messages at least. 0: never.",
+    )
+    alert_emails = models.JSONField(
+        "e-mail alerts to", default=list, blank=True, help_text="Addresses, one per line."
+    )
+
+    auto_assign = models.BooleanField(
+        "assign by itself",
+        default=False,
+        help_text="Who waits is given to the least busy agent who is online and has room.",
+    )
+
+    # When its people are there: see hours.py. No hours: always.
+    time_zone = models.CharField(max_length=60, default=own_time_zone)
+    hours = models.JSONField(default=dict, blank=True)
+    special_days = models.JSONField(default=list, blank=True)
+
+    class Meta:
+        verbose_name_plural = "inboxes"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Visitor(models.Model):
+    """A browser, or, once its site's server has vouched for it, a customer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
+    customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["inbox", "customer"], name="visitor_customer")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.customer) if self.customer else f"Visitor {str(self.id)[:8]}"

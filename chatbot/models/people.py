@@ -1,0 +1,76 @@
+"""Those who answer customers."""
+
+from django.conf import settings
+from django.db import models
+
+from chatbot.models.inboxes import Inbox
+
+
+class Team(models.Model):
+    """Agents who answer for some inboxes, or know about some things."""
+
+    name = models.CharField(max_length=60, unique=True)
+    members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="teams")
+    inboxes = models.ManyToManyField(Inbox, blank=True, help_text="None: all of them.")
+    topics = models.JSONField(
+        default=list, blank=True, help_text="Words of customers that this team is asked for first."
+    )
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Presence(models.Model):
+    """Whether an agent is there, and how many conversations they take at a time."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE
+    )
+    # While their live inbox is open; see presence.py.
+    seen_at = models.DateTimeField(null=True, blank=True)
+    away = models.BooleanField(default=False)
+    capacity = models.PositiveSmallIntegerField(default=5)
+
+    class Meta:
+        verbose_name = "agent"
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class ProviderAccount(models.Model):
+    """Who somebody of the staff is at the single sign-on provider: its word for them, for ever."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
+    issuer = models.CharField(max_length=300)
+    subject = models.CharField(max_length=255)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="provider_account_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} at {self.issuer}"
+
+
+class CannedAnswer(models.Model):
+    """A text that agents send often. It may say {customer}, {agent}, {inbox} and {order}."""
+
+    shortcut = models.SlugField(unique=True, help_text="Agents type /shortcut to find it.")
+    text = models.TextField(
+        help_text="May say {customer}, {agent}, {inbox} and {order}: the customer's name, the "
+        "agent's, the inbox's, and the title of the customer's latest order."
+    )
+    inbox = models.ForeignKey(
+        Inbox, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every inbox."
+    )
+
+    class Meta:
+        ordering = ["shortcut"]
+
+    def __str__(self) -> str:
+        return f"/{self.shortcut}"

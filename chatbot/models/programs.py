@@ -1,0 +1,46 @@
+"""Programs that use the API."""
+
+from django.db import models
+from django.utils import timezone
+
+
+class ApiKey(models.Model):
+    """What a program shows to use the API. The key itself is not kept."""
+
+    name = models.CharField(max_length=100, help_text="Whose it is, and what for.")
+    # The first characters, by which people tell keys apart.
+    prefix = models.CharField(max_length=12, editable=False)
+    # SHA-256: of 32 random bytes nothing can be guessed, so a slow hash would gain nothing.
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked = models.BooleanField(default=False)
+    last_used_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API key"
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.prefix}…)"
+
+
+class IdempotentAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered, for a day."""
+
+    key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
+    value = models.CharField(max_length=200)
+    # SHA-256 of method, path and body.
+    request = models.CharField(max_length=64)
+    # Null: it is being answered.
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.JSONField(null=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["key", "value"], name="idempotency_key_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.value

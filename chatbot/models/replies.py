@@ -1,0 +1,123 @@
+"""The language models, and what produced each of their answers."""
+
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from chatbot.models.conversations import Conversation, Message
+from chatbot.privacy import is_private
+
+
+class Tier(models.Model):
+    """A language model of one size. Without any, SLM_URL and SLM_NAME are the only one."""
+
+    name = models.SlugField(unique=True, help_text="small, large …")
+    model = models.CharField(max_length=100, help_text="The model's name on its servers.")
+    from_difficulty = models.FloatField(
+        default=0.0,
+        validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
+        help_text="It answers what is at least so difficult, 0 to 1; the smallest one has 0.",
+    )
+    enabled = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ["from_difficulty", "name"]
+        verbose_name = "language model tier"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Replica(models.Model):
+    """One of a tier's servers. They are interchangeable: the least busy one answers."""
+
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="replicas")
+    # A CharField: Django's URLs need a dot, names inside a private network have none.
+    url = models.CharField(
+        "URL",
+        max_length=300,
+        unique=True,
+        validators=[
+            RegexValidator(
+                r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", "Write it like http://vllm:8000/v1"
+            )
+        ],
+        help_text="e.g. http://vllm-1:8000/v1",
+    )
+    # As the web process that looked last found it.
+    illness = models.CharField(max_length=300, blank=True)
+    looked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.url
+
+    @property
+    def health(self) -> str:
+        if self.looked_at is None:
+            return "not looked at yet"
+        return self.illness or "well"
+
+    def clean(self) -> None:
+        self.url = self.url.rstrip("/")
+        host = urlsplit(self.url).hostname
+        if host and not is_private(host):
+            raise ValidationError(
+                {"url": f"{host} is outside the private network: messages would leave it."}
+            )
+
+
+class Reply(models.Model):
+    """What produced a bot answer, and the claim of the process that works on it."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        SUPERSEDED = "superseded", "Superseded by a newer message"
+        FAILED = "failed", "Failed"
+
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="replies")
+    question = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="reply")
+    answer = models.OneToOneField(
+        Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="trace"
+    )
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
+    # The process that works on it and until when; another takes over once the lease has ended.
+    worker = models.CharField(max_length=60, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    # The conversation's when the reply was asked for.
+    version = models.PositiveIntegerField(default=0)
+    state = models.CharField(
+        max_length=10, blank=True, help_text="answered, refused, handoff, chat, proposed"
+    )
+    route = models.CharField(max_length=20, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    model = models.CharField(max_length=100, blank=True)
+    # Difficulty, scores, thresholds and the reason in words.
+    routing = models.JSONField(default=dict, blank=True)
+    # Per request to a model: tier, model, seconds, tokens read and written.
+    generations = models.JSONField(default=list, blank=True)
+    passages = models.JSONField(default=list, blank=True)
+    withheld = models.JSONField(default=list, blank=True)
+    timings = models.JSONField(default=dict, blank=True, help_text="Seconds from the claim.")
+    error = models.TextField(blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["created_at"], name="reply_created"),
+            # The few that are open, among all there ever were: every process looks for them.
+            models.Index(
+                fields=["created_at"],
+                condition=models.Q(status__in=["pending", "running"]),
+                name="reply_open",
+            ),
+        ]
+        verbose_name_plural = "replies"
+
+    def __str__(self) -> str:
+        return f"Reply to {self.question_id} ({self.status})"
