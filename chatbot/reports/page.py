@@ -13,12 +13,13 @@ from django.db.models import Sum as SumOf
 from chatbot.models import Figure
 from chatbot.reports.measures import DEFINITIONS, percentile
 
-# Shares: of what, and as which.
+# Shares: of which counts together.
 SHARES = {
-    "alerts": "conversations",
-    "handoffs": "handled",
-    "autonomous": "handled",
-    "durable": "handled",
+    "alerts": ["conversations"],
+    "handoffs": ["handled"],
+    "autonomous": ["handled"],
+    "durable": ["handled"],
+    "helpful": ["helpful", "unhelpful"],
 }
 TIMES = {
     "first_response": "First response",
@@ -74,8 +75,12 @@ class Report:
     by_topic: Sums
 
     def share(self, measure: str) -> float | None:
-        of = self.sums[SHARES[measure]].count
-        return self.sums[measure].count / of if of else None
+        return share(self.sums, measure)
+
+
+def share(sums: Sums, measure: str) -> float | None:
+    of = sum(sums[name].count for name in SHARES[measure])
+    return sums[measure].count / of if of else None
 
 
 def figures(period: Period, inbox: int | None, agent: int | None) -> QuerySet[Figure]:
@@ -159,9 +164,6 @@ def value(of: Report, measure: str) -> str:
         return "–" if number.mean is None else f"{number.mean:+.2f}".replace("-", "−")
     if measure == "csat":
         return "–" if number.mean is None else f"{number.mean:.1f} of 5 ({number.count})"
-    if measure == "helpful":
-        marked = number.count + of.sums["unhelpful"].count
-        return percent(number.count / marked if marked else None)
     if measure == "joules":
         return energy(of)
     return f"{number.total:,.0f}"
@@ -174,18 +176,26 @@ def energy(of: Report) -> str:
     return f"{of.sums['joules'].total / 3600:,.1f} Wh"
 
 
-def percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+def percent(part: float | None) -> str:
+    return "–" if part is None else f"{part:.1%}"
 
 
 def change(now: Report, before: Sums, measure: str) -> str:
-    one, other = now.sums[measure].total, before[measure].total
-    if not other:
-        return ""
-    if measure in {"mood", "csat"}:
-        means = now.sums[measure].mean, before[measure].mean
-        return "" if None in means else f"{means[0] - means[1]:+.2f} against the time before"  # type: ignore[operator]
-    return f"{(one - other) / other:+.0%} against the time before".replace("-", "−")
+    """Of a share in points, of a mean by how much, of a sum in per cent."""
+    if measure in SHARES:
+        points = difference(share(now.sums, measure), share(before, measure))
+        text = "" if points is None else f"{100 * points:+.1f} points"
+    elif measure in {"mood", "csat"}:
+        by = difference(now.sums[measure].mean, before[measure].mean)
+        text = "" if by is None else f"{by:+.2f}"
+    else:
+        one, other = now.sums[measure].total, before[measure].total
+        text = f"{(one - other) / other:+.0%}" if other else ""
+    return text and f"{text} against the time before".replace("-", "−")
+
+
+def difference(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one - other
 
 
 def times(of: Report, of_agent: bool) -> list[dict[str, Any]]:

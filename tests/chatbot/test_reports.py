@@ -176,6 +176,20 @@ def test_of_an_agent_it_shows_what_one_person_does(
     assert "4.0 of 5 (1)" in html
 
 
+def test_a_share_is_compared_in_points(inbox: Inbox) -> None:
+    closed(talk(inbox, 2))
+    talk(inbox)
+    closed(talk(inbox, 40))
+    aggregate.bring_up_to_date()
+    period = page.Period(NOW.date() - timedelta(days=29), NOW.date())
+    now = page.report(page.figures(period, None, None))
+    before = page.totals(page.figures(period.before, None, None))
+    assert page.change(now, before, "autonomous") == "−50.0 points against the time before"
+    assert page.change(now, before, "conversations") == "+100% against the time before"
+    assert page.change(now, before, "mood") == "+0.00 against the time before"
+    assert page.change(now, before, "csat") == ""
+
+
 def test_it_takes_a_constant_number_of_queries(
     client: Client, inbox: Inbox, django_assert_max_num_queries: Any
 ) -> None:
