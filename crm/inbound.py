@@ -1,8 +1,8 @@
 """Webhooks in: kept as they came, answered at once, applied in the background, exactly once.
 
 An event and its effect are committed together: a worker that dies in between has done neither, and
-another finds the event still waiting. One whose worker died is tried alone, and set aside where
-that happens again and again.
+another finds the event still waiting. One whose worker died is tried with fewer others and then
+alone, and set aside where that happens again and again.
 """
 
 import asyncio
@@ -27,10 +27,9 @@ State = InboundEvent.State
 LONGEST_ID = 200
 # The data of changes of one type, and when their event came.
 Apply = Callable[[list[dict[str, Any]], datetime], None]
-# Events of one insert, and of one transaction that applies them.
-STORED, APPLIED = 500, 100
-MAX_TRIES = 3
-BROKEN_OFF = f"Each of {MAX_TRIES} tries was broken off: its worker ended, or the database."
+# Events of one insert; and of one transaction that applies them, by how often they were begun.
+STORED, TOGETHER = 500, (100, 10, 1)
+BROKEN_OFF = f"Each of {len(TOGETHER)} tries was broken off: its worker ended, or the database."
 
 
 # --- what each type of event does
@@ -255,20 +254,25 @@ def apply_pending() -> int:
 
 
 def apply_some() -> int:
-    """A number of those that were never tried; then one whose worker died of it, or of a neighbour:
-    it is not put off for long, and puts off the others for no longer than it takes."""
-    tried = waiting().filter(tries__gt=0).order_by("tries", "id")
-    return together(begin(waiting().filter(tries=0), APPLIED)) + together(begin(tried, 1))
+    """Some that were never tried, then fewer of those whose worker died of one of them: these are
+    not put off for long, and put off the others for no longer than they take."""
+    set_aside()
+    begun = (begin(tries, most) for tries, most in enumerate(TOGETHER))
+    return sum(together(ids) for ids in begun if ids)
 
 
 def together(ids: list[int]) -> int:
-    """In one transaction; where one spoils it, each in its own."""
+    """In one transaction; where one spoils it, each half in its own, down to that one."""
     try:
         with transaction.atomic():
             carry_out(list(waiting().filter(id__in=ids)))
     except Exception:
-        for id in ids:
-            apply_one(id)
+        if len(ids) == 1:
+            apply_one(ids[0])
+        else:
+            half = len(ids) // 2
+            together(ids[:half])
+            together(ids[half:])
     return len(ids)
 
 
@@ -279,13 +283,18 @@ def waiting() -> QuerySet[InboundEvent]:
 
 
 @transaction.atomic
-def begin(found: QuerySet[InboundEvent], count: int) -> list[int]:
-    """Their ids. The try is counted, and committed, before it begins."""
-    ids = [one.id for one in found.only("id")[:count]]
-    rows = InboundEvent.objects.filter(id__in=ids)
-    rows.filter(tries__gte=MAX_TRIES).update(state=State.FAILED, reason=BROKEN_OFF)
-    rows.update(tries=F("tries") + 1)
+def begin(tries: int, most: int) -> list[int]:
+    """Ids of some that were begun so often. Counted, and committed, before they are tried again."""
+    ids = [one.id for one in waiting().filter(tries=tries).only("id")[:most]]
+    InboundEvent.objects.filter(id__in=ids).update(tries=F("tries") + 1)
     return ids
+
+
+@transaction.atomic
+def set_aside() -> None:
+    """Those under which the worker died each time, at last alone."""
+    ids = [one.id for one in waiting().filter(tries__gte=len(TOGETHER)).only("id")]
+    InboundEvent.objects.filter(id__in=ids).update(state=State.FAILED, reason=BROKEN_OFF)
 
 
 def apply_one(id: int) -> None:
