@@ -156,7 +156,7 @@ def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
     assert f"You: {words}" in text
     assert f"Assistant: {answer}" in text
     chat.get_by_role("button", name="E-mail it to me").click()
-    expect(chat.get_by_label("Your e-mail address")).to_be_focused()
+    expect(chat.get_by_role("textbox", name="Your e-mail address", exact=True)).to_be_focused()
     page.keyboard.type("alice@example.com")
     page.keyboard.press("Enter")
     expect(chat.locator("#rated")).to_have_text("It is on its way to you.")
