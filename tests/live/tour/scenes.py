@@ -217,7 +217,7 @@ def post(reply: Any, answer: Answer) -> None:
         model="slm",
         routing=routed,
         generations=[{"tier": "default", "model": "slm", "seconds": 1.2, "prompt_tokens": 412,
-                      "completion_tokens": 38, "joules": 21.5}],
+                      "completion_tokens": 38, "joules": None}],
         passages=passages,
         withheld=answer.withheld,
         timings={"retrieve": 0.09, "first_sentence": 1.1, "total": 1.6},
