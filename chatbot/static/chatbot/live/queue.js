@@ -209,6 +209,6 @@ export class Queue {
 
   #state(row) {
     const state = row.state === "agent" ? `With ${row.agent || "an agent"}` : STATES[row.state];
-    return row.contact ? `${state} · left an e-mail` : state;
+    return [state, row.contact && "left an e-mail"].filter(Boolean).join(" · ");
   }
 }
