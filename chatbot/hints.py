@@ -135,9 +135,12 @@ async def look_for_ever() -> None:
             logger.warning("no look for lost hints: %s", error)
 
 
-def here() -> set[UUID]:
-    """Conversations with a socket in this process."""
-    return set(_here) - {EVERYTHING}
+def here() -> dict[UUID, set[int]]:
+    """Conversations with a socket in this process, and which ones: a page that was loaded anew is
+    another."""
+    found = {conversation: set(map(id, sockets)) for conversation, sockets in _here.items()}
+    found.pop(EVERYTHING, None)
+    return found
 
 
 def tell_here(conversation: UUID, event: dict[str, Any]) -> None:

@@ -19,11 +19,12 @@ LOOKS_EVERY = 2.0
 LONGEST = 1_000
 # Looks in a row without anybody: an agent who loads their page anew is not gone.
 GONE_AFTER = 15
+Told = tuple[int, set[int]]  # A place, and the sockets that know of it.
 Queue = tuple[int, int | None]  # An inbox, and the team that was asked for.
 
 
 async def watch_for_ever() -> None:
-    told: dict[UUID, int] = {}
+    told: dict[UUID, Told] = {}
     alone: dict[UUID, int] = {}
     while True:
         await asyncio.sleep(LOOKS_EVERY)
@@ -35,15 +36,16 @@ async def watch_for_ever() -> None:
             logger.warning("no look at the line: %s", error)
 
 
-async def tell(told: dict[UUID, int]) -> dict[UUID, int]:
-    """Those whose place is another than they were told; returns what they know now."""
+async def tell(told: dict[UUID, Told]) -> dict[UUID, Told]:
+    """Those whose place is another than they were told, or who have just come back; returns what
+    they know now."""
     if not (here := hints.here()):
         return {}
     found = await in_thread(places)()
-    now = {conversation: place for conversation, place in found.items() if conversation in here}
-    for conversation, place in now.items():
-        if told.get(conversation) != place:
-            hints.tell_here(conversation, {"type": "queue.place", "position": place})
+    now = {one: (place, here[one]) for one, place in found.items() if one in here}
+    for conversation, known in now.items():
+        if told.get(conversation) != known:
+            hints.tell_here(conversation, {"type": "queue.place", "position": known[0]})
     return now
 
 

@@ -58,7 +58,7 @@ class LineTests(AgentsTestCase):
 
         late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))()
         with (
-            mock.patch("chatbot.hints.here", return_value={late.id}),
+            mock.patch("chatbot.hints.here", return_value={late.id: {1}}) as here,
             mock.patch("chatbot.hints.tell_here") as tell,
         ):
             told = await line.tell({})
@@ -66,7 +66,12 @@ class LineTests(AgentsTestCase):
             tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 2})
             await in_thread(agents.take_over)(early, self.dora)
             told = await line.tell(told)
-        self.assertEqual(told, {late.id: 1})
+            self.assertEqual(told, {late.id: (1, {1})})
+            tell.reset_mock()
+            here.return_value = {late.id: {2}}
+            await line.tell(told)
+        # Her page was loaded anew.
+        tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 1})
 
 
 class TranscriptTests(AgentsTestCase):
