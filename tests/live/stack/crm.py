@@ -13,7 +13,7 @@ RECORD = {
     "kind": "order",
     "customer": "cust_1",
     "title": "Order 81230",
-    "fields": {"status": "shipped", "carrier": "Atlantic Parcels", "tracking": "WEBHOOK8123"},
+    "fields": {"status": "shipped", "carrier": "Atlantic Parcels", "tracking": "FHP26109999"},
     "updated_at": "2026-11-20T14:03:00Z",
 }
 
