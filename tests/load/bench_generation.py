@@ -135,7 +135,8 @@ async def measure(url: str, vllm: Generator, llama: Generator) -> None:
                 await way
         await direct(llama, customers(level), found[LLAMA])
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
-        print(f"{level} of {LEVELS[-1]} conversations at a time …", file=sys.stderr, flush=True)
+        # As they come: whoever ends it early keeps what was measured.
+        print(table(head, rows[-len(found) :]), file=sys.stderr, flush=True)
     print(table(head, rows))
 
 
