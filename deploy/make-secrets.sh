@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes the secrets that compose.yaml reads, once: make-secrets.sh [FOLDER]. What is there stays.
-# The TLS certificate is yours to put there: tls_certificate and tls_key, as PEM.
+# Yours to put there: tls_certificate and tls_key, as PEM; with single sign-on, what your provider
+# gave you, into oidc_client_secret.
 set -euo pipefail
 folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
@@ -19,6 +20,7 @@ make slm_api_key "$(random)"
 make database_password "$(random)"
 make redis_password "$(random)"
 make database_url "postgresql://attune:$(<"$folder/database_password")@postgres:5432/attune"
+make oidc_client_secret ""
 make redis_url "redis://:$(<"$folder/redis_password")@redis:6379"
 # Containers read them as another user.
 chmod 644 "$folder"/*
