@@ -6,12 +6,13 @@ began for the version before is not posted.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chatbot import events
+from chatbot import events, presence
 from chatbot.actions import (
     Author,
     State,
@@ -33,6 +34,7 @@ from inference.sentiment import LABELS
 JOINED = "{} from our team is with you now."
 HANDED_BACK = "Our assistant answers you again. A person is always a word away."
 PASSED_ON = "Our team {} takes this over and answers you here."
+HAD_TO_LEAVE = "{} had to leave. The next of our colleagues who is free answers you here."
 CLOSED = "This conversation was closed by {}."
 LONGEST_NOTE = 4_000
 LONGEST_SNOOZE = 7 * 24 * 60
@@ -115,12 +117,29 @@ def pass_to_team(conversation: Conversation, agent: User, team: Team) -> None:
     """It waits again, for one of them."""
     with transaction.atomic():
         conversation = owned(conversation, agent)
-        conversation.team, conversation.agent = team, None
-        conversation.version += 1
-        wait_for_person(conversation, f"{name_of(agent)} passed it on to {team}.")
-        message = append(conversation, Author.SYSTEM, PASSED_ON.format(team))
-        announce(conversation, message, state=State.WAITING)
-        say_if_nobody_is_there(conversation)
+        conversation.team = team
+        reason = f"{name_of(agent)} passed it on to {team}."
+        back_in_line(conversation, reason, PASSED_ON.format(team))
+
+
+def take_from_who_left(conversation_id: UUID) -> None:
+    """A deserted conversation waits again."""
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        # Asked anew under the lock: its agent may have answered, or be there again.
+        if presence.deserted().filter(id=conversation_id).exists():
+            name = name_of(conversation.agent) if conversation.agent else "Our colleague"
+            back_in_line(conversation, f"{name} left it unanswered.", HAD_TO_LEAVE.format(name))
+
+
+def back_in_line(conversation: Conversation, reason: str, told: str) -> None:
+    """A locked conversation; the bot helps until somebody takes it."""
+    conversation.agent = None
+    conversation.version += 1
+    wait_for_person(conversation, reason)
+    message = append(conversation, Author.SYSTEM, told)
+    announce(conversation, message, state=State.WAITING)
+    say_if_nobody_is_there(conversation)
 
 
 def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Reply | None:

@@ -16,10 +16,10 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.urls import path  # noqa: E402
 
+from chatbot import deserted, hints  # noqa: E402
 from chatbot.assignment import assign_for_ever  # noqa: E402
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.consumers import VisitorConsumer  # noqa: E402
-from chatbot.hints import delivered, look_for_ever  # noqa: E402
 from chatbot.housekeeping import keep_house_for_ever  # noqa: E402
 from chatbot.line import watch_for_ever  # noqa: E402
 from chatbot.metrics import forget_the_dead  # noqa: E402
@@ -30,11 +30,12 @@ from crm.views import at_the_door  # noqa: E402
 
 WATCHES = [
     recover_for_ever,
-    look_for_ever,
+    hints.look_for_ever,
     look_after_for_ever,
     watch_for_ever,
     keep_house_for_ever,
     assign_for_ever,
+    deserted.look_for_ever,
     carry_for_ever,
 ]
 
@@ -52,7 +53,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     for watch in watches:
         watch.cancel()
     await hand_over()
-    await delivered()
+    await hints.delivered()
     await send({"type": "lifespan.shutdown.complete"})
 
 
