@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import random
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
 from chatbot import actions, agents, audit, canned, hints, presence, summary, two_factor
-from chatbot.console import frames, rows, view
+from chatbot.console import frames, rows, saved_views, view
 from chatbot.console.feed import News, feed
 from chatbot.models import Conversation, Message, Note, Team
 from chatbot.protocol import Refused
@@ -47,12 +48,14 @@ class AgentConsumer(JsonSocket):
         here = await in_thread(presence.seen)(self.agent)
         people = await in_thread(view.people)(self.agent)
         self.alerts = await in_thread(rows.alerts)()
+        saved = await in_thread(saved_views.of)(self.agent)
         about = {"people": people, "away": here.away, "alerts": sorted(self.alerts)}
-        await self.put("hello", me=self.agent.id, **about)
+        await self.put("hello", me=self.agent.id, views=saved, **about)
 
     async def beat(self) -> None:
         while True:
-            await asyncio.sleep(presence.BEATS_EVERY)
+            # Not all pages at the same moment, after a restart of the server.
+            await asyncio.sleep(presence.BEATS_EVERY * random.uniform(0.5, 1.0))
             await self.look_again()
 
     async def look_again(self) -> None:
@@ -118,6 +121,14 @@ class AgentConsumer(JsonSocket):
         found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))()
         self.shown = {row["id"] for row in found["rows"]}
         await self.put("rows", **found)
+
+    async def on_save_view(self, frame: frames.SaveView) -> None:
+        await self.with_right(MAY_SEE)
+        await self.put("views", views=await in_thread(saved_views.save)(self.agent, frame))
+
+    async def on_drop_view(self, frame: frames.DropView) -> None:
+        await self.with_right(MAY_SEE)
+        await self.put("views", views=await in_thread(saved_views.drop)(self.agent, frame.name))
 
     async def on_open(self, frame: frames.Open) -> None:
         await self.leave()
@@ -315,6 +326,8 @@ class AgentConsumer(JsonSocket):
 
 AgentConsumer.handlers = {
     frames.List: AgentConsumer.on_list,
+    frames.SaveView: AgentConsumer.on_save_view,
+    frames.DropView: AgentConsumer.on_drop_view,
     frames.Open: AgentConsumer.on_open,
     frames.Take: AgentConsumer.on_take,
     frames.HandBack: AgentConsumer.on_hand_back,

@@ -11,6 +11,7 @@ from chatbot.protocol import LONGEST_ID, Refused, check_attachments, natural
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
 STATES = ("", "bot", "waiting", "agent", "closed")
 LONGEST_SEARCH = 200
+LONGEST_NAME = 40
 LONGEST_SUMMARY = 1_000
 
 
@@ -34,6 +35,25 @@ class List:
             raise Refused("bad_frame", f'"state" must be one of {", ".join(STATES[1:])}.')
         if len(self.search) > LONGEST_SEARCH:
             raise Refused("bad_frame", f'"search" may have {LONGEST_SEARCH} characters.')
+
+
+@dataclass(frozen=True, kw_only=True)
+class SaveView(List):
+    """Keep a list under a name, in the place of one of that name."""
+
+    type: ClassVar[str] = "save_view"
+    name: str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not 1 <= len(self.name.strip()) <= LONGEST_NAME:
+            raise Refused("invalid", f"The name of a view has 1 to {LONGEST_NAME} characters.")
+
+
+@dataclass(frozen=True)
+class DropView:
+    type: ClassVar[str] = "drop_view"
+    name: str
 
 
 @dataclass(frozen=True)
@@ -166,6 +186,8 @@ KINDS: dict[str, Any] = {
     kind.type: kind
     for kind in (
         List,
+        SaveView,
+        DropView,
         Open,
         Take,
         HandBack,

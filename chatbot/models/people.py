@@ -41,6 +41,23 @@ class Presence(models.Model):
         return str(self.user)
 
 
+class SavedView(models.Model):
+    """A list of the live inbox that an agent comes back to."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views"
+    )
+    name = models.CharField(max_length=40)
+    # The fields of the console's frame `list`.
+    wanted = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="view_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class ProviderAccount(models.Model):
     """Who somebody of the staff is at the single sign-on provider: its word for them, for ever."""
 

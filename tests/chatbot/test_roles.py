@@ -285,10 +285,14 @@ def test_a_team_says_who_is_asked_first_and_hides_nothing(client: Client) -> Non
 
 # --- the live inbox's frames
 
-LOOKS, ACTS = {"list", "open"}, set(roles.ROLES) | {roles.ADMINISTRATOR}
+LOOKS = {"list", "save_view", "drop_view", "open"}
+ABOUT_NO_CONVERSATION = {"list", "save_view", "drop_view", "away"}
+ACTS = set(roles.ROLES) | {roles.ADMINISTRATOR}
 # What each needs beside its conversation.
 FIELDS: dict[str, dict[str, Any]] = {
     "list": {},
+    "save_view": {"name": "x"},
+    "drop_view": {"name": "x"},
     "open": {},
     "take": {},
     "hand_back": {},
@@ -315,7 +319,7 @@ class FrameTests(ConsoleTestCase):
         socket = await self.opened(await database_sync_to_async(person)(role))
         found = set()
         for kind, fields in FIELDS.items():
-            about = {} if kind in {"list", "away"} else {"conversation": self.id}
+            about = {} if kind in ABOUT_NO_CONVERSATION else {"conversation": self.id}
             await socket.say(type=kind, **about, **fields)
             if await self.refuses(socket):
                 found.add(kind)

@@ -31,17 +31,20 @@ def patient() -> None:
 
 @pytest.fixture
 def contexts(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
-    """Browsers of several people at once."""
+    """Browsers of several people at once, none of whose scripts may fail."""
     opened: list[BrowserContext] = []
+    failures: list[str] = []
 
     def another() -> BrowserContext:
         opened.append(browser.new_context(viewport=DESKTOP))
         opened[-1].set_default_timeout(PATIENCE)
+        opened[-1].on("weberror", lambda one: failures.append(str(one.error)))
         return opened[-1]
 
     yield another
     for context in opened:
         context.close()
+    assert failures == []
 
 
 @pytest.fixture
@@ -195,6 +198,25 @@ def test_search_finds_what_was_said_and_the_keyboard_opens_it(
     expect(dora.locator("#messages")).to_contain_text("zanzibar")
     dora.keyboard.press("?")
     expect(dora.get_by_role("dialog", name="Keys")).to_be_visible()
+
+
+def test_a_view_that_dora_saved_is_there_on_another_machine(
+    as_agent: AsAgent, colleagues: None
+) -> None:
+    dora = as_agent("dora")
+    dora.get_by_role("button", name="Waiting").click()
+    dora.get_by_label("Mood", exact=True).select_option("angry")
+    dora.get_by_role("button", name="Save view").click()
+    dora.get_by_label("Name of this view").fill("Angry and waiting")
+    dora.get_by_role("button", name="Save", exact=True).click()
+    expect(dora.locator("#saved-views option", has_text="Angry and waiting")).to_have_count(2)
+    elsewhere = as_agent("dora")
+    elsewhere.get_by_label("Saved views").select_option("show:0")
+    expect(elsewhere.get_by_label("Mood", exact=True)).to_have_value("angry")
+    waiting = elsewhere.get_by_role("button", name="Waiting")
+    expect(waiting).to_have_attribute("aria-pressed", "true")
+    elsewhere.get_by_label("Saved views").select_option("drop:0")
+    expect(elsewhere.get_by_label("Saved views")).to_be_hidden()
 
 
 def test_an_alert_is_counted_whatever_the_list_shows(

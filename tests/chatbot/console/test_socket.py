@@ -8,6 +8,7 @@ from django.test import Client
 
 from chatbot import actions, agents
 from chatbot.asgi import application
+from chatbot.console import saved_views
 from chatbot.models import Conversation, Correction, Message
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
@@ -100,6 +101,46 @@ class DoorTests(ConsoleTestCase):
         missing = "00000000-0000-4000-8000-000000000000"
         code = await self.refused(socket, type="take", conversation=missing)
         self.assertEqual(code, "not_found")
+
+
+class SavedViewTests(ConsoleTestCase):
+    async def views_of(self, user: User) -> list[dict[str, Any]]:
+        socket = await self.page_of(user)
+        return list((await socket.until(type="hello"))[-1]["views"])
+
+    async def saved(self, socket: Socket, **frame: Any) -> list[str]:
+        await socket.say(**frame)
+        return [one["name"] for one in (await socket.until(type="views"))[-1]["views"]]
+
+    async def test_dora_finds_her_view_on_another_machine_and_emil_does_not(self) -> None:
+        socket = await self.page_of(self.dora)
+        wanted = {"view": "waiting", "mood": "angry", "inbox": "shop", "search": "", "page": 3}
+        kept = await self.saved(socket, type="save_view", name=" Angry ones ", **wanted)
+        self.assertEqual(kept, ["Angry ones"])
+        [view] = await self.views_of(self.dora)
+        self.assertEqual(view["wanted"], {**wanted, "state": "", "page": 0})
+        self.assertEqual(await self.views_of(self.emil), [])
+
+    async def test_a_name_is_used_once_and_can_be_forgotten(self) -> None:
+        socket = await self.page_of(self.dora)
+        await self.saved(socket, type="save_view", name="Mine", view="mine")
+        await self.saved(socket, type="save_view", name="Mine", view="alert")
+        [view] = await self.views_of(self.dora)
+        self.assertEqual(view["wanted"]["view"], "alert")
+        self.assertEqual(await self.saved(socket, type="drop_view", name="Mine"), [])
+
+    async def test_a_view_without_a_name_or_of_no_such_list_is_refused(self) -> None:
+        socket = await self.page_of(self.dora)
+        self.assertEqual(await self.refused(socket, type="save_view", name=" "), "invalid")
+        frame = {"type": "save_view", "name": "x", "view": "everything"}
+        self.assertEqual(await self.refused(socket, **frame), "bad_frame")
+
+    async def test_one_too_many_is_refused_and_not_kept(self) -> None:
+        socket = await self.page_of(self.dora)
+        for number in range(saved_views.MOST):
+            await self.saved(socket, type="save_view", name=f"View {number}")
+        self.assertEqual(await self.refused(socket, type="save_view", name="Another"), "invalid")
+        self.assertEqual(len(await self.views_of(self.dora)), saved_views.MOST)
 
 
 class LiveTests(ConsoleTestCase):

@@ -17,7 +17,7 @@ export function chart(scored, onChosen) {
   const x = (place) => LEFT + (scored.length > 1 ? place / (scored.length - 1) : 1) * (WIDTH - LEFT - RIGHT);
   const y = (score) => EDGE + ((1 - score) / 2) * (HEIGHT - 2 * EDGE);
   const told = scored.map(({ seq, score }) => `message ${seq} ${word(score)} ${signed(score)}`);
-  const svg = drawn("svg", { class: "chart", role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
+  const svg = drawn("svg", { class: "mood-chart", role: "img", viewBox: `0 0 ${WIDTH} ${HEIGHT}` });
   svg.setAttribute("aria-label", `Mood over the conversation: ${told.join(", ")}`);
   for (const [score, name] of [[1, "+1"], [0, "0"], [-1, "−1"]]) {
     svg.append(

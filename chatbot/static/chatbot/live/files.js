@@ -23,6 +23,7 @@ export class Files {
     });
     this.#tray.onTrouble = (text) => this.onTrouble(text);
     const [button, input, field, area] = ["attach", "file", "text", "talk"].map(byId);
+    input.hasChangeListener = true; // else the admin's script looks for a field with its name
     pick({ button, input, field, area }, (files) => button.disabled || this.#tray.add(files));
   }
 

@@ -32,6 +32,7 @@ const frames = {
   hello: (frame) => {
     talk.hello(frame);
     alarm.know(frame.alerts);
+    views.know(frame.views);
     socket.send("list", queue.wanted);
     if (wanted) socket.send("open", { conversation: wanted, after: talk.id === wanted ? talk.last : 0 });
   },
@@ -43,6 +44,7 @@ const frames = {
     queue.put(row);
     changed(row);
   },
+  views: (frame) => views.know(frame.views),
   alert: ({ row }) => alarm.hear(row),
   gone: ({ row }) => {
     queue.drop(row.id);
@@ -101,7 +103,7 @@ socket.onState = (state) => {
 };
 queue.onWanted = (list) => socket.send("list", list);
 queue.onOpen = open;
-talk.send = summary.send = (type, values) => socket.send(type, values);
+talk.send = summary.send = views.send = (type, values) => socket.send(type, values);
 talk.onTrouble = (text) => notice(text);
 alarm.onOpen = open;
 views.current = () => queue.wanted;
