@@ -131,8 +131,9 @@ def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
 
 
 def rows_of(ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    found = Conversation.objects.filter(id__in=list(ids))
-    return [row(one) for one in by_need(listable(found))]
+    """In no order: pages put each into its place."""
+    found = Conversation.objects.filter(id__in=list(ids)).order_by()
+    return [row(one) for one in ranked(listable(found))]
 
 
 def alerts() -> set[str]:
@@ -210,4 +211,4 @@ def belongs(row: dict[str, Any], wanted: List, agent: User) -> bool:
     of_mood = not wanted.mood or (row["word"] or "unknown") == wanted.mood
     of_state = not wanted.state or row["state"] == wanted.state
     chosen = of_inbox and of_mood and of_state and not wanted.search
-    return belongs_to[wanted.view] and chosen
+    return row["seq"] > 0 and belongs_to[wanted.view] and chosen
