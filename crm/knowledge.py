@@ -59,7 +59,8 @@ def visible(customer: str | None) -> Q:
 
 def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
     """Passages for the query, best first: records it names, then by meaning and words."""
-    asked = Query(query, indexing.encoder().encode([query])[0])
+    # Remembered: its lines are compared with it afterwards.
+    asked = Query(query, vectors_of([query])[query])
     scopes = [SHARED, customer] if customer else [SHARED]
     found = indexing.view().search(asked, scopes, CANDIDATES)
     matches = {match.id: match for match in found}

@@ -17,11 +17,16 @@ class NewerEncoder(FakeEncoder):
 
 @contextmanager
 def upgraded() -> Iterator[None]:
-    """As a process of the new release sees the same database and folder."""
-    indexing.reader.cache_clear()
+    """As a process of the new release, with its own memory, sees the same database and folder."""
+    forget()
     with mock.patch("crm.indexing.encoder", return_value=NewerEncoder()):
         yield
+    forget()
+
+
+def forget() -> None:
     indexing.reader.cache_clear()
+    knowledge._lines.clear()
 
 
 class UpgradeTests(FakeModelsTestCase):
