@@ -17,6 +17,9 @@ export HF_HUB_OFFLINE=1 TRANSFORMERS_OFFLINE=1 VLLM_NO_USAGE_STATS=1 DO_NOT_TRAC
 # Answers per request: Attune asks for one.
 export VLLM_MAX_N_SEQUENCES=1
 
+# Without a GPU the model takes every core there is: the web server, which needs little, goes first.
+[[ -e /dev/nvidiactl ]] || renice -n 5 -p $$ >/dev/null
+
 # --generation-config vllm: sampling is what Attune asks for, not what the model's folder says.
 # --max-num-queued-reqs: beyond these vLLM answers 503 at once, and Attune's line takes over.
 # --shutdown-timeout: answers that are being written at SIGTERM may end.
