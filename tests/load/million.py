@@ -57,6 +57,8 @@ class Talks:
                 "visitor_id": self.visitors[number % len(self.visitors)],
                 "state": state,
                 "waiting_since": at if state == "waiting" else None,
+                # Told that nobody is there: a site that runs meanwhile has nothing to tell them.
+                "away_at": at if state == "waiting" else None,
                 "last_seq": EACH,
                 "mood": score,
                 "scores": [self.score(), score],
