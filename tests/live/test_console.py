@@ -266,7 +266,7 @@ def test_fred_may_look_and_charlie_may_not(
 def test_nobody_is_there_the_customer_leaves_an_address_and_an_agent_comes(
     colleagues: None, as_agent: AsAgent, customer: Callable[[str], Page]
 ) -> None:
-    chat = open_chat(customer("cust_7"))
+    chat = open_chat(customer("cust_17"))
     expect(ask(chat, "my stove hisses, model unicorn")).to_have_attribute("data-status", "sent")
     chat.get_by_role("button", name="Talk to a person").click()
     expect(chat.get_by_role("log")).to_contain_text("None of our colleagues is here at the moment.")

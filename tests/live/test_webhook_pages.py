@@ -23,6 +23,8 @@ ITEM = {"number": "A-1", "owner": "cust_1", "name": EVIL, "state": "lost", "chan
 
 def test_a_pasted_payload_is_shown_as_records_and_nothing_is_saved(page: Page, site: str) -> None:
     log_in(page, site, "admin")
+    page.goto(f"{site}/admin/crm/source/")
+    known = page.locator("#result_list tbody tr").count()
     page.goto(f"{site}/admin/crm/source/add/")
     page.get_by_label("Dialect").select_option("generic")
     page.get_by_label("Mapping").fill(json.dumps(MAPPING))
@@ -34,4 +36,4 @@ def test_a_pasted_payload_is_shown_as_records_and_nothing_is_saved(page: Page, s
     page.get_by_label("Mapping").fill(json.dumps(MAPPING | {"title": "$.label"}))
     expect(page.get_by_role("status")).to_contain_text("$.label: found nothing for the title")
     page.goto(f"{site}/admin/crm/source/")
-    expect(page.locator("#result_list")).to_have_count(0)
+    expect(page.locator("#result_list tbody tr")).to_have_count(known)
