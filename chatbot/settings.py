@@ -105,8 +105,11 @@ def database(url: str) -> dict[str, object]:
             "PORT": str(parts.port or ""),
             "OPTIONS": {
                 "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10},
-                # Compiling a query takes longer than any of these queries.
+                # Compiling a query takes longer than any of these queries, and so does planning
+                # one: PostgreSQL keeps the plans of those that a connection asks again.
                 "options": "-c jit=off",
+                "server_side_binding": True,
+                "prepare_threshold": 3,
             },
         }
     raise ImproperlyConfigured(
