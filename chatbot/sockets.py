@@ -5,6 +5,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+from channels.consumer import get_handler_name
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
@@ -46,6 +47,11 @@ class JsonSocket(AsyncWebsocketConsumer):
             await self.close(UNAUTHORIZED)
         elif self.refusals > MAX_REFUSALS or refused.code == "too_many":
             await self.close(TOO_MANY)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Without Channels' way round by a thread, which looks before each for old connections to
+        the database: `in_thread` does that where there are some."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def carry_out(self, frame: Any) -> None:
         """A fault on our side is told, and the socket goes on: the client sends it again."""

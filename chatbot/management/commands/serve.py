@@ -122,7 +122,7 @@ class Command(BaseCommand):
         """All take connections from the socket that this process holds: while one of them is
         started again, nobody is refused."""
         options = ["--fd", str(held.fileno()), "--no-server-header", "--log-level", "warning"]
-        options += ["--ws", "websockets", "--ws-max-size", "65536"]
+        options += ["--ws", "websockets-sansio", "--ws-max-size", "65536"]
         # Compression costs each socket some hundred kB.
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
         options += ["--timeout-graceful-shutdown", "5"]
