@@ -149,6 +149,8 @@ def claimed_files(
 
 
 def by_client_id(conversation: Conversation, client_id: str) -> Message | None:
+    if not conversation.last_seq:
+        return None
     found = Message.objects.filter(conversation=conversation, client_id=client_id)
     return found.order_by("seq").first()
 
@@ -174,11 +176,16 @@ def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> 
     """One reply per turn: a newer message takes the place of a reply that is still open."""
     if conversation.state == State.AGENT:
         return None
-    conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
+    if message.seq > 1:
+        supersede(conversation)
     claimed = claim_of(worker) | {"attempts": 1} if worker else {}
     return Reply.objects.create(
         conversation=conversation, question=message, version=conversation.version, **claimed
     )
+
+
+def supersede(conversation: Conversation) -> None:
+    conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
 
 
 # --- the reply's life
@@ -241,7 +248,7 @@ def release(worker: str) -> None:
 def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: Any) -> bool:
     """Post the answer, if the claim still stands. False: a newer message, an agent or another
     process has taken its place, and nothing was posted."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         conversation = locked(reply.conversation_id)
         silent = conversation.state in {State.AGENT, State.CLOSED}
         silent = silent or conversation.version != reply.version
@@ -366,7 +373,7 @@ def change_owner(conversation: Conversation, state: str) -> bool:
         conversation.closed_at = timezone.now()
         summary.want(conversation)
         events.resolved(conversation)
-    conversation.replies.filter(status__in=OPEN_REPLIES).update(status=Reply.Status.SUPERSEDED)
+    supersede(conversation)
     return True
 
 

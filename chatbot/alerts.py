@@ -98,6 +98,8 @@ def snoozed(conversation: Conversation) -> bool:
 
 def heard(conversation: Conversation) -> list[mood.Heard]:
     """The customer's last messages that could be scored, oldest first."""
+    if not conversation.last_seq:
+        return []
     found = conversation.messages.filter(author=Customer, score__isnull=False)
     newest = found.exclude(label=UNKNOWN).order_by("-seq")[:WINDOW]
     return [of_row(m.text, m.score, m.confidence) for m in reversed(newest)]

@@ -119,7 +119,8 @@ def keeps_its_words(value: str, query: str) -> bool:
 def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
     wanted = Q(record__in=list(records)) | Q(id__in=list(near))
     found = Passage.objects.filter(scope, wanted, record__deleted=False).select_related("record")
-    return indexing.with_vectors(found)
+    # The records' own texts may be long, and are in the passages.
+    return indexing.with_vectors(found.defer("record__text", "record__fields"))
 
 
 def hit(

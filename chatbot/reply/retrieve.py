@@ -241,9 +241,11 @@ def titles(records: Iterable[str]) -> list[str]:
 def query(turn: "Turn") -> str:
     """The turn, with the record last spoken of when it refers to one and names none itself."""
     refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
-    if not refers or references(turn.text) or knowledge.exact(turn.text, turn.customer):
-        return turn.text
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
+    if not refers or not earlier or references(turn.text):
+        return turn.text
+    if knowledge.exact(turn.text, turn.customer):
+        return turn.text
     for text in reversed(earlier):
         if named := references(text):
             return f"{turn.text} {' '.join(forms[0] for forms in named)}"

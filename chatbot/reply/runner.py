@@ -118,8 +118,8 @@ async def renew_for_ever(reply: Reply) -> None:
 
 
 async def work(reply: Reply) -> None:
-    await tell(reply, ReplyFrame("thinking"))
-    turn = await in_thread(turn_of)(reply)
+    thinking = tell(reply, ReplyFrame("thinking"))
+    turn, _ = await asyncio.gather(in_thread(turn_of)(reply), thinking)
     outcome = Outcome()
     admitted = partial(engines.line().place, partial(tell_place, reply))
     reassuring = asyncio.create_task(reassure(reply))
@@ -214,7 +214,8 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     are one turn. Notices are no answers, and a model that reads them says them again."""
     earlier = conversation.messages.filter(seq__lte=question.seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
-    messages = list(spoken.order_by("-seq")[:HISTORY])[::-1]
+    first = question.seq == 1
+    messages = [question] if first else list(spoken.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     # Files are not read: what has no text says nothing.
     said = [m for m in messages if m.text]
