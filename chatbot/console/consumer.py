@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import logging
 import random
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +22,7 @@ from chatbot.reply.pipeline import Turn
 from chatbot.sockets import FORBIDDEN, JsonSocket
 from crm.orm import in_thread
 
+logger = logging.getLogger("attune.console")
 MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
 MAY_CORRECT, MAY_SEE_RECORDS = "chatbot.add_correction", "crm.view_record"
 
@@ -44,6 +47,7 @@ class AgentConsumer(JsonSocket):
             return
         await self.accept()
         await feed.join(self.changed)
+        self.closed = asyncio.Event()
         self.beating = asyncio.create_task(self.beat())
         here = await in_thread(presence.seen)(self.agent)
         people = await in_thread(view.people)(self.agent)
@@ -53,10 +57,21 @@ class AgentConsumer(JsonSocket):
         await self.put("hello", me=self.agent.id, views=saved, **about)
 
     async def beat(self) -> None:
-        while True:
-            # Not all pages at the same moment, after a restart of the server.
-            await asyncio.sleep(presence.BEATS_EVERY * random.uniform(0.5, 1.0))
-            await self.look_again()
+        """Says that the agent is here while the page is open, and at last that it is closed: after
+        what was under way by then, or the agent would seem to be here for another minute."""
+        # Not all pages at the same moment, after a restart of the server.
+        while not await self.closed_within(presence.BEATS_EVERY * random.uniform(0.5, 1.0)):
+            try:
+                await self.look_again()
+            except Exception as error:
+                # The database may be away for a moment; the next sign is soon.
+                logger.warning("no sign of life of an agent's page: %s", error)
+        await in_thread(presence.left)(self.agent)
+
+    async def closed_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.closed.wait(), seconds)
+        return self.closed.is_set()
 
     async def look_again(self) -> None:
         """Who has logged out, or may no longer see conversations, is told nothing more."""
@@ -81,10 +96,10 @@ class AgentConsumer(JsonSocket):
 
     async def disconnect(self, code: int) -> None:
         feed.leave(self.changed)
-        if beating := self.__dict__.pop("beating", None):
-            beating.cancel()
-            await in_thread(presence.left)(self.agent)
         await self.leave()
+        if beating := self.__dict__.pop("beating", None):
+            self.closed.set()
+            await beating
 
     async def put(self, kind: str, **values: Any) -> None:
         await self.write(json.dumps({"type": kind, **values}, ensure_ascii=False))

@@ -1,12 +1,18 @@
 """The agents' socket: lists that update by themselves, take-over, and who may not."""
 
+import asyncio
+import threading
+import time
+from functools import partial
 from typing import Any
+from unittest import mock
 
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission, User
+from django.db import OperationalError
 from django.test import Client
 
-from chatbot import actions, agents
+from chatbot import actions, agents, presence
 from chatbot.asgi import application
 from chatbot.console import saved_views
 from chatbot.models import Conversation, Correction, Message
@@ -101,6 +107,40 @@ class DoorTests(ConsoleTestCase):
         missing = "00000000-0000-4000-8000-000000000000"
         code = await self.refused(socket, type="take", conversation=missing)
         self.assertEqual(code, "not_found")
+
+
+@mock.patch("chatbot.presence.BEATS_EVERY", 0.05)
+class SignsOfLifeTests(ConsoleTestCase):
+    async def here(self, expected: bool) -> None:
+        """Waits until it is so."""
+        async with asyncio.timeout(PATIENCE):
+            while await presence.online().aexists() is not expected:
+                await asyncio.sleep(0.01)
+
+    async def test_dora_is_here_again_once_the_database_is_back(self) -> None:
+        await self.opened(self.dora)
+        away = OperationalError("the server closed the connection")
+        with mock.patch("chatbot.presence.seen", side_effect=away) as seen:
+            await presence.online().aupdate(seen_at=None)
+            async with asyncio.timeout(PATIENCE):
+                while seen.call_count < 2:
+                    await asyncio.sleep(0.01)
+        await self.here(True)
+
+    async def test_a_page_that_is_closed_says_so_last(self) -> None:
+        socket = await self.opened(self.dora)
+        begun = threading.Event()
+        slow = mock.patch("chatbot.presence.seen", partial(slowly, begun, presence.seen))
+        with slow:
+            await asyncio.to_thread(begun.wait, PATIENCE)
+            await socket.disconnect(timeout=PATIENCE)
+        self.assertFalse(await presence.online().aexists())
+
+
+def slowly(begun: threading.Event, act: Any, agent: User) -> None:
+    begun.set()
+    time.sleep(0.2)
+    act(agent)
 
 
 class SavedViewTests(ConsoleTestCase):
