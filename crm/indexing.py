@@ -259,7 +259,9 @@ def outgrown() -> bool:
     try:
         now = current()
     except IndexUnavailable as reason:
-        logger.info("%s", reason)
+        # On a new machine there is none; one that was there and is broken is worth a line.
+        if isinstance(reason, CorruptIndex):
+            logger.warning("%s", reason)
         return True
     if not isinstance(now, View):
         return False
