@@ -3,9 +3,10 @@
 Customers ask, so many at a time, each the next question when the last is answered: through the
 socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
 send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
-the answer where it lets none. Both ask the same questions, and each comes first in one of two
-rounds, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME, SLM_API_KEY)
-that server is used, on its GPU; without, vLLM's CPU build.
+the answer where it lets none. Both ask the same questions, and each comes first in every
+other round, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME,
+SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build, which computes on all cores
+but the last, and all else, both clients among it, keeps to that one.
 """
 
 import asyncio
@@ -41,7 +42,8 @@ QUESTIONS = (
     "how do I change my delivery address?",
     "is there a warranty on tents?",
 )
-LEVELS = (1, 8, 16, 32)
+# Conversations at a time, and rounds of each: one alone has few turns in a round.
+LEVELS = {1: 4, 8: 2, 16: 2, 32: 2}
 # Of each customer, one after another.
 Questions = Sequence[Sequence[str]]
 PATIENT = Deadlines(first_token=600, next_token=600, total=1200)
@@ -126,12 +128,12 @@ async def measure(url: str, vllm: Generator, llama: Generator) -> None:
     for one in (vllm, llama):
         await direct(one, customers(1), Measured())
     await through_attune(url, customers(1), Measured())
-    for level in LEVELS:
+    for level, rounds in LEVELS.items():
         found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
-        for turned in (False, True):
+        for number in range(rounds):
             asked = customers(level)
             ways = [direct(vllm, asked, found[DIRECT]), through_attune(url, asked, found[ATTUNE])]
-            for way in reversed(ways) if turned else ways:
+            for way in reversed(ways) if number % 2 else ways:
                 await way
         await direct(llama, customers(level), found[LLAMA])
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
@@ -151,6 +153,13 @@ def row(count: int, name: str, found: Measured, direct: Measured) -> list[str]:
     ]
 
 
+def cores() -> tuple[list[int], int]:
+    """Those that vLLM's threads are bound to, and the one for all else: vLLM waits for its slowest
+    thread, and so for whatever takes the core of one."""
+    *most, last = sorted(os.sched_getaffinity(0))
+    return most or [last], last
+
+
 @contextmanager
 def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
     """URL, model and key."""
@@ -158,7 +167,9 @@ def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
         yield url, os.environ.get("SLM_NAME", "slm"), os.environ.get("SLM_API_KEY", "none")
         return
     model = catalogue.models_dir() / "chat-small-hf"
-    with serving(Path(os.environ["VLLM_ENV"]), model, folder, [], MAX_QUEUED="256") as server:
+    threads, _ = cores()
+    settings = {"MAX_QUEUED": "256", "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, threads))}
+    with serving(Path(os.environ["VLLM_ENV"]), model, folder, [], **settings) as server:
         yield server.url, "slm", KEY
 
 
@@ -209,12 +220,14 @@ def main() -> None:
         url, name, key = stack.enter_context(vllm_server(folder))
         settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key, "WEB_PROCESSES": "1"}
         waits = {"SLM_FIRST_TOKEN_TIMEOUT": "600", "SLM_TOTAL_TIMEOUT": "1200"}
+        llama = stack.enter_context(llama_server(folder))
+        if "VLLM_URL" not in os.environ:
+            os.sched_setaffinity(0, {cores()[1]})
         parts = stack.enter_context(site(folder, **settings, **waits, GENERATIONS="64"))
         os.environ |= parts.site.env | {"DATABASE_URL": parts.database, "REDIS_URL": ""}
         import django
 
         django.setup()
-        llama = stack.enter_context(llama_server(folder))
         vllm = Generator(url, name, key, PATIENT)
         asyncio.run(measure(parts.site.url, vllm, llama))
         print(f"\nOn {machine()}. Prefix cache: {prefix_cache(url)}.")
