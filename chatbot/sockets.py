@@ -19,7 +19,7 @@ MAX_REFUSALS = 20
 RETRY_AFTER = 5
 # Seconds in which a client must read what it is sent.
 READ_WITHIN = 15
-UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 4401, 4403, 4408, 4429
+GONE, UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 1006, 4401, 4403, 4408, 4429
 
 
 class JsonSocket(AsyncWebsocketConsumer):
@@ -28,6 +28,14 @@ class JsonSocket(AsyncWebsocketConsumer):
     kinds: dict[str, Any]
     handlers: dict[type, Any]
     refusals = 0
+
+    async def __call__(self, *arguments: Any) -> None:
+        """What the socket holds is let go also where it ends without a word: a handler has failed,
+        or the client went while it was told something. `disconnect` may come twice."""
+        try:
+            await super().__call__(*arguments)
+        finally:
+            await self.disconnect(GONE)
 
     async def connect(self) -> None:
         self.frames = TokenBucket(settings.FRAMES_PER_MINUTE)

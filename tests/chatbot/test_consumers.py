@@ -169,8 +169,7 @@ class LimitTests(SocketTestCase):
 
     @override_settings(SOCKETS_PER_ADDRESS=1)
     async def test_an_address_holds_so_many_sockets_and_no_more(self) -> None:
-        await self.join()
-        second = await self.open()
+        _first, second = await self.join(), await self.open()
         self.assertEqual((await second.hear())["code"], "too_many")
 
     async def test_what_ended_counts_no_longer(self) -> None:

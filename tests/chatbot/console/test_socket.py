@@ -15,6 +15,7 @@ from django.test import Client
 from chatbot import actions, agents, presence
 from chatbot.asgi import application
 from chatbot.console import saved_views
+from chatbot.console.consumer import AgentConsumer
 from chatbot.models import Conversation, Correction, Message
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
@@ -118,7 +119,7 @@ class SignsOfLifeTests(ConsoleTestCase):
                 await asyncio.sleep(0.01)
 
     async def test_dora_is_here_again_once_the_database_is_back(self) -> None:
-        await self.opened(self.dora)
+        socket = await self.opened(self.dora)
         away = OperationalError("the server closed the connection")
         with mock.patch("chatbot.presence.seen", side_effect=away) as seen:
             await presence.online().aupdate(seen_at=None)
@@ -126,6 +127,7 @@ class SignsOfLifeTests(ConsoleTestCase):
                 while seen.call_count < 2:
                     await asyncio.sleep(0.01)
         await self.here(True)
+        await socket.disconnect(timeout=PATIENCE)
 
     async def test_a_page_that_is_closed_says_so_last(self) -> None:
         socket = await self.opened(self.dora)
@@ -134,6 +136,14 @@ class SignsOfLifeTests(ConsoleTestCase):
         with slow:
             await asyncio.to_thread(begun.wait, PATIENCE)
             await socket.disconnect(timeout=PATIENCE)
+        self.assertFalse(await presence.online().aexists())
+
+    async def test_a_page_that_goes_while_it_is_told_something_is_closed_too(self) -> None:
+        socket = await self.opened(self.dora)
+        gone = mock.patch.object(AgentConsumer, "catch_up", side_effect=ConnectionResetError)
+        with gone, self.assertRaises(ConnectionResetError):
+            await database_sync_to_async(actions.receive)(self.conversation, "m2", "Hello?")
+            await socket.wait(PATIENCE)
         self.assertFalse(await presence.online().aexists())
 
 
