@@ -5,8 +5,10 @@ socket, the database, retrieval and the check; then as plain requests with promp
 send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
 the answer where it lets none. Both ask the same questions, and each comes first in every
 other round, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME,
-SLM_API_KEY) that server is used, on its GPU; without, vLLM's CPU build, which computes on all cores
-but the last, and all else, both clients among it, keeps to that one.
+SLM_API_KEY) that server is used, on its GPU, and WEB_PROCESSES of Attune; without, vLLM's CPU
+build, which computes on all cores but the last, and all else, both clients among it, keeps to that
+one. Where a device counts its energy: of a plain client's time all of it, of Attune's answers what
+they were stored with, which one web process alone can tell.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ from itertools import chain, count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from inference import catalogue
+from inference import catalogue, counters
 from inference.evaluation.markdown import table
 from inference.generation import Deadlines, Generator
 from tests.live.conftest import ROOT, await_that, free_port
@@ -58,6 +60,13 @@ class Measured:
     first: list[float] = field(default_factory=list)
     tokens: int = 0
     seconds: float = 0.0
+    # None where nothing counts them.
+    joules: float | None = 0.0
+
+    def add(self, tokens: int, seconds: float, joules: float | None) -> None:
+        self.tokens += tokens
+        self.seconds += seconds
+        self.joules = None if self.joules is None or joules is None else self.joules + joules
 
     @property
     def median(self) -> float:
@@ -66,6 +75,10 @@ class Measured:
     @property
     def rate(self) -> float:
         return self.tokens / max(self.seconds, 1e-9)
+
+    @property
+    def joules_per_1000(self) -> str:
+        return "-" if self.joules is None else f"{1000 * self.joules / max(self.tokens, 1):.0f}"
 
 
 _turn = count()
@@ -88,10 +101,9 @@ async def direct(generator: Generator, asked: Questions, found: Measured) -> Non
     # Django's settings are there only now.
     from tests.load.directly import directly
 
-    first, tokens, seconds = await directly(generator, asked)
+    first, *rest = await directly(generator, asked)
     found.first += first
-    found.tokens += tokens
-    found.seconds += seconds
+    found.add(*rest)
 
 
 async def through_attune(url: str, asked: Questions, found: Measured) -> None:
@@ -100,10 +112,10 @@ async def through_attune(url: str, asked: Questions, found: Measured) -> None:
     clients = [[AttuneClient(url) for _ in texts] for texts in asked]
     for client in chain(*clients):
         await client.connect()
-    before, began = await tokens_written(), time.monotonic()
+    before, began = await written(), time.monotonic()
     await asyncio.gather(*(talk(*mine, found) for mine in zip(clients, asked, strict=True)))
-    found.seconds += time.monotonic() - began
-    found.tokens += await tokens_written() - before
+    seconds, after = time.monotonic() - began, await written()
+    found.add(after[0] - before[0], seconds, counters.used(before[1], after[1]))
     for client in chain(*clients):
         await client.close()
 
@@ -114,15 +126,19 @@ async def talk(clients: Sequence[AttuneClient], texts: Sequence[str], found: Mea
         found.first.append(first)
 
 
-async def tokens_written() -> int:
+async def written() -> tuple[int, float | None]:
+    """Tokens, and joules where they are measured, of all of Attune's answers."""
     from chatbot.models import Reply
 
     rows = Reply.objects.values_list("generations", flat=True)
-    return sum([one["completion_tokens"] async for row in rows for one in row])
+    all_ = [one async for row in rows for one in row]
+    joules = [one["joules"] for one in all_]
+    return sum(one["completion_tokens"] for one in all_), None if None in joules else sum(joules)
 
 
 async def measure(url: str, vllm: Generator, llama: Generator) -> None:
     head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
+    head += ["J per 1,000 tokens"]
     rows = []
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
     for one in (vllm, llama):
@@ -136,6 +152,8 @@ async def measure(url: str, vllm: Generator, llama: Generator) -> None:
             for way in reversed(ways) if number % 2 else ways:
                 await way
         await direct(llama, customers(level), found[LLAMA])
+        # It computes on the processor, also where a GPU is what counts.
+        found[LLAMA].joules = None
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
         # As they come: whoever ends it early keeps what was measured.
         print(table(head, rows[-len(found) :]), file=sys.stderr, flush=True)
@@ -150,6 +168,7 @@ def row(count: int, name: str, found: Measured, direct: Measured) -> list[str]:
         f"{found.median / direct.median:.2f}",
         f"{found.rate:.1f}",
         f"{found.rate / direct.rate:.2f}",
+        found.joules_per_1000,
     ]
 
 
@@ -218,7 +237,8 @@ def main() -> None:
     with TemporaryDirectory() as made, ExitStack() as stack:
         folder = Path(made)
         url, name, key = stack.enter_context(vllm_server(folder))
-        settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key, "WEB_PROCESSES": "1"}
+        settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key}
+        settings["WEB_PROCESSES"] = os.environ.get("WEB_PROCESSES", "1")
         waits = {"SLM_FIRST_TOKEN_TIMEOUT": "600", "SLM_TOTAL_TIMEOUT": "1200"}
         llama = stack.enter_context(llama_server(folder))
         if "VLLM_URL" not in os.environ:

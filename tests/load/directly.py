@@ -14,7 +14,7 @@ from chatbot.reply.difficulty import Policy
 from chatbot.reply.pipeline import Answering, Turn
 from chatbot.reply.retrieve import Found, retrieve
 from crm.orm import in_thread
-from inference import sentences
+from inference import counters, sentences
 from inference.generation import ChatMessages, Generator, Usage
 
 
@@ -73,13 +73,13 @@ async def until_shown(one: Asked, sentences_at: Sequence[tuple[str, float]]) -> 
 
 async def directly(
     generator: Generator, customers: Sequence[Sequence[str]]
-) -> tuple[list[float], int, float]:
+) -> tuple[list[float], int, float, float | None]:
     """Each customer's questions, one after another. Seconds until each would have been shown
-    something, tokens written, and seconds for all."""
+    something; tokens written, seconds for all, and joules where something counts them."""
     clients = [Direct(generator) for _ in customers]
     questions = [[await asked(text) for text in texts] for texts in customers]
-    began = time.monotonic()
+    before, began = counters.joules(), time.monotonic()
     await asyncio.gather(*map(Direct.talk, clients, questions))
-    seconds = time.monotonic() - began
+    seconds, joules = time.monotonic() - began, counters.used(before, counters.joules())
     first = [second for client in clients for second in await client.first()]
-    return first, sum(client.tokens for client in clients), seconds
+    return first, sum(client.tokens for client in clients), seconds, joules
