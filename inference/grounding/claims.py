@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from inference.grounding.facts import amount, facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
@@ -155,11 +155,12 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
     return [word for word in words if max(near(word, known), default=0.0) < SYNONYM]
 
 
-def known_words(passage: str) -> set[str]:
-    return {squeeze(word) for word in WORD.findall(passage)} - FUNCTION_WORDS
+@lru_cache(maxsize=512)
+def known_words(passage: str) -> frozenset[str]:
+    return frozenset(squeeze(word) for word in WORD.findall(passage)) - FUNCTION_WORDS
 
 
-def compared(passage: str) -> set[str]:
+def compared(passage: str) -> frozenset[str]:
     """The texts of this passage whose nearness may be asked for, whatever the sentence says."""
     return known_words(passage) | {one.bare for one in statements(passage)}
 

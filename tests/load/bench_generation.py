@@ -44,8 +44,8 @@ QUESTIONS = (
     "how do I change my delivery address?",
     "is there a warranty on tents?",
 )
-# Conversations at a time, and rounds of each: one alone has few turns in a round.
-LEVELS = {1: 4, 8: 2, 16: 2, 32: 2}
+# Conversations at a time, and rounds of each: more where a round has few turns.
+LEVELS = {1: 4, 8: 6, 16: 4, 32: 4}
 # Of each customer, one after another.
 Questions = Sequence[Sequence[str]]
 PATIENT = Deadlines(first_token=600, next_token=600, total=1200)
