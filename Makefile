@@ -58,6 +58,7 @@ bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, b
 bench-generation: $(VENV)/.installed-dev ## Compare Attune on vLLM with vLLM asked directly, and llama.cpp
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@test -n "$(VLLM_URL)" || deploy/vllm/install-cpu.sh $(VLLM_ENV)
+	@$(PYTHON) manage.py models fetch encoder chat-small
 	@$(PYTHON) -W ignore -m tests.load.bench_generation
 
 bench-console: $(VENV)/.installed-dev ## Time from a customer's message to the agents' screens

@@ -152,6 +152,10 @@ def vllm_env() -> Path:
 
 @pytest.fixture(scope="session")
 def model_folder(models: None, vllm_env: Path) -> Path:
+    return prepared(vllm_env)
+
+
+def prepared(vllm_env: Path) -> Path:
     """The small chat model in Hugging Face form, made once."""
     folder = models_dir() / "chat-small-hf"
     if not folder.is_dir():

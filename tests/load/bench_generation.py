@@ -31,7 +31,7 @@ from tempfile import TemporaryDirectory
 from inference import catalogue, counters
 from inference.evaluation.markdown import table
 from inference.generation import Deadlines, Generator
-from tests.live.conftest import ROOT, await_that, free_port
+from tests.live.conftest import ROOT, await_that, free_port, prepared
 from tests.live.vllm.conftest import KEY, serving
 from tests.load.bench_chat import AttuneClient
 from tests.load.soak import site
@@ -185,10 +185,10 @@ def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
     if url := os.environ.get("VLLM_URL"):
         yield url, os.environ.get("SLM_NAME", "slm"), os.environ.get("SLM_API_KEY", "none")
         return
-    model = catalogue.models_dir() / "chat-small-hf"
+    env = Path(os.environ["VLLM_ENV"])
     threads, _ = cores()
     settings = {"MAX_QUEUED": "256", "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, threads))}
-    with serving(Path(os.environ["VLLM_ENV"]), model, folder, [], **settings) as server:
+    with serving(env, prepared(env), folder, [], **settings) as server:
         yield server.url, "slm", KEY
 
 
