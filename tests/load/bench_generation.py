@@ -45,7 +45,9 @@ QUESTIONS = (
     "is there a warranty on tents?",
 )
 # Conversations at a time, and rounds of each: more where a round has few turns.
-LEVELS = {1: 4, 8: 6, 16: 4, 32: 4}
+LEVELS = {1: 4, 8: 2, 16: 2, 32: 2}
+# Questions of each customer: at first all ask in the same moment, and then each at their own.
+TURNS = 4
 # Of each customer, one after another.
 Questions = Sequence[Sequence[str]]
 PATIENT = Deadlines(first_token=600, next_token=600, total=1200)
@@ -91,9 +93,9 @@ def question() -> str:
     return f"Hello, this is {name}, {QUESTIONS[next(_turn) % len(QUESTIONS)]}"
 
 
-def customers(number: int) -> Questions:
+def customers(number: int, least: int = TURNS) -> Questions:
     """Each customer asks all questions when alone, and some of them among many."""
-    turns = max(2, 2 * len(QUESTIONS) // number)
+    turns = max(least, 2 * len(QUESTIONS) // number)
     return [[question() for _ in range(turns)] for _ in range(number)]
 
 
@@ -151,7 +153,8 @@ async def measure(url: str, vllm: Generator, llama: Generator) -> None:
             ways = [direct(vllm, asked, found[DIRECT]), through_attune(url, asked, found[ATTUNE])]
             for way in reversed(ways) if number % 2 else ways:
                 await way
-        await direct(llama, customers(level), found[LLAMA])
+        # It takes a multiple of the time among many.
+        await direct(llama, customers(level, TURNS // 2), found[LLAMA])
         # It computes on the processor, also where a GPU is what counts.
         found[LLAMA].joules = None
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
