@@ -139,8 +139,8 @@ async def written() -> tuple[int, float | None]:
 
 
 async def measure(url: str, vllm: Generator, llama: Generator) -> None:
-    head = ["conversations", "", "first sentence, s (median)", "ratio", "tokens/s", "ratio"]
-    head += ["J per 1,000 tokens"]
+    first, joules = "first sentence, s (median)", "J per 1,000 tokens"
+    head = ["conversations", "", first, "ratio", "tokens/s", "ratio", joules]
     rows = []
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
     for one in (vllm, llama):
