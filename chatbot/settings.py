@@ -1,126 +1,30 @@
-"""Every setting of Attune. Each option is an environment variable with a working default.
-
-A secret may also come from a file: NAME_FILE names a file that holds the value of NAME.
-"""
+"""Every setting of Attune. Each option is an environment variable with a working default."""
 
 import os
-import secrets
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
-
+from chatbot.appearance import unfold
+from chatbot.environment import (
+    data_dir,
+    database,
+    env,
+    env_bool,
+    env_choice,
+    env_int,
+    env_list,
+    env_number,
+    env_pairs,
+    secret_key,
+)
 from chatbot.logs import configured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-
-def env(name: str, default: str = "") -> str:
-    if path := os.environ.get(f"{name}_FILE"):
-        try:
-            return Path(path).read_text().strip()
-        except OSError as error:
-            raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error}.") from error
-    return os.environ.get(name, default)
-
-
-def env_bool(name: str, default: bool) -> bool:
-    value = env(name, "1" if default else "0").lower()
-    if value not in {"0", "1", "true", "false", "yes", "no"}:
-        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
-    return value in {"1", "true", "yes"}
-
-
-def env_number(name: str, default: float) -> float:
-    value = env(name, str(default))
-    try:
-        return float(value)
-    except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
-
-
-def env_int(name: str, default: int) -> int:
-    return int(env_number(name, default))
-
-
-def env_list(name: str, default: str = "") -> list[str]:
-    return [part.strip() for part in env(name, default).split(",") if part.strip()]
-
-
-def env_pairs(name: str) -> dict[str, str]:
-    pairs = [part.partition("=") for part in env_list(name)]
-    if not all(key.strip() and value.strip() for key, _, value in pairs):
-        raise ImproperlyConfigured(f"{name} must be written like one=Agent,another=Team lead.")
-    return {key.strip(): value.strip() for key, _, value in pairs}
-
-
-def data_dir() -> Path:
-    path = Path(env("DATA_DIR", str(BASE_DIR / "data"))).expanduser().absolute()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ImproperlyConfigured(f"DATA_DIR={path} cannot be created: {error}.") from error
-    return path
-
-
-def secret_key() -> str:
-    """SECRET_KEY, or one made once and kept in DATA_DIR."""
-    if value := env("SECRET_KEY"):
-        return value
-    path = DATA_DIR / "secret_key"
-    if not path.exists():
-        # Two processes may start at once: the link makes the first writer win whole.
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(50))
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text()
-
-
-def database(url: str) -> dict[str, object]:
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        return {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": unquote(parts.path),
-            "OPTIONS": {
-                "transaction_mode": "IMMEDIATE",
-                "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-            },
-        }
-    if parts.scheme in {"postgres", "postgresql"}:
-        return {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": parts.path.lstrip("/"),
-            "USER": unquote(parts.username or ""),
-            "PASSWORD": unquote(parts.password or ""),
-            "HOST": parts.hostname or "",
-            "PORT": str(parts.port or ""),
-            "OPTIONS": {
-                "pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10},
-                # Compiling a query takes longer than any of these queries, and so does planning
-                # one: PostgreSQL keeps the plans of those that a connection asks again.
-                "options": "-c jit=off",
-                "server_side_binding": True,
-                "prepare_threshold": 3,
-            },
-        }
-    raise ImproperlyConfigured(
-        f"DATABASE_URL must start with sqlite:// or postgresql://, not {parts.scheme!r}."
-    )
-
-
 # Core
 DEBUG = env_bool("DEBUG", True)
-DATA_DIR = data_dir()
-SECRET_KEY = secret_key()
+DATA_DIR = data_dir(BASE_DIR / "data")
+SECRET_KEY = secret_key(DATA_DIR)
 HOST = env("HOST", "127.0.0.1")
 PORT = env_int("PORT", 8000)
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
@@ -239,7 +143,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 
 # Database, channel layer, cache, tasks: in this process unless their URL is set.
 DATABASE_POOL = env_int("DATABASE_POOL", 10)
-DATABASES = {"default": database(env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}"))}
+_url = env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}")
+DATABASES = {"default": database(_url, DATABASE_POOL)}
 # Threads of the ORM in each process: all but two connections, which are for Django's own views.
 # 0: Django's one thread.
 DATABASE_THREADS = max(1, DATABASE_POOL - 2) if "pool" in str(DATABASES["default"]) else 0
@@ -383,9 +288,7 @@ SPECTACULAR_SETTINGS = {
 }
 
 # Models
-ATTUNE_MODEL = env("ATTUNE_MODEL", "default")
-if ATTUNE_MODEL not in {"default", "small"}:
-    raise ImproperlyConfigured(f"ATTUNE_MODEL must be default or small, not {ATTUNE_MODEL!r}.")
+ATTUNE_MODEL = env_choice("ATTUNE_MODEL", "default", "small")
 # `serve` leaves its model server's port here while it runs, so that other commands find it.
 SLM_PORT_FILE = DATA_DIR / "slm_port"
 SLM_PORT = env_int("SLM_PORT", int(SLM_PORT_FILE.read_text()) if SLM_PORT_FILE.exists() else 8080)
@@ -487,40 +390,8 @@ if env_bool("BEHIND_TLS_PROXY", False):
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env_bool("HSTS_SUBDOMAINS", False)
 
-UNFOLD = {
-    "SITE_TITLE": "Attune",
-    "SITE_HEADER": "Attune",
-    "SITE_SUBHEADER": "Conversations and their mood",
-    "SITE_SYMBOL": "forum",
-    "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": f"{STATIC_URL}chatbot/widget/icon.svg"},
-    ],
-    "SITE_URL": None,
-    "SCRIPTS": [f"{STATIC_URL}chatbot/admin/accessible.js"],
-    "STYLES": [f"{STATIC_URL}chatbot/admin/accessible.css"],
-    "SHOW_HISTORY": False,
-    "SHOW_VIEW_ON_SITE": False,
-    "BORDER_RADIUS": "8px",
-    "COLORS": {
-        "primary": {
-            "50": "#eef8f5",
-            "100": "#d6efe8",
-            "200": "#aedfd3",
-            "300": "#7cc9b9",
-            "400": "#47ad9a",
-            "500": "#24917f",
-            "600": "#157767",
-            "700": "#0e665a",
-            "800": "#0f5148",
-            "900": "#10433c",
-            "950": "#052723",
-        },
-    },
-    "SIDEBAR": {"navigation": "chatbot.admin.navigation.sidebar"},
-}
+UNFOLD = unfold(STATIC_URL)
 
-LOG_FORMAT = env("LOG_FORMAT", "line" if DEBUG else "json")
-if LOG_FORMAT not in {"line", "json"}:
-    raise ImproperlyConfigured(f"LOG_FORMAT must be line or json, not {LOG_FORMAT!r}.")
+LOG_FORMAT = env_choice("LOG_FORMAT", *(("line", "json") if DEBUG else ("json", "line")))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 LOGGING = configured(LOG_FORMAT == "json", env("LOG_LEVEL"))

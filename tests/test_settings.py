@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatbot import settings
+from chatbot import environment
 
 ROOT = Path(__file__).parent.parent
 
@@ -20,21 +20,21 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unset_variable_has_its_default() -> None:
-    assert settings.env("COLOUR", "green") == "green"
-    assert settings.env_int("COLOUR", 7) == 7
-    assert settings.env_list("COLOUR", "a,b") == ["a", "b"]
+    assert environment.env("COLOUR", "green") == "green"
+    assert environment.env_int("COLOUR", 7) == 7
+    assert environment.env_list("COLOUR", "a,b") == ["a", "b"]
 
 
 def test_a_secret_may_come_from_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("blue\n")
     monkeypatch.setenv("COLOUR_FILE", str(tmp_path / "secret"))
-    assert settings.env("COLOUR") == "blue"
+    assert environment.env("COLOUR") == "blue"
 
 
 def test_a_secret_file_that_is_absent_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOUR_FILE", "/nowhere/at-all")
     with pytest.raises(ImproperlyConfigured, match=r"COLOUR_FILE=/nowhere/at-all"):
-        settings.env("COLOUR")
+        environment.env("COLOUR")
 
 
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("YES", True), ("false", False)])
@@ -42,35 +42,35 @@ def test_yes_and_no_in_several_spellings(
     monkeypatch: pytest.MonkeyPatch, text: str, value: bool
 ) -> None:
     monkeypatch.setenv("COLOUR", text)
-    assert settings.env_bool("COLOUR", not value) is value
+    assert environment.env_bool("COLOUR", not value) is value
 
 
 def test_neither_yes_nor_no_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOUR", "perhaps")
     with pytest.raises(ImproperlyConfigured, match="COLOUR"):
-        settings.env_bool("COLOUR", True)
+        environment.env_bool("COLOUR", True)
 
 
 def test_a_word_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOUR", "many")
     with pytest.raises(ImproperlyConfigured, match="COLOUR must be a number"):
-        settings.env_int("COLOUR", 1)
+        environment.env_int("COLOUR", 1)
 
 
 def test_a_list_has_no_empty_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOUR", " red, ,blue,")
-    assert settings.env_list("COLOUR") == ["red", "blue"]
+    assert environment.env_list("COLOUR") == ["red", "blue"]
 
 
 def test_a_database_url_names_its_parts() -> None:
-    found = settings.database("postgresql://alice:p%40ss@db:5433/attune")
+    found = environment.database("postgresql://alice:p%40ss@db:5433/attune", pool=20)
     assert (found["USER"], found["PASSWORD"]) == ("alice", "p@ss")
     assert (found["HOST"], found["PORT"], found["NAME"]) == ("db", "5433", "attune")
 
 
 def test_another_database_is_refused() -> None:
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL"):
-        settings.database("mysql://db/attune")
+        environment.database("mysql://db/attune", pool=20)
 
 
 def loaded_with(data_dir: Path, name: str, **env: str) -> str:
@@ -99,9 +99,9 @@ def test_the_demo_is_off_where_debug_is_off(tmp_path: Path) -> None:
 
 
 def test_pairs_are_taken_apart_and_half_a_pair_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert settings.env_pairs("COLOUR") == {}
+    assert environment.env_pairs("COLOUR") == {}
     monkeypatch.setenv("COLOUR", "support=Agent, support leads = Team lead")
-    assert settings.env_pairs("COLOUR") == {"support": "Agent", "support leads": "Team lead"}
+    assert environment.env_pairs("COLOUR") == {"support": "Agent", "support leads": "Team lead"}
     monkeypatch.setenv("COLOUR", "support")
     with pytest.raises(ImproperlyConfigured, match="COLOUR"):
-        settings.env_pairs("COLOUR")
+        environment.env_pairs("COLOUR")

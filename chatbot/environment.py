@@ -1,0 +1,119 @@
+"""Settings read from environment variables, and errors that say which one is wrong.
+
+A secret may also come from a file: NAME_FILE names a file that holds the value of NAME.
+"""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+
+def env(name: str, default: str = "") -> str:
+    if path := os.environ.get(f"{name}_FILE"):
+        try:
+            return Path(path).read_text().strip()
+        except OSError as error:
+            raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error}.") from error
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, default: bool) -> bool:
+    value = env(name, "1" if default else "0").lower()
+    if value not in {"0", "1", "true", "false", "yes", "no"}:
+        raise ImproperlyConfigured(f"{name} must be 1 or 0, not {value!r}.")
+    return value in {"1", "true", "yes"}
+
+
+def env_number(name: str, default: float) -> float:
+    value = env(name, str(default))
+    try:
+        return float(value)
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+
+
+def env_int(name: str, default: int) -> int:
+    return int(env_number(name, default))
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    return [part.strip() for part in env(name, default).split(",") if part.strip()]
+
+
+def env_choice(name: str, default: str, other: str) -> str:
+    value = env(name, default)
+    if value not in {default, other}:
+        raise ImproperlyConfigured(f"{name} must be {default} or {other}, not {value!r}.")
+    return value
+
+
+def env_pairs(name: str) -> dict[str, str]:
+    pairs = [part.partition("=") for part in env_list(name)]
+    if not all(key.strip() and value.strip() for key, _, value in pairs):
+        raise ImproperlyConfigured(f"{name} must be written like one=Agent,another=Team lead.")
+    return {key.strip(): value.strip() for key, _, value in pairs}
+
+
+def data_dir(default: Path) -> Path:
+    path = Path(env("DATA_DIR", str(default))).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ImproperlyConfigured(f"DATA_DIR={path} cannot be created: {error}.") from error
+    return path
+
+
+def secret_key(folder: Path) -> str:
+    """SECRET_KEY, or one made once and kept in the folder."""
+    if value := env("SECRET_KEY"):
+        return value
+    path = folder / "secret_key"
+    if not path.exists():
+        # Two processes may start at once: the link makes the first writer win whole.
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(50))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text()
+
+
+def database(url: str, pool: int) -> dict[str, object]:
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": unquote(parts.path),
+            "OPTIONS": {
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+            },
+        }
+    if parts.scheme in {"postgres", "postgresql"}:
+        return {
+            "ENGINE": "django.db.backends.postgresql",
+            "NAME": parts.path.lstrip("/"),
+            "USER": unquote(parts.username or ""),
+            "PASSWORD": unquote(parts.password or ""),
+            "HOST": parts.hostname or "",
+            "PORT": str(parts.port or ""),
+            "OPTIONS": {
+                "pool": {"min_size": 1, "max_size": pool, "timeout": 10},
+                # Compiling a query takes longer than any of these queries, and so does planning
+                # one: PostgreSQL keeps the plans of those that a connection asks again.
+                "options": "-c jit=off",
+                "server_side_binding": True,
+                "prepare_threshold": 3,
+            },
+        }
+    raise ImproperlyConfigured(
+        f"DATABASE_URL must start with sqlite:// or postgresql://, not {parts.scheme!r}."
+    )
