@@ -7,6 +7,7 @@ says more than they do is replaced by the customer's own words. The mood is coun
 import asyncio
 import logging
 from contextlib import aclosing
+from contextvars import Context
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -76,7 +77,9 @@ def want(conversation: Conversation) -> None:
     if (loop := orm.loop.get()) is None:
         background.later(task(), str(id))
         return
-    transaction.on_commit(lambda: loop.call_soon_threadsafe(start, id))
+    # In a context of its own: in this thread's, asgiref takes what looks into the database next for
+    # something that the thread itself waits for, and refuses it.
+    transaction.on_commit(lambda: loop.call_soon_threadsafe(start, id, context=Context()))
 
 
 def task() -> Any:

@@ -7,6 +7,7 @@ from asgiref.sync import async_to_sync
 
 from chatbot import actions, summary, tasks
 from chatbot.models import Summary
+from crm.orm import in_thread
 from inference.generation import GenerationError
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import FakeGenerator, pool
@@ -71,6 +72,17 @@ class SummaryTests(AgentsTestCase):
         with mock.patch("chatbot.tiers.tiers", return_value=(pool(self.model),)):
             asyncio.run(summary.written(said))
         self.assertIn(said.text, self.model.prompts[0][-1]["content"])
+
+    def test_one_that_a_commit_asks_for_is_made(self) -> None:
+        async def wanted() -> None:
+            await in_thread(summary.want)(self.conversation)
+            await asyncio.sleep(0)
+            await asyncio.gather(*summary._under_way)
+
+        # A server's loop; async_to_sync's would lend its own thread to the database.
+        with mock.patch("chatbot.summary.read", return_value=summary.Said([], [], 0)) as read:
+            asyncio.run(wanted())
+        read.assert_called_once_with(self.conversation.id)
 
     async def test_without_a_model_whoever_waits_for_it_is_told(self) -> None:
         self.model.error = GenerationError("down")
