@@ -51,10 +51,13 @@ def visit(page: Page, site: str, customer: str = "cust_1") -> None:
 
 
 def open_chat(page: Page) -> FrameLocator:
+    """The chat, online, with all that was said before."""
     launcher(page).focus()
     page.keyboard.press("Enter")
     chat = page.frame_locator("iframe[title]")
     expect(chat.locator("body")).to_have_attribute("data-connection", "online")
+    # Silent from the welcome until the last message of the history is there.
+    expect(chat.get_by_role("log")).to_have_attribute("aria-live", "polite")
     return chat
 
 
