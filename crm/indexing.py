@@ -124,7 +124,7 @@ def with_vectors(passages: QuerySet[Passage]) -> QuerySet[Any]:
     return passages.annotate(own=own, vector=F("own__value"))
 
 
-def batched(ids: list[int], size: int) -> Iterator[list[int]]:
+def batched(ids: list[Any], size: int) -> Iterator[list[Any]]:
     return (ids[start : start + size] for start in range(0, len(ids), size))
 
 

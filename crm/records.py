@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from crm import wording
-from crm.indexing import next_change
+from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.signals import customer_erased, customer_merged
@@ -273,6 +273,20 @@ def write_passages(record: Record, change: int, rows: Rows, is_new: bool = False
         for position, text in enumerate(texts)
         if position not in kept
     ]
+
+
+def rewrite(report: Report = silent) -> None:
+    """The passages anew from the records on file, as after an upgrade that cuts them otherwise."""
+    ids, done = list(Record.objects.filter(deleted=False).values_list("id", flat=True)), 0
+    for some in batched(ids, BATCH):
+        with transaction.atomic():
+            change, rows = next_change(), Rows()
+            found = Record.objects.select_for_update().filter(id__in=some, deleted=False)
+            for record in found.prefetch_related("passages"):
+                write_passages(record, change, rows)
+            rows.write()
+        done += len(some)
+        report(done, len(ids))
 
 
 def bury(passages: list[Passage], change: int) -> None:

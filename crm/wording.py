@@ -49,6 +49,9 @@ MONEY = re.compile(
 EVERYDAY = re.compile(r" \([^()]*\)$")
 # Where a word begins in leaveWithNeighbour and VATNumber.
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+BULLET = re.compile(r"^[-*•–] ")
+# An item of a list, "1. Open …", or "Monday: 9 to 17".
+OWN_LINE = re.compile(r"\s*(?:[-*•–]\s|\d{1,2}[.)]\s|[^\s:.!?,][^:.!?,]{0,40}: )")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
@@ -157,13 +160,30 @@ def singular(label: str) -> str:
 
 
 def paragraphs(text: str, most_words: int) -> Iterator[str]:
-    """The text's paragraphs; one that is too long is cut between sentences."""
+    """The text's paragraphs, and each item of its lists; one that is too long is cut between
+    sentences."""
     for paragraph in re.split(r"\n\s*\n", text):
-        piece: list[str] = []
-        for sentence in re.split(r"(?<=[.!?])\s+", " ".join(paragraph.split())):
-            if piece and len(" ".join([*piece, sentence]).split()) > most_words:
-                yield " ".join(piece)
-                piece = []
-            piece.append(sentence)
-        if joined := " ".join(piece).strip():
-            yield joined
+        for line in unwrapped(paragraph):
+            yield from pieces(line, most_words)
+
+
+def unwrapped(paragraph: str) -> list[str]:
+    """Lines that a narrow window has broken are one; "- Sunday: closed" is one of its own."""
+    lines: list[str] = []
+    for line in paragraph.splitlines():
+        if lines and not OWN_LINE.match(line):
+            lines[-1] = f"{lines[-1]} {line}"
+        else:
+            lines.append(line)
+    return [BULLET.sub("", " ".join(line.split())) for line in lines]
+
+
+def pieces(line: str, most_words: int) -> Iterator[str]:
+    piece: list[str] = []
+    for sentence in re.split(r"(?<=[.!?])\s+", line):
+        if piece and len(" ".join([*piece, sentence]).split()) > most_words:
+            yield " ".join(piece)
+            piece = []
+        piece.append(sentence)
+    if joined := " ".join(piece).strip():
+        yield joined

@@ -9,7 +9,7 @@ from django.core.management import CommandError, call_command
 from django.test import TestCase
 
 from crm.models import Customer, Key, Passage, Record, Tombstone, Vector
-from crm.records import PASSAGE_WORDS, import_records
+from crm.records import PASSAGE_WORDS, import_records, rewrite
 from tests.fakes import ALICE, BOB, order
 
 
@@ -99,6 +99,15 @@ class ImportTests(TestCase):
         for text in texts:
             self.assertTrue(text.startswith("Order 50001\n"))
             self.assertLess(len(text.split()), PASSAGE_WORDS + 10)
+
+    def test_what_an_upgrade_cuts_otherwise_is_cut_anew_and_the_rest_stays(self) -> None:
+        import_records([order(50001, ALICE), order(50002, ALICE)])
+        Passage.objects.filter(record="order:50001").update(text="as it was cut before")
+        kept = Passage.objects.get(record="order:50002")
+        rewrite()
+        texts = Passage.objects.order_by("record").values_list("text", flat=True)
+        self.assertEqual(texts[0], "Order 50001\nOrder number: 50001")
+        self.assertEqual(Passage.objects.get(record="order:50002"), kept)
 
 
 class ImportCommandTests(TestCase):

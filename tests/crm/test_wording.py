@@ -46,3 +46,21 @@ class WordingTests(SimpleTestCase):
     def test_a_long_paragraph_is_cut_between_sentences(self) -> None:
         pieces = list(wording.paragraphs("One two three. Four five six. Seven.", 4))
         self.assertEqual(pieces, ["One two three.", "Four five six. Seven."])
+
+    def test_each_item_of_a_list_is_a_line_of_its_own(self) -> None:
+        text = (
+            "Opening hours:\n- Monday to Friday: 9:30 to 18:00\n- Sunday: closed,\n  except in May"
+        )
+        lines = list(wording.paragraphs(text, 100))
+        self.assertEqual(
+            lines,
+            ["Opening hours:", "Monday to Friday: 9:30 to 18:00", "Sunday: closed, except in May"],
+        )
+
+    def test_lines_that_only_a_narrow_window_has_broken_are_one(self) -> None:
+        text = "You can return anything\nwithin 30 days.\n\nMonday: 9 to 17\nSunday: closed"
+        lines = list(wording.paragraphs(text, 100))
+        self.assertEqual(
+            lines,
+            ["You can return anything within 30 days.", "Monday: 9 to 17", "Sunday: closed"],
+        )

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from crm import indexing
+from crm import indexing, records
 
 
 class Command(BaseCommand):
@@ -24,7 +24,10 @@ class Command(BaseCommand):
         if action == "prune":
             for name in indexing.prune():
                 self.stderr.write(f"Removed {name}.")
-        elif action != "status":
+        elif action == "build":
+            with tqdm(unit=" records", desc="Cutting", disable=None, leave=False) as bar:
+                records.rewrite(progress(bar))
+        if action in {"build", "refresh"}:
             with tqdm(unit=" passages", desc="Embedding", disable=None, leave=False) as bar:
                 (indexing.build if action == "build" else indexing.refresh)(progress(bar))
         status = indexing.status()
