@@ -54,6 +54,12 @@ def objections(sentence: str, passage: str, near: Nearness | None = None) -> lis
     return found
 
 
+def speaks_of(sentence: str, passage: str, near: Nearness) -> bool:
+    """A statement of the passage says something of the same."""
+    record = Beside(passage, near)
+    return any(max(record.relevance(clause), default=0.0) >= SAME for clause in clauses(sentence))
+
+
 @dataclass(frozen=True)
 class Beside:
     """The passage that a sentence is laid beside."""

@@ -9,7 +9,10 @@ from inference.grounding.dates import DATES
 from inference.grounding.facts import facts, vocabulary, without_facts
 from inference.grounding.words import context
 
-FIELD = re.compile(r"^(?P<label>[^:.!?]{1,90}): (?P<value>.+)$")
+# "Shipped date (sent, dispatched): …". A longer label begins a sentence: "You can rent these: …".
+FIELD = re.compile(
+    r"^(?P<label>(?:[^\s:.!?()]+ ){0,5}[^\s:.!?()]+(?: \([^():]{1,60}\))?): (?P<value>.+)$"
+)
 # "Shipped date (sent, dispatched): …": words that customers use for it.
 EMPTY = re.compile(
     r"^\W*(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+|-)\W*$", re.I

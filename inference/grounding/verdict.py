@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.grounding.claims import Nearness, new_words, objections
+from inference.grounding.claims import Nearness, new_words, objections, speaks_of
 from inference.grounding.facts import facts, holds, vocabulary
 from inference.grounding.words import overlap, stem, stems
 
@@ -55,7 +55,11 @@ def check(
 def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None) -> list[str]:
     """What the sentence says that this passage does not, or says of something else."""
     missing = [fact.split(":", 1)[-1] for fact in missing_in(passage, sentence, own_words, near)]
-    return missing or objections(sentence, passage, near)
+    return (
+        missing
+        or objections(sentence, passage, near)
+        or merely_repeated(passage, sentence, own_words, near)
+    )
 
 
 def missing_in(
@@ -66,10 +70,28 @@ def missing_in(
     missing = sorted(fact for fact in claims if not holds(held, fact))
     said, own, there = stems(sentence), stems(own_words), stems(passage)
     foreign = {stem(word) for word in new_words(sentence, passage, near)} & own
-    news = (said & there) - own or any(not holds(asked, fact) for fact in claims)
+    news = brings_news(passage, sentence, own_words)
     # The customer's words may be taken over by a sentence that brings news of its own and is
     # mostly about what the passage is about; a number that names the record says so best.
     named = sum(fact.startswith(("code:", "number:")) and holds(asked, fact) for fact in claims)
     if news and len(foreign) < 2 * named + len(said & own & there):
         return missing
     return missing + [f"word:{word}" for word in sorted(foreign)]
+
+
+def brings_news(passage: str, sentence: str, own_words: str) -> bool:
+    """It has a word of the passage, or a fact, that was not the customer's."""
+    asked = vocabulary(own_words)
+    return bool((stems(sentence) & stems(passage)) - stems(own_words)) or any(
+        not holds(asked, fact) for fact in facts(sentence)
+    )
+
+
+def merely_repeated(
+    passage: str, sentence: str, own_words: str, near: Nearness | None
+) -> list[str]:
+    """ "Yes, it is safe to cook in a tent": all words are on record, and the customer's. Then a
+    statement must speak of the same, or yes and no would be as well supported."""
+    if near is None or brings_news(passage, sentence, own_words):
+        return []
+    return [] if speaks_of(sentence, passage, near) else ["nothing on record speaks of it"]
