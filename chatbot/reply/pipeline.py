@@ -118,7 +118,7 @@ class Answering:
         missing = [one["missing"] for one in self.outcome.withheld]
         if not missing or self.outcome.error:
             return None
-        seen = missing[-1] != [FOUND_NOTHING] or found.named_by_number
+        seen = missing[-1] != [FOUND_NOTHING] or found.named_by_number or found.sure()
         return found.plain_fact() if seen else None
 
     def mark(self, name: str) -> None:

@@ -44,10 +44,10 @@ EXAMPLES = [
 ]
 MAX_TOKENS = 110
 # Words of the first record in one prompt, and of all others together.
-FIRST_RECORD_WORDS = 100
-OTHER_RECORDS_WORDS = 50
+FIRST_RECORD_WORDS = 160
+OTHER_RECORDS_WORDS = 30
 # Lines of one prompt: a record says most of what is asked in its nearest few.
-LINES = 9
+LINES = 12
 # The nearest lines keep the everyday words for their label.
 EXPLAINED_LINES = 2
 HISTORY_TURNS = 4

@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chatbot.reply import prompt
 from crm import knowledge, wording
 from crm.keys import references
 from crm.knowledge import Hit
 from crm.models import Record
+from inference import sentences
 from inference.grounding import holds, overlap, stems, vocabulary
 from inference.grounding.facts import without_facts
 from inference.grounding.injection import instructs
@@ -24,13 +27,14 @@ logger = logging.getLogger("attune.reply")
 # How much each line of each (record, line) has to do with the question.
 Relevance = dict[tuple[str, str], float]
 CANDIDATES = 14
-BESIDE_CANDIDATES = 3
 WORDS_WEIGH = 0.5
-# A passage must be this near to the question (cosine) to be worth the model's time, and a
-# shared one nearer to stand beside a record that the question names.
+# A passage must have this much to do with the question (meaning and words) to be worth the
+# model's time, and a shared one more to stand beside a record that the question names.
 FLOOR = 0.30
 BESIDE_NAMED_FLOOR = 0.70
 RECORDS = 3
+# Each sentence that is looked at costs a millisecond, once.
+PARAGRAPHS = 3
 # How near to the question the line of an answer's numbers must be, beside the nearest line.
 ON_POINT = 0.5
 # A line that is less near than this has nothing to do with the question.
@@ -55,6 +59,9 @@ PLAIN_DIGITS = 5
 LINK = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
 # A line answers clearly when it has so much to do with the question, and more than the next.
 CLEAR, CLEARER = 0.8, 0.15
+# From here on a sentence is the answer, on record or not as the model sees it: it is right four
+# times in five, and what is not on record reaches 0.91 (of 35 such questions).
+SURE = 1.0
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
@@ -65,6 +72,8 @@ class Found:
     records: list[str] = field(default_factory=list)
     history: list[tuple[str, str]] = field(default_factory=list)
     relevance: Relevance = field(default_factory=dict)
+    # Of shared prose: how near it is, its record, and its words.
+    nearest_sentence: tuple[float, str, str] | None = None
     unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
@@ -92,25 +101,48 @@ class Found:
 
     def plain_fact(self) -> tuple[int, str] | None:
         """The line that clearly answers, told as it stands: which source, and its words."""
+        told = self.sure() or self.clearest()
+        if told is None:
+            return None
+        position, line = told
+        # Of a paragraph the sentence is enough.
+        sentence = self.nearest_sentence[2] if self.nearest_sentence else ""
+        words = wording.plain_label(sentence if sentence and sentence in line else line)
+        words = words.removesuffix(".")
+        return position, f"{self.titles()[position]} – {words}."
+
+    def clearest(self) -> tuple[int, str] | None:
+        """A line that is near, and much nearer than any other."""
         ranked = sorted(
             (near, position, line)
-            for position in range(len(self.sources()))
+            for position, title in enumerate(self.titles())
             for line, near in self.lines_about(position).items()
-            # What the customer said already is no answer.
+            # What the customer said already is no answer, nor is what only sums the record up, or
+            # begins a list.
             if vocabulary(line.partition(": ")[2] or line) - self.asked
+            and not line.startswith(title)
+            and not line.endswith(":")
         )
         if not ranked or ranked[-1][0] < CLEAR:
             return None
         if len(ranked) > 1 and ranked[-1][0] - ranked[-2][0] < CLEARER:
             return None
-        _, position, line = ranked[-1]
-        return position, f"{self.sources()[position]['title']} – {wording.plain_label(line)}."
+        return ranked[-1][1:]
+
+    def sure(self) -> tuple[int, str] | None:
+        """A sentence of shared knowledge so near that it answers whatever the model says."""
+        if self.nearest_sentence is None or self.nearest_sentence[0] < SURE:
+            return None
+        _, record, sentence = self.nearest_sentence
+        return [source["id"] for source in self.sources()].index(record), sentence
 
     def on_point(self, source: int, sentence: str, news: frozenset[str]) -> bool:
         """What an answer tells stands on lines that have to do with the question: a price is no
         answer to a question for the postage, and a note that says "tell them X" is none at all."""
-        lines = self.lines_about(source)
-        most = max(lines.values(), default=0.0)
+        lines, title = self.lines_about(source), self.titles()[source]
+        most = max(
+            (near for line, near in lines.items() if not line.startswith(title)), default=0.0
+        )
         told = {fact: self.nearest_line(lines, fact) for fact in news or spoken(sentence)}
         near = {fact: value for fact, value in told.items() if value is not None}
         figures = [value for fact, value in near.items() if not fact.startswith("name:")]
@@ -141,6 +173,9 @@ class Found:
             if owner == record and line.partition(": ")[2] != title
         }
 
+    def titles(self) -> list[str]:
+        return [source["title"] for source in self.sources()]
+
     def sources(self) -> list[dict[str, str]]:
         titles = {hit.record: hit.title for hit in self.hits}
         return [{"id": record, "title": title} for record, title in titles.items()]
@@ -161,19 +196,18 @@ def retrieve(turn: "Turn") -> Found:
     if unknown := knowledge.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    found = shortlist(knowledge.search(asked, turn.customer, limit=CANDIDATES))
-    candidates = [as_data(hit) for hit in found]
-    relevance = line_relevance(turn.text, candidates)
-    hits = choose(turn.text, candidates, relevance)
+    found = knowledge.search(asked, turn.customer, limit=CANDIDATES)
+    hits = choose(turn.text, [as_data(hit) for hit in found])
     if not hits:
         return Found(reason="No record is near the question.")
-    lines = prompt.lines_of(hits)
-    records = prompt.trim(hits, [relevance[line] for line in lines])
+    lines = titled(hits)
+    alone, in_context = relevance(turn.text, lines)
     return Found(
         hits,
-        records,
+        prompt.trim(hits, in_context),
         list(turn.history),
-        relevance,
+        {(hit.record, line): near for (hit, line), near in zip(lines, alone, strict=True)},
+        nearest_sentence(turn.text, best_first(lines, in_context)),
         refers=asked != turn.text,
         asked=vocabulary(turn.text),
         reason="The records do not hold the answer.",
@@ -195,24 +229,37 @@ def sends(line: str) -> bool:
     return bool(LINK.search(line)) and not FIELD.match(line)
 
 
-def shortlist(found: list[Hit]) -> list[Hit]:
-    """Fewer candidates where the question names its record: each line costs milliseconds."""
-    if any(hit.named_by_number for hit in found):
-        beside = [hit for hit in found if hit.shared and not hit.key]
-        return [hit for hit in found if hit.named_by_number] + beside[:BESIDE_CANDIDATES]
-    if any(hit.key for hit in found):
-        return found[: RECORDS + BESIDE_CANDIDATES]
-    return found
+def titled(hits: list[Hit]) -> list[tuple[Hit, str]]:
+    return [(hit, line) for hit in hits for _, line in prompt.lines_of([hit])]
 
 
-def line_relevance(question: str, hits: list[Hit]) -> Relevance:
-    """How much each line of each record has to do with the question: meaning and words."""
-    lines = prompt.lines_of(hits)
-    near = knowledge.nearness(question, [line for _, line in lines])
-    return {
-        line: float(cosine) + WORDS_WEIGH * overlap(question, line[1])
-        for line, cosine in zip(lines, near, strict=True)
-    }
+def relevance(question: str, lines: list[tuple[Hit, str]]) -> tuple[list[float], list[float]]:
+    """How much each line has to do with the question, by meaning and words: as it stands, and
+    with its record's title too ("30 days" says something only under "Returns")."""
+    texts = [line for _, line in lines] + [f"{hit.title}: {line}" for hit, line in lines]
+    alone, in_context = np.split(knowledge.nearness(question, texts), 2)
+    words = WORDS_WEIGH * np.array([overlap(question, line) for _, line in lines])
+    return (alone + words).tolist(), ((alone + in_context) / 2 + words).tolist()
+
+
+def best_first(lines: list[tuple[Hit, str]], near: list[float]) -> list[tuple[Hit, str]]:
+    return [lines[place] for place in np.argsort(near)[::-1]]
+
+
+def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float, str, str] | None:
+    """Of the first few paragraphs of shared prose among the lines."""
+    paragraphs = [(hit, line) for hit, line in lines if hit.shared and not FIELD.match(line)]
+    prose = [
+        (hit, sentence)
+        for hit, line in paragraphs[:PARAGRAPHS]
+        for sentence in sentences.split(line)
+        if not sentence.endswith(":")
+    ]
+    _, in_context = relevance(question, prose)
+    return max(
+        ((near, hit.record, said) for (hit, said), near in zip(prose, in_context, strict=True)),
+        default=None,
+    )
 
 
 def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
@@ -252,14 +299,13 @@ def query(turn: "Turn") -> str:
     return turn.text
 
 
-def choose(question: str, found: list[Hit], relevance: Relevance) -> list[Hit]:
+def choose(question: str, found: list[Hit]) -> list[Hit]:
     """Records that the question names by number, else by name, else the nearest ones."""
     personal = bool(FIRST_PERSON.search(question))
 
     def near(hit: Hit) -> float:
-        lines = [relevance[line] for line in prompt.lines_of([hit])]
         own = OWN_FIRST if personal and not hit.shared else 0.0
-        return max([hit.meaning, *lines]) + own + (NEWEST_FIRST if own and hit.newest else 0.0)
+        return hit.score + own + (NEWEST_FIRST if own and hit.newest else 0.0)
 
     numbered = [hit for hit in found if hit.named_by_number]
     named = [hit for hit in found if hit.key]

@@ -50,6 +50,13 @@ class PipelineTests(FakeModelsTestCase):
         outcome = await self.ask("what is the total of order 50001?")
         self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
 
+    async def test_a_sentence_that_plainly_answers_is_quoted_where_the_model_sees_nothing(
+        self,
+    ) -> None:
+        outcome = await self.ask("within how many days can I return goods?")
+        self.assertEqual(outcome.answer, "Returns – You can return goods within 30 days.")
+        self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
+
     async def test_a_date_is_written_as_the_customer_writes_dates(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026."
         outcome = await self.ask("was order 50001 sent before 5.11.2026?")
