@@ -23,8 +23,8 @@ import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from itertools import chain, count
+from dataclasses import dataclass
+from itertools import chain, count, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -45,7 +45,7 @@ QUESTIONS = (
     "is there a warranty on tents?",
 )
 # Conversations at a time, and rounds of each: more where a round has few turns.
-LEVELS = {1: 4, 8: 2, 16: 2, 32: 2}
+LEVELS = {1: 5, 8: 3, 16: 3, 32: 3}
 # Questions of each customer: at first all ask in the same moment, and then each at their own.
 TURNS = 4
 # Of each customer, one after another.
@@ -55,32 +55,23 @@ ATTUNE, DIRECT, LLAMA = "Attune on vLLM", "vLLM directly", "llama.cpp directly"
 
 
 @dataclass
-class Measured:
-    """Of all rounds of one way at one level."""
+class Round:
+    """Of one way at one level."""
 
     # Seconds to the first sentence that a customer would see.
-    first: list[float] = field(default_factory=list)
-    tokens: int = 0
-    seconds: float = 0.0
+    first: list[float]
+    tokens: int
+    seconds: float
     # None where nothing counts them.
-    joules: float | None = 0.0
-
-    def add(self, tokens: int, seconds: float, joules: float | None) -> None:
-        self.tokens += tokens
-        self.seconds += seconds
-        self.joules = None if self.joules is None or joules is None else self.joules + joules
+    joules: float | None
 
     @property
     def median(self) -> float:
-        return statistics.median(self.first) if self.first else float("nan")
+        return statistics.median(self.first)
 
     @property
     def rate(self) -> float:
-        return self.tokens / max(self.seconds, 1e-9)
-
-    @property
-    def joules_per_1000(self) -> str:
-        return "-" if self.joules is None else f"{1000 * self.joules / max(self.tokens, 1):.0f}"
+        return self.tokens / self.seconds
 
 
 _turn = count()
@@ -99,33 +90,31 @@ def customers(number: int, least: int = TURNS) -> Questions:
     return [[question() for _ in range(turns)] for _ in range(number)]
 
 
-async def direct(generator: Generator, asked: Questions, found: Measured) -> None:
+async def direct(generator: Generator, asked: Questions) -> Round:
     # Django's settings are there only now.
     from tests.load.directly import directly
 
-    first, *rest = await directly(generator, asked)
-    found.first += first
-    found.add(*rest)
+    return Round(*await directly(generator, asked))
 
 
-async def through_attune(url: str, asked: Questions, found: Measured) -> None:
+async def through_attune(url: str, asked: Questions) -> Round:
     """Each question in a conversation of its own: a second one would have a history, and with it
     another prompt than is asked directly."""
     clients = [[AttuneClient(url) for _ in texts] for texts in asked]
     for client in chain(*clients):
         await client.connect()
     before, began = await written(), time.monotonic()
-    await asyncio.gather(*(talk(*mine, found) for mine in zip(clients, asked, strict=True)))
+    talks = await asyncio.gather(*(talk(*mine) for mine in zip(clients, asked, strict=True)))
     seconds, after = time.monotonic() - began, await written()
-    found.add(after[0] - before[0], seconds, counters.used(before[1], after[1]))
     for client in chain(*clients):
         await client.close()
+    joules = counters.used(before[1], after[1])
+    return Round(list(chain(*talks)), after[0] - before[0], seconds, joules)
 
 
-async def talk(clients: Sequence[AttuneClient], texts: Sequence[str], found: Measured) -> None:
-    for client, text in zip(clients, texts, strict=True):
-        first, _end = await client.ask(text)
-        found.first.append(first)
+async def talk(clients: Sequence[AttuneClient], texts: Sequence[str]) -> list[float]:
+    """Seconds until each question was shown something."""
+    return [(await client.ask(text))[0] for client, text in zip(clients, texts, strict=True)]
 
 
 async def written() -> tuple[int, float | None]:
@@ -144,35 +133,48 @@ async def measure(url: str, vllm: Generator, llama: Generator) -> None:
     rows = []
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
     for one in (vllm, llama):
-        await direct(one, customers(1), Measured())
-    await through_attune(url, customers(1), Measured())
+        await direct(one, customers(1))
+    await through_attune(url, customers(1))
     for level, rounds in LEVELS.items():
-        found = {name: Measured() for name in (DIRECT, ATTUNE, LLAMA)}
+        found: dict[str, list[Round]] = {DIRECT: [], ATTUNE: []}
         for number in range(rounds):
             asked = customers(level)
-            ways = [direct(vllm, asked, found[DIRECT]), through_attune(url, asked, found[ATTUNE])]
-            for way in reversed(ways) if number % 2 else ways:
-                await way
+            for name in (ATTUNE, DIRECT) if number % 2 else (DIRECT, ATTUNE):
+                way = direct(vllm, asked) if name is DIRECT else through_attune(url, asked)
+                found[name].append(await way)
         # It takes a multiple of the time among many.
-        await direct(llama, customers(level, TURNS // 2), found[LLAMA])
+        found[LLAMA] = [await direct(llama, customers(level, 1))]
         # It computes on the processor, also where a GPU is what counts.
-        found[LLAMA].joules = None
+        found[LLAMA][0].joules = None
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
         # As they come: whoever ends it early keeps what was measured.
         print(table(head, rows[-len(found) :]), file=sys.stderr, flush=True)
     print(table(head, rows))
 
 
-def row(count: int, name: str, found: Measured, direct: Measured) -> list[str]:
+def row(count: int, name: str, rounds: Sequence[Round], direct: Sequence[Round]) -> list[str]:
+    """Medians of the rounds, so that a moment in which the machine is slow spoils one of them; the
+    ratios are of rounds that asked the same, one after the other."""
+    firsts, rates = [one.median for one in rounds], [one.rate for one in rounds]
+    # llama.cpp's one round asked its own questions.
+    same = len(rounds) == len(direct)
+    pairs = list(zip(rounds, direct, strict=True) if same else product(rounds, direct))
     return [
         str(count),
         name,
-        f"{found.median:.2f}",
-        f"{found.median / direct.median:.2f}",
-        f"{found.rate:.1f}",
-        f"{found.rate / direct.rate:.2f}",
-        found.joules_per_1000,
+        f"{statistics.median(firsts):.2f}",
+        f"{statistics.median(one.median / other.median for one, other in pairs):.2f}",
+        f"{statistics.median(rates):.1f}",
+        f"{statistics.median(one.rate / other.rate for one, other in pairs):.2f}",
+        joules_per_1000(rounds),
     ]
+
+
+def joules_per_1000(rounds: Sequence[Round]) -> str:
+    joules = [one.joules for one in rounds if one.joules is not None]
+    if len(joules) < len(rounds):
+        return "-"
+    return f"{1000 * sum(joules) / sum(one.tokens for one in rounds):.0f}"
 
 
 def cores() -> tuple[list[int], int]:
