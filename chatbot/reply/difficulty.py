@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from inference.pool import Pool
 
 if TYPE_CHECKING:
+    from chatbot.reply.found import Found
     from chatbot.reply.pipeline import Turn
-    from chatbot.reply.retrieve import Found
 
 # The relevance of a line that leaves no doubt, and the words of a question that is long.
 CERTAIN, LONG = 1.0, 40

@@ -18,7 +18,8 @@ from chatbot import tiers
 from chatbot.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.difficulty import Choice, Policy, choose
-from chatbot.reply.retrieve import CLEAR, Found, query, retrieve
+from chatbot.reply.found import CLEAR, Found
+from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.wishes import Offer, heard
 from crm import knowledge

@@ -67,7 +67,7 @@ class TierTests(FakeModelsTestCase):
 
     async def test_a_line_that_answers_by_itself_is_quoted_and_nobody_else_asked(self) -> None:
         self.small.answer = WRONG
-        with mock.patch("chatbot.reply.retrieve.Found.plain_fact", return_value=(0, "Sent.")):
+        with mock.patch("chatbot.reply.found.Found.plain_fact", return_value=(0, "Sent.")):
             outcome = await self.ask()
         self.assertEqual((outcome.answer, self.large.prompts), ("Sent.", []))
 

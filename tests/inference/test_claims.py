@@ -1,8 +1,10 @@
 """Right facts of the wrong thing: what a sentence says is compared with the line that says it."""
 
+from collections.abc import Sequence
+
 import pytest
 
-from inference.grounding import check
+from inference.grounding import check, overlap
 from inference.grounding.dates import written_like
 
 ORDER = """Order 50001
@@ -82,3 +84,27 @@ def test_codes_amounts_and_times_must_be_the_records(sentence: str) -> None:
 )
 def test_dates_are_written_as_the_customer_writes_them(asked: str, answer: str) -> None:
     assert written_like("Sent on 5 August 2026.", asked) == answer
+
+
+RENTAL = """Renting
+You can rent these from the shop: Heron tent 35.00, mat 8.00. We do not rent boots."""
+STOVES = """Stoves
+Cook outdoors only. A stove in a tent, or in a porch, can start a fire.
+Our stoves have safe valves, and their hoses are safe too."""
+
+
+def by_words(text: str, others: Sequence[str]) -> list[float]:
+    """Cosines as of an encoder that knows words alone."""
+    return [overlap(text, other) / 2 for other in others]
+
+
+def test_a_sentence_that_begins_with_a_list_is_no_field() -> None:
+    assert not check("Yes, we rent boots.", [RENTAL], "do you rent boots?", by_words).supported
+    assert check("We do not rent boots.", [RENTAL], "do you rent boots?", by_words).supported
+
+
+def test_yes_in_the_customers_own_words_stands_on_what_speaks_of_the_same() -> None:
+    verdict = check("Yes, a tent is safe.", [STOVES], "is a tent safe?", by_words)
+    assert verdict.missing == ("nothing on record speaks of it",)
+    asked = "may I cook outdoors only?"
+    assert check("Yes, cook outdoors only.", [STOVES], asked, by_words).supported

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 from chatbot.reply import prompt
 from chatbot.reply.difficulty import Policy
+from chatbot.reply.found import Found
 from chatbot.reply.pipeline import Answering, Turn
-from chatbot.reply.retrieve import Found, retrieve
+from chatbot.reply.retrieve import retrieve
 from crm.orm import in_thread
 from inference import counters, sentences
 from inference.generation import ChatMessages, Generator, Usage
