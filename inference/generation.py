@@ -70,6 +70,13 @@ class Usage:
     # None where it is not measured.
     joules: float | None = None
 
+    def heard(self, after: float) -> None:
+        """A piece, which is a token or a few. The server says how many it were at the end, which
+        who closes the stream before does not hear."""
+        self.completion_tokens += 1
+        if self.first_token is None:
+            self.first_token = round(after, 4)
+
 
 @dataclass
 class Breaker:
@@ -151,8 +158,8 @@ class Generator:
                     usage.completion_tokens = counted["completion_tokens"]
                 if text := said(chunk):
                     wait = self.deadlines.next_token
-                    if usage is not None and usage.first_token is None:
-                        usage.first_token = round(time.monotonic() - started, 4)
+                    if usage is not None:
+                        usage.heard(time.monotonic() - started)
                     yield text
         finally:
             await answer.aclose()

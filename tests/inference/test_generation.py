@@ -157,6 +157,20 @@ def test_closing_the_stream_hangs_up() -> None:
     asyncio.run(take_one())
 
 
+def test_what_was_written_until_the_stream_was_closed_is_counted() -> None:
+    usage = Usage()
+
+    async def hang_up_after(pieces: int) -> None:
+        server = Server([HEAD, *[chunk("word ")] * 9, usage_chunk(), DONE])
+        async with serving(server) as generator, aclosing(generator.stream(HI, 10, usage)) as words:
+            async for _ in words:
+                if (pieces := pieces - 1) == 0:
+                    return
+
+    asyncio.run(hang_up_after(3))
+    assert usage.completion_tokens == 3
+
+
 def test_a_server_that_failed_three_times_in_a_row_is_left_alone_for_a_while() -> None:
     server = Server([b"nonsense\r\n\r\n"])
 
