@@ -90,7 +90,7 @@ def brings_news(passage: str, sentence: str, own_words: str) -> bool:
 def merely_repeated(
     passage: str, sentence: str, own_words: str, near: Nearness | None
 ) -> list[str]:
-    """ "Yes, it is safe to cook in a tent": all words are on record, and the customer's. Then a
+    """As in "Yes, it is safe in a tent", all words are on record, and the customer's. Then a
     statement must speak of the same, or yes and no would be as well supported."""
     if near is None or brings_news(passage, sentence, own_words):
         return []
