@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from inference.text import blank
+
 PROTOCOL = 1
 LONGEST_ID = 64
 LONGEST_TOKEN = 4096
@@ -66,7 +68,7 @@ class SendMessage:
                 "too_large", f"A message may have at most {limit} characters.", id=self.id
             )
         check_attachments(self.attachments, self.id)
-        if not self.text.strip() and not self.attachments:
+        if blank(self.text) and not self.attachments:
             raise Refused("empty", "The message is empty.", id=self.id)
 
 

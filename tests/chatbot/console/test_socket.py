@@ -181,7 +181,8 @@ class SavedViewTests(ConsoleTestCase):
 
     async def test_a_view_without_a_name_or_of_no_such_list_is_refused(self) -> None:
         socket = await self.page_of(self.dora)
-        self.assertEqual(await self.refused(socket, type="save_view", name=" "), "invalid")
+        for name in (" ", "\u200b", "\u3164"):
+            self.assertEqual(await self.refused(socket, type="save_view", name=name), "invalid")
         frame = {"type": "save_view", "name": "x", "view": "everything"}
         self.assertEqual(await self.refused(socket, **frame), "bad_frame")
 
