@@ -109,6 +109,18 @@ class Close:
 
 
 @dataclass(frozen=True)
+class Ping:
+    """Is the other end there, and has it carried out what came before this? `pong` says the same n.
+    A browser's script sees nothing of the WebSocket protocol's own pings."""
+
+    type: ClassVar[str] = "ping"
+    n: int = 0
+
+    def __post_init__(self) -> None:
+        natural("n", self.n)
+
+
+@dataclass(frozen=True)
 class Csat:
     """How satisfied the customer was with a closed conversation, 1 to 5."""
 
@@ -181,6 +193,7 @@ ClientFrame = (
     | Contact
     | Confirm
     | Dismiss
+    | Ping
 )
 CLIENT_FRAMES: dict[str, Any] = {kind.type: kind for kind in get_args(ClientFrame)}
 LONGEST_ADDRESS = 254
@@ -365,6 +378,12 @@ class ActionFrame:
 
 
 @dataclass(frozen=True)
+class Pong:
+    n: int
+    type: str = "pong"
+
+
+@dataclass(frozen=True)
 class Error:
     code: str
     text: str
@@ -383,6 +402,7 @@ ServerFrame = (
     | QueueFrame
     | Away
     | ActionFrame
+    | Pong
     | Error
 )
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chatbot.protocol import LONGEST_ID, Refused, check_attachments, natural
+from chatbot.protocol import LONGEST_ID, Ping, Refused, check_attachments, natural
 from inference.text import blank, written
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
@@ -205,5 +205,6 @@ KINDS: dict[str, Any] = {
         Correct,
         Summarise,
         CorrectSummary,
+        Ping,
     )
 }

@@ -35,7 +35,8 @@ class ParseTests(SimpleTestCase):
         )
         self.assertEqual(parse('{"type":"read","seq":3}'), protocol.Read(3))
         self.assertEqual(parse('{"type":"feedback","seq":3,"value":-1}'), protocol.Feedback(3, -1))
-        for kind in (protocol.Typing, protocol.Handoff, protocol.Close):
+        self.assertEqual(parse('{"type":"ping","n":7}'), protocol.Ping(7))
+        for kind in (protocol.Typing, protocol.Handoff, protocol.Close, protocol.Ping):
             self.assertEqual(parse(json.dumps({"type": kind.type})), kind())
 
     def test_what_is_no_frame_is_refused(self) -> None:
