@@ -72,6 +72,7 @@ export class Talk {
     byId("away").checked = away;
     const names = people.map(({ to, name }) => element("option", { value: to, text: name }));
     byId("colleague").replaceChildren(byId("colleague").firstElementChild, ...names);
+    this.#noting = null; // Where the connection before has lost it, it goes once more.
     for (const { frame } of this.#unsent.values()) this.send("message", frame);
     this.#files.retry();
   }
@@ -117,7 +118,6 @@ export class Talk {
     this.#card.show(card);
     this.update(row);
     card.notes.slice(-1).forEach((note) => this.#noted(note));
-    this.#noting = null; // Else the connection before has lost it.
   }
 
   update(row) {
@@ -193,7 +193,7 @@ export class Talk {
 
   /** The note that stands in the field has been kept. */
   #noted({ text }) {
-    if (text !== this.#noting || text !== written(this.#text.value)) return;
+    if (!byId("private").checked || text !== written(this.#text.value)) return;
     byId("private").checked = false;
     this.#text.value = "";
     this.#noting = null;
