@@ -197,6 +197,7 @@ export class Chat {
 
   #error({ code, text, retry_after: seconds = null, id }) {
     if (code === "unauthorized" || code === "expired") return; // a new session follows
+    if (code === "unknown_frame") return; // an older server's, while all are being upgraded
     if (code === "invalid_email") return this.#away.refused(text);
     const passing = !id || seconds !== null; // said once, above the composer
     if (this.#requests.refuse(id, text)) return;
