@@ -19,6 +19,7 @@ from chatbot.models import Attachment, Conversation, Message, Reply, Visitor
 from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import Sentiment
+from inference.text import blank, written
 
 Author = Message.Author
 State = Conversation.State
@@ -121,7 +122,8 @@ def receive(
     Sending the same client_id again gives the message that is already there, and no reply.
     """
     # Files alone say nothing that could be heard.
-    sentiment = engines.sentiment_classifier().score([text])[0] if text.strip() else None
+    text = "" if blank(text) else text
+    sentiment = engines.sentiment_classifier().score([text])[0] if text else None
     with transaction.atomic():
         # Under the lock: the same message may come by two sockets at once.
         conversation = locked(conversation.id)
@@ -386,7 +388,7 @@ def rate(conversation: Conversation, score: int, comment: str) -> None:
             raise Refused("not_closed", "Please rate the conversation once it is closed.")
         if timezone.now() > closed + RATED_WITHIN:
             raise Refused("too_late", "This conversation can no longer be rated.")
-        conversation.csat, conversation.csat_comment = score, comment.strip()
+        conversation.csat, conversation.csat_comment = score, written(comment)
         conversation.csat_at = timezone.now()
         conversation.save(update_fields=["csat", "csat_comment", "csat_at"])
         events.csat_submitted(conversation)

@@ -30,6 +30,7 @@ from chatbot.models import Conversation, Correction, Message, Note, Presence, Re
 from chatbot.names import name_of
 from chatbot.protocol import Refused
 from inference.sentiment import LABELS
+from inference.text import blank
 
 JOINED = "{} from our team is with you now."
 HANDED_BACK = "Our assistant answers you again. A person is always a word away."
@@ -96,6 +97,7 @@ def say(
 ) -> Message:
     """Sending the same client_id again gives the message that is already there."""
     own_id = f"{agent.id}:{client_id}"[:64]
+    text = "" if blank(text) else text
     with transaction.atomic():
         conversation = owned(conversation, agent)
         if known := by_client_id(conversation, own_id):
@@ -194,7 +196,9 @@ def snooze(conversation: Conversation, agent: User, minutes: int) -> None:
 
 
 def note(conversation: Conversation, agent: User, text: str) -> Note:
-    if not text.strip() or len(text) > LONGEST_NOTE:
+    if blank(text):
+        raise Refused("empty", "The note is empty.")
+    if len(text) > LONGEST_NOTE:
         raise Refused("invalid", f"A note has 1 to {LONGEST_NOTE} characters.")
     with transaction.atomic():
         written = Note.objects.create(conversation=conversation, agent=agent, text=text)

@@ -269,4 +269,5 @@ VisitorConsumer.handlers = {
     protocol.Confirm: VisitorConsumer.on_confirm,
     protocol.Dismiss: VisitorConsumer.on_dismiss,
     protocol.Close: VisitorConsumer.on_close,
+    protocol.Ping: VisitorConsumer.on_ping,
 }

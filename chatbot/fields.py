@@ -15,6 +15,7 @@ from django.db.models import F
 from chatbot.models import Action, ActionField
 from crm import wording
 from crm.models import Customer, Record
+from inference.text import written
 
 LONGEST = 300
 # Of a customer's records, the newest.
@@ -101,7 +102,7 @@ def cleaned(
     if unknown := sorted(set(values) - {field.name for field in fields}):
         raise Invalid(f"This form has no field {unknown[0]!r}.")
     # On one line each: they are told in a message of ours, which nobody else continues.
-    given = {name: " ".join(value.split()) for name, value in values.items()}
+    given = {name: " ".join(written(value).split()) for name, value in values.items()}
     rows = (row(field, given.get(field.name, ""), customer) for field in fields)
     return [one for one in rows if one["value"]]
 

@@ -2,7 +2,9 @@
 
 from django.contrib.auth.models import User
 
+from inference.text import written
+
 
 def name_of(agent: User) -> str:
     """As customers and colleagues read it: the first name, where there is one."""
-    return agent.first_name or agent.get_username()
+    return written(agent.first_name) or agent.get_username()

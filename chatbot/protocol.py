@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from inference.text import blank
+
 PROTOCOL = 1
 LONGEST_ID = 64
 LONGEST_TOKEN = 4096
@@ -66,7 +68,7 @@ class SendMessage:
                 "too_large", f"A message may have at most {limit} characters.", id=self.id
             )
         check_attachments(self.attachments, self.id)
-        if not self.text.strip() and not self.attachments:
+        if blank(self.text) and not self.attachments:
             raise Refused("empty", "The message is empty.", id=self.id)
 
 
@@ -104,6 +106,18 @@ class Handoff:
 @dataclass(frozen=True)
 class Close:
     type: ClassVar[str] = "close"
+
+
+@dataclass(frozen=True)
+class Ping:
+    """Is the other end there, and has it carried out what came before this? `pong` says the same n.
+    A browser's script sees nothing of the WebSocket protocol's own pings."""
+
+    type: ClassVar[str] = "ping"
+    n: int = 0
+
+    def __post_init__(self) -> None:
+        natural("n", self.n)
 
 
 @dataclass(frozen=True)
@@ -179,6 +193,7 @@ ClientFrame = (
     | Contact
     | Confirm
     | Dismiss
+    | Ping
 )
 CLIENT_FRAMES: dict[str, Any] = {kind.type: kind for kind in get_args(ClientFrame)}
 LONGEST_ADDRESS = 254
@@ -363,6 +378,12 @@ class ActionFrame:
 
 
 @dataclass(frozen=True)
+class Pong:
+    n: int
+    type: str = "pong"
+
+
+@dataclass(frozen=True)
 class Error:
     code: str
     text: str
@@ -381,6 +402,7 @@ ServerFrame = (
     | QueueFrame
     | Away
     | ActionFrame
+    | Pong
     | Error
 )
 

@@ -72,6 +72,9 @@ class JsonSocket(AsyncWebsocketConsumer):
             text = "Something went wrong on our side. Please try again in a moment."
             raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 
+    async def on_ping(self, frame: protocol.Ping) -> None:
+        await self.forward(protocol.Pong(frame.n))
+
     async def forward(self, frame: protocol.ServerFrame) -> None:
         await self.write(protocol.encode(frame))
 

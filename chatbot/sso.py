@@ -27,6 +27,7 @@ from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthen
 
 from chatbot import roles, two_factor
 from chatbot.models import ProviderAccount
+from inference.text import blank
 
 logger = logging.getLogger("attune.sso")
 ADDRESSES = {
@@ -188,7 +189,8 @@ def adopted(claims: dict[str, Any]) -> User:
 
 
 def username(claims: dict[str, Any]) -> str:
-    return str(claims.get("preferred_username") or claims.get("email") or claims["sub"])[:150]
+    names = (str(claims.get(one) or "") for one in ("preferred_username", "email"))
+    return next((name for name in names if not blank(name)), str(claims["sub"]))[:150]
 
 
 def set_roles(user: User, granted: set[str]) -> None:

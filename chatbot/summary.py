@@ -26,6 +26,7 @@ from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import facts
 from inference.grounding.injection import plain
 from inference.sentiment import UNKNOWN
+from inference.text import blank
 
 logger = logging.getLogger("attune.summary")
 Author = Message.Author
@@ -188,7 +189,7 @@ def keep(conversation: UUID, said: Said, lines: dict[str, str]) -> None:
 
 
 def correct(conversation: Conversation, agent: User, lines: dict[str, str]) -> None:
-    values = {name: lines[name].strip() for name in LABELS}
+    values = {name: "" if blank(lines[name]) else lines[name].strip() for name in LABELS}
     with transaction.atomic():
         Summary.objects.update_or_create(
             conversation=conversation, defaults=values | {"corrected_by": agent}

@@ -11,6 +11,7 @@ from typing import Any
 
 from crm.models import Attempt, Delivery
 from crm.signals import action_answered
+from inference.text import written
 
 logger = logging.getLogger("attune.answers")
 REQUESTED, COMPLETED = "action.requested", "action.completed"
@@ -34,7 +35,7 @@ def parse(data: Any) -> Answer:
     message = data.get("message", "")
     if not isinstance(message, str) or len(message) > LONGEST:
         raise AnswerError(f'"message" must be a text of at most {LONGEST} characters')
-    return Answer(data["status"], message.strip())
+    return Answer(data["status"], written(message))
 
 
 def hear(delivery: Delivery, attempt: Attempt) -> None:

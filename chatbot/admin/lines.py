@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from inference.text import blank
+
 
 class LinesField(forms.Field):
     """A list, edited one per line; `clean_line` refuses a line or gives what is kept of it."""
@@ -20,4 +22,4 @@ class LinesField(forms.Field):
 
     def to_python(self, value: str | None) -> list[str]:
         lines = (line.strip() for line in (value or "").splitlines())
-        return list(dict.fromkeys(self.clean_line(line) for line in lines if line))
+        return list(dict.fromkeys(self.clean_line(line) for line in lines if not blank(line)))

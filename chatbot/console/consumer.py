@@ -12,7 +12,7 @@ from auditlog.context import set_actor
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, audit, canned, hints, presence, summary, two_factor
+from chatbot import actions, agents, audit, canned, hints, presence, protocol, summary, two_factor
 from chatbot.console import frames, rows, saved_views, view
 from chatbot.console.feed import News, feed
 from chatbot.models import Conversation, Message, Note, Team
@@ -358,4 +358,5 @@ AgentConsumer.handlers = {
     frames.Correct: AgentConsumer.on_correct,
     frames.Summarise: AgentConsumer.on_summarise,
     frames.CorrectSummary: AgentConsumer.on_summary,
+    protocol.Ping: AgentConsumer.on_ping,
 }

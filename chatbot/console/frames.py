@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chatbot.protocol import LONGEST_ID, Refused, check_attachments, natural
+from chatbot.protocol import LONGEST_ID, Ping, Refused, check_attachments, natural
+from inference.text import blank, written
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
 STATES = ("", "bot", "waiting", "agent", "closed")
@@ -46,7 +47,7 @@ class SaveView(List):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= len(self.name.strip()) <= LONGEST_NAME:
+        if not 1 <= len(written(self.name)) <= LONGEST_NAME:
             raise Refused("invalid", f"The name of a view has 1 to {LONGEST_NAME} characters.")
 
 
@@ -124,8 +125,9 @@ class Say(_Of):
             raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
         check_attachments(self.attachments, self.id)
         limit = settings.MESSAGE_MAX_CHARACTERS
-        said = self.text.strip() or self.attachments
-        if not said or len(self.text) > limit:
+        if blank(self.text) and not self.attachments:
+            raise Refused("empty", "The message is empty.", id=self.id)
+        if len(self.text) > limit:
             raise Refused("invalid", f"A message has 1 to {limit} characters.", id=self.id)
 
 
@@ -203,5 +205,6 @@ KINDS: dict[str, Any] = {
         Correct,
         Summarise,
         CorrectSummary,
+        Ping,
     )
 }

@@ -9,6 +9,7 @@ from django.db import transaction
 from chatbot.console.frames import SaveView
 from chatbot.models import SavedView
 from chatbot.protocol import Refused
+from inference.text import written
 
 MOST = 30
 
@@ -20,7 +21,7 @@ def of(agent: User) -> list[dict[str, Any]]:
 def save(agent: User, frame: SaveView) -> list[dict[str, Any]]:
     """Returns them all."""
     wanted = asdict(frame)
-    name = wanted.pop("name").strip()
+    name = written(wanted.pop("name"))
     with transaction.atomic():
         SavedView.objects.update_or_create(
             user=agent, name=name, defaults={"wanted": wanted | {"page": 0}}

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from inference.text import blank
+
 
 class LineError(ValueError):
     """The line does not fit; the message says what it needs."""
@@ -32,7 +34,7 @@ def answered(line: str, answer: Callable[[dict[str, Any]], dict[str, Any]]) -> d
 
 def text_of(asked: dict[str, Any], name: str) -> str:
     value = asked.get(name)
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or blank(value):
         raise LineError(f'"{name}" must be a text that is not empty.')
     return value
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chatbot.models.conversations import Conversation
 from chatbot.models.inboxes import Inbox
+from chatbot.models.seen import seen
 from crm.models import Endpoint
 
 
@@ -16,10 +17,13 @@ class Action(models.Model):
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="actions")
     key = models.SlugField(help_text="How the event names it, e.g. open_return.")
-    name = models.CharField(max_length=60, help_text="As customers read it: Open a return.")
+    name = models.CharField(
+        max_length=60, validators=[seen], help_text="As customers read it: Open a return."
+    )
     text = models.CharField(
         "what it does",
         max_length=300,
+        validators=[seen],
         help_text="As customers read it: what happens once they have confirmed it.",
     )
     words = models.JSONField(default=list, help_text="Words by which customers ask for it.")
@@ -53,7 +57,7 @@ class ActionField(models.Model):
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="fields")
     position = models.PositiveSmallIntegerField(default=0)
     name = models.SlugField(max_length=40, help_text="How the event names it, e.g. order.")
-    label = models.CharField(max_length=80, help_text="As customers read it.")
+    label = models.CharField(max_length=80, validators=[seen], help_text="As customers read it.")
     kind = models.CharField(max_length=10, default="text")
     required = models.BooleanField(default=True)
     options = models.JSONField(

@@ -8,6 +8,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from chatbot.models.seen import seen
 from crm.models import Customer
 from inference.sentiment import mood
 
@@ -24,8 +25,10 @@ class Inbox(models.Model):
     """One place where customers write: a site, a brand, a shop."""
 
     key = models.SlugField(unique=True, help_text="Stands in the widget's data-inbox.")
-    name = models.CharField(max_length=100)
-    greeting = models.CharField(max_length=300, default="Hello! How can I help you today?")
+    name = models.CharField(max_length=100, validators=[seen])
+    greeting = models.CharField(
+        max_length=300, default="Hello! How can I help you today?", validators=[seen]
+    )
     secret = models.CharField(
         max_length=200,
         default=new_secret,

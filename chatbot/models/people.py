@@ -4,12 +4,13 @@ from django.conf import settings
 from django.db import models
 
 from chatbot.models.inboxes import Inbox
+from chatbot.models.seen import seen
 
 
 class Team(models.Model):
     """Agents who answer for some inboxes, or know about some things."""
 
-    name = models.CharField(max_length=60, unique=True)
+    name = models.CharField(max_length=60, unique=True, validators=[seen])
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="teams")
     inboxes = models.ManyToManyField(Inbox, blank=True, help_text="None: all of them.")
     topics = models.JSONField(
@@ -79,8 +80,9 @@ class CannedAnswer(models.Model):
 
     shortcut = models.SlugField(unique=True, help_text="Agents type /shortcut to find it.")
     text = models.TextField(
+        validators=[seen],
         help_text="May say {customer}, {agent}, {inbox} and {order}: the customer's name, the "
-        "agent's, the inbox's, and the title of the customer's latest order."
+        "agent's, the inbox's, and the title of the customer's latest order.",
     )
     inbox = models.ForeignKey(
         Inbox, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every inbox."

@@ -3,11 +3,15 @@
 from django.db import models
 from django.utils import timezone
 
+from chatbot.models.seen import seen
+
 
 class ApiKey(models.Model):
     """What a program shows to use the API. The key itself is not kept."""
 
-    name = models.CharField(max_length=100, help_text="Whose it is, and what for.")
+    name = models.CharField(
+        max_length=100, validators=[seen], help_text="Whose it is, and what for."
+    )
     # The first characters, by which people tell keys apart.
     prefix = models.CharField(max_length=12, editable=False)
     # SHA-256: of 32 random bytes nothing can be guessed, so a slow hash would gain nothing.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from inference.grounding import squeeze
+from inference.text import blank
 
 UNANSWERED_LIMIT = 2
 
@@ -92,7 +93,7 @@ def decide(text: str, offered: bool = False) -> Route:
 
     offered: the answer before ended with the offer of a colleague.
     """
-    if not text.strip():
+    if blank(text):
         return Route(Target.FILES, "Files without a word, which the bot cannot read.")
     if offered and AGREES.match(text):
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
@@ -117,7 +118,7 @@ def pleasantry(text: str) -> str | None:
         )
     words = {squeeze(word) for word in re.findall(r"[\w'’]+", text)}
     if not words:
-        return "I'm here. What can I look up for you?" if text.strip() else None
+        return "I'm here. What can I look up for you?" if not blank(text) else None
     if words <= GREETING:
         return "Hello! How can I help you today?"
     if words <= FAREWELL and words & {"bye", "goodbye", "ciao", "cya", "later", "night"}:

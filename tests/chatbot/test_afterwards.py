@@ -22,7 +22,7 @@ class RatingTests(AgentsTestCase):
             actions.rate(self.conversation, 5, "")
         agents.resolve(self.conversation, self.dora)
         actions.rate(self.conversation, 2, "slow ")
-        actions.rate(self.conversation, 4, "")
+        actions.rate(self.conversation, 4, "\u3164")
         now = self.now()
         self.assertEqual((now.csat, now.csat_comment), (4, ""))
         self.assertIsNotNone(now.csat_at)

@@ -2,10 +2,12 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 
 from chatbot import canned
 from chatbot.admin.canned import CannedAnswerForm
-from chatbot.models import CannedAnswer, Conversation, Inbox, Visitor
+from chatbot.admin.lines import LinesField
+from chatbot.models import ApiKey, CannedAnswer, Conversation, Inbox, Team, Visitor
 from crm.models import Customer, Record
 
 pytestmark = pytest.mark.django_db
@@ -61,3 +63,17 @@ def test_a_customer_named_like_a_variable_is_filled_in_once() -> None:
 def test_a_variable_that_does_not_exist_is_refused() -> None:
     form = CannedAnswerForm({"shortcut": "x", "text": "Hello {name}"})
     assert "{name} is not known." in str(form.errors["text"])
+
+
+def test_what_people_are_shown_must_show_something() -> None:
+    form = CannedAnswerForm({"shortcut": "x", "text": "\u200b\u3164"})
+    assert "Nothing of this can be seen." in str(form.errors["text"])
+    for shown in (Inbox(name="\u3164"), Team(name="\u2800"), ApiKey(name="\u200b")):
+        with pytest.raises(ValidationError) as caught:
+            shown.clean_fields()
+        assert "name" in caught.value.message_dict
+
+
+def test_a_line_of_a_list_that_shows_nothing_is_left_out() -> None:
+    field = LinesField(str.strip, "refund", "")
+    assert field.to_python("refund\n\u200b\n \nsend back") == ["refund", "send back"]

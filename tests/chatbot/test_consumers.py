@@ -97,6 +97,14 @@ class TalkTests(SocketTestCase):
         (message,) = await self.heard(second, "message", 1)
         self.assertEqual((message["id"], message["seq"]), ("m1", 1))
 
+    async def test_a_ping_is_answered_after_what_came_before_it(self) -> None:
+        socket = await self.join()
+        await socket.say(type="handoff")
+        await socket.say(type="ping", n=7)
+        heard = await socket.until(type="pong")
+        self.assertEqual(heard[-1], {"type": "pong", "n": 7})
+        self.assertIn("waiting", [frame.get("state") for frame in heard])
+
     async def test_a_malformed_frame_is_refused_and_the_socket_goes_on(self) -> None:
         socket = await self.join()
         await socket.send_to(text_data="{broken")

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chatbot import protocol
 from chatbot.protocol import CLIENT_FRAMES, Refused
+from tests.texts import INVISIBLE, VISIBLE
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
 JSON = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=3), SCALARS)
@@ -34,7 +35,8 @@ class ParseTests(SimpleTestCase):
         )
         self.assertEqual(parse('{"type":"read","seq":3}'), protocol.Read(3))
         self.assertEqual(parse('{"type":"feedback","seq":3,"value":-1}'), protocol.Feedback(3, -1))
-        for kind in (protocol.Typing, protocol.Handoff, protocol.Close):
+        self.assertEqual(parse('{"type":"ping","n":7}'), protocol.Ping(7))
+        for kind in (protocol.Typing, protocol.Handoff, protocol.Close, protocol.Ping):
             self.assertEqual(parse(json.dumps({"type": kind.type})), kind())
 
     def test_what_is_no_frame_is_refused(self) -> None:
@@ -60,8 +62,14 @@ class ParseTests(SimpleTestCase):
     def test_a_message_that_is_too_long_or_empty_is_refused_with_its_id(self) -> None:
         long = self.refused('{"type":"message","id":"a","text":"12345678901"}')
         self.assertEqual((long.code, long.id), ("too_large", "a"))
-        empty = self.refused('{"type":"message","id":"a","text":"  "}')
-        self.assertEqual((empty.code, empty.id), ("empty", "a"))
+        for words in INVISIBLE.values():
+            empty = self.refused(json.dumps({"type": "message", "id": "a", "text": words}))
+            self.assertEqual((empty.code, empty.id), ("empty", "a"))
+
+    def test_what_is_seen_is_kept_to_the_letter(self) -> None:
+        for words in VISIBLE.values():
+            frame = parse(json.dumps({"type": "message", "id": "a", "text": words}))
+            self.assertEqual(frame.text, words)
 
     def test_text_that_no_database_can_hold_is_refused(self) -> None:
         self.refused('{"type":"message","id":"a","text":"\\u0000"}')

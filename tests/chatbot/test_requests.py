@@ -130,6 +130,7 @@ class ConfirmTests(RequestsTestCase):
         for values, words in [
             ({"order": "order:50001"}, "Reason: please fill this in."),
             ({**RETURN, "reason": "  "}, "Reason: please fill this in."),
+            ({**RETURN, "reason": "\u200b\u3164"}, "Reason: please fill this in."),
             ({**RETURN, "reason": "Boredom"}, "choose"),
             ({**RETURN, "more": "x" * 301}, "at most 300"),
             ({**RETURN, "price": "1"}, "no field 'price'"),

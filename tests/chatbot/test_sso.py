@@ -258,3 +258,9 @@ def test_the_description_of_another_issuer_is_refused(client: Client, provider: 
 def test_a_provider_that_is_down_is_told_on_the_log_in_page(client: Client, settings: Any) -> None:
     settings.OIDC_ISSUER = "http://127.0.0.1:9"
     assert "could not be completed" in refused(client, client.get("/admin/sso/"))
+
+
+def test_a_name_that_shows_nothing_is_no_name(client: Client, provider: Provider) -> None:
+    provider.claims |= {"preferred_username": "\u3164", "email": "dora@ash.example"}
+    sign_in(client)
+    assert ProviderAccount.objects.get().user.username == "dora@ash.example"

@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatbot.management import lines
 from chatbot.reply.ask import ask
 from inference.index import IndexUnavailable
+from inference.text import blank
 
 
 class Command(BaseCommand):
@@ -37,7 +38,7 @@ class Command(BaseCommand):
             with asyncio.Runner() as runner:
                 lines.answer_lines(lambda asked: runner.run(answered(asked)))
             return
-        if not (options["question"] or "").strip():
+        if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
         result = asyncio.run(ask(options["question"], options["customer"]))
         self.stdout.write(

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatbot.management import lines
 from crm import knowledge
 from inference.index import IndexUnavailable
+from inference.text import blank
 
 LIMIT = 5
 
@@ -37,7 +38,7 @@ class Command(BaseCommand):
         if options["jsonl"]:
             lines.answer_lines(answered)
             return
-        if not (options["query"] or "").strip():
+        if blank(options["query"] or ""):
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
         results = found(options["query"], options["customer"], options["limit"])
         if options["json"]:

@@ -126,6 +126,8 @@ class Command(BaseCommand):
         # Compression costs each socket some hundred kB.
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
         options += ["--timeout-graceful-shutdown", "5"]
+        # A client that is gone without a word is noticed, and let go, after the two together.
+        options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20"]
         arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
         env = {"SLM_PORT": str(slm_port), **self.shared_metrics()}
         for number in range(settings.WEB_PROCESSES):

@@ -8,7 +8,7 @@ from channels.db import database_sync_to_async
 
 from chatbot import actions, agents
 from chatbot.attachments import store
-from chatbot.models import Attachment, Conversation
+from chatbot.models import Attachment, Conversation, Message
 from chatbot.reply.pipeline import CANNOT_READ, COLLEAGUE_WAITING, OFFER, Turn
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_socket import ConsoleTestCase
@@ -48,14 +48,15 @@ class VisitorTests(SocketTestCase):
         self.assertEqual(heard[-1]["text"], self.generator.answer)
         self.assertNotIn("boots.png", str(self.generator.prompts))
 
-    async def test_who_returns_sees_them_again(self) -> None:
+    async def test_who_returns_sees_them_again_and_no_empty_bubble(self) -> None:
         kept = await self.keep()
         socket = await self.join()
-        await socket.say(type="message", id="m1", text="", attachments=[str(kept.id)])
+        await socket.say(type="message", id="m1", text="\u200b", attachments=[str(kept.id)])
         await socket.until(type="reply", state="done")
         again = await self.join()
-        [message] = (await again.until(type="message"))[-1]["attachments"]
-        self.assertEqual(message["id"], str(kept.id))
+        message = (await again.until(type="message"))[-1]
+        self.assertEqual(message["text"], "")
+        self.assertEqual([one["id"] for one in message["attachments"]], [str(kept.id)])
 
     async def test_hostile_lists_are_refused_and_the_socket_goes_on(self) -> None:
         kept = str((await self.keep()).id)
@@ -100,14 +101,17 @@ class ConsoleTests(ConsoleTestCase):
         await socket.until(type="messages")
         offer = await sync_to_async(store.keep)(self.conversation, "o.pdf", PDF, self.dora)
         frame = {"type": "message", "conversation": self.id, "id": "1", "text": ""}
-        self.assertEqual(await self.refused(socket, **frame), "invalid")
+        for words in ("", " ", "\u200b", "\u3164"):
+            code = await self.refused(socket, **{**frame, "text": words})
+            self.assertEqual(code, "empty")
         for hostile in ("x", [1], ["x"]):
             code = await self.refused(socket, **frame, attachments=hostile)
             self.assertEqual(code, "bad_frame")
         code = await self.refused(socket, **frame, attachments=ids)
         self.assertEqual(code, "not_found")
-        await socket.say(**frame, attachments=[str(offer.id)])
+        await socket.say(**{**frame, "text": "\u200b"}, attachments=[str(offer.id)])
         await socket.until(type="ack")
+        self.assertEqual((await Message.objects.alatest("seq")).text, "")
         last = await Conversation.objects.aget(id=self.id)
         message = await last.messages.aget(seq=last.last_seq)
         self.assertEqual(message.attachments, [store.described(offer)])

@@ -5,10 +5,12 @@ from django.contrib.auth.models import User
 
 from chatbot import actions, agents
 from chatbot.models import Conversation, Inbox, Note, Visitor
+from chatbot.names import name_of
 from chatbot.protocol import Refused
 from chatbot.reply.prompt import COLLEAGUE
 from chatbot.reply.runner import run, turn_of
 from tests.fakes import ALICE, FakeModelsTestCase
+from tests.texts import INVISIBLE
 
 
 class AgentsTestCase(FakeModelsTestCase):
@@ -122,8 +124,13 @@ class TakeOverTests(AgentsTestCase):
         agents.note(self.conversation, self.dora, "She is a regular.")
         self.assertEqual(Note.objects.get().agent, self.dora)
         self.assertEqual(self.now().last_seq, 1)
-        with self.assertRaises(Refused):
-            agents.note(self.conversation, self.dora, " ")
+        for words in INVISIBLE.values():
+            with self.assertRaisesMessage(Refused, "The note is empty."):
+                agents.note(self.conversation, self.dora, words)
+
+    def test_an_agent_whose_first_name_shows_nothing_is_called_by_their_login(self) -> None:
+        self.dora.first_name = "\u3164"
+        self.assertEqual(name_of(self.dora), "dora")
 
 
 JOINED_EMIL = "emil from our team is with you now."

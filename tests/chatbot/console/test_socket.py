@@ -77,6 +77,11 @@ class DoorTests(ConsoleTestCase):
         await self.page_of(self.dora, b"https://evil.example")
         self.assertFalse(self.accepted)
 
+    async def test_a_page_may_ask_whether_anybody_is_there(self) -> None:
+        socket = await self.page_of(self.fred)
+        await socket.say(type="ping")
+        self.assertEqual((await socket.until(type="pong"))[-1]["n"], 0)
+
     async def test_fred_who_may_only_look_cannot_act(self) -> None:
         socket = await self.opened(self.fred)
         of = {"conversation": self.id}
@@ -181,7 +186,8 @@ class SavedViewTests(ConsoleTestCase):
 
     async def test_a_view_without_a_name_or_of_no_such_list_is_refused(self) -> None:
         socket = await self.page_of(self.dora)
-        self.assertEqual(await self.refused(socket, type="save_view", name=" "), "invalid")
+        for name in (" ", "\u200b", "\u3164"):
+            self.assertEqual(await self.refused(socket, type="save_view", name=name), "invalid")
         frame = {"type": "save_view", "name": "x", "view": "everything"}
         self.assertEqual(await self.refused(socket, **frame), "bad_frame")
 

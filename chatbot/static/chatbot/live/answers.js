@@ -1,5 +1,6 @@
 // Canned answers: "/" in the empty field, or the button, opens the list; words narrow it down.
 
+import { composes } from "../common/keys.js";
 import { byId, element } from "./draw.js";
 
 export class Answers {
@@ -58,7 +59,7 @@ export class Answers {
   }
 
   #key(event) {
-    if (this.#list.hidden) return;
+    if (this.#list.hidden || composes(event)) return;
     const steps = { ArrowDown: 1, ArrowUp: -1 };
     if (event.key in steps) {
       const count = this.#found.length;

@@ -1,10 +1,12 @@
 // The keyboard all the way: single letters, while nothing is being written.
 
+import { composes } from "../common/keys.js";
+
 const FIELDS = "input, textarea, select";
 
 export function listen(actions) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || composes(event)) return;
     if (event.target.matches(FIELDS)) {
       if (event.key !== "Escape") return;
       event.preventDefault(); // Else the browser empties a field of search.

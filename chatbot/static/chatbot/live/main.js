@@ -13,6 +13,7 @@ import { Views } from "./views.js";
 const NOTICE_LASTS = 8_000;
 const STATES = {
   online: "",
+  unsure: "The connection is being checked.",
   offline: "The connection is lost; it is tried again.",
   forbidden: "You may not see conversations. Ask an administrator for the right to view them.",
 };
@@ -104,6 +105,7 @@ socket.onState = (state) => {
 queue.onWanted = (list) => socket.send("list", list);
 queue.onOpen = open;
 talk.send = summary.send = views.send = (type, values) => socket.send(type, values);
+talk.probe = () => socket.probe();
 talk.onTrouble = (text) => notice(text);
 alarm.onOpen = open;
 views.current = () => queue.wanted;

@@ -1,5 +1,6 @@
 // The list of conversations: a page of rows, kept in order as they change.
 
+import { written } from "../common/written.js";
 import { byId, element, mood, passed, sparkline, trend } from "./draw.js";
 
 // Who waits is told by how long.
@@ -46,7 +47,7 @@ export class Queue {
 
   get wanted() {
     const { search, state, mood, inbox } = this.#form.elements;
-    const words = { search: search.value.trim(), state: state.value, mood: mood.value, inbox: inbox.value };
+    const words = { search: written(search.value), state: state.value, mood: mood.value, inbox: inbox.value };
     return { view: this.#view, page: this.#page, ...words };
   }
 

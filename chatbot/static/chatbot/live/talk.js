@@ -1,6 +1,9 @@
 // The conversation at hand: what was said, what may be done, and the field to write in.
 
 import { shown } from "../attach/shown.js";
+import { newId } from "../common/id.js";
+import { sends } from "../common/keys.js";
+import { written } from "../common/written.js";
 import { Card } from "./card.js";
 import { byId, element, mood, time, trend, waits } from "./draw.js";
 import { Files } from "./files.js";
@@ -8,6 +11,7 @@ import { Files } from "./files.js";
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
 const LABELS = ["negative", "neutral", "positive"];
 const SNOOZE = 60; // minutes
+const DOUBTED_AFTER = 4_000; // without an acknowledgement the connection itself is in doubt
 const TYPING_LASTS = 4_000;
 const TYPING_EVERY = 2_000;
 const NEAR_END = 120;
@@ -21,21 +25,23 @@ export class Talk {
   #text = byId("text");
   #written = new Map(); // conversation -> what was typed and not sent
   #timer = null;
-  #typed = 0;
+  #typed = -Infinity;
   #fresh = true; // Just opened: its end is what counts.
   #seen = 0; // The last one that the customer has read.
+  #noting = null; // A note on its way
   #unsent = new Map(); // id -> {frame, files}, until it is acknowledged
   #files = new Files();
   #card = new Card();
   last = 0;
   send = () => false;
+  probe = () => {};
   onTrouble = (_text) => {};
 
   constructor() {
     byId("composer").addEventListener("submit", (event) => this.#submit(event));
     this.#text.addEventListener("input", () => this.#typing());
     this.#text.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.#submit(event);
+      if (sends(event)) this.#submit(event);
     });
     this.#files.onTrouble = (text) => this.onTrouble(text);
     byId("private").addEventListener("change", () => this.#update());
@@ -66,6 +72,7 @@ export class Talk {
     byId("away").checked = away;
     const names = people.map(({ to, name }) => element("option", { value: to, text: name }));
     byId("colleague").replaceChildren(byId("colleague").firstElementChild, ...names);
+    this.#noting = null; // Where the connection before has lost it, it goes once more.
     for (const { frame } of this.#unsent.values()) this.send("message", frame);
     this.#files.retry();
   }
@@ -110,6 +117,7 @@ export class Talk {
     byId("who").textContent = row.who;
     this.#card.show(card);
     this.update(row);
+    card.notes.slice(-1).forEach((note) => this.#noted(note));
   }
 
   update(row) {
@@ -178,7 +186,18 @@ export class Talk {
   }
 
   note(note) {
-    if (note.conversation === this.id) this.#card.note(note);
+    if (note.conversation !== this.id) return;
+    this.#card.note(note);
+    this.#noted(note);
+  }
+
+  /** The note that stands in the field has been kept. */
+  #noted({ text }) {
+    if (!byId("private").checked || text !== written(this.#text.value)) return;
+    byId("private").checked = false;
+    this.#text.value = "";
+    this.#noting = null;
+    this.#update();
   }
 
   progress({ conversation, state, sentence }) {
@@ -226,6 +245,7 @@ export class Talk {
   /** What was refused goes back into the field: nothing that was typed is lost. */
   refused({ id }) {
     byId("suggest").disabled = false;
+    this.#noting = null;
     const { frame, files } = this.#unsent.get(id) ?? {};
     this.#unsent.delete(id);
     if (frame?.conversation !== this.id) return;
@@ -235,13 +255,13 @@ export class Talk {
 
   #submit(event) {
     event.preventDefault();
-    const text = this.#text.value.trim();
+    const text = written(this.#text.value);
     const note = byId("private").checked;
     if ((!text && (note || this.#files.empty)) || !this.id || this.#text.disabled) return;
     if (note) {
-      if (!this.send("note", { conversation: this.id, text })) return;
-      byId("private").checked = false;
-      this.#update();
+      // It stays in the field until it is there as a note: nothing else says that it has arrived.
+      if (text !== this.#noting && this.send("note", { conversation: this.id, text })) this.#noting = text;
+      return this.probe();
     } else if (this.#files.busy) {
       return this.onTrouble("A file is still on its way.");
     } else this.#say(text);
@@ -252,14 +272,15 @@ export class Talk {
   #say(text) {
     const files = this.#files.take();
     const attachments = files.map((file) => file.id);
-    const frame = { conversation: this.id, id: crypto.randomUUID(), text, attachments };
+    const frame = { conversation: this.id, id: newId(), text, attachments };
     this.#unsent.set(frame.id, { frame, files });
+    setTimeout(() => this.#unsent.has(frame.id) && this.probe(), DOUBTED_AFTER);
     this.send("message", frame); // Without a connection it goes with the next hello.
   }
 
   #typing() {
-    if (byId("private").checked || Date.now() - this.#typed < TYPING_EVERY) return;
-    this.#typed = Date.now();
+    if (byId("private").checked || performance.now() - this.#typed < TYPING_EVERY) return;
+    this.#typed = performance.now();
     this.send("typing", { conversation: this.id });
   }
 

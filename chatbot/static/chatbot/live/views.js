@@ -1,5 +1,6 @@
 // Views that the agent has saved: a name for a set of filters.
 
+import { written } from "../common/written.js";
 import { byId, element } from "./draw.js";
 
 export class Views {
@@ -31,7 +32,7 @@ export class Views {
 
   #save() {
     const field = byId("view-name");
-    const name = field.value.trim();
+    const name = written(field.value);
     if (byId("view-form").returnValue === "save" && name) this.send("save_view", { ...this.current(), name });
     field.value = "";
   }

@@ -24,6 +24,7 @@ export class Attention {
 
   welcomed(lastSeq) {
     this.#baseline ??= lastSeq;
+    this.#read = 0; // the connection before may have lost it
     this.look();
   }
 

@@ -1,5 +1,7 @@
 // Nobody is there for a customer who wants a person: when somebody is, and where to write to.
 
+import { written } from "../common/written.js";
+
 export class Away {
   #section = document.getElementById("away");
   #when = document.getElementById("away-when");
@@ -63,7 +65,7 @@ export class Away {
 
   #submit(event) {
     event.preventDefault();
-    if (this.onContact(this.#field.value.trim())) this.#tell("");
+    if (this.onContact(written(this.#field.value))) this.#tell("");
   }
 
   #choose(writing) {

@@ -1,5 +1,6 @@
 // Joins the parts: frames from the server to what is on the screen, and back.
 
+import { Assured } from "./assured.js";
 import { Attention } from "./attention.js";
 import { Away } from "./away.js";
 import { Composer } from "./composer.js";
@@ -15,6 +16,7 @@ import { Status } from "./status.js";
 
 export class Chat {
   #connection;
+  #assured;
   #attention;
   #delivery;
   #files;
@@ -44,11 +46,13 @@ export class Chat {
     queue: ({ position }) => this.#status.line(position),
     away: (frame) => this.#leftAlone(frame),
     action: (frame) => this.#requests.show(frame),
+    pong: ({ n }) => this.#assured.proved(n),
     error: (frame) => this.#error(frame),
   };
 
   constructor(inbox, session, host) {
     this.#connection = new Connection(session);
+    this.#assured = new Assured(this.#connection);
     this.#files = new Files(inbox, session);
     this.#files.onTrouble = (text, seconds) => this.#status.notice(text, seconds);
     this.#looked = !host.embedded;
@@ -101,7 +105,7 @@ export class Chat {
   }
 
   #send(frame) {
-    const sent = this.#connection.send(frame);
+    const sent = this.#assured.send(frame);
     if (!sent) this.#status.notice("There is no connection at the moment. Please try again soon.");
     return sent;
   }
@@ -113,7 +117,7 @@ export class Chat {
 
   #connected(state) {
     this.#status.connection(state);
-    if (state === "online") return;
+    if (state === "online" || state === "unsure") return;
     this.#delivery.pause();
     this.#provisional.still();
   }
@@ -143,6 +147,7 @@ export class Chat {
     if (replying) this.#provisional.resume();
     else this.#provisional.clear();
     this.#delivery.flush();
+    this.#assured.again();
     this.#files.tray.retry();
     this.#tellLost();
   }
@@ -192,6 +197,7 @@ export class Chat {
 
   #error({ code, text, retry_after: seconds = null, id }) {
     if (code === "unauthorized" || code === "expired") return; // a new session follows
+    if (code === "unknown_frame") return; // an older server's, while all are being upgraded
     if (code === "invalid_email") return this.#away.refused(text);
     const passing = !id || seconds !== null; // said once, above the composer
     if (this.#requests.refuse(id, text)) return;
@@ -204,6 +210,7 @@ export class Chat {
 
   #reset() {
     this.#history = new History();
+    this.#assured.clear();
     this.#conversation = null;
     this.#provisional.clear();
     this.#status.notice("");

@@ -1,4 +1,7 @@
-// Where the customer writes: Enter sends, Shift+Enter makes a new line.
+// Where the customer writes.
+
+import { sends } from "../common/keys.js";
+import { written } from "../common/written.js";
 
 const LIMIT = 4000; // characters, as the server counts them: code points
 const WARN_AT = 3600;
@@ -11,7 +14,7 @@ export class Composer {
   #button = document.getElementById("send");
   #counter = document.getElementById("counter");
   #files;
-  #typedAt = 0;
+  #typedAt = -Infinity;
 
   // Set by the owner.
   onSend = (_text, _attachments) => {};
@@ -44,30 +47,29 @@ export class Composer {
   #submit(event) {
     event.preventDefault();
     const { tray, onTrouble } = this.#files;
-    const text = this.#field.value.trim();
+    const text = written(this.#field.value);
     if (tray.busy) return onTrouble("A file is still on its way.");
     if (this.#button.disabled) return;
     this.fill("");
-    this.#typedAt = 0;
+    this.#typedAt = -Infinity;
     this.onSend(text, tray.take());
   }
 
-  // While an input method composes a character, Enter belongs to the input method.
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (!sends(event)) return;
     event.preventDefault();
     this.#form.requestSubmit();
   }
 
   #typed() {
     this.#measure();
-    if (!this.#field.value || Date.now() - this.#typedAt < TYPING_EVERY) return;
-    this.#typedAt = Date.now();
+    if (!written(this.#field.value) || performance.now() - this.#typedAt < TYPING_EVERY) return;
+    this.#typedAt = performance.now();
     this.onTyping();
   }
 
   #measure() {
-    const count = length(this.#field.value.trim());
+    const count = length(written(this.#field.value));
     this.#counter.hidden = count < WARN_AT;
     this.#counter.textContent = left(count);
     this.#counter.classList.toggle("over", count > LIMIT);

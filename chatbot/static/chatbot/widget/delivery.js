@@ -3,6 +3,7 @@
 
 import { newEntry, Outbox } from "./outbox.js";
 
+const DOUBTED_AFTER = 4_000; // without an acknowledgement the connection itself is in doubt
 const ACK_WITHIN = 15_000;
 const UNCONFIRMED = "Not confirmed";
 
@@ -12,7 +13,8 @@ export class Delivery {
   #log;
   #outbox = null;
   #early = []; // written before it was known who writes
-  #timers = new Map();
+  #timers = new Map(); // id -> those that wait for its acknowledgement
+  #late = new Set();
 
   constructor(inbox, connection, log) {
     this.#inbox = inbox;
@@ -55,6 +57,7 @@ export class Delivery {
 
   settle(id) {
     this.#stopTimers(id);
+    this.#late.delete(id);
     this.#outbox.remove(id);
   }
 
@@ -84,17 +87,22 @@ export class Delivery {
       return;
     }
     this.#log.status(id, "sending");
-    this.#timers.set(id, setTimeout(() => this.#late(id), ACK_WITHIN));
+    const doubt = setTimeout(() => this.#connection.probe(), DOUBTED_AFTER);
+    this.#timers.set(id, [doubt, setTimeout(() => this.#overdue(id), ACK_WITHIN)]);
   }
 
-  #late(id) {
-    this.#timers.delete(id);
+  /** It goes out once more by a new connection, and then when the customer says so. */
+  #overdue(id) {
+    this.#stopTimers(id);
     this.#log.status(id, "failed", UNCONFIRMED);
+    if (this.#late.has(id)) return;
+    this.#late.add(id);
+    this.#connection.lost();
   }
 
   #stopTimers(...ids) {
     for (const id of ids) {
-      clearTimeout(this.#timers.get(id));
+      for (const timer of this.#timers.get(id) ?? []) clearTimeout(timer);
       this.#timers.delete(id);
     }
   }

@@ -1,5 +1,7 @@
 // After a conversation: how it was, and a copy to keep.
 
+import { written } from "../common/written.js";
+
 const SAVED = "conversation.txt";
 
 export class Ended {
@@ -35,7 +37,7 @@ export class Ended {
 
   #rate() {
     const { score, comment } = this.#form.elements;
-    const sent = this.onRated(Number(score.value), comment.value.trim());
+    const sent = this.onRated(Number(score.value), written(comment.value));
     if (!sent) return false;
     this.#more.hidden = false;
     this.#told.textContent = "Thank you for telling us.";

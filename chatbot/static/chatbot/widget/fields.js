@@ -1,5 +1,7 @@
 // One field of a form as a labelled control. The browser checks its kind, the server once more.
 
+import { written } from "../common/written.js";
+
 const INPUTS = {
   text: { type: "text", maxLength: 300 },
   phone: { type: "tel", maxLength: 40, autocomplete: "tel" },
@@ -37,7 +39,7 @@ function select(choices, required) {
 
 function shown(input, kind) {
   if (input.selectedOptions) return input.selectedOptions[0].text;
-  if (kind !== "date") return input.value.trim();
+  if (kind !== "date") return written(input.value);
   const day = { day: "numeric", month: "long", year: "numeric", timeZone: "UTC" };
   return new Intl.DateTimeFormat("en-GB", day).format(new Date(input.value));
 }

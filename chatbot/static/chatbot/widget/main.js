@@ -1,3 +1,4 @@
+import { composes } from "../common/keys.js";
 import { Chat } from "./chat.js";
 import { Host } from "./host.js";
 import { Session } from "./session.js";
@@ -17,7 +18,7 @@ on("again", () => chat.startAnew());
 on("close", () => host.tell("close"));
 document.getElementById("close").hidden = !host.embedded;
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !event.isComposing) host.tell("close");
+  if (event.key === "Escape" && !composes(event)) host.tell("close");
 });
 
 host.tell("ready");

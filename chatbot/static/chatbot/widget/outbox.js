@@ -1,10 +1,11 @@
 // Messages that the server has not acknowledged. One storage key each, so that two tabs of the
 // same person never overwrite each other's list.
 
+import { newId } from "../common/id.js";
 import * as storage from "./storage.js";
 
-/** {id, text, attachments, at, error}; the id is the message's for ever, and the server keeps
- * what its attachments name. */
+/** {id, text, attachments, at, error}, and its place once it is kept. The id is the message's for
+ * ever, and the server keeps what its attachments name. */
 export function newEntry(text, attachments) {
   return { id: newId(), text, attachments, at: new Date().toISOString(), error: null };
 }
@@ -16,8 +17,10 @@ export class Outbox {
     this.#prefix = `attune:${inbox}:${subject}:outbox:`;
   }
 
+  /** Behind all that wait here, where it is new. Counted and not timed: the clock may be put back. */
   put(entry) {
-    storage.set(this.#prefix + entry.id, JSON.stringify(entry));
+    const place = entry.place ?? 1 + Math.max(0, ...this.all().map((other) => other.place ?? 0));
+    storage.set(this.#prefix + entry.id, JSON.stringify({ ...entry, place }));
   }
 
   get(id) {
@@ -29,18 +32,10 @@ export class Outbox {
     storage.remove(this.#prefix + id);
   }
 
-  /** Oldest first. */
+  /** In the order of writing, whichever tab they were written in. */
   all() {
     const ids = storage.keys(this.#prefix).map((key) => key.slice(this.#prefix.length));
-    return ids.map((id) => this.get(id)).sort((a, b) => (a.at < b.at ? -1 : 1));
+    const waiting = ids.map((id) => this.get(id)).filter(Boolean); // another tab's may be gone by now
+    return waiting.sort((a, b) => (a.place ?? 0) - (b.place ?? 0) || (a.at < b.at ? -1 : 1));
   }
-}
-
-// crypto.randomUUID exists on secure origins only; a private network may well be plain HTTP.
-function newId() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,6 +1,7 @@
 // What the company's CRM may do for the customer: a form, a look at what will be sent, and only then
 // the customer's word. What became of it is the server's to say; the details come as messages.
 
+import { written } from "../common/written.js";
 import { control } from "./fields.js";
 
 const ANSWER_WITHIN = 15_000;
@@ -105,7 +106,7 @@ class Card {
 
   #review() {
     this.#part("error").textContent = "";
-    const filled = this.#controls.filter(({ input }) => input.value.trim());
+    const filled = this.#controls.filter(({ input }) => written(input.value));
     const rows = filled.map((one) => one.read()).flatMap(({ label, shown }) => [line("dt", label), line("dd", shown)]);
     this.#part("values").replaceChildren(...rows);
     this.#step("review");
@@ -115,7 +116,7 @@ class Card {
 
   #confirm() {
     if (performance.now() - this.#reviewed < READ) return; // the second half of a double click
-    const values = this.#controls.map(({ input }) => [input.name, input.value.trim()]);
+    const values = this.#controls.map(({ input }) => [input.name, written(input.value)]);
     this.#tell({ type: "confirm", id: this.#id, values: Object.fromEntries(values) });
   }
 

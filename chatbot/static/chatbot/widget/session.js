@@ -5,6 +5,7 @@
 
 import * as storage from "./storage.js";
 
+const ANSWER_WITHIN = 10_000; // else the path is dead, and the next attempt takes another
 export const ANONYMOUS = "anonymous";
 
 /** The server answered and said no; the message is for the person. */
@@ -64,6 +65,7 @@ export class Session {
       method: "POST",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
       credentials: "omit",
+      signal: AbortSignal.timeout(ANSWER_WITHIN),
       body: JSON.stringify(body),
     });
     if (response.ok) return response.json();

@@ -1,21 +1,23 @@
 // One socket that comes back: session, hello, frames, and a jittered back-off between attempts.
 //
-//   offline ──attempt──▶ connecting ──welcome──▶ online
-//      ▲                     │                     │
-//      └──────── closed, failed, no welcome ◀──────┘
+//   offline ──attempt──▶ connecting ──welcome──▶ online ◀──any frame── unsure
+//      ▲                     │                     │ └──no answer yet──▶ │
+//      └──────── closed, failed, no welcome ◀──────┴───no answer at all──┘
 
+import { onReturn, Pulse } from "../common/pulse.js";
 import { Refused } from "./session.js";
 
 const PROTOCOL = 1;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const WELCOME_WITHIN = 10_000;
-const STEADY_AFTER = 5_000; // a connection that lasted this long resets the back-off
+const STEADY_AFTER = 5_000; // a connection that brings something after so long resets the back-off
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_TOO_MANY = 4429;
 
 export class Connection {
   #session;
+  #pulse = new Pulse();
   #socket = null;
   #turn = 0; // an attempt that has been overtaken sees another number here
   #failures = 0;
@@ -35,10 +37,13 @@ export class Connection {
 
   constructor(session) {
     this.#session = session;
-    window.addEventListener("online", () => this.#now());
-    window.addEventListener("offline", () => this.#lost());
-    document.addEventListener("visibilitychange", () => {
-      if (document.visibilityState === "visible") this.#now();
+    this.#pulse.ask = () => this.send({ type: "ping" });
+    this.#pulse.onDoubt = () => this.#enter("unsure");
+    this.#pulse.onSilence = () => this.lost();
+    window.addEventListener("offline", () => this.lost());
+    onReturn(() => {
+      this.probe();
+      if (this.resumes && this.state === "offline") this.#attempt();
     });
   }
 
@@ -51,20 +56,27 @@ export class Connection {
 
   /** False when there is nobody to send to. */
   send(frame) {
-    if (this.state !== "online") return false;
+    if (!this.#welcomedAt) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  #now() {
-    if (this.resumes && this.state === "offline") this.#attempt();
+  /** Is the other end still there? If not, it is looked for anew. */
+  probe() {
+    this.#pulse.probe();
+  }
+
+  /** What was there is of no use any more. */
+  lost() {
+    this.#leave();
+    if (this.resumes) this.#timer = setTimeout(() => this.#attempt(), this.#delay());
   }
 
   async #attempt() {
     clearTimeout(this.#timer);
     const turn = ++this.#turn;
     this.#enter("connecting");
-    this.#timer = setTimeout(() => this.#lost(), WELCOME_WITHIN);
+    this.#timer = setTimeout(() => this.lost(), WELCOME_WITHIN);
     try {
       const { token, socket } = await this.#session.open();
       if (turn !== this.#turn) return;
@@ -73,7 +85,7 @@ export class Connection {
     } catch (error) {
       if (turn !== this.#turn) return;
       if (error instanceof Refused) this.onRefused(error.message);
-      this.#lost();
+      this.lost();
     }
   }
 
@@ -90,30 +102,32 @@ export class Connection {
 
   #receive(frame) {
     if (frame.type === "welcome") this.#welcomed();
+    else if (this.#welcomedAt) this.#alive();
     if (frame.type === "error") this.#retryAfter = (frame.retry_after ?? 0) * 1_000;
     this.onFrame(frame);
   }
 
   #welcomed() {
     clearTimeout(this.#timer);
-    this.#welcomedAt = Date.now();
+    this.#welcomedAt = performance.now();
+    this.#alive();
+  }
+
+  #alive() {
+    if (performance.now() - this.#welcomedAt > STEADY_AFTER) this.#failures = 0;
+    this.#pulse.heard();
     this.#enter("online");
   }
 
   #closed(code) {
     if (code === CLOSE_UNAUTHORIZED) this.#session.drop();
     if (code === CLOSE_TOO_MANY) this.#retryAfter ||= LONGEST_DELAY;
-    this.#lost();
-  }
-
-  #lost() {
-    if (this.#welcomedAt && Date.now() - this.#welcomedAt > STEADY_AFTER) this.#failures = 0;
-    this.#leave();
-    if (this.resumes) this.#timer = setTimeout(() => this.#attempt(), this.#delay());
+    this.lost();
   }
 
   #leave() {
     clearTimeout(this.#timer);
+    this.#pulse.stop();
     this.#turn += 1;
     this.#welcomedAt = 0;
     this.#socket?.close();

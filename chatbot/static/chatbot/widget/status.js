@@ -19,6 +19,7 @@ export class Status {
   #requested = false; // a person has been asked for and the server has not said so yet
   #state = "bot";
   #online = false;
+  #unsure = false;
   #alone = false;
 
   /** agent: the name of who answers, in state `agent`. */
@@ -48,7 +49,8 @@ export class Status {
   }
 
   connection(state) {
-    this.#online = state === "online";
+    this.#online = state === "online" || state === "unsure";
+    this.#unsure = state === "unsure";
     this.#welcomed ||= this.#online;
     document.body.dataset.connection = state;
     this.#update();
@@ -67,11 +69,15 @@ export class Status {
     if (text) this.#timer = setTimeout(() => this.notice(""), lasts);
   }
 
+  #trouble() {
+    if (this.#online) return this.#unsure ? "Checking the connection…" : "";
+    return this.#welcomed ? "Reconnecting…" : "Connecting…";
+  }
+
   #update() {
     this.#handoff.hidden = this.#state !== "bot";
     this.#handoff.disabled = !this.#online || this.#requested;
-    const waiting = this.#welcomed ? "Reconnecting…" : "Connecting…";
     // Emptied, not hidden: screen readers announce changes of what is already there.
-    this.#banner.textContent = this.#online || this.#state === "closed" ? "" : waiting;
+    this.#banner.textContent = this.#state === "closed" ? "" : this.#trouble();
   }
 }
