@@ -36,9 +36,9 @@ test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" tests/chatbot tests/crm
 
-test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
+test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
-	@$(PYTEST) -m live
+	@$(PYTEST) -m live $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
