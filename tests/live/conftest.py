@@ -39,7 +39,8 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 # A slow machine's answers are late, not absent.
-LATE = {"SLM_FIRST_TOKEN_TIMEOUT": str(PATIENCE), "SLM_TOTAL_TIMEOUT": str(PATIENCE)}
+WAITS = ("SLM_FIRST_TOKEN_TIMEOUT", "SLM_TOKEN_TIMEOUT", "SLM_TOTAL_TIMEOUT", "REPLY_LEASE")
+LATE = dict.fromkeys(WAITS, str(PATIENCE))
 COPY = """
 from django.db import connection
 with connection.cursor() as cursor:
@@ -109,6 +110,18 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="session")
+def stub() -> Iterator[dict[str, str]]:
+    """Settings of a site whose model tells a line of the records in its prompt, at once: for tests
+    of everything but the model's words."""
+    port = free_port()
+    words = ["-m", "tests.load.stub_slm", str(port), "--first-token", "0", "--next-token", "0"]
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT)
+    yield {"SLM_URL": f"http://127.0.0.1:{port}/v1"}
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
 def crms() -> Iterator[Crms]:
     made = Crms()
     yield made
@@ -124,10 +137,15 @@ def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def demo_site(
-    make_site: Callable[..., Site], mailbox: Mailbox, crms: Crms, demo_folder: Path
+    make_site: Callable[..., Site],
+    stub: dict[str, str],
+    mailbox: Mailbox,
+    crms: Crms,
+    demo_folder: Path,
 ) -> Iterator[Site]:
     """The demo shop, ready to chat."""
-    site = make_site(**mailbox.settings, WEBHOOK_ALLOWED=crms.address).start().until_ready()
+    settings = {**stub, **mailbox.settings, "WEBHOOK_ALLOWED": crms.address}
+    site = make_site(**settings).start().until_ready()
     site.run(COPY, to=str(demo_folder / "attune.sqlite3"))
     shutil.copytree(site.data_dir / "index", demo_folder / "index")
     yield site
@@ -149,9 +167,9 @@ def street(demo_site: Site) -> Iterator[Street]:
 
 
 @pytest.fixture
-def shop(demo_site: Site, street: Street) -> Iterator[Shop]:
+def shop(street: Street) -> Iterator[Shop]:
     """This test's own shop on the demo shop's site: what others leave behind is not in it."""
-    made = Shop(demo_site, street).open()
+    made = Shop(street).open()
     yield made
     made.close()
 

@@ -114,10 +114,13 @@ class Street:
 
 @dataclass
 class Shop:
-    site: Site
     street: Street
     key: str = field(default_factory=lambda: unique("shop"))
     agents: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def site(self) -> Site:
+        return self.street.site
 
     def open(self) -> "Shop":
         secret = self.site.run(OPEN, key=self.key, origin=self.street.origin)

@@ -35,7 +35,7 @@ class Site:
     @staticmethod
     def environment(folder: Path) -> dict[str, str]:
         return {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"},
             "DJANGO_SETTINGS_MODULE": "chatbot.settings",
             "DATA_DIR": str(folder),
             "PORT": str(free_port()),

@@ -72,8 +72,8 @@ def test_a_person_can_be_asked_for_whatever_has_been_said(
     chat = enter(viewport=size)
     button = chat.get_by_role("button", name="Talk to a person")
     expect(button).to_be_in_viewport(ratio=1)
-    for number in range(6):
-        expect(ask(chat, f"hello {number}")).to_have_attribute("data-status", "sent")
+    for _ in range(6):
+        expect(ask(chat, "hello")).to_have_attribute("data-status", "sent")
         expect(button).to_be_in_viewport(ratio=1)
     expect(button).to_be_enabled()
     button.focus()

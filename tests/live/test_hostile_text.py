@@ -9,7 +9,7 @@ import pytest
 from django.contrib.admin.utils import quote
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.live.conftest import NewBrowser, Site
+from tests.live.conftest import NewBrowser
 from tests.live.shop import Shop, Street, unique
 from tests.live.test_console import LIVE, log_in
 from tests.live.test_widget import ask, open_chat, visit
@@ -99,8 +99,8 @@ for one in (CannedAnswer.objects.filter(shortcut="evil"), Source.objects.filter(
 
 
 @pytest.fixture(scope="module")
-def shop(demo_site: Site, street: Street) -> Iterator[Shop]:
-    made = Shop(demo_site, street).open()
+def shop(street: Street) -> Iterator[Shop]:
+    made = Shop(street).open()
     yield made
     made.close()
 
