@@ -40,12 +40,12 @@ test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
-	@$(PYTEST) -m live $(if $(SEED),--random-order --random-order-seed=$(SEED))
+	@$(PYTEST) -m live tests/live $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
-	@$(PYTEST) -m vllm
+	@$(PYTEST) -m vllm tests/live
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed
