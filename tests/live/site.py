@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 # Seconds, and for Playwright milliseconds. Nothing is measured by it: it ends a wait for what will
 # not come, also where a machine has much else to do.
-PATIENCE = 300
+PATIENCE = 900
 PLAYWRIGHTS_PATIENCE = 1000 * PATIENCE
 
 
