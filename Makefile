@@ -4,6 +4,8 @@
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest
+# Two processes; the tests of one file stay together.
+TWO = -n 2 --dist loadfile
 export ATTUNE_SHARED ?= ../shared
 # vLLM's own environment; deploy/vllm/README.md says why it has one.
 export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
@@ -30,20 +32,20 @@ models: $(VENV)/.installed ## Show which model files are on this machine
 test: test-unit test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
-	@$(PYTEST) -m "not live and not vllm"
+	@$(PYTEST) -m "not live and not vllm" $(TWO)
 
 test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
 	@deploy/local/debian-parts.sh postgresql redis-server
-	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" tests/chatbot tests/crm
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" $(TWO) tests/chatbot tests/crm
 
-test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis and PostgreSQL
+test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
-	@$(PYTEST) -m live
+	@$(PYTEST) -m live tests/live $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
-	@$(PYTEST) -m vllm
+	@$(PYTEST) -m vllm tests/live
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed

@@ -7,6 +7,9 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
+
+from deploy.local import services
 
 # The live tests look for models where the user keeps them.
 KEPT = {"ATTUNE_MODELS", "ATTUNE_SHARED"}
@@ -21,6 +24,15 @@ for name in list(os.environ):
 os.environ.pop("ATTUNE_MODEL", None)
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="attune-tests-")
 atexit.register(shutil.rmtree, os.environ["DATA_DIR"], ignore_errors=True)
+# The models that tests train are tiny: threads would mostly wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+if "ATTUNE_SERVICES" in os.environ and "PYTEST_XDIST_WORKER" in os.environ:
+    # Each process of pytest-xdist has a database of its own from pytest-django; this is its Redis.
+    server = services.redis(Path(os.environ["DATA_DIR"]), "tests")
+    server.start()
+    server.until_ready()
+    atexit.register(server.end)
+    os.environ["REDIS_URL"] = f"redis://:tests@{services.HOST}:{server.port}"
 
 from chatbot.settings import *  # noqa: E402, F403
 

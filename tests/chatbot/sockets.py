@@ -12,7 +12,8 @@ from chatbot.models import Inbox, Visitor
 from tests.fakes import ALICE, FakeModelsTestCase
 
 ORIGIN = (b"origin", b"https://shop.example")
-PATIENCE = 10
+# Seconds; it ends a wait for what will not come, also on a busy machine.
+PATIENCE = 60
 
 
 class Socket(WebsocketCommunicator):

@@ -5,12 +5,14 @@ from contextlib import suppress
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from chatbot import agents, engines
 from chatbot.models import Conversation, Inbox, Message, Visitor
+from tests.fakes import FakeClassifier
 
 pytestmark = pytest.mark.django_db
 
@@ -92,7 +94,9 @@ def test_the_report_says_what_to_type_when_there_is_nothing_to_report(tmp_path: 
 
 def test_the_audit_prints_a_line_for_each_check() -> None:
     output = StringIO()
-    with suppress(CommandError):  # A check that fails ends it with an exit code, after the table.
+    command = "chatbot.management.commands.sentiment_audit"
+    # A check that fails ends it with an exit code, after the table.
+    with mock.patch(f"{command}.sentiment_classifier", FakeClassifier), suppress(CommandError):
         call_command("sentiment_audit", stdout=output, stderr=StringIO())
     assert "Arabic" in output.getvalue() and "negation" in output.getvalue()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import inference
 from inference.sentiment import CONFIDENCE_FLOOR, LABELS, Classifier, Sentiment
-from inference.sentiment.audit import bias, robustness
+from inference.sentiment.audit import Finding, bias, robustness
 from inference.sentiment.classifier import MAX_WINDOWS, WINDOW, Heads, WrongStudent
 
 WEIGHTS = Path(inference.__file__).parent / "weights" / "sentiment"
@@ -109,15 +109,20 @@ def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: 
 # The audit, on the committed weights -------------------------------------------------------
 
 
-def test_groups_of_people_are_heard_alike(classifier: Classifier) -> None:
-    found = [one for one in bias.findings(classifier.score) if one.check != "dialect"]
+@pytest.fixture(scope="module")
+def findings(classifier: Classifier) -> list[Finding]:
+    return list(bias.findings(classifier.score))
+
+
+def test_groups_of_people_are_heard_alike(findings: list[Finding]) -> None:
+    found = [one for one in findings if one.check != "dialect"]
     assert len(found) > 40
     assert [finding for finding in found if not finding.passed] == []
 
 
 @pytest.mark.xfail(reason="Slang of African American English is heard too dark; see model card.")
-def test_dialects_are_heard_alike(classifier: Classifier) -> None:
-    found = [one for one in bias.findings(classifier.score) if one.check == "dialect"]
+def test_dialects_are_heard_alike(findings: list[Finding]) -> None:
+    found = [one for one in findings if one.check == "dialect"]
     assert len(found) == 4
     assert [finding for finding in found if not finding.passed] == []
 

@@ -1,24 +1,31 @@
 """Real parts: model files, a whole site of its own, and Debian's Chromium."""
 
 import os
+import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from inference.catalogue import located, models_dir
+from tests.live.crm import Crms
 from tests.live.mailbox import Mailbox
+from tests.live.shop import Shop, Street
+from tests.live.site import PATIENCE, PLAYWRIGHTS_PATIENCE, ROOT, Site, free_port
+from tests.live.site import await_that as await_that
 
-ROOT = Path(__file__).parent.parent.parent
 VLLM = ROOT / "deploy" / "vllm"
 MODELS = ("encoder", "chat-small")
 CHROMIUM = "/usr/bin/chromium"
@@ -31,105 +38,16 @@ CHROMIUM_FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# Seconds. Nothing is measured by it: it ends a wait for what will not come.
-PATIENCE = 300
-
-
-@dataclass
-class Site:
-    """`manage.py serve` with the small model, on ports and in a folder of its own."""
-
-    data_dir: Path
-    env: dict[str, str]
-    # A Python program around it.
-    within: list[str] = field(default_factory=list)
-    process: subprocess.Popen[bytes] = field(init=False)
-
-    @staticmethod
-    def environment(folder: Path) -> dict[str, str]:
-        return {
-            **os.environ,
-            "DJANGO_SETTINGS_MODULE": "chatbot.settings",
-            "DATA_DIR": str(folder),
-            "PORT": str(free_port()),
-            "ATTUNE_MODEL": "small",
-        }
-
-    @property
-    def port(self) -> int:
-        return int(self.env["PORT"])
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def output(self) -> str:
-        return (self.data_dir / "serve.out").read_text()
-
-    def start(self) -> "Site":
-        with (self.data_dir / "serve.out").open("wb") as sink:
-            self.process = subprocess.Popen(
-                [sys.executable, *self.within, "manage.py", "serve"],
-                cwd=ROOT,
-                env=self.env,
-                stdin=subprocess.DEVNULL,
-                stdout=sink,
-                stderr=subprocess.STDOUT,
-            )
-        return self
-
-    def until_ready(self) -> "Site":
-        await_that(lambda: "Attune is ready" in self.output or self.process.poll() is not None)
-        assert "Attune is ready" in self.output, self.output
-        return self
-
-    def end(self) -> int:
-        """Ask it to end; return the exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
-
-    def manage(self, *arguments: str) -> str:
-        """What a management command prints, on this site's data."""
-        command = [sys.executable, "manage.py", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
-    def processes(self) -> dict[int, str]:
-        """Every living process of this site, whoever its parent is: id and command line."""
-        mark = f"DATA_DIR={self.data_dir}".encode()
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # it ended meanwhile
-                if mark in (entry / "environ").read_bytes().split(b"\0"):
-                    words = (entry / "cmdline").read_bytes().decode().split("\0")
-                    found[int(entry.name)] = " ".join(words)
-        return found
-
-    def status(self, path: str) -> int:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request("GET", path)
-            return connection.getresponse().status
-        except (OSError, HTTPException):
-            return 0
-        finally:
-            connection.close()
-
-
-def await_that(holds: Callable[[], object]) -> None:
-    ends = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < ends, f"waited {PATIENCE} s in vain"
-        time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+# A slow machine's answers are late, not absent.
+WAITS = ("SLM_FIRST_TOKEN_TIMEOUT", "SLM_TOKEN_TIMEOUT", "SLM_TOTAL_TIMEOUT", "REPLY_LEASE")
+LATE = dict.fromkeys(WAITS, str(PATIENCE))
+COPY = """
+from django.db import connection
+with connection.cursor() as cursor:
+    cursor.execute("VACUUM INTO %s", [to])
+"""
+DESKTOP = {"width": 1440, "height": 900}
+NewBrowser = Callable[..., BrowserContext]
 
 
 @pytest.fixture(scope="session")
@@ -173,7 +91,7 @@ def make_site(
 
     def make(**settings: str) -> Site:
         folder = tmp_path_factory.mktemp("site")
-        env = Site.environment(folder) | {"SLM_PORT": str(free_port())} | settings
+        env = Site.environment(folder) | {"SLM_PORT": str(free_port())} | LATE | settings
         made.append(Site(folder, env))
         return made[-1]
 
@@ -192,10 +110,44 @@ def mailbox() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(scope="session")
-def demo_site(make_site: Callable[..., Site], mailbox: Mailbox) -> Iterator[Site]:
+def stub() -> Iterator[dict[str, str]]:
+    """Settings of a site whose model tells a line of the records in its prompt, at once: for tests
+    of everything but the model's words."""
+    port = free_port()
+    words = ["-m", "tests.load.stub_slm", str(port), "--first-token", "0", "--next-token", "0"]
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT)
+    yield {"SLM_URL": f"http://127.0.0.1:{port}/v1"}
+    process.kill()
+    process.wait()
+
+
+@pytest.fixture(scope="session")
+def crms() -> Iterator[Crms]:
+    made = Crms()
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def demo_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `demo_site` has made before anybody used it: a site that begins with a copy of it need
+    not read 500 records into an index again."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def demo_site(
+    make_site: Callable[..., Site],
+    stub: dict[str, str],
+    mailbox: Mailbox,
+    crms: Crms,
+    demo_folder: Path,
+) -> Iterator[Site]:
     """The demo shop, ready to chat."""
-    mails = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mailbox.port), "EMAIL_USE_TLS": "0"}
-    site = make_site(**mails).start().until_ready()
+    settings = {**stub, **mailbox.settings, "WEBHOOK_ALLOWED": crms.address}
+    site = make_site(**settings).start().until_ready()
+    site.run(COPY, to=str(demo_folder / "attune.sqlite3"))
+    shutil.copytree(site.data_dir / "index", demo_folder / "index")
     yield site
     assert site.end() == 0, site.output
     assert not site.processes()
@@ -207,6 +159,21 @@ def site(demo_site: Site) -> str:
     return demo_site.url
 
 
+@pytest.fixture(scope="session")
+def street(demo_site: Site) -> Iterator[Street]:
+    made = Street(demo_site)
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def shop(street: Street) -> Iterator[Shop]:
+    """This test's own shop on the demo shop's site: what others leave behind is not in it."""
+    made = Shop(street).open()
+    yield made
+    made.close()
+
+
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """For one module: while it runs, Playwright's event loop keeps Django's ORM off this thread."""
@@ -214,13 +181,36 @@ def browser() -> Iterator[Browser]:
         pytest.fail(f"The live tests need {CHROMIUM}: type make test", pytrace=False)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        expect.set_options(timeout=PLAYWRIGHTS_PATIENCE)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def new_browser(browser: Browser) -> Iterator[NewBrowser]:
+    """Browsers of several people at once, in none of which a script may fail or break a policy."""
+    opened: list[BrowserContext] = []
+    errors: list[str] = []
+
+    def another(**options: Any) -> BrowserContext:
+        context = browser.new_context(**{"viewport": DESKTOP, **options})
+        context.set_default_timeout(PLAYWRIGHTS_PATIENCE)
+        context.on("weberror", lambda one: errors.append(str(one.error)))
+        context.on("console", lambda line: errors.append(line.text) if refused(line) else None)
+        opened.append(context)
+        return context
+
+    yield another
+    for context in opened:
+        context.close()
+    assert errors == []
+
+
+def refused(line: ConsoleMessage) -> bool:
+    return line.type == "error" and "Content Security Policy" in line.text
+
+
+@pytest.fixture
+def page(new_browser: NewBrowser) -> Page:
     """A page of a new browser, as a visitor brings it along."""
-    context = browser.new_context()
-    yield context.new_page()
-    context.close()
+    return new_browser().new_page()

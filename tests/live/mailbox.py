@@ -11,7 +11,8 @@ class Mailbox:
         self.mails: list[tuple[str, EmailMessage]] = []
         self.server = ThreadingTCPServer(("127.0.0.1", 0), self.handler())
         self.server.daemon_threads = True
-        self.port = int(self.server.server_address[1])
+        port = str(self.server.server_address[1])
+        self.settings = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": port, "EMAIL_USE_TLS": "0"}
         Thread(target=self.server.serve_forever, daemon=True).start()
 
     def end(self) -> None:

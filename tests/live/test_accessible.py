@@ -1,25 +1,38 @@
 """axe-core on every page that people see, light and dark: nothing serious is wrong."""
 
 import re
+import shutil
 from base64 import b32decode
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib import admin
 from django_otp.oath import totp
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.live.conftest import Site
+from tests.live.conftest import NewBrowser, Site
 from tests.live.mailbox import Mailbox
+from tests.live.shop import RESOLVE, unique
 from tests.live.test_attachments import BOOTS, OFFER, uploaded
 from tests.live.test_console import LIVE, log_in
-from tests.live.test_customer import resolved_by_an_agent
-from tests.live.test_widget import PATIENCE, answered, ask, open_chat, visit
+from tests.live.test_widget import answered, ask, open_chat, visit
 
 pytestmark = pytest.mark.live
 
 SERIOUS = {"serious", "critical"}
+# Each frame is looked at by itself.
+ALL_RULES = {"resultTypes": ["violations"], "iframes": False}
+# What the scheme decides.
+OF_COLOURS = ["color-contrast", "link-in-text-block"]
+COLOURS = {**ALL_RULES, "runOnly": {"type": "rule", "values": OF_COLOURS}}
+# Where the admin's theme follows the system it does so only as the page is loaded.
+FOLLOW = """html => {
+    html.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
+    for (const one of document.getAnimations()) if (one instanceof CSSTransition) one.finish();
+}"""
 PLAY = "from tests.live.tour import scenes; scenes.play()"
 MODELS = sorted(model._meta.label_lower.replace(".", "/") for model in admin.site._registry)
 OTHERS = [
@@ -34,40 +47,36 @@ OTHERS = [
 
 
 @pytest.fixture(scope="module")
-def site(make_site: Callable[..., Site], mailbox: Mailbox) -> Iterator[Site]:
+def site(
+    make_site: Callable[..., Site],
+    stub: dict[str, str],
+    mailbox: Mailbox,
+    demo_site: Site,
+    demo_folder: Path,
+) -> Iterator[Site]:
     """The demo shop after a busy morning, so that no page is empty."""
-    mails = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": str(mailbox.port), "EMAIL_USE_TLS": "0"}
-    site = make_site(**mails).start().until_ready()
-    site.manage("shell", "-c", PLAY)
+    site = make_site(**stub, **mailbox.settings)
+    shutil.copytree(demo_folder, site.data_dir, dirs_exist_ok=True)
+    site.start().until_ready()
+    site.run(PLAY)
     yield site
-    site.end()
-
-
-@pytest.fixture(params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+    assert site.end() == 0, site.output
 
 
 @pytest.fixture
-def page(scheme: str, browser: Browser) -> Iterator[Page]:
-    viewport = {"width": 1440, "height": 900}
-    context = browser.new_context(color_scheme=scheme, viewport=viewport, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    yield context.new_page()
-    context.close()
+def page(new_browser: NewBrowser) -> Page:
+    return new_browser(color_scheme="light", reduced_motion="reduce").new_page()
 
 
 class Findings(dict[str, list[str]]):
     """What axe-core finds serious, by the page's name."""
 
     def look(self, page: Page, name: str) -> None:
-        found = [
-            f"{one['id']}: {node['html'][:160]}"
-            for one in Axe().run(page).response["violations"]
-            if one["impact"] in SERIOUS
-            for node in one["nodes"]
-        ]
+        """By light, and what colours are by dark: on a page that is loaded once."""
+        found = violations(page, ALL_RULES)
+        switch(page, "dark")
+        found += [f"dark: {one}" for one in violations(page, COLOURS)]
+        switch(page, "light")
         if found:
             self[name] = found
 
@@ -76,7 +85,24 @@ class Findings(dict[str, list[str]]):
         assert not lines, "\n".join(lines)
 
 
-def test_the_shop_and_the_widget(page: Page, site: Site, scheme: str) -> None:
+def switch(page: Page, scheme: Literal["light", "dark"]) -> None:
+    page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    page.locator("html").evaluate(FOLLOW)
+
+
+def violations(page: Page, rules: dict[str, Any]) -> list[str]:
+    """Of the page and of the chat in its frame."""
+    return [
+        f"{one['id']}: {node['html'][:160]}"
+        for frame in page.frames
+        if frame.url != "about:blank"  # the chat's, before it is opened
+        for one in Axe().run(frame, options=rules).response["violations"]
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]
+
+
+def test_the_shop_and_the_widget(page: Page, site: Site) -> None:
     found = Findings()
     visit(page, site.url, "cust_1")
     found.look(page, "the shop")
@@ -99,23 +125,19 @@ def test_the_shop_and_the_widget(page: Page, site: Site, scheme: str) -> None:
     expect(ask(chat, "hello")).to_have_attribute("data-status", "sending")
     found.look(page, "without a connection")
     page.context.set_offline(False)
-    customer = {"light": "cust_31", "dark": "cust_32"}[scheme]
-    visit(page, site.url, customer)
+    visit(page, site.url, "cust_31")
     chat = open_chat(page)
     answered(chat, "hello").get_by_role("button", name="Helpful", exact=True).click()
-    resolved_by_an_agent(site, customer)
+    site.run(RESOLVE, customer="cust_31", agent="agent")
     chat.get_by_text("Great").click()
     chat.get_by_role("button", name="E-mail it to me").click()
     found.look(page, "ended, rated")
     found.assert_none()
 
 
-def test_on_a_phone(browser: Browser, site: Site, scheme: str) -> None:
+def test_on_a_phone(new_browser: NewBrowser, site: Site) -> None:
     found = Findings()
-    size = {"width": 390, "height": 780}
-    context = browser.new_context(color_scheme=scheme, viewport=size, is_mobile=True)
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
+    page = new_browser(viewport={"width": 390, "height": 780}, is_mobile=True).new_page()
     visit(page, site.url, "cust_1")
     open_chat(page)
     found.look(page, "the widget")
@@ -126,7 +148,6 @@ def test_on_a_phone(browser: Browser, site: Site, scheme: str) -> None:
     page.locator("#rows button").first.click()
     expect(page.locator("#messages li").first).to_be_visible()
     found.look(page, "a conversation in it")
-    context.close()
     found.assert_none()
 
 
@@ -190,25 +211,24 @@ def give(page: Page, code: str) -> None:
         page.keyboard.press("Enter")
 
 
-def test_the_ways_in(page: Page, site: Site, scheme: str) -> None:
-    found = Findings()
+def test_the_ways_in(page: Page, site: Site) -> None:
+    found, mallory = Findings(), unique("mallory")
     page.goto(f"{site.url}/admin/login/")
     found.look(page, "log-in")
-    try_in(page, site, f"mallory-{scheme}", "guess")
+    try_in(page, site, mallory, "guess")
     found.look(page, "a wrong password")
     for _ in range(5):
-        try_in(page, site, f"mallory-{scheme}", "guess")
+        try_in(page, site, mallory, "guess")
     expect(page.locator("body")).to_contain_text("15 minutes")
     found.look(page, "locked out")
-    who = {"light": "lena", "dark": "olga"}[scheme]
-    log_in(page, site.url, who)
+    log_in(page, site.url, "lena")
     page.goto(f"{site.url}/admin/second-factor/")
     found.look(page, "setting up a second factor")
     give(page, f"{totp(b32decode(page.locator('code').inner_text())):06d}")
     expect(page.locator("body")).to_contain_text("recovery codes")
     found.look(page, "recovery codes")
     page.context.clear_cookies()
-    try_in(page, site, who, "attune-demo")
+    try_in(page, site, "lena", "attune-demo")
     page.wait_for_url(re.compile("second-factor"))
     found.look(page, "the second factor")
     give(page, "000000")

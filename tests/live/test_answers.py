@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from tests.live.conftest import Site
+from tests.live.shop import Shop, Street
+from tests.live.test_widget import answered, open_chat, visit
 
 pytestmark = pytest.mark.live
 
@@ -32,6 +35,13 @@ def site(make_site: Callable[..., Site]) -> Iterator[Site]:
     site = make_site(DEMO="0").start().until_ready()
     yield site
     assert site.end() == 0, site.output
+
+
+@pytest.fixture(scope="module")
+def street(site: Site) -> Iterator[Street]:
+    made = Street(site)
+    yield made
+    made.end()
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +135,18 @@ def test_the_first_sentence_is_timed_beside_the_raw_models(
     file.write_text("\n".join(json.dumps(row) for row in few() if row["kind"] == "own-record"))
     found = json.loads(site.manage("evaluate", "delay", str(file), "--json"))
     assert found["questions"] >= 3
+
+
+def test_a_customer_asks_in_the_widget_and_is_answered_with_the_source(
+    page: Page, shop: Shop
+) -> None:
+    alice = shop.customer()
+    number = shop.record(alice, "order", carrier="Swift Parcel", status="shipped")
+    visit(page, shop.url, alice)
+    answer = answered(open_chat(page), f"Which carrier has order {number}?")
+    expect(answer.locator(".text")).to_contain_text("Swift Parcel")
+    answer.locator("button.chip").first.click()
+    expect(answer.locator("code").first).to_have_text(f"order:{number}")
 
 
 def test_a_record_that_is_imported_while_the_site_runs_is_found(site: Site) -> None:

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import FrameLocator, Page, expect
 
 from tests.chatbot.attachments.files import HTML, PDF, image, picture
-from tests.live.test_widget import PATIENCE, open_chat, visit
+from tests.live.shop import Shop
+from tests.live.test_widget import open_chat, visit
 
 pytestmark = pytest.mark.live
 
@@ -25,14 +26,8 @@ CARRY = """(target, [type, numbers]) => {
 }"""
 
 
-@pytest.fixture(autouse=True)
-def patient() -> None:
-    expect.set_options(timeout=PATIENCE)
-
-
-def chat_of(page: Page, site: str, customer: str) -> FrameLocator:
-    page.set_default_timeout(PATIENCE)
-    visit(page, site, customer)
+def chat_of(page: Page, shop: Shop) -> FrameLocator:
+    visit(page, shop.url, shop.customer())
     return open_chat(page)
 
 
@@ -50,8 +45,8 @@ def drawn(picture: Any) -> None:
     picture.evaluate("image => image.decode()")
 
 
-def test_files_alone_get_a_plain_word_and_the_offer_of_a_colleague(page: Page, site: str) -> None:
-    chat = chat_of(page, site, "cust_12")
+def test_files_alone_get_a_plain_word_and_the_offer_of_a_colleague(page: Page, shop: Shop) -> None:
+    chat = chat_of(page, shop)
     chat.locator("#file").set_input_files([OFFER, BOOTS])
     uploaded(chat, 2)
     chat.get_by_role("button", name="Remove offer.pdf").click()
@@ -62,8 +57,8 @@ def test_files_alone_get_a_plain_word_and_the_offer_of_a_colleague(page: Page, s
     expect(log.get_by_text("offer.pdf")).to_have_count(0)
 
 
-def test_what_cannot_be_sent_is_told_in_words(page: Page, site: str) -> None:
-    chat = chat_of(page, site, "cust_13")
+def test_what_cannot_be_sent_is_told_in_words(page: Page, shop: Shop) -> None:
+    chat = chat_of(page, shop)
     notice = chat.locator("#notice")
     large = {**OFFER, "name": "scan.pdf", "buffer": PDF + b" " * 14 * 1024 * 1024}
     chat.locator("#file").set_input_files(large)
@@ -76,8 +71,8 @@ def test_what_cannot_be_sent_is_told_in_words(page: Page, site: str) -> None:
     expect(tray(chat)).to_have_count(5)
 
 
-def test_a_file_goes_on_when_the_connection_is_back(page: Page, site: str) -> None:
-    chat = chat_of(page, site, "cust_14")
+def test_a_file_goes_on_when_the_connection_is_back(page: Page, shop: Shop) -> None:
+    chat = chat_of(page, shop)
     page.context.set_offline(True)
     chat.locator("#file").set_input_files([BOOTS])
     expect(tray(chat)).to_contain_text("Not uploaded. There is no connection.")
@@ -90,8 +85,8 @@ def test_a_file_goes_on_when_the_connection_is_back(page: Page, site: str) -> No
     )
 
 
-def test_pictures_come_by_paste_and_by_drop(page: Page, site: str) -> None:
-    chat = chat_of(page, site, "cust_15")
+def test_pictures_come_by_paste_and_by_drop(page: Page, shop: Shop) -> None:
+    chat = chat_of(page, shop)
     numbers = list(image("PNG", picture((4, 4))))
     chat.get_by_label("Your message").evaluate(CARRY, ["paste", numbers])
     chat.get_by_role("log").evaluate(CARRY, ["dragover", numbers])

@@ -3,60 +3,53 @@
 Small talk is answered without the model, so nothing here waits for one.
 """
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, expect
+from playwright.sync_api import FrameLocator, Page, expect
 
-from tests.live.conftest import Site, await_that
+from tests.live.conftest import NewBrowser, await_that
 from tests.live.mailbox import Mailbox
-from tests.live.test_console import LIVE, log_in
-from tests.live.test_widget import PATIENCE, answered, answers, ask, open_chat, visit
+from tests.live.shop import Shop, unique
+from tests.live.test_console import LIVE, online
+from tests.live.test_widget import answered, answers, ask, open_chat, visit
 
 pytestmark = pytest.mark.live
 
-NARROW = {"width": 320, "height": 568}
+NARROW, WIDE = {"width": 320, "height": 568}, {"width": 1280, "height": 800}
+THUMBS = """
+from chatbot.models import Message
+found = Message.objects.filter(conversation__visitor__customer=customer).exclude(feedback=None)
+result = list(found.values_list("feedback", flat=True))
+"""
+RATING = """
+from chatbot.models import Conversation
+found = Conversation.objects.filter(visitor__customer=customer)
+result = list(found.values_list("csat", "csat_comment"))
+"""
+PLACES = {1: "you are next", 2: "you are number 2 in line"}
 Enter = Callable[..., FrameLocator]
 
 
 @pytest.fixture
-def enter(browser: Browser, site: str) -> Iterator[Enter]:
-    """The chat of a customer, each in a browser of their own."""
-    expect.set_options(timeout=PATIENCE)
-    opened = []
+def enter(shop: Shop, new_browser: NewBrowser) -> Enter:
+    """The chat of a customer, each in a browser of their own; of a new one where none is named."""
 
-    def chat_of(customer: str, **options: object) -> FrameLocator:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(PATIENCE)
-        opened.append(context)
-        page = context.new_page()
-        visit(page, site, customer)
+    def chat_of(customer: str = "", **options: object) -> FrameLocator:
+        page = new_browser(**options).new_page()
+        visit(page, shop.url, customer or shop.customer())
         return open_chat(page)
 
-    yield chat_of
-    for context in opened:
-        context.close()
+    return chat_of
 
 
 def page_of(chat: FrameLocator) -> Page:
     return chat.owner.page
 
 
-def resolved_by_an_agent(site: Site, customer: str) -> None:
-    program = f"""
-from django.contrib.auth.models import User
-from chatbot import agents
-from chatbot.models import Conversation
-agent = User.objects.get(username="agent")
-open = Conversation.objects.exclude(state="closed")
-agents.resolve(open.get(visitor__customer={customer!r}), agent)
-"""
-    site.manage("shell", "-c", program)
-
-
-def test_a_thumb_is_kept_and_can_be_turned(enter: Enter, demo_site: Site) -> None:
-    chat = enter("cust_21")
+def test_a_thumb_is_kept_and_can_be_turned(enter: Enter, shop: Shop) -> None:
+    alice = shop.customer()
+    chat = enter(alice)
     group = answered(chat, "Hello!").get_by_role("group", name="Was this helpful?")
     up = group.get_by_role("button", name="Helpful", exact=True)
     down = group.get_by_role("button", name="Not helpful", exact=True)
@@ -69,22 +62,18 @@ def test_a_thumb_is_kept_and_can_be_turned(enter: Enter, demo_site: Site) -> Non
     page.reload()
     again = answers(open_chat(page)).last.get_by_role("button", name="Not helpful")
     expect(again).to_have_attribute("aria-pressed", "true")
-    kept = demo_site.manage(
-        "shell", "-c", "from chatbot.models import *; print(Message.objects.exclude(feedback=None)."
-        "filter(conversation__visitor__customer='cust_21').values_list('feedback', flat=True))",
-    )  # fmt: skip
-    assert "[-1]" in kept
+    assert shop.site.run(THUMBS, customer=alice) == [-1]
 
 
-@pytest.mark.parametrize("size", [NARROW, {"width": 1280, "height": 800}])
+@pytest.mark.parametrize("size", [NARROW, WIDE])
 def test_a_person_can_be_asked_for_whatever_has_been_said(
     enter: Enter, size: dict[str, int]
 ) -> None:
-    chat = enter(f"cust_{22 if size is NARROW else 23}", viewport=size)
+    chat = enter(viewport=size)
     button = chat.get_by_role("button", name="Talk to a person")
     expect(button).to_be_in_viewport(ratio=1)
-    for number in range(6):
-        expect(ask(chat, f"hello {number}")).to_have_attribute("data-status", "sent")
+    for _ in range(6):
+        expect(ask(chat, "hello")).to_have_attribute("data-status", "sent")
         expect(button).to_be_in_viewport(ratio=1)
     expect(button).to_be_enabled()
     button.focus()
@@ -93,48 +82,38 @@ def test_a_person_can_be_asked_for_whatever_has_been_said(
     expect(button).to_be_hidden()
 
 
-def place(chat: FrameLocator) -> int:
-    line = chat.locator("#state-line")
-    expect(line).to_contain_text(re.compile(r"you are (next|number \d+)"))
-    found = re.search(r"number (\d+)", line.inner_text())
-    return int(found[1]) if found else 1
-
-
 @pytest.fixture
-def somebody_is_there(browser: Browser, site: str) -> Iterator[None]:
-    """Robin has the live inbox open."""
-    context = browser.new_context()
-    context.set_default_timeout(PATIENCE)
+def somebody_is_there(shop: Shop, new_browser: NewBrowser) -> None:
+    """Robin of this shop has the live inbox open."""
+    context = new_browser()
+    context.add_cookies([shop.session(shop.agent("Robin"))])
     page = context.new_page()
-    log_in(page, site, "agent")
-    page.goto(site + LIVE)
-    expect(page.locator("#live")).to_have_attribute("data-connection", "online")
-    yield
-    context.close()
+    page.goto(shop.site.url + LIVE)
+    online(page)
 
 
 def test_who_waits_is_told_their_place_and_moves_up(
-    somebody_is_there: None, enter: Enter, demo_site: Site
+    somebody_is_there: None, enter: Enter, shop: Shop
 ) -> None:
-    first, second = (enter(customer) for customer in ("cust_24", "cust_25"))
-    for chat in (first, second):
+    alice, bob = shop.customer(), shop.customer()
+    first, second = enter(alice), enter(bob)
+    for number, chat in enumerate((first, second), 1):
         expect(ask(chat, "hello")).to_have_attribute("data-status", "sent")
         chat.get_by_role("button", name="Talk to a person").click()
-        ahead = place(chat)
-    assert place(first) == ahead - 1
-    resolved_by_an_agent(demo_site, "cust_24")
-    words = "you are next" if ahead == 2 else f"you are number {ahead - 1} in line"
-    expect(second.locator("#state-line")).to_contain_text(words)
-    resolved_by_an_agent(demo_site, "cust_25")
+        expect(chat.locator("#state-line")).to_contain_text(PLACES[number])
+    expect(first.locator("#state-line")).to_contain_text(PLACES[1])
+    shop.resolve(alice)
+    expect(second.locator("#state-line")).to_contain_text(PLACES[1])
 
 
 def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
-    enter: Enter, demo_site: Site, mailbox: Mailbox
+    enter: Enter, shop: Shop, mailbox: Mailbox
 ) -> None:
-    chat = enter("cust_26", accept_downloads=True)
+    alice, address = shop.customer(), f"{unique('alice')}@example.com"
+    chat = enter(alice, accept_downloads=True)
     words = "hello, and good morning"
     answer = answered(chat, words).locator(".text").inner_text()
-    resolved_by_an_agent(demo_site, "cust_26")
+    shop.resolve(alice)
     expect(chat.get_by_text("How was it?")).to_be_visible()
     page = page_of(chat)
     chat.get_by_label("Fair").focus()
@@ -145,11 +124,7 @@ def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
     chat.get_by_placeholder("Anything to add?").fill("a bit slow")
     page.keyboard.press("Enter")
     expect(chat.locator("#rating-more")).to_be_hidden()
-    kept = demo_site.manage(
-        "shell", "-c", "from chatbot.models import *; print(Conversation.objects.filter("
-        "visitor__customer='cust_26').values_list('csat', 'csat_comment'))",
-    )  # fmt: skip
-    assert "(4, 'a bit slow')" in kept
+    await_that(lambda: shop.site.run(RATING, customer=alice) == [[4, "a bit slow"]])
     with page.expect_download() as download:
         chat.get_by_role("button", name="Save this conversation").click()
     text = download.value.path().read_text()
@@ -157,11 +132,11 @@ def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
     assert f"Assistant: {answer}" in text
     chat.get_by_role("button", name="E-mail it to me").click()
     expect(chat.get_by_role("textbox", name="Your e-mail address", exact=True)).to_be_focused()
-    page.keyboard.type("alice@example.com")
+    page.keyboard.type(address)
     page.keyboard.press("Enter")
     expect(chat.locator("#rated")).to_have_text("It is on its way to you.")
-    await_that(lambda: mailbox.to("alice@example.com"))
-    assert words in mailbox.to("alice@example.com")[0]
+    await_that(lambda: mailbox.to(address))
+    assert words in mailbox.to(address)[0]
     chat.get_by_role("button", name="Start a new conversation").click()
     expect(chat.get_by_label("Your message")).to_be_focused()
     expect(chat.get_by_role("button", name="Talk to a person")).to_be_visible()

@@ -1,17 +1,18 @@
 """Whatever mallory writes or is called is shown as text, on every page: nothing of it runs, nothing
 is fetched for it, and it turns no other text round."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from django.contrib.admin.utils import quote
+from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.live.conftest import Site
+from tests.live.conftest import NewBrowser
+from tests.live.shop import Shop, Street, unique
 from tests.live.test_console import LIVE, log_in
-from tests.live.test_widget import PATIENCE, ask, open_chat, visit
+from tests.live.test_widget import ask, open_chat, visit
 
 pytestmark = pytest.mark.live
 
@@ -34,7 +35,10 @@ PAYLOADS = [
     f"![x]({EVIL}/pixel.png) [x](javascript:window.hacked=1)",
     TURNED,
 ]
-ALL = " ".join(PAYLOADS)
+MARK = unique("mark")
+ALL = " ".join([*PAYLOADS, MARK])
+# Of the demo shop, whose page names her; no other test has to do with her.
+MALLORY = "cust_60"
 NAME = f"Mallory {PAYLOADS[2]}{PAYLOADS[0]}{TURNED}"
 
 PLANT = """
@@ -46,21 +50,21 @@ from chatbot import actions, agents, audit
 from chatbot.models import *
 from chatbot.reports import aggregate
 from crm.models import *
-text, name = json.loads(PLANTED)
-customer = Customer.objects.get(id="cust_60")
-Customer.objects.filter(id="cust_60").update(name=name)
+customer = Customer.objects.get(id=mallory)
+was = customer.name
+Customer.objects.filter(id=mallory).update(name=name)
 now = timezone.now()
 record = Record.objects.create(id=f"o:{text[:150]}", kind=text[:60], customer=customer,
     title=text[:480], text=text, fields={text[:80]: text}, updated_at=now)
 record.passages.create(position=0, text=text, customer=customer)
-visitor, _ = Visitor.objects.get_or_create(inbox=Inbox.objects.get(key="demo"), customer=customer)
+visitor, _ = Visitor.objects.get_or_create(inbox=Inbox.objects.get(key=key), customer=customer)
 talk = actions.conversation_of(visitor)
 _, reply = actions.receive(talk, "1", text, "hostile")
 row = {"id": record.id, "title": record.title}
 actions.finish(reply, "answered", text, [row], reason=text[:300], model=text[:100], error=text,
     routing={"reason": text}, passages=[row | {"text": text, "score": 0.5}],
     withheld=[{"sentence": text, "missing": [text]}], timings={text: 1.0})
-dora = User.objects.create_user("dora2", password="attune-demo", is_staff=True, is_superuser=True)
+dora = User.objects.get(username=dora)
 agents.take_over(talk, dora)
 agents.say(talk, dora, "2", text)
 agents.note(talk, dora, text)
@@ -81,32 +85,46 @@ entry.changes = {text[:40]: [text, text]}
 entry.save()
 aggregate.rebuild()
 event = InboundEvent.objects.latest("id").id
-print(json.dumps({"talk": str(talk.id), "event": event, "delivery": delivery.id,
-    "entry": entry.id}))
+result = {"talk": str(talk.id), "event": event, "delivery": delivery.id, "entry": entry.id,
+    "was": was}
+"""
+CLEAN = """
+from chatbot.models import CannedAnswer
+from crm.models import Customer, Endpoint, Source
+Customer.objects.filter(id=mallory).update(name=was)
+for one in (CannedAnswer.objects.filter(shortcut="evil"), Source.objects.filter(name="evil"),
+    Endpoint.objects.filter(url="https://crm.corp")):
+    one.delete()
 """
 
 
 @pytest.fixture(scope="module")
-def planted(demo_site: Site) -> dict[str, Any]:
-    program = f"PLANTED = {json.dumps([ALL, NAME[:300]])!r}\n{PLANT}"
-    return dict(json.loads(demo_site.manage("shell", "-c", program).splitlines()[-1]))
+def shop(street: Street) -> Iterator[Shop]:
+    made = Shop(street).open()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def planted(shop: Shop) -> Iterator[dict[str, Any]]:
+    given = {"key": shop.key, "mallory": MALLORY, "dora": shop.agent("Dora", ["Administrator"])}
+    rows = shop.site.run(PLANT, text=ALL, name=NAME[:300], **given)
+    yield rows
+    shop.site.run(CLEAN, mallory=MALLORY, was=rows["was"])
 
 
 @pytest.fixture
-def context(browser: Browser, site: str) -> Iterator[BrowserContext]:
-    """A browser that leaves nothing but this site's address unmentioned."""
-    expect.set_options(timeout=PATIENCE)
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
-    context.set_default_timeout(PATIENCE)
+def context(new_browser: NewBrowser, shop: Shop) -> Iterator[BrowserContext]:
+    """A browser that leaves nothing but the site's and the shop's address unmentioned."""
+    context = new_browser()
     asked: list[str] = []
     context.on("request", lambda request: asked.append(request.url))
     dialogs: list[str] = []
     context.on("dialog", lambda dialog: dialogs.append(dialog.message))
     yield context
-    here = urlsplit(site).netloc
-    elsewhere = {url for url in asked if url.startswith("http") and urlsplit(url).netloc != here}
-    context.close()
-    assert elsewhere == set()
+    here = {urlsplit(url).netloc for url in (shop.url, shop.site.url)}
+    elsewhere = {url for url in asked if url.startswith("http")}
+    assert {url for url in elsewhere if urlsplit(url).netloc not in here} == set()
     assert dialogs == []
 
 
@@ -149,9 +167,9 @@ def shown(page: Page) -> None:
     harmless(page)
 
 
-def test_in_the_widget(context: BrowserContext, site: str, planted: dict[str, Any]) -> None:
+def test_in_the_widget(context: BrowserContext, shop: Shop, planted: dict[str, Any]) -> None:
     page = context.new_page()
-    visit(page, site, "cust_60")
+    visit(page, shop.url, MALLORY)
     chat = open_chat(page)
     expect(chat.get_by_role("log").locator(".message[data-author=agent]")).to_contain_text("<img")
     chat.locator("button.chip").first.click()
@@ -173,7 +191,7 @@ def test_in_the_live_inbox(context: BrowserContext, site: str, planted: dict[str
     for details in page.locator("#messages details").all():
         details.evaluate("one => one.open = true")
     shown(page)
-    page.get_by_placeholder("Search what was said").fill("onerror")
+    page.get_by_placeholder("Search what was said").fill(f"onerror {MARK}")
     expect(page.locator("#rows button")).to_have_count(1)
     expect(page.locator("#rows .name")).to_contain_text("<img src=x")
     page.locator("#canned").click()
@@ -191,15 +209,15 @@ def test_on_every_page_of_the_admin(
         f"chatbot/conversation/{planted['talk']}/change/",
         "chatbot/correction/",
         "chatbot/cannedanswer/",
-        "crm/customer/?q=cust_60",
-        "crm/customer/cust_5F60/change/",
-        "crm/record/?customer=cust_60",
+        f"crm/customer/?q={MALLORY}",
+        f"crm/customer/{quote(MALLORY)}/change/",
+        f"crm/record/?customer={MALLORY}",
         "crm/inboundevent/",
         f"crm/inboundevent/{planted['event']}/change/",
         f"crm/delivery/{planted['delivery']}/change/",
         "auditlog/logentry/",
         f"auditlog/logentry/{planted['entry']}/change/",
-        "chatbot/erasure/of/cust_60/",
+        f"chatbot/erasure/of/{MALLORY}/",
         "search/?s=Mallory",
     ):
         page.goto(f"{site}/admin/{path}")
@@ -209,7 +227,7 @@ def test_on_every_page_of_the_admin(
             harmless(page)
         else:
             shown(page)
-    page.goto(f"{site}/admin/crm/record/?customer=cust_60")
+    page.goto(f"{site}/admin/crm/record/?customer={MALLORY}")
     page.locator("#result_list th a").first.click()
     shown(page)
     page.goto(f"{site}/admin/chatbot/figure/dashboard/")
@@ -218,5 +236,5 @@ def test_on_every_page_of_the_admin(
     with context.expect_page() as opened:
         page.get_by_role("button", name="Show last week under these rules").click()
     harmless(opened.value)
-    page.goto(f"{site}/?customer=cust_60")
+    page.goto(f"{site}/?customer={MALLORY}")
     harmless(page)

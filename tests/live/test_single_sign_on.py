@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.chatbot.provider import CLIENT, SECRET, Provider
 from tests.live.conftest import Site
+from tests.live.shop import unique
 
 pytestmark = pytest.mark.live
 LIST = "/admin/chatbot/conversation/"
@@ -15,15 +16,18 @@ LIST = "/admin/chatbot/conversation/"
 @pytest.fixture(scope="module")
 def provider() -> Iterator[Provider]:
     one = Provider()
-    one.claims = {
-        "sub": "d-1",
-        "preferred_username": "dora",
-        "given_name": "Dora",
-        "groups": ["support"],
-        "amr": ["pwd", "otp"],
-    }
     yield one
     one.end()
+
+
+def signed_in_there(provider: Provider, name: str, groups: list[str]) -> None:
+    provider.claims = {
+        "sub": unique(name),
+        "preferred_username": unique(name),
+        "given_name": name.capitalize(),
+        "groups": groups,
+        "amr": ["pwd", "otp"],
+    }
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +47,7 @@ def company(make_site: Callable[..., Site], provider: Provider) -> Iterator[Site
 
 
 def test_dora_signs_in_and_works_at_once(page: Page, company: Site, provider: Provider) -> None:
+    signed_in_there(provider, "dora", ["support"])
     page.goto(f"{company.url}{LIST}")
     page.get_by_role("link", name="Sign in with your company account").click()
     page.wait_for_url(f"{company.url}{LIST}")
@@ -58,7 +63,7 @@ def test_dora_signs_in_and_works_at_once(page: Page, company: Site, provider: Pr
 def test_without_a_group_she_is_told_what_to_do(
     page: Page, company: Site, provider: Provider
 ) -> None:
-    provider.claims |= {"sub": "c-1", "preferred_username": "charlie", "groups": []}
+    signed_in_there(provider, "charlie", [])
     page.goto(f"{company.url}/admin/login/")
     page.get_by_role("link", name="Sign in with your company account").click()
     expect(page.locator("body")).to_contain_text("You have no role here yet.")

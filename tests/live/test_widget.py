@@ -1,44 +1,21 @@
-"""The widget on the demo shop's page, in a real browser against a running site.
+"""The widget on the demo shop's page and on other shops', in a real browser against a running site.
 
 Nothing here depends on the model's wording.
 """
 
 import re
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
+from playwright.sync_api import FrameLocator, Locator, Page, expect
+
+from tests.live.conftest import NewBrowser
+from tests.live.shop import Shop
 
 pytestmark = pytest.mark.live
 
-PATIENCE = 90_000  # milliseconds: a small machine may take its time to answer
-DESKTOP = {"width": 1200, "height": 860}
 PHONE = {"width": 390, "height": 780}
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    """A visitor's page, on which no script may fail and no policy may be broken."""
-    context = browser.new_context(viewport=DESKTOP)
-    context.set_default_timeout(PATIENCE)
-    opened = context.new_page()
-    errors: list[str] = []
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", lambda line: errors.append(line.text) if refused(line) else None)
-    yield opened
-    context.close()
-    assert errors == []
-
-
-def refused(line: Any) -> bool:
-    return line.type == "error" and "Content Security Policy" in line.text
-
-
-@pytest.fixture(autouse=True)
-def patient() -> None:
-    expect.set_options(timeout=PATIENCE)
 
 
 def launcher(page: Page) -> Locator:
@@ -108,7 +85,7 @@ def test_a_question_is_sent_and_answered_with_its_sources(page: Page, site: str)
     expect(chat.locator("#provisional")).to_be_hidden()
 
 
-def test_a_message_is_sending_until_the_server_has_it(page: Page, site: str) -> None:
+def test_a_message_is_sending_until_the_server_has_it(page: Page, shop: Shop) -> None:
     held: list[Any] = []
 
     def hold_back(socket: Any) -> None:
@@ -119,7 +96,7 @@ def test_a_message_is_sending_until_the_server_has_it(page: Page, site: str) -> 
         held.append(server)
 
     page.route_web_socket(re.compile("/ws/chat/"), hold_back)
-    visit(page, site, "cust_2")
+    visit(page, shop.url, shop.customer())
     message = ask(open_chat(page), "Hello there")
     expect(message).to_have_attribute("data-status", "sending")
     server, frame = held
@@ -127,8 +104,8 @@ def test_a_message_is_sending_until_the_server_has_it(page: Page, site: str) -> 
     expect(message).to_have_attribute("data-status", "sent")
 
 
-def test_a_reload_shows_the_same_conversation_once(page: Page, site: str) -> None:
-    visit(page, site, "cust_3")
+def test_a_reload_shows_the_same_conversation_once(page: Page, shop: Shop) -> None:
+    visit(page, shop.url, shop.customer())
     chat = open_chat(page)
     words = f"Do you sell tents? {uuid.uuid4()}"
     answered(chat, words)
@@ -141,9 +118,9 @@ def test_a_reload_shows_the_same_conversation_once(page: Page, site: str) -> Non
 
 
 def test_a_message_written_without_connection_is_sent_once_when_it_is_back(
-    page: Page, site: str
+    page: Page, shop: Shop
 ) -> None:
-    visit(page, site, "cust_4")
+    visit(page, shop.url, shop.customer())
     chat = open_chat(page)
     page.context.set_offline(True)
     expect(chat.get_by_text("Reconnecting…")).to_be_visible()
@@ -164,18 +141,17 @@ def test_escape_closes_the_chat_and_gives_the_focus_back(page: Page, site: str) 
     expect(launcher(page)).to_be_focused()
 
 
-def test_markup_from_a_customer_is_text(page: Page, site: str) -> None:
-    visit(page, site, "cust_5")
+def test_markup_from_a_customer_is_text(page: Page, shop: Shop) -> None:
+    visit(page, shop.url, shop.customer())
     chat = open_chat(page)
     words = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>"
     expect(ask(chat, words).locator(".text")).to_have_text(words)
     expect(chat.get_by_role("log").locator("img, script")).to_have_count(0)
-    frame = page.frames[-1]
-    assert frame.evaluate("window.hacked") is None
+    assert all(frame.evaluate("window.hacked") is None for frame in page.frames)
 
 
-def test_the_customer_reaches_a_person(page: Page, site: str) -> None:
-    visit(page, site, "cust_6")
+def test_the_customer_reaches_a_person(page: Page, shop: Shop) -> None:
+    visit(page, shop.url, shop.customer())
     chat = open_chat(page)
     chat.get_by_role("button", name="Talk to a person").click()
     expect(chat.get_by_text("Waiting for a colleague")).to_be_visible()
@@ -191,9 +167,8 @@ def test_a_suggestion_lies_ready_in_the_composer(page: Page, site: str) -> None:
     expect(field).to_be_focused()
 
 
-def test_on_a_phone_the_chat_covers_the_screen(browser: Browser, site: str) -> None:
-    context = browser.new_context(viewport=PHONE, is_mobile=True, has_touch=True)
-    page = context.new_page()
+def test_on_a_phone_the_chat_covers_the_screen(new_browser: NewBrowser, site: str) -> None:
+    page = new_browser(viewport=PHONE, is_mobile=True, has_touch=True).new_page()
     visit(page, site)
     chat = open_chat(page)
     expect(page.locator("iframe")).to_have_js_property("clientWidth", PHONE["width"])
@@ -201,7 +176,6 @@ def test_on_a_phone_the_chat_covers_the_screen(browser: Browser, site: str) -> N
     expect(chat.get_by_label("Your message")).to_have_css("font-size", "16px")
     chat.get_by_role("button", name="Close chat").click()
     expect(launcher(page)).to_be_visible()
-    context.close()
 
 
 def test_the_admin_and_the_apis_page_keep_to_their_policies(page: Page, site: str) -> None:

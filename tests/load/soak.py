@@ -32,7 +32,7 @@ QUESTIONS = (
     "my parcel is late and I am really annoyed",
 )
 # Seconds between two messages of a client, after a fault until the next, and at the end.
-THINKS, APART, QUIET = (2.0, 6.0), 20.0, 120.0
+THINKS, APART, QUIET = (2.0, 6.0), 20.0, 300.0
 
 Fault = tuple[str, Callable[[], Awaitable[None]]]
 

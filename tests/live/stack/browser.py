@@ -5,8 +5,7 @@ import sys
 from playwright.sync_api import sync_playwright
 
 from tests.live.conftest import CHROMIUM, CHROMIUM_FLAGS
-
-PATIENCE = 240_000
+from tests.live.site import PLAYWRIGHTS_PATIENCE
 
 
 def main(url: str, picture: str) -> None:
@@ -14,7 +13,7 @@ def main(url: str, picture: str) -> None:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
         # Its certificate is made for the test.
         page = chromium.new_context(ignore_https_errors=True).new_page()
-        page.set_default_timeout(PATIENCE)
+        page.set_default_timeout(PLAYWRIGHTS_PATIENCE)
         page.goto(f"{url}/?customer=cust_1")
         page.locator("button[aria-expanded][aria-label*=chat i]").first.click()
         chat = page.frame_locator("iframe[title]")

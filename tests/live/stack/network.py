@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
-from tests.live.conftest import ROOT
+from tests.live.conftest import ROOT, await_that
 
 SUBNET = ip_network("10.77.0.0/24")
 GATEWAY = "10.77.0.1"
@@ -111,9 +111,12 @@ class Network:
 
     def seen(self) -> dict[tuple[str, str], int]:
         """Packets by (sender, receiver), each a host's name where it is one of them."""
-        time.sleep(2 * WRITTEN_EVERY)
+        file = self.folder / "seen.json"
+        for _ in range(2):  # The one that is just being written may lack the last packets.
+            known = file.stat().st_mtime_ns
+            await_that(lambda known=known: file.stat().st_mtime_ns != known)
         names = {self.address(host): host for host in self.hosts}
-        found = json.loads((self.folder / "seen.json").read_text())
+        found = json.loads(file.read_text())
         return {
             (names.get(sender, sender), names.get(receiver, receiver)): count
             for sender, receiver, count in found

@@ -14,10 +14,10 @@ from PIL import Image
 from playwright.sync_api import Browser, FrameLocator, Page, expect, sync_playwright
 
 from tests.live.conftest import CHROMIUM, CHROMIUM_FLAGS, ROOT, Site, free_port
+from tests.live.site import PLAYWRIGHTS_PATIENCE
 
 PICTURES = ROOT / "docs" / "tour"
 DESKTOP, TALL, PHONE = (1360, 850), (1360, 1500), (390, 780)
-PATIENCE = 60_000
 LARGEST, LARGEST_OF_ALL = 150_000, 3_000_000
 QUALITY = 82
 PASSWORD = "attune-demo"
@@ -115,7 +115,7 @@ def take(browser: Browser, url: str, shot: Shot, scheme: str) -> int:
     context = browser.new_context(
         viewport=viewport, color_scheme=scheme, reduced_motion="reduce", locale="en-GB"
     )
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(PLAYWRIGHTS_PATIENCE)
     page = context.new_page()
     if shot.who:
         log_in(page, url, shot.who)
@@ -136,7 +136,7 @@ def log_in(page: Page, url: str, name: str) -> None:
 
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    expect.set_options(timeout=PATIENCE)
+    expect.set_options(timeout=PLAYWRIGHTS_PATIENCE)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
         site = Site(Path(folder), Site.environment(Path(folder)) | {"SLM_PORT": str(free_port())})
         site.start().until_ready()

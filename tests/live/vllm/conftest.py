@@ -5,8 +5,8 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,14 +67,31 @@ def name(process: int) -> str:
 
 
 @pytest.fixture(scope="session")
-def server(
+def servers(
     vllm_env: Path, model_folder: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Server]:
-    """Eager: to compile the model for its speed takes two minutes, and no test asks for it."""
-    folder = tmp_path_factory.mktemp("vllm")
+) -> Iterator[Callable[[], Server]]:
+    """One that is started again only where a test has killed it.
+
+    Eager: to compile the model for its speed takes two minutes, and no test asks for it.
+    """
     options = ["--enforce-eager", "--max-num-seqs", "2"]
-    with serving(vllm_env, model_folder, folder, options, MAX_QUEUED="4") as started:
-        yield started
+    with ExitStack() as started:
+        known: list[Server] = []
+
+        def living() -> Server:
+            if not known or known[-1].status("/health") != 200:
+                started.close()
+                folder = tmp_path_factory.mktemp("vllm")
+                one = serving(vllm_env, model_folder, folder, options, MAX_QUEUED="4")
+                known.append(started.enter_context(one))
+            return known[-1]
+
+        yield living
+
+
+@pytest.fixture
+def server(servers: Callable[[], Server]) -> Server:
+    return servers()
 
 
 @contextmanager

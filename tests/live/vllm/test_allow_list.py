@@ -36,9 +36,9 @@ def allow_list(folder: Path, upstream: int) -> Iterator[int]:
         process.wait()
 
 
-@pytest.fixture(scope="module")
-def front(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with allow_list(tmp_path_factory.mktemp("nginx"), server.port) as port:
+@pytest.fixture
+def front(server: Server, tmp_path: Path) -> Iterator[Server]:
+    with allow_list(tmp_path, server.port) as port:
         yield replace(server, port=port)
 
 

@@ -106,7 +106,7 @@ def test_an_engine_that_hangs_is_not_waited_for_and_goes_on_later(server: Server
 
 
 def test_an_engine_that_dies_is_an_error_and_is_seen(server: Server) -> None:
-    """The last test of all: this server does not come back."""
+    """This server does not come back; a later test's is another."""
     os.kill(server.engine(), signal.SIGKILL)
     with pytest.raises(ServerUnreachable):
         asyncio.run(anext_of(client(server)))
