@@ -102,7 +102,7 @@ TWO_FACTOR_REQUIRED = env_bool("TWO_FACTOR_REQUIRED", not DEBUG and not DEMO)
 OTP_TOTP_ISSUER = "Attune"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "chatbot.demo_logins.Backend",
 ]
 # Single sign-on by OpenID Connect, beside passwords; see chatbot/sso.py. The names without a
 # variable of their own are mozilla-django-oidc's.
@@ -133,6 +133,7 @@ AUDITLOG_MASK_CALLABLE = "chatbot.audit.hidden"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "chatbot.demo_logins.NotPublished"},
 ]
 
 # Static files: served by the web process itself, no other server and no third-party host.
