@@ -245,7 +245,9 @@ def release(worker: str) -> None:
     )
 
 
-def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: Any) -> bool:
+def finish(
+    reply: Reply, state: str, text: str, citations: list[Any], quote: str = "", **trace: Any
+) -> bool:
     """Post the answer, if the claim still stands. False: a newer message, an agent or another
     process has taken its place, and nothing was posted."""
     with transaction.atomic(savepoint=False):
@@ -255,7 +257,7 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
         status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
         if not mine(reply).update(status=status, state=state, lease_until=None, **trace) or silent:
             return False
-        after_answer(conversation, state, trace.get("reason", ""))
+        after_answer(conversation, state, trace.get("reason", ""), quote)
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
         announce(conversation, answer, state=conversation.state, reply="done")
@@ -263,19 +265,20 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
     return True
 
 
-def after_answer(conversation: Conversation, state: str, reason: str) -> None:
+def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:
     """Count what was not on record, and pass the conversation on when the answer said so."""
     if state == "answered":
         conversation.unanswered = 0
     elif state == "refused":
         conversation.unanswered += 1
     elif state == "handoff" and conversation.state == State.BOT:
-        wait_for_person(conversation, reason)
+        wait_for_person(conversation, reason, quote)
         conversation.unanswered = 0
 
 
-def wait_for_person(conversation: Conversation, reason: str) -> None:
-    conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
+def wait_for_person(conversation: Conversation, reason: str, quote: str = "") -> None:
+    conversation.state = State.WAITING
+    conversation.handoff_reason, conversation.handoff_quote = reason[:300], quote[:300]
     conversation.waiting_since, conversation.away_at = timezone.now(), None
     summary.want(conversation)
     events.handed_off(conversation)
