@@ -353,6 +353,8 @@ STORAGES = {
 # How long what was said is kept, in days since the last message; 0: for ever.
 REDACT_AFTER_DAYS = env_int("REDACT_AFTER_DAYS", 0)
 DELETE_AFTER_DAYS = env_int("DELETE_AFTER_DAYS", 0)
+# Whose way of writing telephone numbers without a country's code is known again: ISO 3166 codes.
+PHONE_REGIONS = env_list("PHONE_REGIONS", "GB,IE,US,DE,AT,CH,FR,NL,ES,IT")
 # Cards, accounts, phones and addresses in what the customer wrote do not reach the model.
 MASK_FOR_MODEL = env_bool("MASK_FOR_MODEL", False)
 
