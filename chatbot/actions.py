@@ -323,7 +323,7 @@ def nobody_came(conversation_id: Any) -> None:
         say_if_nobody_is_there(locked(conversation_id))
 
 
-def leave_contact(conversation: Conversation, email: str) -> None:
+def leave_contact(conversation: Conversation, email: str, confirmed: bool = False) -> None:
     """Where the customer can be written to; "" is the address that the CRM has of them. Leaving the
     same one again changes nothing."""
     with transaction.atomic():
@@ -334,12 +334,21 @@ def leave_contact(conversation: Conversation, email: str) -> None:
             raise Refused("closed", "This conversation is closed. Please start a new one.")
         if not address:
             raise Refused("invalid_email", "Please write an address like name@example.com.")
-        if address == conversation.contact_email:
+        if address == conversation.contact_email and conversation.contact_confirmed >= confirmed:
             return
-        conversation.contact_email = address
-        message = append(conversation, Author.SYSTEM, away.THANKS)
+        conversation.contact_email, conversation.contact_confirmed = address, confirmed
+        sent = settings.EMAIL_HOST and not confirmed
+        message = append(conversation, Author.SYSTEM, away.LINK_SENT if sent else away.THANKS)
         events.lead_captured(conversation)
         announce(conversation, message, away=True, contact=True)
+
+
+def confirm_contact(conversation_id: Any, email: str) -> None:
+    """Its reader wants to be written to there, unless another has been left meanwhile."""
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        conversation.contact_confirmed |= conversation.contact_email == email
+        conversation.save(update_fields=["contact_confirmed"])
 
 
 def answers_to_mail(conversation_id: Any) -> list[Message]:
@@ -349,7 +358,7 @@ def answers_to_mail(conversation_id: Any) -> list[Message]:
         known = max(conversation.read_seq, conversation.mailed_seq)
         written = conversation.messages.filter(author=Author.AGENT, seq__gt=known)
         found = list(written.order_by("seq").select_related("agent"))
-        if not found or not conversation.contact_email:
+        if not found or not conversation.contact_confirmed:
             return []
         conversation.mailed_seq = found[-1].seq
         conversation.save(update_fields=["mailed_seq"])

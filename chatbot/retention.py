@@ -73,8 +73,9 @@ def redact_conversation(conversation: Conversation) -> None:
     conversation.redacted_at = timezone.now()
     conversation.alert_quote = conversation.handoff_quote = ""
     conversation.csat_comment = redact(conversation.csat_comment, known)
-    conversation.contact_email = ""
+    conversation.contact_email, conversation.contact_confirmed = "", False
     changed = ["redacted_at", "alert_quote", "handoff_quote", "csat_comment", "contact_email"]
+    changed += ["contact_confirmed"]
     conversation.save(update_fields=changed)
 
 

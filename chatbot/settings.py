@@ -365,6 +365,11 @@ EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587)
 EMAIL_TIMEOUT = 15
+# Mails an hour that visitors may have sent to addresses they type: to one mailbox, from one network
+# (an IPv4 /24, an IPv6 /48), and in all. Agents' answers to confirmed addresses are not counted.
+MAILS_PER_ADDRESS = env_int("MAILS_PER_ADDRESS", 3)
+MAILS_PER_NETWORK = env_int("MAILS_PER_NETWORK", 20)
+MAILS_PER_HOUR = env_int("MAILS_PER_HOUR", 200)
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "attune@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 

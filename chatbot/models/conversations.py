@@ -37,6 +37,8 @@ class Conversation(models.Model):
     away_at = models.DateTimeField(null=True, blank=True)
     # Where they are written to, if they left that, and the last answer that was mailed there.
     contact_email = models.EmailField(blank=True)
+    # The CRM knows it as theirs, or its reader has said so: see mailing.py.
+    contact_confirmed = models.BooleanField(default=False)
     mailed_seq = models.PositiveIntegerField(default=0)
     # Whom it was passed on to, until one of them takes it.
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)

@@ -266,6 +266,7 @@ class AnswerByMailTests(AwayTestCase):
         self.enterContext(mock.patch("chatbot.summary.want"))
         self.ask()
         actions.leave_contact(self.conversation, "a@ash.example")
+        actions.confirm_contact(self.conversation.id, "a@ash.example")
         agents.take_over(self.conversation, self.dora)
         agents.say(self.conversation, self.dora, "1", "It was sent today.")
         agents.say(self.conversation, self.dora, "2", "Sorry for the wait.")
