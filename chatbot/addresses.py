@@ -31,11 +31,11 @@ _SITE = rf"(?:{_WORD}\.){{1,4}}[a-z]{{2,24}}\b"
 _SAID = rf"{_spoken(_DOT)}{_WORD}"
 emails = together(
     every(rf"(?:(?:\b\w ){{3,30}}|(?:\b{_WORD}{_spoken(_DOT)}){{1,4}})?"
-          rf"{_LOCAL}\"?{_SIGN}{_LABEL}(?:{_DOTS}{_LABEL}){{0,5}}{_DOTS}{_TOP}"),
+          rf"{_LOCAL}\"?{_SIGN}{_LABEL}(?:{_DOTS}{_LABEL}){{0,5}}{_DOTS}{_TOP}", needs=_SIGN),
     # Without any sign, a dot that is said shows that it is one, or a name that is no word.
     every(rf"\b{_WORD}(?:{_SAID}|[._]{_WORD}){{0,4}}{_spoken(_AT)}{_WORD}"
-          rf"(?:\.{_WORD}){{0,3}}(?:{_SAID}){{1,4}}\b"),
-    every(rf"\b[a-z]{{1,40}}(?:{_SAID}|[._][a-z]{{1,40}}){{1,4}} at {_SITE}"),
+          rf"(?:\.{_WORD}){{0,3}}(?:{_SAID}){{1,4}}\b", needs=_spoken(_AT)),
+    every(rf"\b[a-z]{{1,40}}(?:{_SAID}|[._][a-z]{{1,40}}){{1,4}} at {_SITE}", needs=" at "),
     every(rf"\be-?mail(?: address)?(?: is)?:? (?P<value>{_WORD} at {_SITE})"),
 )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _street(pattern: str) -> str:
 
 
 # Capital letters count: they are what names are told by.
-_cased = partial(every, flags=0)
+_cased = partial(every, flags=0, needs=r"\d")
 _UK = (
     r"[A-PR-UWYZ](?:\d\d?|[A-HK-Y]\d\d?|\d[A-HJKPSTUW]|[A-HK-Y]\d[ABEHMNPRVWXY])"
     r" \d(?!XL)[ABD-HJLNP-UW-Z]{2}\b"

@@ -110,13 +110,14 @@ identities = together(
 
 RUN = re.compile(rf"\(?\+?\(?\d(?:(?:(?![,;]\s){GAP}){{0,3}}\d)*")
 GROUP = re.compile(r"\d+")
-_MONEY = r"€|\$|£|¥|EUR|USD|GBP|CHF|kr|zł|euros?|pounds?|dollars?"
+_MONEY = r"(?:€|\$|£|¥|EUR|USD|GBP|CHF|kr|zł|euros?|pounds?|dollars?)"
+_AMOUNT = r"(?:\d{1,3}(?:[.,' ]\d{3}){1,4}|\d{1,8})(?:[.,]\d\d?)?"
 _END = r"(?![\d./-])"
 # What is no number of anybody's: days, times, prices, decimals, thousands.
 FACTS = re.compile(
-    rf"(?<![\d./-])(?:\d{{4}}-\d\d?-\d\d?(?!\d|-)|\d\d?[./-]\d\d?[./-](?:\d{{4}}|\d\d){_END}"
-    rf"|\d\d?:\d\d(?::\d\d)?{_END}|(?:{_MONEY})\s?\d[\d.,' ]{{0,15}}"
-    rf"|\d[\d.,' ]{{0,15}}\s?(?:{_MONEY})(?!\w)|0[.,]\d{{1,40}}|\d{{1,12}}[.,]\d\d?(?![\d.,])"
+    rf"(?<![\d./+-])(?:\d{{4}}-\d\d?-\d\d?(?!\d|-)|\d\d?[./-]\d\d?[./-](?:\d{{4}}|\d\d){_END}"
+    rf"|\d\d?:\d\d(?::\d\d)?{_END}|{_MONEY}\s?{_AMOUNT}(?![ .,']?\d)"
+    rf"|(?<!\d\s){_AMOUNT}\s?{_MONEY}(?!\w)|0[.,]\d{{1,40}}|\d{{1,12}}[.,]\d\d?(?![\d.,])"
     rf"|[1-9]\d{{0,2}}(?:[.,']\d{{3}}){{1,4}}(?![\d.,-]))",
     re.IGNORECASE,
 )
@@ -130,7 +131,10 @@ class Run:
     text: str
     groups: list[Span]
     # What the word beside it says that it is.
-    kind: str
+    kind: str = ""
+
+    def __len__(self) -> int:
+        return sum(end - start for start, end in self.groups)
 
     def digits(self, first: int, last: int) -> str:
         return "".join(self.text[start:end] for start, end in self.groups[first:last])
@@ -145,7 +149,8 @@ class Run:
     def windows(self, first: int, lengths: range) -> Iterable[int]:
         """Where groups from this one on may end to have so many digits: longest first."""
         total, ends = 0, []
-        for last, (start, end) in enumerate(self.groups[first:], first + 1):
+        near = self.groups[first : first + lengths.stop]
+        for last, (start, end) in enumerate(near, first + 1):
             total += end - start
             if total >= lengths.stop:
                 break
@@ -162,10 +167,7 @@ class Run:
 
     def goes_on(self, before: "Run") -> bool:
         """As in: orders 10482 and 10483."""
-        alike = (
-            abs(len(self.digits(0, len(self.groups))) - len(before.digits(0, len(before.groups))))
-            <= 1
-        )
+        alike = abs(len(self) - len(before)) <= 1
         start, end = before.groups[-1][1], self.span(0, 1)[0]
         return alike and bool(AND.fullmatch(self.text, start, end))
 
@@ -181,18 +183,18 @@ def runs(text: str, least: int) -> Iterator[Run]:
     plain = FACTS.sub(lambda found: TAKEN * len(found[0]), text)
     before, looked_at = None, 0
     for found in RUN.finditer(plain):
-        groups = [one.span() for one in GROUP.finditer(plain, *found.span())]
-        if sum(end - start for start, end in groups) < least:
+        run = Run(plain, [one.span() for one in GROUP.finditer(plain, *found.span())])
+        if len(run) < least:
             before = None
             continue
-        looked_at += len(groups)
+        looked_at += len(run.groups)
         kind = "anything" if looked_at > MOST else kind_of(text, found.span())
         if not kind and MEASURE.match(plain, found.end()):
             kind = "things"
-        run = Run(plain, groups, kind)
-        if before and not kind and run.goes_on(before):
-            run = replace(run, kind=before.kind)
-        yield (before := run)
+        if not kind and before and run.goes_on(before):
+            kind = before.kind
+        before = replace(run, kind=kind)
+        yield before
 
 
 # --- cards
@@ -212,7 +214,7 @@ UNLIKE = {(4, 6, 5), (4, 6, 4)}
 def cards(text: str) -> Iterator[Span]:
     for run in runs(text, CARD.start):
         first = 0
-        while first < len(run.groups) and run.kind not in {"things", "phones"}:
+        while first < len(run.groups) and run.kind != "things":
             last = next((one for one in run.windows(first, CARD) if is_card(run, first, one)), 0)
             if last:
                 yield run.span(first, last)
