@@ -36,13 +36,16 @@ emails = together(
     every(rf"\b{_WORD}(?:{_SAID}|[._]{_WORD}){{0,4}}{_spoken(_AT)}{_WORD}"
           rf"(?:\.{_WORD}){{0,3}}(?:{_SAID}){{1,4}}\b", needs=_spoken(_AT)),
     every(rf"\b[a-z]{{1,40}}(?:{_SAID}|[._][a-z]{{1,40}}){{1,4}} at {_SITE}", needs=" at "),
+    every(rf"\b{_WORD}_at_{_SITE}"),
+    # Whoever writes it in capitals means the sign.
+    every(rf"\b(?=\w{{0,40}}[a-z])(?i:{_WORD}) AT (?i:{_SITE})", flags=0),
     every(rf"\be-?mail(?: address)?(?: is)?:? (?P<value>{_WORD} at {_SITE})"),
 )  # fmt: skip
 
 # --- post
 
 _NAME = r"[A-ZÀ-ÖØ-ÞŁŚŻŹĆÓ][\w'’.-]{0,30}+"
-_NUMBER = r"\d{1,5}+(?: ?[A-Ha-h]\b)?+(?:[/-]\d{1,4}[A-Za-z]?)?+"
+_NUMBER = r"\d{1,5}+(?: ?[A-Ha-h]\b)?+(?:[/-]\d{1,4}[A-Za-z]?){0,2}+"
 _LINK = r"(?:am|an der|upon|sur|sous|de|del|la|le|les|in|bei|i)"
 _TOWN = rf"{_NAME}(?:[ -](?:{_LINK}[ -])?{_NAME}){{0,3}}"
 # Words between a number and a street that make it a way of speaking: 3 miles down the road.
@@ -64,8 +67,9 @@ _STORED = r"(?:[GT]B|USB|SSD|HDD|Hard|Flash|Disk|Pen|Thumb)\b"
 _WAYS = r"(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ufer|Damm)"
 _RUES = r"(?:rue|avenue|boulevard|bd|allée|impasse|chemin|quai)"
 _CALLES = in_one_line(r"""(?:[Cc]alle|[Cc]/|[Aa]venida|[Aa]vda\.?|[Pp]aseo|[Pp]laza|[Cc]arrer|
-    [Vv]iale|Via|[Pp]iazza|[Cc]orso|[Rr]ua|[Tt]ravessa|[Pp]raça|[Uu]l\.|[Aa]l\.)""")
-_OF = r"(?:(?:d[eao]s?|de[li]|della|dei|dos|las?|los|San|Santa) ?){0,3}"
+    [Vv]iale|Via|[Pp]iazza|[Cc]orso|[Rr]ua|[Rr]ue|[Aa]venue|
+    [Bb]oulevard|[Cc]hemin|[Qq]uai|[Tt]ravessa|[Pp]raça|[Uu]l\.|[Aa]l\.)""")
+_OF = r"(?:(?:[dl]['’]|d[eaou]s?|le|de[li]|della|dei|dos|las?|los|San|Santa) ?){0,3}"
 # A length, a weight or a time is no house.
 _MEASURE = r"(?i:(?! ?(?:[ckm]?m|k?g|l|tage|stunden|days?|hours?|uhr|%|€|euros?)(?!\w)))"
 # What follows a street, on the next line or after a comma: postcode and town, or the other way.
@@ -111,7 +115,9 @@ posts = together(
         rf"{_CALLES} ?{_OF}(?:{_NAME} ?){{1,3}},? ?(?:n[.º°o]{{0,2}} ?)?{_NUMBER}\b{_MEASURE}"
     )),
     # Am Alten Markt 5, 50667 Köln: any street before its postcode and town.
-    _cased(rf"\b(?:{_NAME} ){{1,4}}\d{{1,3}}(?: ?[a-h])?,\s?(?:[A-Z]{{1,2}}-)?\d{{5}} {_TOWN}"),
+    _cased(rf"\b{_NAME} (?:[^\W\d_][\w'’.-]{{0,30}}+ ){{0,3}}\d{{1,3}}(?: ?[a-h])?,"
+        rf"\s?(?:[A-Z]{{1,2}}-)?\d{{3}} ?\d\d {_TOWN}"
+    ),
     _cased(
         r"\b\d{1,4},? (?i:place|route|cours|square|passage) (?:d[eu]s? |d['’])(?:l[ae]s? )?"
         rf"{_NAME}{_REST}"
@@ -134,11 +140,11 @@ posts = together(
     _cased(rf"\b{_TOWN}, [A-Z]{{2}} \d{{5}}(?:-\d{{4}})?\b"),
     _cased(rf"\b{_TOWN},? (?:NSW|VIC|QLD|WA|SA|TAS|ACT|NT) \d{{4}}\b"),
     _cased(rf"\b(?:[ABDEFILNS]|CH|NL|DK|PL|FIN?)-\d\d-?\d{{2,3}} {_TOWN}"),
-    _cased(rf"\b[1-9]\d{{3}} (?!{_UNITS})[A-Z]{{2}} {_TOWN}\b"),
+    _cased(rf"\b[1-9]\d{{3}} ?(?!{_UNITS})[A-Z]{{2}} {_TOWN}\b"),
     _cased(
         r"\b(?i:plz|postleitzahl|post ?code|zip(?: code)?|c[oó]d(?:e|igo) postal|cep|eircode"
         r"|kod pocztowy|postnummer)(?i: is| ist|:| est| es)?:? "
-        r"(?P<value>(?:[A-Z]{1,2}-)?(?=[\dA-Z]{0,4}\d)[\dA-Z]{2,5}"
-        rf"(?:[ -]\d[\dA-Z]{{0,4}})?(?: {_TOWN})?)"
+        r"(?P<value>(?i:(?:[A-Z]{1,2}-)?(?=[\dA-Z]{0,4}\d)[\dA-Z]{2,5}"
+        rf"(?:[ -]\d[\dA-Z]{{0,4}})?)(?: {_TOWN})?)"
     ),
 )  # fmt: skip

@@ -6,7 +6,7 @@ from chatbot.forms import Find, Span, every, in_one_line
 
 _FILL = in_one_line(
     r"""
-    (?:[\s:#=_*\"'(\[-]|(?<=\bno)\.|(?<=\bnr)\.|(?<!\w)(?:number|numbers|no|nr|nummer|num|numéro|
+    (?:[\s:#=_*\"'(\[-]|(?<=\bno)\.|(?<=\bnr)\.|\.(?=[\s-]?n[or]\b)|['’]s\b|(?<!\w)(?:number|numbers|no|nr|nummer|num|numéro|
     número|numero|n°|id|code|with|the|mit|der|is|was|are|ist|lautet|est|es|è|
     on the (?:back|card)|(?:of|on|for) my card|auf der (?:rückseite|karte))(?!\w)){0,8}
     """
@@ -70,8 +70,9 @@ ACCOUNTS = in_one_line(
 )
 CHECKS = in_one_line(
     r"""
-    cvc2?|cvv2?|csc|cvn|card (?:verification|security|check)(?: code| number| value)?|card code|
-    security code|check (?:code|number)|prüf(?:ziffer|nummer)|kartenprüfnummer|cryptogramme|
+    cvc2?|cvv2?|csc|cvn|card (?:verification|security|check)(?: code| number| value| digits?)?|
+    card code|security code|check (?:code|number)|prüf(?:ziffer|nummer)|kartenprüfnummer|
+    cryptogramme|
     code de sécurité|código de seguridad|codice di sicurezza|(?:three|3|four|
     4)(?: last)? digits(?: (?:on|at) the back)?
     """

@@ -33,7 +33,7 @@ from chatbot.forms import TAKEN, Find, Span, always, every, together
 from chatbot.labels import AND, CHECKS, kind_of, labelled
 
 # What people put between groups of digits: nothing that is read, nor a hole.
-GAP = rf"(?:[^\w+{TAKEN}]|_)"
+GAP: str = rf"(?:[^\w+{TAKEN}]|_)"
 
 PHONE = range(7, 16)
 # Groups of digits looked at closely in one text, more than anybody types. Those after are taken.
@@ -63,7 +63,7 @@ def ibans(text: str) -> Iterator[Span]:
 
 _MORE = r"(?:(?:[ ./-][A-Z])?[ ./-][\dA-Z]{0,4}\d[\dA-Z]{0,12}){0,6}"
 _TOKENS = rf"(?:[A-Z]{{1,3}}[ -]?|[A-Z]{{4,9}})?\d[\dA-Z]{{0,20}}{_MORE}"
-accounts = together(ibans, labelled("accounts", _TOKENS))
+accounts: Find = together(ibans, labelled("accounts", _TOKENS))
 
 # --- what states number people by: forms that are rare, and their check sums
 
@@ -102,7 +102,7 @@ def numbered(pattern: str, holds: Callable[[str], bool]) -> Find:
     return find
 
 
-identities = together(
+identities: Find = together(
     labelled("ids", _TOKENS), *(numbered(pattern, holds) for pattern, holds in STATES)
 )
 
@@ -225,7 +225,8 @@ def is_card(run: Run, first: int, last: int) -> bool:
     if run.kind in {"cards", "anything"}:
         return True
     sizes = tuple(end - start for start, end in run.groups[first:last])
-    alike = (len(set(sizes[:-1])) <= 1 and sizes[-1] <= max(sizes)) or sizes in UNLIKE
+    alike = len(set(sizes[:-1])) <= 1 and sizes[-1] <= max(sizes)
+    alike = alike or sizes in UNLIKE or min(sizes) > 3
     digits = run.digits(first, last)
     sound = alike and ISSUED.fullmatch(digits) and luhn.is_valid(digits)
     return bool(sound) and not run.glued()
@@ -235,8 +236,8 @@ def is_card(run: Run, first: int, last: int) -> bool:
 _CARD = rf"\d(?:{GAP}{{0,3}}\d){{11,18}}"
 _MONTH = r"(?:exp\w{0,8}|valid\w{0,3}|until|(?:gültig )?bis)?[\s:.]{0,3}\d\d ?[/-] ?\d{2,4}"
 _CODE = r"(?:and |with )?(?:the |its |my )?(?:security |secret )?code:? (?:is )?"
-codes = together(
-    labelled("checks", r"\d{3,4}(?!\d)"),
+codes: Find = together(
+    labelled("checks", r"(?:\d{3,4}(?!\d)|\d(?: \d){2,3}(?! ?\d))"),
     every(rf"(?P<value>\b\d{{3,4}}) (?:\(|(?:is|as) (?:the |my )?)(?:{CHECKS})\b"),
     every(
         rf"{_CARD}[\s,;]{{1,3}}(?:{_MONTH}[\s,;/]{{1,4}}|{_CODE})(?P<value>\d{{3,4}})(?![\w.,]?\d)"

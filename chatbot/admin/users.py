@@ -68,8 +68,9 @@ class GivingAdmin(ModelAdmin):
     """Only who may everything touches what may more than they do."""
 
     def above(self, request: HttpRequest, obj: Any) -> bool:
+        giver: Any = request.user
         kind = "user" if self.model is User else "group"
-        return obj is None or roles.above(request.user, **{kind: obj})
+        return obj is None or roles.above(giver, **{kind: obj})
 
     def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
         form = super().get_form(request, obj, **options)
@@ -85,7 +86,7 @@ class GivingAdmin(ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(GivingAdmin, DjangoUserAdmin):
+class UserAdmin(GivingAdmin, DjangoUserAdmin):  # type: ignore[misc]  # its options are any
     form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
@@ -118,5 +119,5 @@ class UserAdmin(GivingAdmin, DjangoUserAdmin):
 
 
 @admin.register(Group)
-class GroupAdmin(GivingAdmin, DjangoGroupAdmin):
+class GroupAdmin(GivingAdmin, DjangoGroupAdmin):  # type: ignore[misc]  # its options are any
     form = GroupForm
