@@ -247,7 +247,9 @@ def release(worker: str) -> None:
     )
 
 
-def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: Any) -> bool:
+def finish(
+    reply: Reply, state: str, text: str, citations: list[Any], quote: str = "", **trace: Any
+) -> bool:
     """Post the answer, if the claim still stands. False: a newer message, an agent or another
     process has taken its place, and nothing was posted."""
     with transaction.atomic(savepoint=False):
@@ -257,7 +259,7 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
         status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
         if not mine(reply).update(status=status, state=state, lease_until=None, **trace) or silent:
             return False
-        after_answer(conversation, state, trace.get("reason", ""))
+        after_answer(conversation, state, trace.get("reason", ""), quote)
         answer = append(conversation, Author.BOT, text, citations=citations)
         Reply.objects.filter(id=reply.id).update(answer=answer)
         announce(conversation, answer, state=conversation.state, reply="done")
@@ -265,19 +267,20 @@ def finish(reply: Reply, state: str, text: str, citations: list[Any], **trace: A
     return True
 
 
-def after_answer(conversation: Conversation, state: str, reason: str) -> None:
+def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:
     """Count what was not on record, and pass the conversation on when the answer said so."""
     if state == "answered":
         conversation.unanswered = 0
     elif state == "refused":
         conversation.unanswered += 1
     elif state == "handoff" and conversation.state == State.BOT:
-        wait_for_person(conversation, reason)
+        wait_for_person(conversation, reason, quote)
         conversation.unanswered = 0
 
 
-def wait_for_person(conversation: Conversation, reason: str) -> None:
-    conversation.state, conversation.handoff_reason = State.WAITING, reason[:300]
+def wait_for_person(conversation: Conversation, reason: str, quote: str = "") -> None:
+    conversation.state = State.WAITING
+    conversation.handoff_reason, conversation.handoff_quote = reason[:300], quote[:300]
     conversation.waiting_since, conversation.away_at = timezone.now(), None
     summary.want(conversation)
     events.handed_off(conversation)
@@ -322,7 +325,7 @@ def nobody_came(conversation_id: Any) -> None:
         say_if_nobody_is_there(locked(conversation_id))
 
 
-def leave_contact(conversation: Conversation, email: str) -> None:
+def leave_contact(conversation: Conversation, email: str, confirmed: bool = False) -> None:
     """Where the customer can be written to; "" is the address that the CRM has of them. Leaving the
     same one again changes nothing."""
     with transaction.atomic():
@@ -333,12 +336,21 @@ def leave_contact(conversation: Conversation, email: str) -> None:
             raise Refused("closed", "This conversation is closed. Please start a new one.")
         if not address:
             raise Refused("invalid_email", "Please write an address like name@example.com.")
-        if address == conversation.contact_email:
+        if address == conversation.contact_email and conversation.contact_confirmed >= confirmed:
             return
-        conversation.contact_email = address
-        message = append(conversation, Author.SYSTEM, away.THANKS)
+        conversation.contact_email, conversation.contact_confirmed = address, confirmed
+        sent = settings.EMAIL_HOST and not confirmed
+        message = append(conversation, Author.SYSTEM, away.LINK_SENT if sent else away.THANKS)
         events.lead_captured(conversation)
         announce(conversation, message, away=True, contact=True)
+
+
+def confirm_contact(conversation_id: Any, email: str) -> None:
+    """Its reader wants to be written to there, unless another has been left meanwhile."""
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        conversation.contact_confirmed |= conversation.contact_email == email
+        conversation.save(update_fields=["contact_confirmed"])
 
 
 def answers_to_mail(conversation_id: Any) -> list[Message]:
@@ -348,7 +360,7 @@ def answers_to_mail(conversation_id: Any) -> list[Message]:
         known = max(conversation.read_seq, conversation.mailed_seq)
         written = conversation.messages.filter(author=Author.AGENT, seq__gt=known)
         found = list(written.order_by("seq").select_related("agent"))
-        if not found or not conversation.contact_email:
+        if not found or not conversation.contact_confirmed:
             return []
         conversation.mailed_seq = found[-1].seq
         conversation.save(update_fields=["mailed_seq"])

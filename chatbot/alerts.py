@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from chatbot import events
 from chatbot.models import Conversation, Inbox, Message
+from chatbot.models.conversations import quoting
 from chatbot.plain import plain
 from crm import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
@@ -70,7 +71,9 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     conversation.mood_slope = mood.slope(scores)
     alert = mood.alert(messages, rules_of(conversation.visitor.inbox))
     risen = rises(conversation, alert)
-    conversation.alert = alert.reason[:300] if alert else ""
+    conversation.alert, conversation.alert_quote = (
+        (alert.reason, alert.quote) if alert else ("", "")
+    )
     conversation.alert_weight = alert.weight if alert else 0.0
     if risen:
         conversation.alert_seen = False
@@ -124,7 +127,7 @@ def mail(conversation: Conversation, reason: str) -> None:
     path = reverse("admin:live")
     send_mail(
         f"{inbox.name}: a customer needs a person",
-        f"{plain(str(conversation.visitor))} ({inbox.name}): {reason.partition(':')[0]}.\n\n"
+        f"{plain(str(conversation.visitor))} ({inbox.name}): {reason}.\n\n"
         f"{settings.PUBLIC_URL}{path}#{conversation.id}\n",
         None,
         inbox.alert_emails,
@@ -174,5 +177,5 @@ def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing
         messages = [*messages, of_row(text, score, confidence)][-WINDOW:]
         alert = mood.alert(messages, rules)
         if alert and not standing:
-            yield Firing(conversation, at, alert.reason)
+            yield Firing(conversation, at, quoting(alert.reason, alert.quote))
         standing = bool(alert)

@@ -23,6 +23,10 @@ LEAVE = "If you leave your e-mail address, they can write to you."
 LEFT = "They write to the address that you left, or answer here."
 MEANWHILE = "Meanwhile our assistant goes on helping you."
 THANKS = "Thank you. Our colleagues can write to you now, if you are not here when they answer."
+LINK_SENT = (
+    "Thank you. We have sent you a link: once you have opened it and confirmed your address, our "
+    "colleagues can write to you there."
+)
 # As CRMs call it, letters only.
 NAMES = {"email", "emailaddress", "mail"}
 # Records about the customers themselves: an order's address may be somebody else's.
@@ -106,6 +110,6 @@ def unread() -> list[UUID]:
     settled = timezone.now() - READ_WITHIN
     answers = Message.objects.filter(author=Message.Author.AGENT, seq__gt=known, at__lt=settled)
     recent = Conversation.objects.filter(last_message_at__gt=settled - MAILED_WITHIN)
-    left = recent.exclude(contact_email="")
+    left = recent.exclude(contact_email="").filter(contact_confirmed=True)
     found = left.filter(Exists(answers.filter(conversation=OuterRef("id"))))
     return list(found.values_list("id", flat=True)[:MAILED_AT_ONCE])

@@ -9,9 +9,10 @@ from urllib.parse import SplitResult, urlsplit
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
-from django.db import connection
+from django.db import DatabaseError, connection
+from django.db.models import Q
 
-from chatbot import roles
+from chatbot import demo_logins, roles
 from chatbot.privacy import is_private
 from crm import destinations
 from inference import catalogue
@@ -51,7 +52,7 @@ def _left_at_default() -> Iterator[CheckMessage]:
     if settings.DEMO:
         yield Warning(
             "DEBUG=0 with DEMO=1: anybody can log in to the admin with the demo's password.",
-            hint="Set DEMO=0, and remove the users admin and agent.",
+            hint="Set DEMO=0: then nobody is let in with that password.",
             id="attune.W004",
         )
 
@@ -72,6 +73,34 @@ def demo_on_the_network(app_configs: Apps, **_: Any) -> list[CheckMessage]:
             id="attune.W005",
         )
     ]
+
+
+@register(CONFIGURATION)
+def demo_left_behind(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    """Of what is stored; while there is no database yet, nothing is."""
+    if settings.DEBUG or settings.DEMO:
+        return []
+    try:
+        found = known_to_everybody()
+    except DatabaseError:
+        return []
+    return [
+        Error(
+            f"The user {name} still has the demo's password, and cannot log in.",
+            hint=f"Type: python manage.py changepassword {name}",
+            id="attune.E008",
+        )
+        for name in found
+    ]
+
+
+def known_to_everybody() -> list[str]:
+    """Of those whom the demo makes, and of those who may everything: each takes a slow hash."""
+    from django.contrib.auth.models import User
+
+    names = [name for name, *_ in demo_logins.LOGINS]
+    asked = User.objects.filter(Q(username__in=names) | Q(is_superuser=True), is_active=True)
+    return [one.username for one in asked[:20] if demo_logins.is_published(one.password)]
 
 
 @register(CONFIGURATION)

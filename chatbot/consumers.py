@@ -9,7 +9,18 @@ from typing import Any
 from django.conf import settings
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, away, hints, identity, limits, logs, metrics, protocol, requests
+from chatbot import (
+    actions,
+    away,
+    hints,
+    identity,
+    limits,
+    logs,
+    mailing,
+    metrics,
+    protocol,
+    requests,
+)
 from chatbot.corrections import known_of
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
@@ -172,7 +183,7 @@ class VisitorConsumer(JsonSocket):
         assert self.conversation and self.visitor
         if wait := limits.take("contact", str(self.visitor.id), CONTACTS_PER_MINUTE):
             raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
-        actions.leave_contact(self.conversation, frame.email)
+        mailing.leave_contact(self.conversation, frame.email, self.address())
 
     async def on_confirm(self, frame: protocol.Confirm) -> None:
         try:

@@ -26,20 +26,19 @@ def message_created(conversation: Conversation, message: Message) -> None:
 
 def sentiment_alert(conversation: Conversation) -> None:
     """Once for each rise."""
-    reason, said = unquoted(conversation.alert)
-    thin = {"reason": reason, "weight": conversation.alert_weight}
-    tell("sentiment.alert", conversation, {"said": said}, alert=thin)
+    thin = {"reason": conversation.alert, "weight": conversation.alert_weight}
+    tell("sentiment.alert", conversation, {"said": conversation.alert_quote}, alert=thin)
 
 
 def handed_off(conversation: Conversation) -> None:
-    reason, said = unquoted(conversation.handoff_reason)
-    tell("conversation.handed_off", conversation, {"said": said}, reason=reason)
+    said = {"said": conversation.handoff_quote}
+    tell("conversation.handed_off", conversation, said, reason=conversation.handoff_reason)
 
 
 def lead_captured(conversation: Conversation) -> None:
     """The customer left an address; full payloads that are not masked have it."""
     known = conversation.visitor.customer_id is not None
-    thin = {"reason": unquoted(conversation.handoff_reason)[0], "known": known}
+    thin = {"reason": conversation.handoff_reason, "known": known}
     tell("lead.captured", conversation, {"email": conversation.contact_email}, lead=thin)
 
 
@@ -106,12 +105,6 @@ def tell(
 
     inbox = conversation.visitor.inbox.key
     outbound.emit(Event(type, inbox, str(conversation.id), data))
-
-
-def unquoted(reason: str) -> tuple[str, str]:
-    """The reason of an alert or a hand-off, and what it quotes of the customer after its colon."""
-    words, _, quote = reason.partition(': "')
-    return words, quote.rstrip('."')
 
 
 def of_conversation(conversation: Conversation) -> Data:

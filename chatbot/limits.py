@@ -13,15 +13,17 @@ import redis
 from django.conf import settings
 
 logger = logging.getLogger("attune.limits")
-# Buckets kept; the one unused for longest goes, and by then it is full again anyway.
+# Buckets kept; the one unused for longest goes.
 REMEMBERED = 50_000
 # Seconds.
+MINUTE = 60.0
 PATIENCE, REST = 0.5, 5.0
 _away_until = 0.0
 
 # In one step, or two processes would both take the last token. Returns "" or seconds to wait.
 TAKE = """
-local rate, capacity = tonumber(ARGV[1]) / 60, tonumber(ARGV[1])
+local capacity, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])
+local rate = capacity / seconds
 local time = redis.call('TIME')
 local now = tonumber(time[1]) + tonumber(time[2]) / 1e6
 local kept = redis.call('HMGET', KEYS[1], 'level', 'filled')
@@ -30,18 +32,18 @@ level = math.min(capacity, level + (now - (tonumber(kept[2]) or now)) * rate)
 local wait = ''
 if level < 1 then wait = tostring((1 - level) / rate) else level = level - 1 end
 redis.call('HSET', KEYS[1], 'level', tostring(level), 'filled', tostring(now))
-redis.call('EXPIRE', KEYS[1], 120)
+redis.call('EXPIRE', KEYS[1], 2 * seconds)
 return wait
 """
 
 
 class TokenBucket:
-    """`per_minute` in the long run, and that many at once."""
+    """So many in so many seconds in the long run, and that many at once."""
 
-    def __init__(self, per_minute: float) -> None:
-        self.rate = per_minute / 60
-        self.capacity = per_minute
-        self.level = per_minute
+    def __init__(self, most: float, seconds: float = MINUTE) -> None:
+        self.rate = most / seconds
+        self.capacity = most
+        self.level = most
         self.filled = time.monotonic()
 
     def take(self) -> float | None:
@@ -58,22 +60,22 @@ class TokenBucket:
 _buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
 
 
-def take(what: str, who: str, per_minute: float) -> float | None:
+def take(what: str, who: str, most: float, seconds: float = MINUTE) -> float | None:
     """None when allowed, else the seconds until the next one is. May wait for Redis: not for the
     event loop."""
     global _away_until
     if settings.REDIS_URL and time.monotonic() >= _away_until:
         try:
-            wait = _script()(keys=[f"attune:limit:{what}:{who}"], args=[per_minute])
+            wait = _script()(keys=[f"attune:limit:{what}:{who}"], args=[most, seconds])
             return round(float(wait), 1) if wait else None
         except redis.RedisError as error:
             _away_until = time.monotonic() + REST
             logger.warning("limits are counted by each process: %s", error)
-    return _here(what, who, per_minute)
+    return _here(what, who, most, seconds)
 
 
-def _here(what: str, who: str, per_minute: float) -> float | None:
-    bucket = _buckets.pop((what, who), None) or TokenBucket(per_minute)
+def _here(what: str, who: str, most: float, seconds: float) -> float | None:
+    bucket = _buckets.pop((what, who), None) or TokenBucket(most, seconds)
     _buckets[what, who] = bucket
     if len(_buckets) > REMEMBERED:
         _buckets.popitem(last=False)

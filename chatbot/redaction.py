@@ -1,115 +1,103 @@
 """Personal data out of a text: what its form gives away, and what the CRM knows of its writer.
 
 `redact` is for what is kept for long and read by machines: it takes every long number, an order's
-too. `mask` is for texts that have to go on making sense: it takes a number only where a check sum
-or the way it is written says whose number it is.
+too. `mask` is for texts that have to go on making sense: it takes a number only where a check sum,
+the way it is written or the word beside it says whose number it is.
 """
 
 import re
-from collections.abc import Callable, Iterable
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
-# What people put between groups of digits: spaces of all kinds, points, hyphens and dashes.
-GAP = r"[\s.\u2010-\u2015-]"
-# Letters and digits of an account in each country (ISO 13616), so that its end is known even where
-# the next word follows.
-COUNTRIES = {
-    15: "NO",
-    16: "BE",
-    18: "DK FI FO GL NL SD",
-    19: "MK SI",
-    20: "AT BA EE KZ LT LU XK",
-    21: "CH CR HR LI LV",
-    22: "BG BH DE GB GE IE ME RS VA",
-    23: "AE GI IL IQ OM SO TL",
-    24: "AD CZ ES MD PK RO SA SE SK TN VG",
-    25: "LY PT ST",
-    26: "IS TR",
-    27: "BI DJ FR GR IT MC MR SM",
-    28: "AL AZ BY CY DO GT HU LB NI PL SV",
-    29: "BR EG PS QA UA",
-    30: "JO KW MU",
-    31: "MT SC",
-    32: "LC",
-    33: "RU",
-}
-IBAN = "|".join(
-    rf"(?:{'|'.join(codes.split())})\d{{2}}(?:{GAP}{{0,3}}[A-Z0-9]){{{length - 4}}}"
-    for length, codes in COUNTRIES.items()
-)
-FORMS = {
-    "[email]": re.compile(r"\b[\w.+'-]+(?:@|\s?[\[(]at[\])]\s?)[\w-]+\.[\w.-]+", re.IGNORECASE),
-    "[link]": re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE),
-    "[account]": re.compile(
-        rf"\b(?:[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{4}}){{2,7}}(?: ?[A-Z0-9]{{1,4}})?|(?i:{IBAN}))\b"
-    ),
-    # Cards, telephone and order numbers: of every run of four or more digits, whatever parts it.
-    "[number]": re.compile(r"\+?\(?\d(?:[ ()./-]{0,3}\d){3,}"),
-}
+from chatbot import addresses, numbers
+from chatbot.forms import TAKEN, Find, Span, every
+
+# What shows nothing, of other kinds than Unicode's format characters: fillers, variation selectors.
+UNSEEN = {0x034F, 0x115F, 0x1160, 0x3164, *range(0xFE00, 0xFE10), *range(0x180B, 0x1810)}
+# A letter with its marks; endless ones would be sorted for as long.
+CLUSTER = re.compile(r"[^\u0300-\u036f][\u0300-\u036f]{0,8}|[\u0300-\u036f]")
 # A value of fewer letters ("M", "DE") is no personal data, and would tear words apart.
 SHORTEST = 3
 
-
-def luhn(text: str) -> bool:
-    """A card's number: its first digit is a card's, and its digits add up (ISO/IEC 7812)."""
-    digits = [int(character) for character in text if character.isdigit()]
-    doubled = [sum(divmod(2 * digit, 10)) for digit in digits[-2::-2]]
-    return digits[0] in range(2, 7) and (sum(digits[-1::-2]) + sum(doubled)) % 10 == 0
-
-
-def iban(text: str) -> bool:
-    """ISO 13616: with the first four characters at the end, the remainder of 97 is 1."""
-    bare = re.sub(r"\W", "", text).upper()
-    moved = bare[4:] + bare[:4]
-    return int("".join(str(int(one, 36)) for one in moved)) % 97 == 1
-
-
-def phone(text: str) -> bool:
-    """Written as one: with + or 00, or in brackets, or with 0 in groups; no date, no decimal."""
-    digits = re.sub(r"\D", "", text)
-    if NO_PHONE.fullmatch(text.strip()) or not 8 <= len(digits) <= 15:
-        return False
-    if text.startswith(("+", "(0")) or len(re.split(r"[ ()./-]+", text.strip(" ("))) >= 2:
-        return True
-    # In one piece: abroad with 00; at home as long as numbers are. An article's number has 12
-    # digits, and is told apart from a mobile one in Germany by its beginning.
-    if digits.startswith("00"):
-        return len(digits) > 10
-    return len(digits) in {10, 11} or (len(digits) == 12 and digits[:3] in {"015", "016", "017"})
-
-
-def always(text: str) -> bool:
-    return True
-
-
-NO_PHONE = re.compile(r"\d{4}-\d{1,2}-\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|0[.,]\d+")
-# In North America: three digits, three and four.
-AMERICAN = r"(?:\+?1[ .-])?(?:\([2-9]\d{2}\) ?|[2-9]\d{2}[.-])\d{3}[ .-]\d{4}"
-CHECKED: list[tuple[str, re.Pattern[str], Callable[[str], bool]]] = [
-    ("[email]", FORMS["[email]"], always),
-    ("[iban]", re.compile(rf"(?<!\w)(?:{IBAN})(?!\w)", re.IGNORECASE), iban),
-    ("[card]", re.compile(rf"(?<![\w-])\d(?:{GAP}{{0,3}}\d){{12,18}}(?![\w-])"), luhn),
-    ("[phone]", re.compile(rf"(?<![\w-]){AMERICAN}(?![\w-])"), always),
-    ("[phone]", re.compile(r"(?<![\w/-])(?:\+|\(?0)\d?(?:[ ()./-]{0,3}\d){6,14}(?!\w)"), phone),
+ALWAYS: list[tuple[str, Find]] = [
+    ("[email]", addresses.emails),
+    ("[address]", addresses.posts),
+    ("[iban]", numbers.accounts),
+    ("[id]", numbers.identities),
+    ("[code]", numbers.codes),
+]
+MASKED: list[tuple[str, Find]] = [*ALWAYS, ("[card]", numbers.cards), ("[phone]", numbers.phones)]
+REDACTED: list[tuple[str, Find]] = [
+    *ALWAYS,
+    ("[link]", every(r"(?:https?://|www\.)\S+")),
+    # Of every run of four or more digits, whatever parts it.
+    ("[number]", every(rf"\+?\(?\d(?:{numbers.GAP}{{0,3}}\d){{3,}}")),
 ]
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
     """`known`: names and other values of the writer; each becomes [name], longest first."""
-    for word, form in FORMS.items():
-        text = form.sub(word, text)
-    return without(text, known)
+    return without(text, [*REDACTED, *names(known)])
 
 
 def mask(text: str, known: Iterable[str] = ()) -> str:
-    for word, form, holds in CHECKED:
-        text = form.sub(lambda found: word if holds(found[0]) else found[0], text)  # noqa: B023
-    return without(text, known)
+    return without(text, [*MASKED, *names(known)])
 
 
-def without(text: str, known: Iterable[str]) -> str:
-    values = sorted({value.strip() for value in known}, key=len, reverse=True)
-    for value in values:
+def without(text: str, table: Iterable[tuple[str, Find]]) -> str:
+    plain, places = as_read(text)
+    found: list[tuple[Span, str]] = []
+    for word, find in table:
+        spans = list(find(plain))
+        found += [(span, word) for span in spans]
+        plain = blanked(plain, spans)
+    parts, end = [], 0
+    for (start, stop), word in sorted(found):
+        if start >= end:
+            parts += [text[places[end] : places[start]], word]
+            end = stop
+    return "".join([*parts, text[places[end] :]])
+
+
+def blanked(text: str, spans: Iterable[Span]) -> str:
+    """What is taken is a hole in the text: nothing is found across it."""
+    parts, end = [], 0
+    for start, stop in sorted(spans):
+        if start >= end:
+            parts += [text[end:start], TAKEN * (stop - start)]
+            end = stop
+    return "".join([*parts, text[end:]])
+
+
+def as_read(text: str) -> tuple[str, Sequence[int]]:
+    """The text as it looks: one form of each letter and digit, without what is not seen; and where
+    each of its characters, and its end, stand in the text as it is."""
+    if text.isascii():
+        return text, range(len(text) + 1)
+    seen, places = [], []
+    for cluster in CLUSTER.finditer(text):
+        shown = look(cluster[0])
+        seen.append(shown)
+        places += [cluster.start()] * len(shown)
+    return "".join(seen), [*places, len(text)]
+
+
+@lru_cache(maxsize=5_000)
+def look(cluster: str) -> str:
+    return "".join(map(looks, unicodedata.normalize("NFKC", cluster)))
+
+
+def looks(character: str) -> str:
+    kind = unicodedata.category(character)
+    if kind == "Cf" or ord(character) in UNSEEN:
+        return ""
+    return str(unicodedata.decimal(character)) if kind == "Nd" else character
+
+
+def names(known: Iterable[str]) -> Iterator[tuple[str, Find]]:
+    values = {as_read(value.strip())[0] for value in known}
+    for value in sorted(values, key=len, reverse=True):
         if len(value) >= SHORTEST:
             spaced = r"\s+".join(map(re.escape, value.split()))
-            text = re.sub(rf"(?<!\w){spaced}(?!\w)", "[name]", text, flags=re.IGNORECASE)
-    return text
+            yield "[name]", every(rf"(?<!\w){spaced}(?!\w)")

@@ -66,17 +66,16 @@ def redact_conversation(conversation: Conversation) -> None:
     # Nobody can take personal data out of a file.
     conversation.attachments.all().delete()
     # What the model was shown, and what it said, holds the records' words.
-    conversation.replies.update(passages=[], withheld=[], error="")
+    conversation.replies.update(passages=[], withheld=[], error="", reason="")
     conversation.notes.update(text=GONE)
     conversation.requests.update(values=[], answer="")
     Summary.objects.filter(conversation=conversation).update(problem=GONE, tried="", question="")
     conversation.redacted_at = timezone.now()
-    # The reason of an alert may quote the customer after its colon.
-    conversation.alert = conversation.alert.partition(":")[0]
-    conversation.handoff_reason = conversation.handoff_reason.partition(': "')[0]
+    conversation.alert_quote = conversation.handoff_quote = ""
     conversation.csat_comment = redact(conversation.csat_comment, known)
-    conversation.contact_email = ""
-    changed = ["redacted_at", "alert", "handoff_reason", "csat_comment", "contact_email"]
+    conversation.contact_email, conversation.contact_confirmed = "", False
+    changed = ["redacted_at", "alert_quote", "handoff_quote", "csat_comment", "contact_email"]
+    changed += ["contact_confirmed"]
     conversation.save(update_fields=changed)
 
 

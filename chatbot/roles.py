@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group, Permission, User
 from django.db.models import Q
 
 AGENT, LEAD, ADMINISTRATOR, AUDITOR = "Agent", "Team lead", "Administrator", "Auditor"
@@ -59,6 +59,27 @@ def named(names: list[str]) -> Iterable[Permission]:
         app, codename = name.split(".")
         wanted |= Q(content_type__app_label=app, codename=codename)
     return Permission.objects.filter(wanted)
+
+
+def rights_of(*, user: User | None = None, group: Group | None = None) -> set[int]:
+    """Ids of permissions. Of a user, also while they are switched off: they can be switched on
+    again. Of a group, with those that the next migration gives to its name."""
+    if group:
+        own = set(group.permissions.values_list("id", flat=True)) if group.pk else set()
+        return own | {one.pk for one in granted().get(group.name, ())}
+    everything = Permission.objects.all()
+    theirs = everything.filter(Q(user=user) | Q(group__user=user))
+    return set((everything if user and user.is_superuser else theirs).values_list("id", flat=True))
+
+
+def above(giver: User, *, user: User | None = None, group: Group | None = None) -> bool:
+    """Whether the giver holds whatever this user or group does: nobody gives more, be it as a
+    group or as the password of somebody who has it."""
+    if giver.is_superuser:
+        return True
+    if user and user.is_superuser:
+        return False
+    return rights_of(user=user, group=group) <= rights_of(user=giver)
 
 
 def last_app_is_migrated(sender: Any) -> bool:

@@ -102,7 +102,7 @@ TWO_FACTOR_REQUIRED = env_bool("TWO_FACTOR_REQUIRED", not DEBUG and not DEMO)
 OTP_TOTP_ISSUER = "Attune"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "chatbot.demo_logins.Backend",
 ]
 # Single sign-on by OpenID Connect, beside passwords; see chatbot/sso.py. The names without a
 # variable of their own are mozilla-django-oidc's.
@@ -133,6 +133,7 @@ AUDITLOG_MASK_CALLABLE = "chatbot.audit.hidden"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "chatbot.demo_logins.NotPublished"},
 ]
 
 # Static files: served by the web process itself, no other server and no third-party host.
@@ -352,6 +353,8 @@ STORAGES = {
 # How long what was said is kept, in days since the last message; 0: for ever.
 REDACT_AFTER_DAYS = env_int("REDACT_AFTER_DAYS", 0)
 DELETE_AFTER_DAYS = env_int("DELETE_AFTER_DAYS", 0)
+# Whose way of writing telephone numbers without a country's code is known again: ISO 3166 codes.
+PHONE_REGIONS = env_list("PHONE_REGIONS", "GB,IE,US,DE,AT,CH,FR,NL,ES,IT")
 # Cards, accounts, phones and addresses in what the customer wrote do not reach the model.
 MASK_FOR_MODEL = env_bool("MASK_FOR_MODEL", False)
 
@@ -362,6 +365,11 @@ EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS", EMAIL_PORT == 587)
 EMAIL_TIMEOUT = 15
+# Mails an hour that visitors may have sent to addresses they type: to one mailbox, from one network
+# (an IPv4 /24, an IPv6 /48), and in all. Agents' answers to confirmed addresses are not counted.
+MAILS_PER_ADDRESS = env_int("MAILS_PER_ADDRESS", 3)
+MAILS_PER_NETWORK = env_int("MAILS_PER_NETWORK", 20)
+MAILS_PER_HOUR = env_int("MAILS_PER_HOUR", 200)
 DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "attune@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 

@@ -25,7 +25,7 @@ from mozilla_django_oidc.auth import OIDCAuthenticationBackend
 from mozilla_django_oidc.utils import import_from_settings
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
-from chatbot import roles, two_factor
+from chatbot import demo_logins, roles, two_factor
 from chatbot.models import ProviderAccount
 from inference.text import blank
 
@@ -46,6 +46,7 @@ SESSION = 9 * 3600
 FACTORS = {"mfa", "otp", "hwk", "swk", "sc", "fpt", "face", "iris", "retina", "vbm"}
 FAILED = "The sign-in could not be completed. Please try again, or use your password."
 NO_ROLE = "You have no role here yet. Please ask an administrator to put you into a group."
+DEMO = "This user has the demo's password. Please ask an administrator to set another one."
 TAKEN = "There is a user {} already, with a password. Please ask an administrator."
 
 
@@ -96,7 +97,7 @@ def get_settings(name: str, *default: Any) -> Any:
     return url
 
 
-class Backend(OIDCAuthenticationBackend):
+class Backend(demo_logins.Known, OIDCAuthenticationBackend):
     """Asks the provider only in the callback: passwords come by here too."""
 
     get_settings = staticmethod(get_settings)
@@ -159,6 +160,8 @@ def admitted(claims: dict[str, Any]) -> User:
             set_roles(user, granted)
     if user is None or not granted:
         raise NotAdmitted(NO_ROLE)
+    if demo_logins.refused(user):
+        raise NotAdmitted(DEMO)
     user.shown_second_factor = second_factor_shown(claims)  # type: ignore[attr-defined]
     return user
 

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.conf import settings
 from django.db.models import QuerySet
 
-from chatbot import actions, alerts, away, hints, requests, retention, summary, transcripts
+from chatbot import actions, alerts, away, hints, mailing, requests, retention, summary, transcripts
 from chatbot.api import idempotency
 from chatbot.attachments import store
 from chatbot.models import Conversation, Erasure
@@ -51,6 +51,12 @@ def mail_alert(conversation: str, reason: str) -> None:
 def mail_transcript(conversation: str, address: str) -> None:
     for one in found(conversation):
         transcripts.mail(one, address)
+
+
+@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
+def mail_link(conversation: str, address: str, what: str) -> None:
+    for one in found(conversation):
+        mailing.send_link(mailing.Wish(conversation, address, what), one.visitor.inbox.name)
 
 
 @shared_task

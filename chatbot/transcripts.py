@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from chatbot import identity, limits
+from chatbot import identity, limits, mailing
 from chatbot.attachments.kinds import size
 from chatbot.models import Conversation, Message, Visitor
 from chatbot.names import name_of
@@ -20,6 +20,8 @@ from crm.problems import PROBLEM, problem
 
 NAMES = {"customer": "You", "bot": "Assistant", "agent": "Colleague", "system": "—"}
 MAILS_PER_MINUTE = 1
+ON_ITS_WAY = "It is on its way to you."
+LINK_SENT = "We have sent you a link. Open it within an hour and confirm, and your copy follows."
 GO_ON = "Please go on in the chat on our site: answers to this e-mail are not read there."
 
 
@@ -52,7 +54,7 @@ def transcript(request: HttpRequest, inbox: str) -> HttpResponse:
         if conversation is None:
             raise Http404
         if address := request.POST.get("email", ""):
-            return mailed(visitor, conversation, address)
+            return mailed(visitor, conversation, address, request)
     except Refused as refused:
         status = 401 if refused.code in {"unauthorized", "expired"} else 400
         return JsonResponse(problem(status, refused.text), status=status, content_type=PROBLEM)
@@ -67,8 +69,11 @@ def transcript(request: HttpRequest, inbox: str) -> HttpResponse:
     )
 
 
-def mailed(visitor: Visitor, conversation: Conversation, address: str) -> HttpResponse:
-    from chatbot.tasks import mail_transcript
+def mailed(
+    visitor: Visitor, conversation: Conversation, address: str, request: HttpRequest
+) -> HttpResponse:
+    """At once to the address that the CRM knows as theirs; else a link that asks for it first."""
+    from chatbot.tasks import mail_link, mail_transcript
 
     try:
         validate_email(address)
@@ -76,12 +81,14 @@ def mailed(visitor: Visitor, conversation: Conversation, address: str) -> HttpRe
         raise Refused("invalid", "Please write an address like name@example.com.") from None
     if not settings.EMAIL_HOST:
         raise Refused("unavailable", "E-mails cannot be sent from here; please save the file.")
-    # Of the writer, and of whoever gets it: nobody is flooded through here.
-    for who in (str(visitor.id), address.lower()):
-        if limits.take("transcript", who, MAILS_PER_MINUTE):
-            raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
-    background.later(mail_transcript, str(conversation.id), address)
-    return JsonResponse({"status": "on its way"}, status=202)
+    if limits.take("transcript", str(visitor.id), MAILS_PER_MINUTE):
+        raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
+    mailing.take(address, str(request.META.get("REMOTE_ADDR", "")))
+    if mailing.is_their_own(visitor, address):
+        background.later(mail_transcript, str(conversation.id), address)
+        return JsonResponse({"status": "on its way", "text": ON_ITS_WAY}, status=202)
+    background.later(mail_link, str(conversation.id), address, mailing.TRANSCRIPT)
+    return JsonResponse({"status": "link sent", "text": LINK_SENT}, status=202)
 
 
 def mail(conversation: Conversation, address: str) -> None:

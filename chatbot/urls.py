@@ -5,6 +5,7 @@ from django.urls import include, path
 from chatbot import probes, views
 from chatbot.attachments.views import attachment
 from chatbot.demo_actions import demo_crm
+from chatbot.mailing import confirm
 from chatbot.transcripts import transcript
 from chatbot.two_factor import second_factor
 from crm.views import receive
@@ -18,6 +19,7 @@ urlpatterns = [
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
     path("widget/<slug:inbox>/transcript/", transcript, name="transcript"),
+    path("confirm-mail/", confirm, name="confirm-mail"),
     path("attachments/<uuid:pk>/", attachment, name="attachment"),
     path("api/", include("chatbot.api.urls")),
     path("webhooks/crm/<slug:source>/", receive, name="webhook"),

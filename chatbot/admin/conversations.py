@@ -148,7 +148,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Mood", ordering="mood")
     def mood_badge(self, conversation: Conversation) -> SafeString:
-        badge, alert = mood.badge(conversation.mood), conversation.alert
+        badge, alert = mood.badge(conversation.mood), conversation.alert_shown
         return (
             format_html('{}<small class="alert" dir="auto">{}</small>', badge, alert)
             if alert
@@ -220,7 +220,7 @@ def state_label(conversation: Conversation) -> SafeString:
     label = {
         "text": conversation.get_state_display(),
         "type": COLOURS.get(Conversation.State(conversation.state), ""),
-        "label_title": conversation.handoff_reason,
+        "label_title": conversation.handoff_shown,
     }
     return render_to_string("unfold/helpers/label.html", label)
 

@@ -19,7 +19,18 @@ from chatbot.api.pages import BySeq, NewestFirst
 from chatbot.api.parameters import moment, number, one_of, plain
 from chatbot.models import Conversation, Message
 
-COLUMNS = ["id", "inbox", "customer", "state", "agent", "mood", "alert", "last_seq", "csat"]
+COLUMNS = [
+    "id",
+    "inbox",
+    "customer",
+    "state",
+    "agent",
+    "mood",
+    "alert",
+    "alert_quote",
+    "last_seq",
+    "csat",
+]
 
 
 class ConversationRow(serializers.ModelSerializer):

@@ -180,9 +180,9 @@ def gist(conversation: Any) -> str:
 def why(conversation: Any) -> str:
     """The reason for its place, in words; "" where it is the mood, which stands beside it."""
     if conversation.rank == 0:
-        return conversation.alert
+        return conversation.alert_shown
     if conversation.state == State.WAITING:
-        return conversation.handoff_reason or "waits for a person"
+        return conversation.handoff_shown or "waits for a person"
     return ""
 
 

@@ -26,6 +26,8 @@ class Conversation(models.Model):
     # How often its owner has changed: what the bot began for another owner is not posted.
     version = models.PositiveIntegerField(default=0)
     handoff_reason = models.CharField(max_length=300, blank=True)
+    # The customer's words that it is about, in no sentence of ours: they are forgotten alone.
+    handoff_quote = models.CharField(max_length=300, blank=True)
     # Who answers in state `agent`; who did, once it is closed.
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
@@ -35,6 +37,8 @@ class Conversation(models.Model):
     away_at = models.DateTimeField(null=True, blank=True)
     # Where they are written to, if they left that, and the last answer that was mailed there.
     contact_email = models.EmailField(blank=True)
+    # The CRM knows it as theirs, or its reader has said so: see mailing.py.
+    contact_confirmed = models.BooleanField(default=False)
     mailed_seq = models.PositiveIntegerField(default=0)
     # Whom it was passed on to, until one of them takes it.
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
@@ -47,6 +51,7 @@ class Conversation(models.Model):
     scores = models.JSONField(default=list)
     # Why an agent should look, in words, and how soon; "" and 0: no reason.
     alert = models.CharField(max_length=300, blank=True)
+    alert_quote = models.CharField(max_length=300, blank=True)
     alert_weight = models.FloatField(default=0.0)
     # An agent has seen it: it calls nobody until it gets worse, or a snooze ends.
     alert_seen = models.BooleanField(default=False)
@@ -91,6 +96,19 @@ class Conversation(models.Model):
 
     def __str__(self) -> str:
         return f"Conversation with {self.visitor}"
+
+    @property
+    def alert_shown(self) -> str:
+        return quoting(self.alert, self.alert_quote)
+
+    @property
+    def handoff_shown(self) -> str:
+        return quoting(self.handoff_reason, self.handoff_quote)
+
+
+def quoting(reason: str, quote: str) -> str:
+    """For agents' eyes."""
+    return f"{reason.removesuffix('.')}: “{quote}”" if quote else reason
 
 
 class Message(models.Model):

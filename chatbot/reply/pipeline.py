@@ -66,6 +66,8 @@ class Turn:
     history: tuple[tuple[str, str], ...] = ()
     # Why the customer's mood asks for a person, in words; "" when it does not.
     alert: str = ""
+    # What that quotes of the customer.
+    alert_quote: str = ""
     unanswered: int = 0
     # Of the conversation, -1 to 1.
     mood: float = 0.0
@@ -84,6 +86,7 @@ class Outcome:
     state: str = "answered"
     route: str = "bot"
     reason: str = ""
+    quote: str = ""
     citations: list[dict[str, str]] = field(default_factory=list)
     withheld: list[dict[str, Any]] = field(default_factory=list)
     passages: list[dict[str, Any]] = field(default_factory=list)
@@ -288,6 +291,7 @@ class Answering:
             if refused:
                 yield self.show(COLLEAGUE_WAITING)
         elif self.turn.alert:
+            self.outcome.quote = self.turn.alert_quote
             yield self.hand_off(SORRY, f"Mood: {self.turn.alert}.")
         elif self.outcome.error and self.outcome.state != "proposed":
             yield self.hand_off(PASSING, "The records could not be looked up.")

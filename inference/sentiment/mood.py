@@ -77,10 +77,12 @@ class Heard:
 
 @dataclass(frozen=True)
 class Alert:
-    """Why an agent should look, and how soon: `weight` in (0, 1] orders alerts."""
+    """Why an agent should look, and how soon: `weight` in (0, 1] orders alerts. The reason is in
+    our words alone; what it quotes of the customer stands beside it."""
 
     reason: str
     weight: float
+    quote: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,9 +145,8 @@ def _repeated(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     count = times(last.text)
     if not rules.repeated or count < rules.repeated or last.positive:
         return None
-    return Alert(
-        f'says it is the {ordinal(count)} time: "{_quote(last.text)}"', 0.9 + 0.1 * last.negative
-    )
+    weight = 0.9 + 0.1 * last.negative
+    return Alert(f"says it is the {ordinal(count)} time", weight, _quote(last.text))
 
 
 def _in_a_row(messages: Sequence[Heard], rules: Rules) -> Alert | None:

@@ -184,10 +184,11 @@ class ContactTests(AwayTestCase):
 
     def test_what_the_customer_said_stays_out_of_thin_events(self) -> None:
         self.endpoint()
-        quote = 'Mood: says it is the 3rd time: "I, Alice Ash, am angry".'
-        Conversation.objects.update(handoff_reason=quote)
+        reason = "Mood: says it is the 3rd time."
+        Conversation.objects.update(handoff_reason=reason, handoff_quote="I, Alice Ash: angry")
         self.leave("a@ash.example")
-        self.assertEqual(self.events()[0]["lead"]["reason"], "Mood: says it is the 3rd time")
+        self.assertEqual(self.events()[0]["lead"]["reason"], reason)
+        self.assertNotIn("Alice", str(self.events()))
 
     def test_the_address_on_record_is_offered_masked_and_taken_with_an_empty_one(self) -> None:
         with self.assertRaisesMessage(Refused, "like name@example.com"):
@@ -232,14 +233,15 @@ class ContactTests(AwayTestCase):
     @override_settings(REDACT_AFTER_DAYS=30)
     def test_it_is_forgotten_with_the_rest_and_exported(self) -> None:
         self.leave("a@ash.example")
-        Conversation.objects.update(handoff_reason='Mood: says it is the 3rd time: "I, Alice".')
+        reason = "Mood: says it is the 3rd time."
+        Conversation.objects.update(handoff_reason=reason, handoff_quote="I, Alice")
         exported = "".join(map(retention.as_line, retention.held(Customer.objects.get(id=ALICE))))
         self.assertIn("a@ash.example", exported)
         Conversation.objects.update(last_message_at=timezone.now() - timedelta(days=31))
         retention.forget()
         now = self.now()
         self.assertEqual(now.contact_email, "")
-        self.assertEqual(now.handoff_reason, "Mood: says it is the 3rd time")
+        self.assertEqual((now.handoff_reason, now.handoff_quote), (reason, ""))
 
     def test_what_endpoints_were_sent_of_it_goes_with_the_customer(self) -> None:
         self.endpoint(full=True, masked=False)
@@ -264,6 +266,7 @@ class AnswerByMailTests(AwayTestCase):
         self.enterContext(mock.patch("chatbot.summary.want"))
         self.ask()
         actions.leave_contact(self.conversation, "a@ash.example")
+        actions.confirm_contact(self.conversation.id, "a@ash.example")
         agents.take_over(self.conversation, self.dora)
         agents.say(self.conversation, self.dora, "1", "It was sent today.")
         agents.say(self.conversation, self.dora, "2", "Sorry for the wait.")

@@ -36,6 +36,7 @@ def test_one_machine_defaults_are_named_in_production(found: Any) -> None:
     assert all(message.hint for message in messages.values())
 
 
+@pytest.mark.django_db
 def test_a_production_that_is_set_up_is_left_alone(found: Any) -> None:
     messages = found(DEBUG=False, DEMO=False, SECRET_KEY="alice's", REDIS_URL="redis://redis:6379")
     assert list(messages) == (["attune.W001"] if connection.vendor == "sqlite" else [])

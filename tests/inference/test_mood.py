@@ -53,7 +53,8 @@ def test_the_fifth_report_outranks_a_polite_first_complaint_and_an_angry_row() -
     assert (
         fifth and row and alert([Heard("the tent is torn, I am sorry to say", -0.6, SURE)]) is None
     )
-    assert fifth.reason == 'says it is the 5th time: "this is the fifth time I report this"'
+    assert fifth.reason == "says it is the 5th time"
+    assert fifth.quote == "this is the fifth time I report this"
     assert fifth.weight > row.weight
 
 

@@ -132,6 +132,8 @@ def test_the_shop_and_the_widget(page: Page, site: Site) -> None:
     chat.get_by_text("Great").click()
     chat.get_by_role("button", name="E-mail it to me").click()
     found.look(page, "ended, rated")
+    page.goto(f"{site.url}/confirm-mail/?key=old")
+    found.look(page, "a link that is no longer good")
     found.assert_none()
 
 

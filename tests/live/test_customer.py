@@ -134,9 +134,19 @@ def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
     expect(chat.get_by_role("textbox", name="Your e-mail address", exact=True)).to_be_focused()
     page.keyboard.type(address)
     page.keyboard.press("Enter")
-    expect(chat.locator("#rated")).to_have_text("It is on its way to you.")
+    expect(chat.locator("#rated")).to_contain_text("We have sent you a link.")
     await_that(lambda: mailbox.to(address))
-    assert words in mailbox.to(address)[0]
+    [asked] = mailbox.to(address)
+    assert words not in asked
+    link = re.search(r"http\S+/confirm-mail/\S+", asked)
+    assert link
+    tab = page.context.new_page()
+    tab.goto(link[0])
+    tab.get_by_role("button", name="Yes, send it").click()
+    expect(tab.get_by_role("heading")).to_have_text("Thank you")
+    tab.close()
+    await_that(lambda: mailbox.to(address)[1:])
+    assert words in mailbox.to(address)[1]
     chat.get_by_role("button", name="Start a new conversation").click()
     expect(chat.get_by_label("Your message")).to_be_focused()
     expect(chat.get_by_role("button", name="Talk to a person")).to_be_visible()

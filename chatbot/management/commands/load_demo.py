@@ -8,13 +8,10 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 
 from chatbot import demo_actions, roles
+from chatbot.demo_logins import PASSWORD
 from chatbot.models import Inbox
 from crm import demo
 from crm.records import import_records
-
-PASSWORD = "attune-demo"
-# Name, password, and what it may do.
-LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "answers customers")]
 
 
 class Command(BaseCommand):

@@ -19,7 +19,7 @@ from django.db import connection
 
 from chatbot import serving
 from chatbot.checks import CONFIGURATION
-from chatbot.management.commands.load_demo import LOGINS
+from chatbot.demo_logins import LOGINS
 from chatbot.serving import Child, ServingError
 from inference import catalogue
 

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from chatbot import actions, agents, audit, roles
 from chatbot.api import keys
-from chatbot.management.commands.load_demo import PASSWORD
+from chatbot.demo_logins import PASSWORD
 from chatbot.models import (
     CannedAnswer,
     Conversation,

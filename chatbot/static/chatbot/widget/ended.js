@@ -56,9 +56,11 @@ export class Ended {
 
   async #send(event) {
     event.preventDefault();
-    if (!(await this.#post({ email: this.#mail.elements.email.value }))) return;
+    const answer = await this.#post({ email: this.#mail.elements.email.value });
+    if (!answer) return;
     this.#mail.hidden = true;
-    this.#told.textContent = "It is on its way to you.";
+    // A link first, where the address is not known as theirs.
+    this.#told.textContent = (await answer.json()).text;
   }
 
   /** null where it was refused; the reason is shown. */
