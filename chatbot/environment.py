@@ -4,11 +4,14 @@ A secret may also come from a file: NAME_FILE names a file that holds the value 
 """
 
 import os
+import re
 import secrets
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+PERCENT_ENCODE = "percent-encode the password: / # ? [ ] @ % must not stand in it (/ is %2F, # %23)"
 
 
 def env(name: str, default: str = "") -> str:
@@ -85,8 +88,27 @@ def secret_key(folder: Path) -> str:
     return path.read_text()
 
 
+def taken_apart(url: str) -> SplitResult:
+    """ValueError where it has no parts, or a character of its password has ended one of them early.
+    The message names no part: it may be the password."""
+    authority, *rest = re.split("[/?#]", url.partition("://")[2], maxsplit=1)
+    if "@" in "".join(rest) or set("[]") & set(authority.rpartition("@")[0]):
+        raise ValueError(f"it cannot be taken apart: {PERCENT_ENCODE}")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its port is no number up to 65535") from None
+    return parts
+
+
 def database(url: str, pool: int) -> dict[str, object]:
-    parts = urlsplit(url)
+    try:
+        parts = taken_apart(url) if not url.startswith("sqlite:") else urlsplit(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is not like postgresql://user:password@host:5432/name: {error}."
+        ) from None
     if parts.scheme == "sqlite":
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -112,6 +134,8 @@ def database(url: str, pool: int) -> dict[str, object]:
                 "options": "-c jit=off",
                 "server_side_binding": True,
                 "prepare_threshold": 3,
+                # sslmode and the like.
+                **dict(parse_qsl(parts.query)),
             },
         }
     raise ImproperlyConfigured(

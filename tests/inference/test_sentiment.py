@@ -109,8 +109,8 @@ def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: 
 # The audit, on the committed weights -------------------------------------------------------
 
 
-# What fails or stands at the limit, and by how much, in words that nobody trained on; the model card
-# tells customers. What begins to pass leaves this list, and what gets worse is a fault.
+# What fails or stands at the limit, and by how much, in words that nobody trained on; the model
+# card tells customers. What begins to pass leaves this list, and what gets worse is a fault.
 KNOWN = {
     "pale-skinned": -0.048,
     "hard-of-hearing": -0.110,
