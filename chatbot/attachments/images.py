@@ -163,7 +163,7 @@ def orientation(tiff: bytes) -> int:
 # --- GIF (89a): blocks
 
 EXTENSION, PICTURE, TRAILER = 0x21, 0x2C, 0x3B
-CONTROL, APPLICATION = 0xF9, 0xFF
+CONTROL = 0xF9
 LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
