@@ -11,6 +11,7 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
 from chatbot.checks import CONFIGURATION, FILES
+from chatbot.privacy import is_private
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,6 +74,23 @@ def test_an_slm_url_that_is_no_web_address_is_an_error(found: Any, url: str) -> 
 )
 def test_a_private_model_server_is_fine(found: Any, host: str) -> None:
     assert found(SLM_URL=f"http://{host}:8000/v1") == {}
+
+
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("64:ff9b::a00:1", True),
+        ("2002:a00:1::1", True),
+        ("::ffff:10.0.0.1", True),
+        ("64:ff9b::808:808", False),
+        ("2002:808:808::1", False),
+        ("2001:0:808:808::f7f7:f7f7", False),
+        ("::ffff:8.8.8.8", False),
+        ("::ffff:0:8.8.8.8", False),
+    ],
+)
+def test_a_translated_address_is_judged_by_what_it_stands_for(host: str, private: bool) -> None:
+    assert is_private(host) is private
 
 
 def test_a_model_server_outside_is_warned_about(found: Any) -> None:
