@@ -4,6 +4,7 @@ away or can only be read. In words to its operators, and as a status to who aske
 import errno
 import shutil
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection
@@ -95,7 +96,7 @@ def refusal_of_postgresql() -> str:
     return ""
 
 
-def parameters() -> dict[str, object]:
+def parameters() -> dict[str, Any]:
     """For one connection past the pool; asked for so long, in seconds."""
     return {**connection.get_connection_params(), "connect_timeout": 2}
 
