@@ -6,8 +6,10 @@ A secret may also come from a file: NAME_FILE names a file that holds the value 
 import os
 import re
 import secrets
+from math import isfinite, nan
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -18,7 +20,7 @@ def env(name: str, default: str = "") -> str:
     if path := os.environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error}.") from error
     return os.environ.get(name, default)
 
@@ -30,27 +32,44 @@ def env_bool(name: str, default: bool) -> bool:
     return value in {"1", "true", "yes"}
 
 
-def env_number(name: str, default: float) -> float:
+def env_number(name: str, default: float, least: float = 0) -> float:
     value = env(name, str(default))
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+        number = nan
+    if not isfinite(number) or number < least:
+        text = f"{name} must be a number, {least:g} or more, not {value!r}."
+        raise ImproperlyConfigured(text)
+    return number
 
 
-def env_int(name: str, default: int) -> int:
-    return int(env_number(name, default))
+def env_int(name: str, default: int, least: int = 0) -> int:
+    number = env_number(name, default, least)
+    if not number.is_integer():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {number}.")
+    return int(number)
 
 
 def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 
 
-def env_choice(name: str, default: str, other: str) -> str:
+def env_choice(name: str, default: str, *others: str) -> str:
     value = env(name, default)
-    if value not in {default, other}:
-        raise ImproperlyConfigured(f"{name} must be {default} or {other}, not {value!r}.")
+    if value not in {default, *others}:
+        known = " or ".join(filter(None, (default, *others)))
+        raise ImproperlyConfigured(f"{name} must be {known}, not {value!r}.")
     return value
+
+
+def env_zone(name: str, default: str) -> str:
+    value = env(name, default)
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        text = f"{name} must be a time zone like Europe/Berlin, not {value!r}."
+        raise ImproperlyConfigured(text) from None
 
 
 def env_pairs(name: str) -> dict[str, str]:

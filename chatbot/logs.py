@@ -30,6 +30,9 @@ def masked(_logger: Any, _method: str, line: Any) -> Any:
     return {name: mask(one, known) if isinstance(one, str) else one for name, one in line.items()}
 
 
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
 class Masked(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         return mask(super().format(record), KNOWN.get())
