@@ -13,3 +13,9 @@ if __name__ == "__main__":
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(str(error))
+    except Exception as error:
+        from crm import troubles
+
+        if found := troubles.trouble(error):
+            sys.exit(found.text)
+        raise

@@ -9,7 +9,7 @@ class ChatbotConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from chatbot import audit, checks, receivers, roles  # noqa: F401 register themselves
+        from chatbot import audit, checks, parts, receivers, roles  # noqa: F401 register themselves
 
         audit.register()
         post_migrate.connect(roles.after_migrations)

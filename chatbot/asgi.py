@@ -14,7 +14,9 @@ django_application = get_asgi_application()
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
+from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from chatbot import deserted, hints  # noqa: E402
 from chatbot.assignment import assign_for_ever  # noqa: E402
@@ -62,6 +64,12 @@ def logged_in(consumer: Any) -> Any:
     return AllowedHostsOriginValidator(AuthMiddlewareStack(consumer))
 
 
+def behind_proxies(application: Any) -> Any:
+    """Believes TRUSTED_PROXIES about who asks. Uvicorn's own options, which believe whoever is on
+    this machine, are off."""
+    return ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
+
+
 application = ProtocolTypeRouter(
     {
         "http": at_the_door(django_application),
@@ -74,3 +82,4 @@ application = ProtocolTypeRouter(
         "lifespan": lifespan,
     }
 )
+application = behind_proxies(application)

@@ -2,7 +2,7 @@
 one that is asked for with the database."""
 
 from collections.abc import Iterator, Sequence
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -13,6 +13,7 @@ from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from chatbot import demo_logins, roles
+from chatbot.environment import taken_apart
 from chatbot.privacy import is_private
 from crm import destinations
 from inference import catalogue
@@ -105,18 +106,18 @@ def known_to_everybody() -> list[str]:
 
 @register(CONFIGURATION)
 def redis_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    url = _split(settings.REDIS_URL)
-    well_formed = url and url.scheme in {"redis", "rediss"} and url.hostname and not url.path
+    hint = "Set it without a database number, e.g. REDIS_URL=redis://redis:6379"
+    try:
+        url = taken_apart(settings.REDIS_URL)
+        more = url.path or url.query or url.fragment
+        well_formed = url.scheme in {"redis", "rediss"} and url.hostname and not more
+    except ValueError as error:
+        well_formed, hint = False, f"REDIS_URL: {error}."
     if not settings.REDIS_URL or well_formed:
         return []
-    return [
-        Error(
-            # Its value may hold a password and stays unsaid.
-            "REDIS_URL is not of the form redis://host:port.",
-            hint="Set it without a database number, e.g. REDIS_URL=redis://redis:6379",
-            id="attune.E001",
-        )
-    ]
+    # Its value may hold a password and stays unsaid.
+    text = "REDIS_URL is not of the form redis://:password@host:port."
+    return [Error(text, hint=hint, id="attune.E001")]
 
 
 @register(CONFIGURATION)
@@ -199,6 +200,25 @@ def _single_sign_on() -> Iterator[CheckMessage]:
 
 
 @register(CONFIGURATION)
+def trusted_proxies(app_configs: Apps, **_: Any) -> list[CheckMessage]:
+    hint = "Name the proxy's address or network, e.g. TRUSTED_PROXIES=10.0.0.5,10.1.0.0/24"
+    if wrong := [one for one in settings.TRUSTED_PROXIES if not _is_network(one)]:
+        text = f"TRUSTED_PROXIES: {', '.join(wrong)} is no address and no network."
+        return [Error(text, hint=hint, id="attune.E008")]
+    if settings.TRUSTED_PROXIES or not settings.SECURE_PROXY_SSL_HEADER:
+        return []
+    text = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: all visitors count as one address, the "
+    return [Warning(f"{text}proxy's, in limits and in logs.", hint=hint, id="attune.W011")]
+
+
+def _is_network(text: str) -> bool:
+    try:
+        return bool(ip_network(text))
+    except ValueError:
+        return False
+
+
+@register(CONFIGURATION)
 def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     redact, delete = settings.REDACT_AFTER_DAYS, settings.DELETE_AFTER_DAYS
     if min(redact, delete) >= 0 and (not redact or not delete or redact < delete):
@@ -224,7 +244,7 @@ def actions_without_endpoint(databases: Any = None, **_: Any) -> list[CheckMessa
         Warning(
             f"{one.inbox} does not offer “{one}”: no endpoint that is on carries it out.",
             hint=f"Choose one at /admin/chatbot/action/{one.id}/change/, or switch the action off.",
-            id="attune.W009",
+            id="attune.W010",
         )
         for one in silent.select_related("inbox")
     ]

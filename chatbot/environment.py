@@ -4,18 +4,23 @@ A secret may also come from a file: NAME_FILE names a file that holds the value 
 """
 
 import os
+import re
 import secrets
+from math import isfinite, nan
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
+
+PERCENT_ENCODE = "percent-encode the password: / # ? [ ] @ % must not stand in it (/ is %2F, # %23)"
 
 
 def env(name: str, default: str = "") -> str:
     if path := os.environ.get(f"{name}_FILE"):
         try:
             return Path(path).read_text().strip()
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE={path} cannot be read: {error}.") from error
     return os.environ.get(name, default)
 
@@ -27,27 +32,44 @@ def env_bool(name: str, default: bool) -> bool:
     return value in {"1", "true", "yes"}
 
 
-def env_number(name: str, default: float) -> float:
+def env_number(name: str, default: float, least: float = 0) -> float:
     value = env(name, str(default))
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
-        raise ImproperlyConfigured(f"{name} must be a number, not {value!r}.") from None
+        number = nan
+    if not isfinite(number) or number < least:
+        text = f"{name} must be a number, {least:g} or more, not {value!r}."
+        raise ImproperlyConfigured(text)
+    return number
 
 
-def env_int(name: str, default: int) -> int:
-    return int(env_number(name, default))
+def env_int(name: str, default: int, least: int = 0) -> int:
+    number = env_number(name, default, least)
+    if not number.is_integer():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not {number}.")
+    return int(number)
 
 
 def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 
 
-def env_choice(name: str, default: str, other: str) -> str:
+def env_choice(name: str, default: str, *others: str) -> str:
     value = env(name, default)
-    if value not in {default, other}:
-        raise ImproperlyConfigured(f"{name} must be {default} or {other}, not {value!r}.")
+    if value not in {default, *others}:
+        known = " or ".join(filter(None, (default, *others)))
+        raise ImproperlyConfigured(f"{name} must be {known}, not {value!r}.")
     return value
+
+
+def env_zone(name: str, default: str) -> str:
+    value = env(name, default)
+    try:
+        return ZoneInfo(value).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        text = f"{name} must be a time zone like Europe/Berlin, not {value!r}."
+        raise ImproperlyConfigured(text) from None
 
 
 def env_pairs(name: str) -> dict[str, str]:
@@ -85,8 +107,27 @@ def secret_key(folder: Path) -> str:
     return path.read_text()
 
 
+def taken_apart(url: str) -> SplitResult:
+    """ValueError where it has no parts, or a character of its password has ended one of them early.
+    The message names no part: it may be the password."""
+    authority, *rest = re.split("[/?#]", url.partition("://")[2], maxsplit=1)
+    if "@" in "".join(rest) or set("[]") & set(authority.rpartition("@")[0]):
+        raise ValueError(f"it cannot be taken apart: {PERCENT_ENCODE}")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its port is no number up to 65535") from None
+    return parts
+
+
 def database(url: str, pool: int) -> dict[str, object]:
-    parts = urlsplit(url)
+    try:
+        parts = taken_apart(url) if not url.startswith("sqlite:") else urlsplit(url)
+    except ValueError as error:
+        raise ImproperlyConfigured(
+            f"DATABASE_URL is not like postgresql://user:password@host:5432/name: {error}."
+        ) from None
     if parts.scheme == "sqlite":
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -112,6 +153,8 @@ def database(url: str, pool: int) -> dict[str, object]:
                 "options": "-c jit=off",
                 "server_side_binding": True,
                 "prepare_threshold": 3,
+                # sslmode and the like.
+                **dict(parse_qsl(parts.query)),
             },
         }
     raise ImproperlyConfigured(

@@ -30,11 +30,7 @@ def masked(_logger: Any, _method: str, line: Any) -> Any:
     return {name: mask(one, known) if isinstance(one, str) else one for name, one in line.items()}
 
 
-def without_query(_logger: Any, _method: str, line: structlog.typing.EventDict) -> Any:
-    """What somebody searched for and the keys of links stand in an address after its "?"."""
-    if "request" in line:
-        line["request"] = str(line["request"]).partition("?")[0]
-    return line
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 class Masked(logging.Formatter):
@@ -45,7 +41,6 @@ class Masked(logging.Formatter):
 # What is bound to the work under way, and what every line has.
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
-    without_query,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

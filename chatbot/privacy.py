@@ -3,6 +3,8 @@
 import socket
 from ipaddress import ip_address
 
+from crm.destinations import within
+
 # Ends of names that only a private network resolves, Kubernetes' and Docker's among them.
 PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")
 
@@ -25,4 +27,6 @@ def _resolves_privately(host: str) -> bool:
 
 
 def _address_is_private(host: str) -> bool:
-    return not ip_address(host.partition("%")[0]).is_global
+    """Of an IPv6 address that stands for an IPv4 one, that one."""
+    address = ip_address(host.partition("%")[0])
+    return not any(one.is_global for one in within(address) or [address])

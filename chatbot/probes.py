@@ -1,16 +1,21 @@
 """For those who watch the process: is it alive, can it answer, what has it done."""
 
 import asyncio
+import shutil
 
 from asgiref.sync import sync_to_async
-from django.db import connection
+from django.conf import settings
+from django.db import connection, transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from chatbot import tiers
 from chatbot.metrics import exposition
-from crm import indexing
+from crm import indexing, troubles
 from crm.problems import PROBLEM, problem
+
+# Events of the largest size that there must be room for.
+FEW = 4
 
 
 @require_safe
@@ -34,12 +39,23 @@ async def readyz(request: HttpRequest) -> HttpResponse:
 
 
 def database_problem() -> str | None:
+    """A database that only answers questions keeps no message: it is asked to write, no row."""
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM django_migrations")
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE django_migrations SET name = name WHERE 1 = 0")
+        return full_disk()
     except Exception as error:
-        return f"the database does not answer ({error})"
-    return None
+        found = troubles.trouble(error)
+        return found.text if found else f"the database does not answer ({error})"
+
+
+def full_disk() -> str | None:
+    """Where the database is a file. PostgreSQL says so itself, at the first write."""
+    if connection.vendor != "sqlite":
+        return None
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    # What the next requests may bring.
+    return troubles.no_room() if free < FEW * settings.WEBHOOK_MAX_BYTES else None
 
 
 def index_problem() -> str | None:

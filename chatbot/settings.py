@@ -15,9 +15,10 @@ from chatbot.environment import (
     env_list,
     env_number,
     env_pairs,
+    env_zone,
     secret_key,
 )
-from chatbot.logs import configured
+from chatbot.logs import LEVELS, configured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -37,7 +38,7 @@ ROOT_URLCONF = "chatbot.urls"
 ASGI_APPLICATION = "chatbot.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
-TIME_ZONE = env("TIME_ZONE", "UTC")
+TIME_ZONE = env_zone("TIME_ZONE", "UTC")
 LANGUAGE_CODE = "en-gb"
 DEMO = env_bool("DEMO", DEBUG)
 
@@ -79,6 +80,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "chatbot.middleware.AdminPolicy",
+    "chatbot.middleware.Troubles",
     "axes.middleware.AxesMiddleware",
 ]
 
@@ -143,7 +145,7 @@ WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # Database, channel layer, cache, tasks: in this process unless their URL is set.
-DATABASE_POOL = env_int("DATABASE_POOL", 10)
+DATABASE_POOL = env_int("DATABASE_POOL", 10, least=1)
 _url = env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}")
 DATABASES = {"default": database(_url, DATABASE_POOL)}
 # Threads of the ORM in each process: all but two connections, which are for Django's own views.
@@ -297,7 +299,7 @@ SLM_URL = env("SLM_URL", f"http://127.0.0.1:{SLM_PORT}/v1")
 SLM_NAME = env("SLM_NAME", "slm")
 SLM_API_KEY = env("SLM_API_KEY", "none")
 SLM_EMBEDDED = "SLM_URL" not in os.environ
-MODEL_THREADS = env_int("MODEL_THREADS", os.cpu_count() or 2)
+MODEL_THREADS = env_int("MODEL_THREADS", os.cpu_count() or 2, least=1)
 INDEX_DIR = DATA_DIR / "index"
 # A Milvus server, for more passages than one machine holds; without one, the files in INDEX_DIR.
 INDEX_URL = env("INDEX_URL")
@@ -312,10 +314,10 @@ REPLY_LEASE = env_number("REPLY_LEASE", 8)
 # How long a message waits for the next one of the same burst.
 REPLY_SETTLE = env_number("REPLY_SETTLE", 0.5)
 # Answers that one process has written at the same time; llama.cpp has two places, vLLM many.
-GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32)
+GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32, least=1)
 
 # One machine's; elsewhere each container runs one.
-WEB_PROCESSES = env_int("WEB_PROCESSES", 2 if REDIS_URL and DATABASE_THREADS else 1)
+WEB_PROCESSES = env_int("WEB_PROCESSES", 2 if REDIS_URL and DATABASE_THREADS else 1, least=1)
 
 # Visitors
 TOKEN_LIFETIME = env_int("TOKEN_LIFETIME", 3600)
@@ -390,6 +392,9 @@ X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed; nobody else's are, loopback's included.
+TRUSTED_PROXIES = env_list("TRUSTED_PROXIES")
+SECURE_PROXY_SSL_HEADER = None
 if env_bool("BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
@@ -402,4 +407,4 @@ UNFOLD = unfold(STATIC_URL)
 
 LOG_FORMAT = env_choice("LOG_FORMAT", *(("line", "json") if DEBUG else ("json", "line")))
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-LOGGING = configured(LOG_FORMAT == "json", env("LOG_LEVEL"))
+LOGGING = configured(LOG_FORMAT == "json", env_choice("LOG_LEVEL", "", *LEVELS))

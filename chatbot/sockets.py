@@ -13,6 +13,7 @@ from django.conf import settings
 from chatbot import protocol
 from chatbot.limits import TokenBucket
 from chatbot.protocol import Error, Refused
+from crm import troubles
 
 logger = logging.getLogger("attune.socket")
 MAX_REFUSALS = 20
@@ -67,8 +68,11 @@ class JsonSocket(AsyncWebsocketConsumer):
             await self.handlers[type(frame)](self, frame)
         except (Refused, StopConsumer):
             raise
-        except Exception:
-            logger.exception("the frame %s failed", frame.type)
+        except Exception as error:
+            if found := troubles.trouble(error):
+                logger.error("the frame %s was not carried out: %s", frame.type, found.text)
+            else:
+                logger.exception("the frame %s failed", frame.type)
             text = "Something went wrong on our side. Please try again in a moment."
             raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 

@@ -19,7 +19,8 @@ from chatbot import metrics, models
 from crm.orm import in_thread
 from inference import counters
 from inference.energy import Meter, of_machine, of_this_machine
-from inference.generation import Deadlines, Generator
+from inference.generation import Generator
+from inference.pace import Deadlines
 from inference.pool import Pool, Server
 
 logger = logging.getLogger("attune.tiers")

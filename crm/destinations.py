@@ -25,8 +25,13 @@ Address = IPv4Address | IPv6Address
 Resolve = Callable[..., list[Any]]
 PORTS = {"http": 80, "https": 443}
 USUAL_PORTS = PORTS | {"redis": 6379, "rediss": 6379, "postgresql": 5432}
-# IPv4 in IPv6's clothes: RFC 6052, and the form that came before ::ffff:0:0/96.
-TRANSLATED = (IPv6Network("64:ff9b::/96"), IPv6Network("::/96"))
+# IPv4 in IPv6's clothes, in the last 32 bits: RFC 6052, RFC 2765, and the form that came before
+# ::ffff:0:0/96.
+TRANSLATED = tuple(map(IPv6Network, ("64:ff9b::/96", "::ffff:0:0:0/96", "::/96")))
+# RFC 5214: the middle of an address that tunnels to the IPv4 one at its end.
+ISATAP = (0x5EFE, 0x0200_5EFE)
+# RFC 8215: a site's own translation. Where in it the IPv4 address stands, only the site knows.
+OWN_TRANSLATION = IPv6Network("64:ff9b:1::/48")
 # What inet_aton would take for an address although it is none: 0x7f.1, 2130706433, 0177.0.0.1.
 NUMERIC = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+))*", re.IGNORECASE)
 # Where clouds answer a machine's questions about itself, besides link-local addresses.
@@ -147,7 +152,9 @@ def within(address: Address) -> list[Address]:
         return []
     found: list[Address | None] = [address.ipv4_mapped, address.sixtofour]
     found += address.teredo or []
-    if any(address in network for network in TRANSLATED) and int(address) > 1:
+    tunnelled = int(address) >> 32 & 0xFFFFFFFF in ISATAP
+    translated = any(address in network for network in TRANSLATED) and int(address) > 1
+    if tunnelled or translated:
         found.append(IPv4Address(int(address) & 0xFFFFFFFF))
     return [one for one in found if one]
 
@@ -159,6 +166,7 @@ def dangerous(address: Address) -> bool:
         or address.is_unspecified
         or address.is_multicast
         or address in CLOUDS
+        or address in OWN_TRANSLATION
     )
 
 

@@ -12,19 +12,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+# The line by which .ci/run finds it, and which it says again at its end.
 UNREACHABLE = (
-    "NOT AUDITED: {missed} of {count} packages. The package index answered no question about them; "
-    "run `make audit` on a machine that reaches one with advisories."
+    "NOT AUDITED: {missed} of {count} packages. The package index answered no question about them: "
+    "known vulnerabilities, if any, were NOT looked for. Run `make audit` on a machine that "
+    "reaches an index with advisories."
 )
 
 
 def main(arguments: Sequence[str]) -> int:
     packages = audited(arguments[0])
+    if not packages:
+        sys.exit(f"NOT AUDITED: pip-audit found no package in {arguments[0]}.")
     bad = [line for package in packages for line in known_of(package)]
     missed = sum("skip_reason" in package for package in packages)
     print("\n".join(bad), end="\n" * bool(bad))
     if missed:
-        print(UNREACHABLE.format(missed=missed, count=len(packages)))
+        print(UNREACHABLE.format(missed=missed, count=len(packages)), flush=True)
     else:
         print(f"{len(packages)} packages audited, {len(bad)} known vulnerabilities.")
     return bool(bad) or (bool(missed) and "--where-reachable" not in arguments)

@@ -51,7 +51,7 @@ def of_service(name: str, service: dict[str, Any]) -> list[str]:
     allowed = NETWORKS.get(name, ["inside"])
     rules = {
         "must have a read-only root": service.get("read_only") is True,
-        f"must be on {allowed} only": service.get("networks") == allowed,
+        f"must be on {allowed} only": list(service.get("networks", [])) == allowed,
         "must not publish ports": name == FRONT or "ports" not in service,
         "must not gain privileges": "no-new-privileges:true" in service.get("security_opt", []),
         "must not be privileged": not service.get("privileged"),

@@ -13,12 +13,14 @@ GenerationError
 import asyncio
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
+
+from inference.pace import MOST, Deadlines, Pace
 
 ChatMessages = list[dict[str, str]]
 # Failures in a row, and seconds.
@@ -49,16 +51,6 @@ class ServerResting(ServerUnreachable):
 
 class DeadlineExceeded(GenerationError):
     pass
-
-
-@dataclass(frozen=True)
-class Deadlines:
-    """Seconds. `total` runs from the request to the last token."""
-
-    connect: float = 2
-    first_token: float = 20
-    next_token: float = 10
-    total: float = 60
 
 
 @dataclass
@@ -102,11 +94,14 @@ class Generator:
     api_key: str = "none"
     deadlines: Deadlines = field(default_factory=Deadlines)
     breaker: Breaker = field(default_factory=Breaker)
+    pace: Pace = field(default_factory=Pace)
+    clock: Callable[[], float] = time.monotonic
+    # Requests that share the engine now.
+    under_way: int = 0
 
     def __post_init__(self) -> None:
-        timeout = httpx2.Timeout(
-            self.deadlines.total, connect=self.deadlines.connect, pool=self.deadlines.connect
-        )
+        connect = self.deadlines.connect
+        timeout = httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect)
         # No proxies from the environment and no redirects: requests go to the named host alone.
         self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {self.api_key}"},
@@ -119,16 +114,19 @@ class Generator:
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
     ) -> AsyncGenerator[str, None]:
         """Pieces of text as they are generated. Closing the iterator ends the request."""
-        started = time.monotonic()
         self.breaker.check(self.url)
+        self.under_way += 1
         try:
-            async with aclosing(self._pieces(messages, max_tokens, started, usage)) as pieces:
+            request = Request(self, messages, max_tokens)
+            async with aclosing(self._pieces(request, usage)) as pieces:
                 async for piece in pieces:
                     self.breaker.failures = 0
                     yield piece
         except (ServerUnreachable, DeadlineExceeded):
             self.breaker.failures += 1
             raise
+        finally:
+            self.under_way -= 1
 
     async def models(self) -> list[str]:
         """The names of what it serves; none where it does not list them. GenerationError where it
@@ -145,48 +143,52 @@ class Generator:
         except (ValueError, KeyError, TypeError):
             return []
 
-    async def _pieces(
-        self, messages: ChatMessages, max_tokens: int, started: float, usage: Usage | None
-    ) -> AsyncGenerator[str, None]:
-        answer = await self._first(messages, max_tokens, started)
-        lines = answer.aiter_lines()
+    async def _pieces(self, request: "Request", usage: Usage | None) -> AsyncGenerator[str, None]:
+        answer = None
         try:
-            wait = self.deadlines.first_token
-            while (chunk := await self._next(lines, wait, started)) is not None:
+            answer = await self._first(request)
+            lines = answer.aiter_lines()
+            while (chunk := await self._next(lines, request)) is not None:
                 if usage is not None and (counted := chunk.get("usage")):
                     usage.prompt_tokens = counted["prompt_tokens"]
                     usage.completion_tokens = counted["completion_tokens"]
                 if text := said(chunk):
-                    wait = self.deadlines.next_token
+                    request.heard()
                     if usage is not None:
-                        usage.heard(time.monotonic() - started)
+                        usage.heard(request.seconds)
                     yield text
+        except DeadlineExceeded:
+            # One that hangs says nothing about how fast it is.
+            with suppress(ServerUnreachable):
+                await self.models()
+                request.heard()
+            raise
         finally:
-            await answer.aclose()
+            request.done()
+            if answer:
+                await answer.aclose()
 
-    async def _first(
-        self, messages: ChatMessages, max_tokens: int, started: float
-    ) -> httpx2.Response:
+    async def _first(self, request: "Request") -> httpx2.Response:
         """The open stream. One retry: servers close idle connections under a client's feet."""
         try:
-            return await self._open(messages, max_tokens)
+            return await self._open(request)
         except ServerUnreachable:
-            if time.monotonic() - started > self.deadlines.connect:
+            if request.seconds > self.deadlines.connect:
                 raise
-            return await self._open(messages, max_tokens)
+            return await self._open(request)
 
-    async def _open(self, messages: ChatMessages, max_tokens: int) -> httpx2.Response:
+    async def _open(self, asked: "Request") -> httpx2.Response:
         body = {
             "model": self.model,
-            "messages": messages,
-            "max_tokens": max_tokens,
+            "messages": asked.messages,
+            "max_tokens": asked.max_tokens,
             "temperature": 0,
             "stream": True,
             "stream_options": {"include_usage": True},
         }
         request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
         try:
-            async with asyncio.timeout(self.deadlines.first_token):
+            async with asyncio.timeout(asked.patience()):
                 answer = await self._client.send(request, stream=True)
                 if answer.status_code != 200:
                     raise refusal(self.url, answer, (await answer.aread())[:REFUSAL])
@@ -198,11 +200,10 @@ class Generator:
         except httpx2.HTTPError as error:
             raise ServerUnreachable(f"{self.url} cannot be reached: {error}.") from error
 
-    async def _next(self, lines: AsyncIterator[str], wait: float, started: float) -> Any:
+    async def _next(self, lines: AsyncIterator[str], asked: "Request") -> Any:
         """The next chunk, or None at the end."""
-        left = self.deadlines.total - (time.monotonic() - started)
         try:
-            async with asyncio.timeout(min(wait, left)):
+            async with asyncio.timeout(asked.patience()):
                 chunk = await chunk_of(lines)
         except TimeoutError as error:
             raise DeadlineExceeded(f"{self.url} stopped in the middle of an answer.") from error
@@ -211,6 +212,41 @@ class Generator:
         if chunk and "error" in chunk:
             raise failure(self.url, chunk["error"])
         return chunk
+
+
+class Request:
+    """One on its way: how long it may take, and how long it has taken."""
+
+    def __init__(self, generator: Generator, messages: ChatMessages, max_tokens: int) -> None:
+        self.messages, self.max_tokens = messages, max_tokens
+        self.pace, self.clock = generator.pace, generator.clock
+        characters = sum(len(message["content"]) for message in messages)
+        self.load = characters * generator.under_way
+        self.allowed = self.pace.allowed(generator.deadlines, self.load, max_tokens)
+        self.started = self.clock()
+        self.last: float | None = None
+        self.longest_gap = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self.started
+
+    def patience(self) -> float:
+        """Seconds for what is waited for now."""
+        wait = self.allowed.first_token if self.last is None else self.allowed.next_token
+        return min(wait, self.allowed.total - self.seconds)
+
+    def heard(self) -> None:
+        now = self.clock()
+        if self.last is None:
+            self.pace.read(now - self.started, self.load)
+        else:
+            self.longest_gap = max(self.longest_gap, now - self.last)
+        self.last = now
+
+    def done(self) -> None:
+        if self.longest_gap:
+            self.pace.wrote(self.longest_gap)
 
 
 async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:

@@ -57,6 +57,43 @@ def test_a_word_is_no_number(monkeypatch: pytest.MonkeyPatch) -> None:
         environment.env_int("COLOUR", 1)
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "-1", "1e400", "8000.5", "", "٣x"])
+def test_a_number_that_cannot_be_meant_is_refused(
+    monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("COLOUR", value)
+    with pytest.raises(ImproperlyConfigured, match="COLOUR must be a"):
+        environment.env_int("COLOUR", 1)
+
+
+def test_none_of_what_there_must_be_one_of_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "0")
+    with pytest.raises(ImproperlyConfigured, match="COLOUR must be a number, 1 or more"):
+        environment.env_int("COLOUR", 1, least=1)
+
+
+@pytest.mark.parametrize("zone", ["Nowhere", "", "../etc/passwd", "Europe/", "/etc/localtime"])
+def test_a_time_zone_that_is_none_is_refused(monkeypatch: pytest.MonkeyPatch, zone: str) -> None:
+    monkeypatch.setenv("COLOUR", zone)
+    with pytest.raises(ImproperlyConfigured, match="COLOUR must be a time zone"):
+        environment.env_zone("COLOUR", "UTC")
+
+
+def test_a_choice_names_what_there_is_to_choose(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLOUR", "loud")
+    with pytest.raises(ImproperlyConfigured, match="COLOUR must be INFO or ERROR, not 'loud'"):
+        environment.env_choice("COLOUR", "", "INFO", "ERROR")
+
+
+def test_a_secret_file_that_holds_no_text_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_bytes(b"\xff\xfe\x00")
+    monkeypatch.setenv("COLOUR_FILE", str(tmp_path / "secret"))
+    with pytest.raises(ImproperlyConfigured, match="COLOUR_FILE=.* cannot be read"):
+        environment.env("COLOUR")
+
+
 def test_a_list_has_no_empty_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLOUR", " red, ,blue,")
     assert environment.env_list("COLOUR") == ["red", "blue"]

@@ -1,5 +1,7 @@
 """Every refusal of the API in one form."""
 
+import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -11,7 +13,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from chatbot.api.parsers import TooLarge
+from crm import troubles
 from crm.problems import PROBLEM, problem
+
+logger = logging.getLogger("attune.api")
 
 
 def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -34,6 +39,16 @@ def problem_document(error: Exception, context: dict[str, Any]) -> Response | No
     return response
 
 
+def troubled(error: BaseException | None) -> HttpResponse | None:
+    """Answers for the machine where the error is its own; the log says what operators can do."""
+    if error is None or (found := troubles.trouble(error)) is None:
+        return None
+    logger.error("%s", found.text)
+    document = problem(found.status, found.told, retry_after=troubles.AGAIN)
+    headers = {"Retry-After": str(troubles.AGAIN)}
+    return JsonResponse(document, status=found.status, headers=headers, content_type=PROBLEM)
+
+
 class NoSuchAddress(APIView):
     """Whatever else is asked for under /api/."""
 
@@ -45,6 +60,8 @@ class NoSuchAddress(APIView):
 
 def broken(request: HttpRequest) -> HttpResponse:
     """Django's handler500; the error itself goes into the log."""
+    if found := troubled(sys.exc_info()[1]):
+        return found
     if not request.path.startswith("/api/"):
         return server_error(request)
     document = problem(500, "Something is broken on our side; the operators' log says what.")

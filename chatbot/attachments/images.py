@@ -8,7 +8,7 @@ left out; the pixels stay as they are.
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 
@@ -16,11 +16,15 @@ class Malformed(Exception):
     """It is not what it begins like."""
 
 
+Size = tuple[int, int]
+
+
 @dataclass(frozen=True)
 class Image:
+    """`pixels` of its largest part: any of its headers may be the one that a reader believes."""
+
     data: bytes
-    width: int
-    height: int
+    pixels: int
 
 
 class Pieces:
@@ -46,10 +50,11 @@ class Pieces:
         return found
 
 
-def measured(data: bytes, size: tuple[int, int] | None) -> Image:
-    if size is None or not all(size):
+def measured(data: bytes, sizes: Iterable[Size]) -> Image:
+    pixels = [width * height for width, height in sizes]
+    if not pixels or not all(pixels):
         raise Malformed
-    return Image(data, *size)
+    return Image(data, max(pixels))
 
 
 # --- PNG (ISO/IEC 15948): chunks
@@ -59,14 +64,19 @@ PNG = b"\x89PNG\r\n\x1a\n"
 PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP sBIT pHYs bKGD acTL fcTL fdAT".split()
 )
+# Of the image and of each frame of an animation: its bytes, and where in the chunk its size stands.
+PNG_BYTES = {b"IHDR": 13, b"fcTL": 26}
+PNG_SIZE_AT = {b"IHDR": 8, b"fcTL": 12}
 
 
 def png(data: bytes) -> Image:
     kept = list(png_chunks(Pieces(data.removeprefix(PNG))))
-    if kept[0][0] != b"IHDR" or b"IDAT" not in {name for name, _ in kept}:
+    names = [name for name, _ in kept]
+    if names[0] != b"IHDR" or names.count(b"IHDR") > 1 or b"IDAT" not in names:
         raise Malformed
-    size = struct.unpack(">II", kept[0][1][8:16])
-    return measured(PNG + b"".join(chunk for _, chunk in kept), size)
+    sizes = [struct.unpack_from(">II", chunk, PNG_SIZE_AT[name]) for name, chunk in kept
+             if name in PNG_SIZE_AT]  # fmt: skip
+    return measured(PNG + b"".join(chunk for _, chunk in kept), sizes)
 
 
 def png_chunks(pieces: Pieces) -> Iterator[tuple[bytes, bytes]]:
@@ -77,7 +87,7 @@ def png_chunks(pieces: Pieces) -> Iterator[tuple[bytes, bytes]]:
         check, name = pieces.take(4), body[:4]
         if zlib.crc32(body) != struct.unpack(">I", check)[0]:
             raise Malformed
-        if name == b"IHDR" and len(body) != 4 + 13:
+        if name in PNG_BYTES and len(body) != 4 + PNG_BYTES[name]:
             raise Malformed
         if name in PNG_KEPT:
             yield name, length + body + check
@@ -99,19 +109,21 @@ UPRIGHT = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x0
 
 
 def jpeg(data: bytes) -> Image:
-    pieces, size, kept = Pieces(data), None, [data[:2]]
+    pieces, sizes, kept = Pieces(data), list[Size](), [data[:2]]
     pieces.take(2)
     for marker, segment in jpeg_segments(pieces):
         body = segment[4:]
         if marker in FRAMES:
             if len(body) < 6:
                 raise Malformed
-            size = struct.unpack(">HH", body[1:5])[::-1]
+            sizes.append(struct.unpack(">HH", body[1:5]))
         if marker == EXIF[0] and body.startswith(EXIF[1]):
             kept.append(UPRIGHT % orientation(body.removeprefix(EXIF[1])))
         elif jpeg_needs(marker, body):
             kept.append(segment)
-    return measured(b"".join(kept), size)
+    if len(sizes) > 1:
+        raise Malformed  # A second frame is for a kind of JPEG that no browser shows.
+    return measured(b"".join(kept), sizes)
 
 
 def jpeg_segments(pieces: Pieces) -> Iterator[tuple[int, bytes]]:
@@ -163,7 +175,7 @@ def orientation(tiff: bytes) -> int:
 # --- GIF (89a): blocks
 
 EXTENSION, PICTURE, TRAILER = 0x21, 0x2C, 0x3B
-CONTROL, APPLICATION = 0xF9, 0xFF
+CONTROL = 0xF9
 LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
 
 
@@ -174,7 +186,15 @@ def gif(data: bytes) -> Image:
     kept += gif_blocks(pieces)
     if not any(block[0] == PICTURE for block in kept[1:]):
         raise Malformed
-    return measured(b"".join(kept) + bytes([TRAILER]), struct.unpack("<HH", head[6:10]))
+    sizes = [struct.unpack("<HH", head[6:10])]
+    sizes += (gif_extent(block) for block in kept[1:] if block[0] == PICTURE)
+    return measured(b"".join(kept) + bytes([TRAILER]), sizes)
+
+
+def gif_extent(block: bytes) -> Size:
+    """How far a frame reaches: it may be larger than the screen that was promised."""
+    left, top, width, height = struct.unpack_from("<HHHH", block, 1)
+    return (left + width) * bool(width), (top + height) * bool(height)
 
 
 def gif_colours(flags: int) -> int:
@@ -208,31 +228,52 @@ def webp(data: bytes) -> Image:
     pieces = Pieces(data)
     pieces.take(4)
     whole = Pieces(pieces.take(pieces.number("<I")).removeprefix(b"WEBP"))
-    kept = dict[bytes, bytes]()
-    body = b""
-    while whole.at < len(whole.data):
-        name, length = whole.take(4), whole.number("<I")
-        chunk = whole.take(length + length % 2)
-        if name == b"VP8X" and length >= 10:
+    kept, sizes = list[bytes](), list[Size]()
+    names = set()
+    for name, chunk in webp_chunks(whole):
+        if name == b"VP8X":
             chunk = bytes([chunk[0] & ~WEBP_SAYS_EXIF_OR_XMP]) + chunk[1:]
         if name in WEBP_KEPT:
-            kept.setdefault(name, chunk)
-            body += name + struct.pack("<I", length) + chunk
-    riff = b"RIFF" + struct.pack("<I", 4 + len(body)) + b"WEBP" + body
-    return measured(riff, webp_size(kept))
+            names.add(name)
+            sizes += webp_sizes(name, chunk)
+            length = len(chunk)
+            kept.append(name + struct.pack("<I", length) + chunk + b"\0" * (length % 2))
+    if not names & {b"VP8 ", b"VP8L", b"ANMF"}:
+        raise Malformed
+    body = b"WEBP" + b"".join(kept)
+    riff = b"RIFF" + struct.pack("<I", len(body)) + body
+    return measured(riff, sizes)
 
 
-def webp_size(kept: dict[bytes, bytes]) -> tuple[int, int] | None:
-    if not kept.keys() & {b"VP8 ", b"VP8L", b"ANMF"}:
-        return None
+def webp_chunks(pieces: Pieces) -> Iterator[tuple[bytes, bytes]]:
+    while pieces.at < len(pieces.data):
+        name, length = pieces.take(4), pieces.number("<I")
+        chunk = pieces.take(length + length % 2)
+        yield name, chunk[:length]
+
+
+def webp_sizes(name: bytes, chunk: bytes) -> Iterator[Size]:
+    """Of the canvas, of a frame on it, of the picture in the frame: each says its own."""
     try:
-        if head := kept.get(b"VP8X"):
-            low, high = struct.unpack_from("<HB", head, 4), struct.unpack_from("<HB", head, 7)
-            return 1 + low[0] + (low[1] << 16), 1 + high[0] + (high[1] << 16)
-        if head := kept.get(b"VP8L"):
-            [bits] = struct.unpack_from("<I", head, 1)
-            return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
-        width, height = struct.unpack_from("<HH", kept.get(b"VP8 ", b""), 6)
+        if name == b"VP8X":
+            yield three_bytes(chunk, 4), three_bytes(chunk, 7)
+        elif name == b"ANMF":
+            yield three_bytes(chunk, 6), three_bytes(chunk, 9)
+            for inner, part in webp_chunks(Pieces(chunk[16:])):
+                if inner == name:
+                    raise Malformed
+                yield from webp_sizes(inner, part)
+        elif name == b"VP8L":
+            [bits] = struct.unpack_from("<I", chunk, 1)
+            yield 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
+        elif name == b"VP8 ":
+            width, height = struct.unpack_from("<HH", chunk, 6)
+            yield width & 0x3FFF, height & 0x3FFF
     except struct.error:
-        return None
-    return width & 0x3FFF, height & 0x3FFF
+        raise Malformed from None
+
+
+def three_bytes(chunk: bytes, at: int) -> int:
+    """A side less one, as WebP writes it."""
+    low, high = struct.unpack_from("<HB", chunk, at)
+    return int(1 + low + (high << 16))

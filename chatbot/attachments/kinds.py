@@ -13,7 +13,7 @@ from chatbot.attachments.images import Malformed
 from chatbot.protocol import Refused
 
 MB = 1024 * 1024
-# Of both sides of an image: more would choke its reader's browser.
+# Of an image or a frame of it: more would choke its reader's browser.
 MOST_PIXELS = 50_000_000
 PDF_ENDS = re.compile(rb"startxref\s+\d+\s+%%EOF\s*")
 NOT_TAKEN = "This kind of file cannot be sent here. Images (PNG, JPEG, GIF, WebP) and PDF can."
@@ -36,8 +36,8 @@ class Kind:
 def image(walk: Callable[[bytes], images.Image]) -> Callable[[bytes], bytes]:
     def clean(data: bytes) -> bytes:
         found = walk(data)
-        if (pixels := found.width * found.height) > MOST_PIXELS:
-            text = f"This image has {math.ceil(pixels / 1e6)} million pixels; "
+        if found.pixels > MOST_PIXELS:
+            text = f"This image has {math.ceil(found.pixels / 1e6)} million pixels; "
             raise Refused("too_large", f"{text}{MOST_PIXELS // 1_000_000} million is the most.")
         return found.data
 

@@ -7,6 +7,7 @@ removed after it, and what a process left behind by dying in between is swept up
 import logging
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -38,7 +39,7 @@ def keep(
     kinds.check_size(len(data))
     kind, clean = kinds.recognised(data)
     check_room(conversation, len(clean))
-    path = attachment_storage().save(secrets.token_hex(16), ContentFile(clean))
+    path = written(clean)
     with transaction.atomic():
         # Two uploads at once do not both get the last room.
         Conversation.objects.select_for_update().get(id=conversation.id)
@@ -51,6 +52,17 @@ def keep(
             type=kind.type,
             size=len(clean),
         )
+
+
+def written(data: bytes) -> str:
+    """The file's name. Half of one, on a full disk, does not stay there."""
+    storage, name = attachment_storage(), secrets.token_hex(16)
+    try:
+        return str(storage.save(name, ContentFile(data)))
+    except OSError:
+        with suppress(OSError):
+            storage.delete(name)
+        raise
 
 
 def check_room(conversation: Conversation, more: int) -> None:

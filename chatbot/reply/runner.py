@@ -37,11 +37,16 @@ RECOVERY_INTERVAL = 2
 # Replies that one process takes over at a time.
 RECOVERED = 20
 HISTORY = 12
-# Seconds without a sentence after which the customer is told that somebody is still at it.
-PATIENCE = 8
+# Seconds without a sentence after which the customer is told that somebody is still at it, and
+# after which that it takes unusually long.
+PATIENCE, MORE_PATIENCE = 8, 25
 STILL_LOOKING = (
     "I'm still looking this up. If you would rather talk to a person, just say so, "
     "and I'll pass you on."
+)
+STILL_AT_IT = (
+    "This takes longer than usual: much is being asked at the moment. I'm still at it, and you "
+    "need not wait here: the answer will stand in this chat."
 )
 IN_LINE = "Many customers are writing at the moment: you are number {} in line."
 # The running task of each conversation here: a newer turn cancels it, which ends its generation.
@@ -140,8 +145,9 @@ async def work(reply: Reply) -> None:
 
 
 async def reassure(reply: Reply) -> None:
-    await asyncio.sleep(PATIENCE)
-    await tell(reply, ReplyFrame("thinking", STILL_LOOKING))
+    for seconds, text in ((PATIENCE, STILL_LOOKING), (MORE_PATIENCE, STILL_AT_IT)):
+        await asyncio.sleep(seconds)
+        await tell(reply, ReplyFrame("thinking", text))
 
 
 async def tell_place(reply: Reply, number: int) -> None:

@@ -89,11 +89,6 @@ def working_days_after(day: date, count: int) -> date:
     return day
 
 
-def working_days_between(start: date, end: date) -> int:
-    """How many working days lie after `start`, up to and including `end`."""
-    return sum(is_working_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
-
-
 def cents(euros: float) -> int:
     return round(euros * 100)
 

@@ -26,6 +26,6 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=6 \
     CMD ["python", "deploy/docker/healthy.py"]
 CMD ["uvicorn", "chatbot.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--proxy-headers", "--forwarded-allow-ips", "*", "--no-server-header", \
+     "--no-proxy-headers", "--no-server-header", \
      "--ws", "websockets-sansio", "--ws-max-size", "65536", "--ws-per-message-deflate", "false", \
      "--limit-concurrency", "5000", "--timeout-graceful-shutdown", "25", "--log-level", "warning"]

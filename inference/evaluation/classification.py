@@ -25,11 +25,6 @@ def recall(counts: NDArray[np.int64]) -> Reals:
     return np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
 
 
-def precision(counts: NDArray[np.int64]) -> Reals:
-    """Per class, the share of what was called so that is so; 0 for a class never called."""
-    return np.diag(counts) / np.maximum(counts.sum(axis=0), 1)
-
-
 def f1(counts: NDArray[np.int64]) -> Reals:
     return 2 * np.diag(counts) / np.maximum(counts.sum(axis=0) + counts.sum(axis=1), 1)
 

@@ -1,6 +1,8 @@
 """Bad configuration is said in words, with what to type."""
 
+import re
 import socket
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,9 @@ from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
 from chatbot.checks import CONFIGURATION, FILES
+from chatbot.privacy import is_private
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -72,6 +77,23 @@ def test_a_private_model_server_is_fine(found: Any, host: str) -> None:
     assert found(SLM_URL=f"http://{host}:8000/v1") == {}
 
 
+@pytest.mark.parametrize(
+    ("host", "private"),
+    [
+        ("64:ff9b::a00:1", True),
+        ("2002:a00:1::1", True),
+        ("::ffff:10.0.0.1", True),
+        ("64:ff9b::808:808", False),
+        ("2002:808:808::1", False),
+        ("2001:0:808:808::f7f7:f7f7", False),
+        ("::ffff:8.8.8.8", False),
+        ("::ffff:0:8.8.8.8", False),
+    ],
+)
+def test_a_translated_address_is_judged_by_what_it_stands_for(host: str, private: bool) -> None:
+    assert is_private(host) is private
+
+
 def test_a_model_server_outside_is_warned_about(found: Any) -> None:
     assert list(found(SLM_URL="https://8.8.8.8/v1")) == ["attune.W006"]
 
@@ -114,6 +136,36 @@ def test_a_model_server_elsewhere_needs_no_chat_model_here(
     monkeypatch.setenv("ATTUNE_MODELS", str(tmp_path))
     message = found(FILES, SLM_EMBEDDED=False)["attune.W007"]
     assert message.hint == "Type: python manage.py models fetch encoder"
+
+
+def test_whose_word_about_addresses_is_believed_must_make_sense(found: Any) -> None:
+    proxy = ("HTTP_X_FORWARDED_PROTO", "https")
+    assert list(found(SECURE_PROXY_SSL_HEADER=proxy)) == ["attune.W011"]
+    assert found(TRUSTED_PROXIES=["10.0.0.5", "fd00::/8"]) == {}
+    for wrong in ("*", "nginx", "10.0.0.5/8", "10.0.0"):
+        message = found(TRUSTED_PROXIES=["10.0.0.5", wrong])["attune.E008"]
+        assert wrong in message.msg
+
+
+def test_a_password_in_redis_url_that_is_not_encoded_is_said_to_be(found: Any) -> None:
+    message = found(REDIS_URL="redis://:p@ss/w:rd#1%@127.0.0.1:6390")["attune.E001"]
+    assert "percent-encode the password" in message.hint
+    assert "w:rd" not in str(message)
+
+
+ID = re.compile(r"\battune\.[EWI]\d{3}\b")
+
+
+def test_each_check_has_an_id_of_its_own_and_the_runbook_explains_it() -> None:
+    """What operators silence or look up by its id is one thing."""
+    sources = [
+        path for name in ("chatbot", "crm", "inference") for path in (ROOT / name).rglob("*.py")
+    ]
+    ids = Counter(id for path in sources for id in ID.findall(path.read_text()))
+    assert len(ids) > 20
+    assert [id for id, count in ids.items() if count > 1] == []
+    explained = set(ID.findall((ROOT / "deploy/README.md").read_text()))
+    assert explained == set(ids)
 
 
 def test_manage_py_check_runs_them() -> None:

@@ -8,13 +8,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import override_settings
 
 from chatbot import actions
+from chatbot.asgi import behind_proxies
 from chatbot.logs import configured
 from chatbot.models import Inbox, Visitor
 from chatbot.reply.runner import run
@@ -32,6 +35,7 @@ PRODUCTION = {
     "REDIS_URL": "redis://redis:6379",
     "ALLOWED_HOSTS": "chat.example",
     "BEHIND_TLS_PROXY": "1",
+    "TRUSTED_PROXIES": "10.0.0.5",
     "HSTS_SUBDOMAINS": "1",
     "SLM_URL": "http://vllm:8000/v1",
 }
@@ -102,6 +106,47 @@ class OperationsTests(FakeModelsTestCase):
         self.assertEqual(answer.status_code, 503)
         self.assertIn("no language model can be used: gone", answer.json()["detail"])
         self.assertEqual(self.client.get("/livez").status_code, 200)
+
+
+FORWARDED = [(b"x-forwarded-for", b"203.0.113.9"), (b"x-forwarded-proto", b"https")]
+
+
+@pytest.mark.parametrize(
+    ("peer", "trusted", "believed"),
+    [
+        ("127.0.0.1", [], False),
+        ("::1", [], False),
+        ("10.0.0.5", [], False),
+        ("10.0.0.5", ["10.0.0.5"], True),
+        ("10.0.0.6", ["10.0.0.5"], False),
+        ("10.1.2.3", ["10.0.0.5", "10.1.0.0/16"], True),
+        ("127.0.0.1", ["10.0.0.0/8"], False),
+        ("127.0.0.1", ["127.0.0.1"], True),
+        ("fd00::5", ["fd00::/8"], True),
+    ],
+)
+@pytest.mark.parametrize("kind", ["http", "websocket"])
+def test_only_a_trusted_proxy_says_who_asks(
+    kind: str, peer: str, trusted: list[str], believed: bool
+) -> None:
+    seen = {}
+
+    async def asked(scope: Any, receive: Any, send: Any) -> None:
+        seen.update(scope)
+
+    with override_settings(TRUSTED_PROXIES=trusted):
+        application = behind_proxies(asked)
+    scope = {"type": kind, "scheme": "http", "client": (peer, 4711), "headers": FORWARDED}
+    async_to_sync(application)(scope, None, None)
+    assert seen["client"][0] == ("203.0.113.9" if believed else peer)
+    assert (seen["scheme"] != "http") is believed
+
+
+@pytest.mark.parametrize("file", ["deploy/docker/attune.Dockerfile", "serve.py"])
+def test_uvicorn_itself_believes_nobody(file: str) -> None:
+    """Its default believes this machine."""
+    path = ROOT / "chatbot/management/commands/serve.py" if file == "serve.py" else ROOT / file
+    assert '"--no-proxy-headers"' in path.read_text()
 
 
 def test_the_production_settings_pass_djangos_own_check(tmp_path: Path) -> None:

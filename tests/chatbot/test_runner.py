@@ -177,9 +177,13 @@ class RecoveryTests(RunnerTestCase):
 class PatienceTests(RunnerTestCase):
     async def test_who_waits_long_is_told_so_and_offered_a_person(self) -> None:
         socket = await self.join()
-        with mock.patch("chatbot.reply.runner.PATIENCE", 0.05):
+        with (
+            mock.patch("chatbot.reply.runner.PATIENCE", 0.05),
+            mock.patch("chatbot.reply.runner.MORE_PATIENCE", 0.05),
+        ):
             await socket.say(type="message", id="m1", text=QUESTION)
-            heard = await socket.until(type="reply", sentence=runner.STILL_LOOKING)
+            await socket.until(type="reply", sentence=runner.STILL_LOOKING)
+            heard = await socket.until(type="reply", sentence=runner.STILL_AT_IT)
         self.assertEqual(heard[-1]["state"], "thinking")
         self.slow.go_on.set()
         await socket.until(type="reply", state="done")

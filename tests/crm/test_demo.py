@@ -19,6 +19,12 @@ RECORDS = {record["id"]: record for record in demo.records()}
 ROOT = Path(__file__).parents[2]
 
 
+def working_days_between(start: date, end: date) -> int:
+    """After `start`, up to and including `end`."""
+    days = range(1, (end - start).days + 1)
+    return sum(shop.is_working_day(start + timedelta(days=number)) for number in days)
+
+
 def of_kind(kind):
     return [record for record in RECORDS.values() if record["kind"] == kind]
 
@@ -238,7 +244,7 @@ def test_the_status_fits_the_days():
         if status in {"being packed", "awaiting payment", "pre-ordered", "cancelled"}:
             assert "shipped date" not in fields, order["id"]
         if status == "being packed":
-            waited = shop.working_days_between(day(fields["order date"]), shop.TODAY)
+            waited = working_days_between(day(fields["order date"]), shop.TODAY)
             assert waited <= 2, order["id"]
         if status == "in transit":
             assert day(fields["expected delivery"]) > shop.TODAY, order["id"]
@@ -311,9 +317,7 @@ def test_refunds_come_in_time_and_in_full():
     for returned in of_kind("return"):
         fields = returned["fields"]
         if "refund date" in fields:
-            waited = shop.working_days_between(
-                day(fields["received date"]), day(fields["refund date"])
-            )
+            waited = working_days_between(day(fields["received date"]), day(fields["refund date"]))
             assert 0 <= waited <= 5, returned["id"]
         if "refund amount" in fields:
             order = RECORDS[f"order:{fields['order number']}"]["fields"]

@@ -1,6 +1,7 @@
 """Where requests may go: the CRM on the LAN, and nowhere that mallory would like."""
 
 import socket
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -154,6 +155,45 @@ def test_unless_told_nothing_is_allowed(settings: Any) -> None:
     settings.WEBHOOK_ALLOWED = []
     with pytest.raises(DestinationRefused, match="add lan.corp:80 to WEBHOOK_ALLOWED"):
         to("http://lan.corp/")
+
+
+DISGUISES = [
+    "::ffff:{}",
+    "::ffff:0:{}",
+    "::{}",
+    "64:ff9b::{}",
+    "64:ff9b:1::{}",
+    "fd00::5efe:{}",
+    "fd00::200:5efe:{}",
+]
+
+
+def disguised(inner: str) -> list[str]:
+    """The IPv4 address in every form of IPv6 that a router may turn back into it."""
+    number = int(ip_address(inner))
+    forms = [str(ip_address(form.format(inner))) for form in DISGUISES]
+    teredo = f"2001:0:102:304::{(number ^ 0xFFFFFFFF) >> 16:x}:{(number ^ 0xFFFFFFFF) & 0xFFFF:x}"
+    as_server = f"2001:0:{number >> 16:x}:{number & 0xFFFF:x}::"
+    return [*forms, teredo, as_server, f"2002:{number >> 16:x}:{number & 0xFFFF:x}::1"]
+
+
+@pytest.mark.parametrize("inner", ["127.0.0.1", "127.8.9.1", "169.254.169.254", "0.0.0.0"])
+@pytest.mark.parametrize("lists", [["::/0"], ["0.0.0.0/0", "::/0"], ["::/0", "10.0.0.0/8"]])
+def test_no_translation_leads_to_this_machine(settings: Any, lists: list[str], inner: str) -> None:
+    settings.WEBHOOK_ALLOWED = lists
+    for address in disguised(inner):
+        with pytest.raises(DestinationRefused):
+            to(f"http://[{address}]/")
+
+
+@pytest.mark.parametrize("inner", ["10.1.2.3", "192.168.1.9"])
+def test_all_of_ipv6_is_not_all_of_ipv4(settings: Any, inner: str) -> None:
+    settings.WEBHOOK_ALLOWED = ["::/0"]
+    for address in disguised(inner):
+        with pytest.raises(DestinationRefused):
+            to(f"http://[{address}]/")
+    assert to("http://[2a00::5]/")
+    assert to("http://[fd00::5]/")
 
 
 def test_a_network_of_everything_does_not_open_loopback_or_metadata(settings: Any) -> None:

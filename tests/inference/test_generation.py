@@ -11,13 +11,13 @@ from inference.generation import (
     BROKEN_AFTER,
     ChatMessages,
     DeadlineExceeded,
-    Deadlines,
     Generator,
     ServerBusy,
     ServerResting,
     ServerUnreachable,
     Usage,
 )
+from inference.pace import Deadlines
 
 HI: ChatMessages = [{"role": "user", "content": "hi"}]
 QUICK = Deadlines(connect=1, first_token=0.3, next_token=0.3, total=5)

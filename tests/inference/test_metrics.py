@@ -9,7 +9,6 @@ from inference.evaluation.classification import (
     expected_calibration_error,
     f1,
     macro_f1,
-    precision,
     recall,
 )
 
@@ -21,11 +20,10 @@ def test_confusion_has_the_truth_in_rows() -> None:
     assert confusion(TRUTH, CALLED, 3).tolist() == [[2, 1, 0], [0, 1, 1], [0, 0, 1]]
 
 
-def test_accuracy_recall_precision_and_f1() -> None:
+def test_accuracy_recall_and_f1() -> None:
     counts = confusion(TRUTH, CALLED, 3)
     assert accuracy(counts) == pytest.approx(4 / 6)
     assert recall(counts) == pytest.approx([2 / 3, 1 / 2, 1])
-    assert precision(counts) == pytest.approx([1, 1 / 2, 1 / 2])
     assert f1(counts) == pytest.approx([4 / 5, 1 / 2, 2 / 3])
     assert macro_f1(counts) == pytest.approx((4 / 5 + 1 / 2 + 2 / 3) / 3)
 

@@ -30,7 +30,8 @@ from tempfile import TemporaryDirectory
 
 from inference import catalogue, counters
 from inference.evaluation.markdown import table
-from inference.generation import Deadlines, Generator
+from inference.generation import Generator
+from inference.pace import Deadlines
 from tests.live.conftest import ROOT, await_that, free_port, prepared
 from tests.live.vllm.conftest import KEY, serving
 from tests.load.bench_chat import AttuneClient

@@ -1,6 +1,5 @@
 """`make run` after the installation: from an empty folder to a shop one can chat with."""
 
-import errno
 import os
 import shutil
 import sys
@@ -20,7 +19,9 @@ from django.db import connection
 from chatbot import serving
 from chatbot.checks import CONFIGURATION
 from chatbot.demo_logins import LOGINS
+from chatbot.parts import PARTS
 from chatbot.serving import Child, ServingError
+from crm import troubles
 from inference import catalogue
 
 LOOPBACK = "127.0.0.1"
@@ -49,7 +50,7 @@ class Command(BaseCommand):
             except (ServingError, catalogue.ModelError) as error:
                 raise CommandError(str(error)) from None
             except (OSError, DatabaseError) as error:
-                raise CommandError(in_words(error)) from error
+                raise CommandError(troubles.in_words(error)) from error
             finally:
                 serving.end(self.children)
                 # Without children it is the file of another `serve`, which holds the port.
@@ -64,7 +65,7 @@ class Command(BaseCommand):
 
     def serve(self) -> None:
         """Cheap obstacles first, then what takes long, then the children."""
-        self.check(tags=[CONFIGURATION])
+        self.check(tags=[CONFIGURATION, PARTS])
         enough_room()
         web = serving.hold("PORT", settings.HOST, settings.PORT)
         slm_port = self.slm_port()
@@ -122,6 +123,8 @@ class Command(BaseCommand):
         """All take connections from the socket that this process holds: while one of them is
         started again, nobody is refused."""
         options = ["--fd", str(held.fileno()), "--no-server-header", "--log-level", "warning"]
+        # chatbot.asgi reads what a proxy says, from TRUSTED_PROXIES alone.
+        options += ["--no-proxy-headers"]
         options += ["--ws", "websockets-sansio", "--ws-max-size", "65536"]
         # Compression costs each socket some hundred kB.
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
@@ -230,26 +233,4 @@ def web_problem(path: str) -> str | None:
 def enough_room() -> None:
     free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
     if free < ROOM:
-        raise ServingError(no_room())
-
-
-def no_room() -> str:
-    free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
-    return (
-        f"No space left in {settings.DATA_DIR}: about {ROOM} MB are needed, {free} MB are free. "
-        "Free some, or set DATA_DIR to a folder on another disk."
-    )
-
-
-def in_words(error: Exception) -> str:
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "is full" in str(error):
-        return no_room()
-    if isinstance(error, DatabaseError):
-        return f"The database cannot be used ({first_line(error)}): check DATABASE_URL, DATA_DIR."
-    if isinstance(error, PermissionError):
-        return f"{error.filename} may not be used by this user: mend its rights, or set DATA_DIR."
-    return f"The operating system refused: {error}."
-
-
-def first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+        raise ServingError(troubles.no_room(f"about {ROOM} MB are needed, "))

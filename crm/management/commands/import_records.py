@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 
-from crm import indexing
+from crm import indexing, troubles
 from crm.records import ImportReport, import_records
 
 SHOWN_ERRORS = 20
@@ -29,6 +30,8 @@ class Command(BaseCommand):
             report = import_records(rows(options["file"]))
         except (OSError, EOFError) as error:
             raise CommandError(f"{options['file']} cannot be read: {error}.") from error
+        except DatabaseError as error:
+            raise CommandError(troubles.in_words(error)) from error
         if not options["no_index"]:
             indexing.refresh()
         self.stdout.write(json.dumps(asdict(report)) if options["json"] else in_words(report))

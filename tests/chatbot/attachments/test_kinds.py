@@ -133,9 +133,89 @@ def test_a_bomb_of_pixels_is_refused_by_its_size_alone() -> None:
     assert caught.value.text == "This image has 120 million pixels; 50 million is the most."
 
 
+LARGE = 60_000
+
+
+def chunk(name: bytes, body: bytes) -> bytes:
+    check = struct.pack(">I", zlib.crc32(name + body))
+    return struct.pack(">I", len(body)) + name + body + check
+
+
+def within(data: bytes, mark: bytes, more: bytes) -> bytes:
+    """The file with something more before where the mark stands first."""
+    at = data.index(mark)
+    return data[:at] + more + data[at:]
+
+
+def riff(*chunks: tuple[bytes, bytes]) -> bytes:
+    body = b"WEBP" + b"".join(
+        name + struct.pack("<I", len(data)) + data + b"\0" * (len(data) % 2)
+        for name, data in chunks
+    )
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def three(number: int) -> bytes:
+    return struct.pack("<I", number - 1)[:3]
+
+
+def gif_frame(left: int, top: int, width: int, height: int) -> bytes:
+    return b"," + struct.pack("<HHHHB", left, top, width, height, 0) + b"\x02\x02\x4c\x01\0"
+
+
+VP8L = b"\x2f" + struct.pack("<I", 0x3FFF << 14 | 0x3FFF) + b"\0"
+SMALL_VP8L = b"\x2f" + struct.pack("<I", 1 << 14 | 1) + b"\0"
+CANVAS = b"\x02\0\0\0" + three(4) + three(4)
+FRAME = three(1) * 2 + three(LARGE) + three(LARGE) + b"\0" * 4
+SMALL_FRAME = three(1) * 2 + three(4) + three(4) + b"\0" * 4
+TOO_LARGE = {
+    "GIF, second frame": image("GIF")[:-1] + gif_frame(0, 0, LARGE, LARGE) + b";",
+    "GIF, first frame": b"GIF89a" + struct.pack("<HHBBB", 4, 4, 0, 0, 0)
+    + gif_frame(0, 0, LARGE, LARGE) + b";",
+    "GIF, far away": image("GIF")[:-1] + gif_frame(LARGE, LARGE, 4, 4) + b";",
+    "PNG, frame": within(
+        animation("PNG"), b"\0\0\0\x1afcTL",
+        chunk(b"fcTL", struct.pack(">IIIIIHHBB", 0, LARGE, LARGE, 0, 0, 1, 1, 0, 0)),
+    ),
+    "WebP, second canvas": riff((b"VP8X", CANVAS), (b"VP8X", b"\0" * 4 + three(LARGE) * 2),
+                                (b"VP8L", SMALL_VP8L)),
+    "WebP, picture on a small canvas": riff((b"VP8X", CANVAS), (b"VP8L", VP8L)),
+    "WebP, second picture": riff((b"VP8L", SMALL_VP8L), (b"VP8L", VP8L)),
+    "WebP, frame": riff((b"VP8X", CANVAS), (b"ANMF", FRAME + b"VP8L\x06\0\0\0" + SMALL_VP8L)),
+    "WebP, second frame": riff((b"VP8X", CANVAS), (b"ANMF", SMALL_FRAME), (b"ANMF", FRAME)),
+    "WebP, picture in a frame": riff(
+        (b"VP8X", CANVAS), (b"ANMF", SMALL_FRAME + b"VP8L\x06\0\0\0" + VP8L)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("data", TOO_LARGE.values(), ids=TOO_LARGE)
+def test_no_frame_and_no_header_passes_the_limit_of_pixels(data: bytes) -> None:
+    with pytest.raises(Refused) as caught:
+        recognised(data)
+    assert caught.value.code == "too_large"
+
+
+def test_a_header_that_comes_twice_is_refused() -> None:
+    photograph = image("JPEG")
+    second = b"\xff\xc0\0\x11\x08" + struct.pack(">HH", LARGE, LARGE) + b"\x03" + b"\x01\x11\0" * 3
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", LARGE, LARGE, 8, 2, 0, 0, 0))
+    inside = struct.pack("<4sI", b"ANMF", len(SMALL_FRAME)) + SMALL_FRAME
+    for data in (
+        within(photograph, b"\xff\xda", second),
+        within(photograph, b"\xff\xc0", second),
+        image("PNG")[:33] + header + image("PNG")[33:],
+        riff((b"VP8X", CANVAS), (b"ANMF", SMALL_FRAME + inside)),
+    ):
+        with pytest.raises(Refused) as caught:
+            recognised(data)
+        assert caught.value.code == "unsupported"
+
+
 @pytest.mark.parametrize(
     "data",
     [
+        riff(*[(b"ICCP", b"x" * 100)] * 60_000, (b"VP8L", SMALL_VP8L))[:-4],
         b"\xff\xd8\xff\xda\x00\x02" + b"\xff" * 1_000_000 + b"\0",
         b"\xff\xd8" + b"\xff" * 1_000_000 + b"\0",
         b"GIF89a" + b"\x01\0\x01\0\0\0\0" + b"\x21\xfe" + b"\x01x" * 1_000_000,

@@ -74,6 +74,7 @@ class Stack:
         """What compose.yaml gives the service, and nothing of this machine's own."""
         given = self.compose["services"][service].get("environment", {})
         values = {"SERVER_NAME": SERVER_NAME, "DEMO": "1", "MAX_QUEUED": "8"}
+        values["NGINX_ADDRESS"] = self.network.address("nginx")
         settings = {name: self.placed(value, values) for name, value in given.items()}
         path = f"{self.folder}/attune/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         return {"PATH": path, "HOME": str(self.folder), "PYTHONUNBUFFERED": "1", **settings}

@@ -10,13 +10,13 @@ from contextlib import aclosing
 import pytest
 
 from inference.generation import (
-    Deadlines,
     GenerationError,
     Generator,
     ServerBusy,
     ServerUnreachable,
     Usage,
 )
+from inference.pace import Deadlines
 from tests.live.conftest import Site, await_that
 from tests.live.vllm.conftest import KEY, Server
 

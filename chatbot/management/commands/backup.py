@@ -1,0 +1,47 @@
+"""`manage.py backup FILE`: all that cannot be made again, while Attune runs."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+from tqdm import tqdm
+
+from chatbot.backup import contents
+from chatbot.backup.archive import BackupError
+from crm import troubles
+
+
+class Command(BaseCommand):
+    help = (
+        "Writes the database, the attachments and this site's sentiment heads into one file, while "
+        "Attune runs. The index is not in it: it is made again."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument("--with-secrets", action="store_true", help="SECRET_KEY too")
+
+    def handle(self, *, file: Path, with_secrets: bool, **_: Any) -> None:
+        try:
+            with bar("Writing") as shown:
+                manifest = contents.back_up(file.absolute(), with_secrets, shown.update)
+        except BackupError as error:
+            raise CommandError(str(error)) from None
+        except (OSError, DatabaseError) as error:
+            raise CommandError(f"{file} was not written. {troubles.in_words(error)}") from error
+        size = sum(count for count, _ in manifest.members.values())
+        files = sum(name.startswith("attachments/") for name in manifest.members)
+        secret = "with" if with_secrets else "without"
+        self.stdout.write(
+            f"{file}: {size:,} bytes, {files} attachments, {secret} SECRET_KEY. It holds what "
+            "customers wrote and all webhooks' secrets: keep it as you keep the database."
+        )
+        if manifest.left_out:
+            count = len(manifest.left_out)
+            self.stderr.write(f"{count} attachments were removed meanwhile, and are not in it.")
+
+
+def bar(what: str) -> "tqdm[Any]":
+    return tqdm(unit="B", unit_scale=True, desc=what, disable=None, leave=False)

@@ -1,0 +1,48 @@
+"""`manage.py restore FILE`: what `backup` wrote, into an empty database, with Attune stopped."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import Error as DatabaseError
+
+from chatbot.backup import contents
+from chatbot.backup.archive import BackupError
+from chatbot.management.commands.backup import bar
+from crm import troubles
+
+
+class Command(BaseCommand):
+    help = (
+        "Checks a backup, and puts the database, the attachments and the sentiment heads back. "
+        "Attune must be stopped meanwhile."
+    )
+    # The database may have no tables yet.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("file", type=Path)
+        parser.add_argument(
+            "--replace", action="store_true", help="what is in the database is lost"
+        )
+
+    def handle(self, *, file: Path, replace: bool, **_: Any) -> None:
+        try:
+            with bar("Reading") as shown:
+                manifest = contents.restore(file.absolute(), replace, shown.update)
+        except BackupError as error:
+            raise CommandError(str(error)) from None
+        except FileNotFoundError as error:
+            raise CommandError(f"There is no file {error.filename}.") from error
+        except (OSError, DatabaseError) as error:
+            raise CommandError(f"Not restored. {troubles.in_words(error)}") from error
+        self.stdout.write(
+            f"Restored as of {manifest.made_at}. Now type: python manage.py index refresh; then "
+            "start Attune."
+        )
+        if contents.SECRET not in manifest.members:
+            self.stdout.write(
+                "SECRET_KEY was not in the backup: with another one than before, staff log in "
+                "again and visitors begin new sessions."
+            )
