@@ -46,6 +46,8 @@ class Hit:
     misspelt: str = ""
     # The newest of the customer's records of its kind.
     newest: bool = False
+    # Lines that no answer may rest on, each with the reason.
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def named_by_number(self) -> bool:
