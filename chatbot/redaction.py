@@ -37,7 +37,9 @@ IBAN = "|".join(
     for length, codes in COUNTRIES.items()
 )
 FORMS = {
-    "[email]": re.compile(r"\b[\w.+'-]+(?:@|\s?[\[(]at[\])]\s?)[\w-]+\.[\w.-]+", re.IGNORECASE),
+    "[email]": re.compile(
+        r"\b[\w.+'-]{1,64}(?:@|\s?[\[(]at[\])]\s?)[\w-]+\.[\w.-]+", re.IGNORECASE
+    ),
     "[link]": re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE),
     "[account]": re.compile(
         rf"\b(?:[A-Z]{{2}}\d{{2}}(?: ?[A-Z0-9]{{4}}){{2,7}}(?: ?[A-Z0-9]{{1,4}})?|(?i:{IBAN}))\b"

@@ -16,7 +16,7 @@ TITLE_WORDS = 6
 REFERENCE = re.compile(
     r"\b(?P<noun>order|invoice|parcel|package|shipment|ticket|case|return|rma|claim|booking|reservation|"
     r"reference|ref|tracking|account|contract|policy|quote|subscription|delivery|receipt|serial)s?"
-    r"(?:[\s:.]*(?:number|no|nr|num|id|code|reference|ref|is))*[\s:.#]*"
+    r"(?:[\s:.]*(?:number|no|nr|num|id|code|reference|ref|is)){0,4}[\s:.#]*"
     r"(?P<value>[a-z]{0,5}[-/]?\d[\w-]*)",
     re.IGNORECASE,
 )
@@ -25,7 +25,7 @@ HASHED = re.compile(r"#\s?(?P<value>[a-z]{0,5}-?\d[\w-]*)", re.IGNORECASE)
 # unless money or a unit stands beside them.
 CODE = re.compile(
     r"(?<![\w.,@€$£+-])(?<![€$£]\s)"
-    r"(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}\w*|\d{5,})"
+    r"(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}+\w*+|\d{5,}+)"
     r"(?![\w@]|[.,]\d|\s?(?:[€$£%]|euros?|dollars?|pounds|usd|eur|gbp|km|miles|kwh|kg)\b)",
     re.IGNORECASE,
 )

@@ -51,7 +51,7 @@ EVERYDAY = re.compile(r" \([^()]*\)$")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 # An item of a list, "1. Open …", or "Monday: 9 to 17".
-OWN_LINE = re.compile(r"\s*(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
+OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 

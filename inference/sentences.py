@@ -10,7 +10,8 @@ ABBREVIATIONS = (
     "sept oct nov dec"
 ).split()
 # The end: a mark, closing quotes, then white space before something that starts a sentence.
-END = re.compile(r"([.!?…]+[\"'”’)\]]*)(\s+)(?=[\"'“‘(\[]?[A-Z0-9À-Þ\-*•])|\n+")
+# Possessive, and from the first mark of a row on: a row of marks is looked at once.
+END = re.compile(r"(?<![.!?…])([.!?…]++[\"'”’)\]]*+)(\s++)(?=[\"'“‘(\[]?[A-Z0-9À-Þ\-*•])|\n+")
 
 
 def split(text: str) -> list[str]:

@@ -20,7 +20,7 @@ from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, sque
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
 
 # Two capitalised words or more.
-NAMES = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+(?:\s+(?:[A-ZÀ-Þ][\w'’-]+|&))+")
+NAMES = re.compile(r"\b[A-ZÀ-Þ][\w'’-]{1,60}+(?:\s++(?:[A-ZÀ-Þ][\w'’-]{1,60}+|&))+")
 HAPPENED = re.compile(
     r"\b(?:was|were|has been|have been|had been|has|have|had|did)\b(?!\s+to\b)|\b\w+ed on\b", re.I
 )
@@ -29,7 +29,7 @@ CAUSE = re.compile(
     r"|(?:since|as) (?=(?:the|your|our|it|he|she|they|there|we|you)\b))",
     re.I,
 )
-DECIMAL = re.compile(r"\d+[.,]\d{1,2}(?!\d)")
+DECIMAL = re.compile(r"(?<!\d)\d++[.,]\d{1,2}(?!\d)")
 PROMISE = re.compile(r"\b(?:will|shall|won['’]t|going to)\b|['’]ll\b", re.I)
 # Share of words that are not the record's from which a cause or a promise is made up.
 FOREIGN = 0.4

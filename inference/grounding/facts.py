@@ -8,8 +8,12 @@ from inference.grounding.dates import date_held, dates, without_dates
 from inference.grounding.words import STOPWORDS, squeeze, stem
 
 # A code has letters and digits, or is joined by hyphens: FH-TNT-210, W2611340, 1-800-5.
-CODE = re.compile(r"(?=[\w/-]*\d)(?=[\w/-]*[A-Za-z/-])[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)*|\S+@\S+\w")
-QUANTITY = re.compile(r"(\d+)[a-z]{1,3}")
+# Nobody writes a longer one: unbounded, each place of a long word would be looked at from each.
+CODE = re.compile(
+    r"(?=[\w/-]{0,80}\d)(?=[\w/-]{0,80}[A-Za-z/-])[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)*"
+    r"|\S{1,64}@\S{1,255}\w"
+)
+QUANTITY = re.compile(r"(?<!\d)(\d++)[a-z]{1,3}")
 NUMBERED = re.compile(r"[a-z]{0,4}(\d+)")
 CLOCK = re.compile(
     r"\b(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?|\b(\d{1,2}):(\d{2})\b", re.I

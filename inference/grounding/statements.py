@@ -15,7 +15,7 @@ FIELD = re.compile(
 )
 # "Shipped date (sent, dispatched): …": words that customers use for it.
 EMPTY = re.compile(
-    r"^\W*(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+|-)\W*$", re.I
+    r"^(?:\W*+(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+)|[^\w-]*+-)\W*+$", re.I
 )
 NEGATION = re.compile(
     r"\b(?:not|no(?!\.? ?\d)|never|cannot|without|neither|nor|none|nothing|nobody|non|avoid\w*"
@@ -94,7 +94,7 @@ def negated(text: str) -> bool:
 
 
 CLAUSE = re.compile(
-    r"[;,]\s+(?:and\s+|but\s+)?|\s+(?:and|but|while|whereas|whilst)\s+|\s[–—]\s|\s-\s(?!\d)"
+    r"[;,]\s++(?:(?:and|but)\s++)?|(?<!\s)\s++(?:and|but|while|whereas|whilst)\s++|\s[–—]\s|\s-\s(?!\d)"
 )
 PROTECTED = "\x00"
 ANSWERS = re.compile(
