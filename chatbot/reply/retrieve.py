@@ -48,6 +48,8 @@ NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
+# Of a number that is told as unknown.
+SPOKEN_DIGITS = 40
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
@@ -122,7 +124,7 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
 
 def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
-    named = ", ".join(reference.upper() for reference in unknown)
+    named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     refusal = f"I don't have that on record: none of your records has the number {named}."
     if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
         # Not even as an unknown number is a word repeated that somebody wants to see.

@@ -10,11 +10,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from inference.grounding.facts import amount, facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
+from inference.remembered import remembered
 
 # Cosines of a text with each of some others: the encoder's, where there is one.
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
@@ -161,7 +162,7 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
     return [word for word in words if max(near(word, known), default=0.0) < SYNONYM]
 
 
-@lru_cache(maxsize=512)
+@remembered
 def known_words(passage: str) -> frozenset[str]:
     return frozenset(squeeze(word) for word in WORD.findall(passage)) - FUNCTION_WORDS
 

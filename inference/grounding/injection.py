@@ -54,7 +54,7 @@ _REASONS = {
         r"(?:^|[\n.;!|>]|# )\W{0,10}(?:system|developer|assistant)\s{1,3}"
         r"(?:prompt|override|instructions?)\s{0,5}[:>-]",
         rf"\bsystem\s{{0,5}}[:>-]\s{{0,5}}(?:please\s)?(?:override|you are|{_SAYS})\b",
-        rf"\bsystem\s{{0,5}}:[^.\n]{{0,60}}\b(?:say|reply|answer|respond)\b",
+        r"\bsystem\s{0,5}:[^.\n]{0,60}\b(?:say|reply|answer|respond)\b",
         r"\bnew system (?:instructions?|rules?|prompt)\b",
         r"\bnew (?:rules?|instructions?) for (?:you|this (?:chat|conversation)|your answers?)\b",
     ),
@@ -77,23 +77,29 @@ _REASONS = {
     "it sets rules aside": (
         rf"\b(?<!not )(?<!n['’]t )(?<!never )"
         rf"(?:ignore|disregard|forget|override|bypass|violate|skip|drop|(?:do not|don['’]t|stop) "
-        rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b(?:your|{_EARLIER})\b.{{0,20}}\b{_RULES}\b{_OF_A_THING}",
-        rf"\b(?<!not )(?<!n['’]t )(?:ignore|disregard|forget|override|bypass|violate|(?:do not|don['’]t|stop) "
-        rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b{_RULES}\s(?:above|(?:that )?you (?:were|have been|are)"
+        rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b(?:your|"
+        rf"{_EARLIER})\b.{{0,20}}\b{_RULES}\b{_OF_A_THING}",
+        rf"\b(?<!not )(?<!n['’]t )(?:ignore|disregard|forget|override|bypass|violate|(?:do not|"
+        rf"don['’]t|stop) "
+        rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b{_RULES}\s(?:above|(?:that )?you (?:were|"
+        rf"have been|are)"
         rf" (?:given|told)|so far)\b",
         r"\b(?<!not )(?:ignore|disregard|forget)\s(?:about\s)?(?:everything|anything|all|whatever)"
         r"(?:\s(?:that|of|the|you|were|was|is|have|been|said|told|written|stands))*"
         r"\s(?:above|before|earlier|told|previously)\b",
         r"\b(?:ignorez|oubliez|ignora|olvida|vergiss|ignoriere|dimentica|zapomnij)\b.{0,40}?\b"
-        r"(?:instruc\w+|consignes|règles|normas|reglas|anweisungen|regeln|istruzioni|regole|polece\w+)",
+        r"(?:instruc\w+|consignes|règles|normas|reglas|anweisungen|regeln|istruzioni|regole|"
+        r"polece\w+)",
         r"(?:忽略|忘记|忘記|無視).{0,12}(?:指令|规则|規則|指示|问题|問題)",
     ),
     "it gives the assistant another role": (
         rf"\byou are (?:now|no longer)\s(?:(?:an?|the|my|[\w-]{{1,20}})\s){{0,3}}{_READER}\b",
-        r"\byou are (?:now )?an? (?:[\w-]{1,20}\s)?(?:unfiltered|unrestricted|uncensored|jailbroken)\b",
+        r"\byou are (?:now )?an? (?:[\w-]{1,20}\s)?(?:unfiltered|unrestricted|uncensored|"
+        r"jailbroken)\b",
         r"\byou are (?:now|no longer)\s(?-i:[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}-?\d+|DAN\b)",
         r"\byou now (?:serve|obey|work for|answer to)\b",
-        rf"\bpretend (?:to be|that you(?:['’]re| are))\s(?:(?:an?|the)\s)?(?:[\w-]{{1,20}}\s)?{_READER}\b",
+        rf"\bpretend (?:to be|that you(?:['’]re| are))\s(?:(?:an?|"
+        rf"the)\s)?(?:[\w-]{{1,20}}\s)?{_READER}\b",
         rf"\bact as (?:an?|if|the)\s(?:[\w-]{{1,20}}\s){{0,2}}"
         rf"(?:{_READER}|admin\w*|developer|unrestricted)\b",
         rf"\bstop being (?:an?|the)\s(?:\w{{1,20}}\s)?{_READER}\b",
@@ -105,21 +111,27 @@ _REASONS = {
         rf"\bfrom (?:now|here|today) on,? (?:you\b|always|every|each).{{0,30}}\b"
         rf"(?:{_SAYS}|{_ANSWERS}|speak)\b",
         r"\b(?:say|repl(?:y|ies)|respond|answer|output|print|write)s?\b.{0,40}\b"
-        r"(?:and nothing (?:else|more)|nothing but|verbatim|only the (?:word|code|phrase|string))\b",
+        r"(?:and nothing (?:else|more)|nothing but|verbatim|only the (?:word|code|phrase|"
+        r"string))\b",
         r"\b(?:repeat|say|write|print|copy)\b.{0,40}\bword for word\b",
         r"\b(?:repl(?:y|ies)|respond|answer)s?\s(?:only|just|exactly|simply)\swith\b",
         r"\b(?:say|reply|respond|output|write) exactly\s?[:\"'“]",
-        r"\b(?:say|reply|respond|answer|output|write)\b.{0,30}\b(?<!in )(?:the|this) (?:secret |magic |"
-        r"single |one |status )?(?:word|code ?word|phrase|token|string)\b(?!.{0,40}\b(?:text|sms|to "
+        r"\b(?:say|reply|respond|answer|output|write)\b.{0,30}\b(?<!in )(?:the|this) (?:secret |"
+        r"magic |"
+        r"single |one |status )?(?:word|code ?word|phrase|token|string)\b(?!.{0,40}\b(?:text|sms|"
+        r"to "
         r"(?:end|stop|confirm|order|cancel|unsubscribe|leave|join)))",
-        rf"\b(?:answer|reply|respond)(?: to)? (?:every|each|any)(?: \w+)? (?:question|customer)"
-        rf"\b.{{0,20}}\bwith\b",
+        r"\b(?:answer|reply|respond)(?: to)? (?:every|each|any)(?: \w+)? (?:question|customer)"
+        r"\b.{0,20}\bwith\b",
         rf"\b(?:begin|start|end|finish|close|include|append|add|put|insert|sign)s?\b.{{0,30}}\b"
         rf"(?:your|every|each|all|the next|all your) (?:next )?{_ANSWERS}\b",
         rf"\b(?:every|each) (?:next )?{_ANSWERS} (?:must|shall|now|begins?|ends?|has|consists)\b",
-        rf"\b(?:in|with|into) (?:your next|all your) {_ANSWERS}\b|\bwhen you (?:answer|reply|respond)\b",
-        r"\b(?:if|when|whenever) (?:the |a |any |this )?(?:customer|user)s? (?:asks?|writes?|wants)\b"
-        r".{0,60},\s?(?:also |always |please |just )?(?:say|answer|reply|respond|tell|claim|promise|"
+        rf"\b(?:in|with|into) (?:your next|all your) {_ANSWERS}\b|\bwhen you (?:answer|reply|"
+        rf"respond)\b",
+        r"\b(?:if|when|whenever) (?:the |a |any |this )?(?:customer|user)s? (?:asks?|writes?|"
+        r"wants)\b"
+        r".{0,60},\s?(?:also |always |please |just )?(?:say|answer|reply|respond|tell|claim|"
+        r"promise|"
         r"read out|confirm|leave out|give)\b",
         r"\b(?:correct|right|only)(?: valid)? (?:wording|answer|reply|response) (?:for|to) "
         r"(?:\w{1,10} )?(?:customers?|users?|questions?) is\b",
@@ -132,7 +144,8 @@ _REASONS = {
         r"instructions|rules|guidelines)|(?:everything|all words) (?:that stands )?above)\b",
         r"\b(?:text|characters|summary|part) of (?:your|its) (?:prompt|instructions|rules)\b",
         r"\b(?:reveal|show|leak|list|print|give|read out)\b.{0,20}\b(?:all|every|other|another)"
-        r"(?: other)? customers?\b(?:['’]s?)?.{0,20}\b(?:names|orders|address(?:es)?|e-?mails?|data|"
+        r"(?: other)? customers?\b(?:['’]s?)?.{0,20}\b(?:names|orders|address(?:es)?|e-?mails?|"
+        r"data|"
         r"details|phone|on file)\b",
     ),
     "it has an order in a spelling that only a machine reads": (

@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from inference import sentences
 from inference.grounding.dates import DATES
 from inference.grounding.facts import facts, vocabulary, without_facts
 from inference.grounding.words import context
+from inference.remembered import remembered
 
 # "Shipped date (sent, dispatched): …". A longer label begins a sentence: "You can rent these: …".
 FIELD = re.compile(
@@ -104,7 +105,7 @@ ANSWERS = re.compile(
 )
 
 
-@lru_cache(maxsize=512)
+@remembered
 def statements(passage: str) -> tuple[Statement, ...]:
     """Of every line but the title."""
     return tuple(one for line in passage.split("\n")[1:] for one in _of(line))
