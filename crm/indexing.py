@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import numpy as np
 from django.conf import settings
@@ -28,6 +29,7 @@ from inference.index import (
     Change,
     Changes,
     CorruptIndex,
+    ForeignIndex,
     IndexReader,
     IndexUnavailable,
     Manifest,
@@ -45,6 +47,10 @@ EMBED_BATCH, READ_BATCH = 256, 2_000
 # each search looks at one by one stays small, and a change costs the same in an index of any size.
 FEW_CHANGES, FEW_OF_ALL = 2_000, 0.05
 
+# Marks of earlier indexes that a database knows: of machines that each have files of their own, and
+# of a server that is brought up to date while another process looks.
+MARKS = 50
+
 Report = Callable[[int, int], None]
 
 
@@ -55,7 +61,7 @@ def encoder() -> Encoder:
 
 @cache
 def reader() -> IndexReader:
-    return IndexReader(folder(), encoder().name, changes_since)
+    return IndexReader(folder(), encoder().name, changes_since, foreign)
 
 
 def folder() -> Path:
@@ -95,6 +101,30 @@ def next_change() -> int:
 
 def changes_now() -> int:
     return IndexState.objects.values_list("changes", flat=True).first() or 0
+
+
+def new_mark() -> str:
+    """For an index that is about to be made, or brought up to date, from this database. To be
+    committed before a reader can see that index, or it would be taken for another database's."""
+    mark = uuid4().hex
+    with transaction.atomic():
+        IndexState.objects.get_or_create()
+        state = IndexState.objects.select_for_update().get()
+        own = [mark, *state.marks.get(encoder().name, [])][:MARKS]
+        state.marks = {**state.marks, encoder().name: own}
+        state.save(update_fields=["marks"])
+    return mark
+
+
+def foreign(mark: str, changes: int) -> str:
+    """Why an index with this mark and count is not of this database, in words; "" if it is."""
+    state = IndexState.objects.first() or IndexState()
+    if changes > state.changes:
+        return "it holds changes that the database does not have."
+    # Before there were marks, none was drawn and none is written.
+    if mark not in state.marks.get(encoder().name, [""]):
+        return "it was made from another database, or from a later state of this one."
+    return ""
 
 
 def changes_since(count: int) -> Changes:
@@ -174,10 +204,11 @@ def build(report: Report = silent) -> Manifest | None:
     if settings.INDEX_URL:
         with alone():
             server().clear()
+    mark = new_mark()
     with transaction.atomic():
         # Counted first: a change that is committed while the rows are read is replayed.
         changes = changes_now()
-        written = (fill if settings.INDEX_URL else write)(changes)
+        written = (fill if settings.INDEX_URL else write)(changes, mark)
     # A search looks each find up in the database: a reader of another encoder's snapshot that
     # misses a tombstone finds one less, and shows nothing that is gone.
     Tombstone.objects.filter(change__lte=changes).delete()
@@ -195,14 +226,15 @@ def prune() -> list[str]:
     return [path.name for path in others]
 
 
-def write(changes: int) -> Manifest:
-    return vector_index.write(folder(), encoder().name, encoder().dimension, changes, rows())
+def write(changes: int, mark: str) -> Manifest:
+    dimension = encoder().dimension
+    return vector_index.write(folder(), encoder().name, dimension, changes, rows(), mark)
 
 
-def fill(changes: int) -> None:
+def fill(changes: int, mark: str) -> None:
     """Who searches the server before it is marked is told that there is no index yet."""
     server().apply(Change(*row) for row in rows())
-    server().mark(changes)
+    server().mark(changes, mark)
 
 
 def rows() -> Iterator[Row]:
@@ -237,11 +269,16 @@ def current() -> "View | MilvusIndex":
 
 def caught_up(index: "MilvusIndex") -> "MilvusIndex":
     """The server, with all changes until now."""
-    if index.upto != changes_now():
+    upto, mark = index.held()
+    if upto != changes_now() or foreign(mark, upto):
         with alone():
-            found = changes_since(index.upto)
+            # Again: another process may have been about to commit the mark that it drew.
+            upto, mark = index.held()
+            if why := foreign(mark, upto):
+                raise ForeignIndex(why)
+            found = changes_since(upto)
             index.apply(found.changes)
-            index.mark(found.upto)
+            index.mark(found.upto, new_mark())
             Tombstone.objects.filter(change__lte=found.upto).delete()
     return index
 

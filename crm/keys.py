@@ -11,12 +11,16 @@ from collections.abc import Iterator
 from typing import Any
 
 LONGEST_PHRASE = 7
+# Of a question; each begins up to seven phrases that are looked up.
+MOST_WORDS = 1_000
+# Of the column that holds keys.
+LONGEST_KEY = 200
 TITLE_WORDS = 6
 # "my order 12", "invoice no. 7", "RMA 1042": a reference, however short the number.
 REFERENCE = re.compile(
     r"\b(?P<noun>order|invoice|parcel|package|shipment|ticket|case|return|rma|claim|booking|reservation|"
     r"reference|ref|tracking|account|contract|policy|quote|subscription|delivery|receipt|serial)s?"
-    r"(?:[\s:.]*(?:number|no|nr|num|id|code|reference|ref|is))*[\s:.#]*"
+    r"(?:[\s:.]*(?:number|no|nr|num|id|code|reference|ref|is)){0,4}[\s:.#]*"
     r"(?P<value>[a-z]{0,5}[-/]?\d[\w-]*)",
     re.IGNORECASE,
 )
@@ -25,7 +29,7 @@ HASHED = re.compile(r"#\s?(?P<value>[a-z]{0,5}-?\d[\w-]*)", re.IGNORECASE)
 # unless money or a unit stands beside them.
 CODE = re.compile(
     r"(?<![\w.,@€$£+-])(?<![€$£]\s)"
-    r"(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}\w*|\d{5,})"
+    r"(?P<value>(?:[a-z]{1,6}[-/]?){1,3}\d{4,}+\w*+|\d{5,}+)"
     r"(?![\w@]|[.,]\d|\s?(?:[€$£%]|euros?|dollars?|pounds|usd|eur|gbp|km|miles|kwh|kg)\b)",
     re.IGNORECASE,
 )
@@ -52,7 +56,7 @@ def record_keys(record_id: str, title: str, fields: dict[str, Any]) -> set[str]:
     names = {record_id, *identifiers(fields), *([bare] if looks_like_code(bare) else [])}
     if len(title.split()) <= TITLE_WORDS:
         names.add(title)
-    return {key for key in map(normalise, names) if 2 <= len(key) <= 200}
+    return {key for key in map(normalise, names) if 2 <= len(key) <= LONGEST_KEY}
 
 
 def identifiers(value: Any) -> Iterator[str]:
@@ -75,14 +79,14 @@ def looks_like_code(text: str) -> bool:
 
 def phrases(question: str) -> set[str]:
     """Every run of up to seven words of the question, as keys."""
-    words = [normalise(word) for word in question.split()]
+    words = [normalise(word) for word in question.split()[:MOST_WORDS]]
     spans = {
         "".join(words[start:end])
         for start in range(len(words))
         for end in range(start + 1, min(start + LONGEST_PHRASE, len(words)) + 1)
     }
     parts = {normalise(part) for part in re.split(r"[^\w@.#/-]+", question)}
-    return {span for span in spans | parts if len(span) >= 2}
+    return {span for span in spans | parts if 2 <= len(span) <= LONGEST_KEY}
 
 
 def one_off(key: str) -> set[str]:

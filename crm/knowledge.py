@@ -22,6 +22,10 @@ CANDIDATES = 24
 NUMBERED, NEARLY_NUMBERED = 10.0, 5.0
 # Of shorter numbers too many are one character apart.
 SHORTEST_MISSPELT = 5
+# Longer ones nobody types, and each character is some forty keys more to look up.
+LONGEST_MISSPELT = 40
+# Numbers of one question that are looked up as misspelt.
+MOST_MISSPELT = 5
 # Vectors of single lines kept in memory, 1.5 kB each.
 LINES_REMEMBERED = 20_000
 _lines: dict[str, np.ndarray] = {}
@@ -46,6 +50,8 @@ class Hit:
     misspelt: str = ""
     # The newest of the customer's records of its kind.
     newest: bool = False
+    # Lines that no answer may rest on, each with the reason.
+    left_out: tuple[tuple[str, str], ...] = ()
 
     @property
     def named_by_number(self) -> bool:
@@ -94,8 +100,8 @@ def near_misses(query: str, customer: str | None) -> dict[str, str]:
     """Record ids whose number is one character away from one that no record bears, with the
     number as the query has it."""
     found: dict[str, str] = {}
-    for typed in unknown_references(query, customer):
-        if len(typed) >= SHORTEST_MISSPELT:
+    for typed in unknown_references(query, customer)[:MOST_MISSPELT]:
+        if SHORTEST_MISSPELT <= len(typed) <= LONGEST_MISSPELT:
             near = Key.objects.filter(visible(customer), value__in=keys.one_off(typed))
             found.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))
     return found

@@ -120,6 +120,10 @@ class IndexState(models.Model):
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     changes = models.BigIntegerField(default=0, db_default=0)
+    # By encoder: marks of the indexes that were made from this database, newest first. An index
+    # with another mark is that of another database, or of a later state of this one: a backup does
+    # not know the marks that came after it, although it counts its changes on from the same number.
+    marks = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"{self.changes} changes"

@@ -1,6 +1,7 @@
 """Records in: parse, upsert, and cut into passages."""
 
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,9 +18,13 @@ from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.signals import customer_erased, customer_merged
 from inference.index import SHARED
+from inference.length import words
 
 BATCH = 200
 PASSAGE_WORDS = 110
+# Of one record: twice as many as the longest text has. Fields may be as long as a webhook's body.
+MOST_PASSAGES = 2_000
+logger = logging.getLogger("attune.records")
 
 
 class RecordError(ValueError):
@@ -309,14 +314,21 @@ def write_keys(record: Record, rows: Rows, is_new: bool = False) -> None:
 
 def passages(record: Record) -> list[str]:
     """Texts of about a hundred words, each beginning with the record's title."""
-    facts = [*wording.paragraphs(record.text, PASSAGE_WORDS), *wording.lines(record.fields)]
     texts: list[list[str]] = [[]]
-    for fact in facts:
-        if texts[-1] and words([*texts[-1], fact]) > PASSAGE_WORDS:
+    room = PASSAGE_WORDS
+    for fact in facts_of(record):
+        if texts[-1] and words(fact) > room:
             texts.append([])
+            room = PASSAGE_WORDS
         texts[-1].append(fact)
-    return ["\n".join([record.title, *lines]) for lines in texts]
+        room -= words(fact)
+        if len(texts) > MOST_PASSAGES:
+            logger.warning("record %s is searched up to passage %s", record.id, MOST_PASSAGES)
+            break
+    return ["\n".join([record.title, *lines]) for lines in texts[:MOST_PASSAGES]]
 
 
-def words(lines: list[str]) -> int:
-    return sum(len(line.split()) for line in lines)
+def facts_of(record: Record) -> Iterator[str]:
+    yield from wording.paragraphs(record.text, PASSAGE_WORDS)
+    for line in wording.lines(record.fields):
+        yield from wording.fitting_line(line, PASSAGE_WORDS)

@@ -9,8 +9,17 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
+from itertools import chain
 from typing import Any
 
+from inference.length import words
+
+# A sentence that is longer than a passage by less than this stays whole.
+LONGEST_WHOLE = 1.5
+# Characters after which a word is cut: an address of a page is seldom longer.
+LONGEST_WORD = 120
+# A longer label is cut with its value.
+LABEL_WORDS = 20
 # What systems call it, and what customers call it. Keyed by one word of the field's name.
 EVERYDAY_WORDS = {
     "shipped": "sent, dispatched, left the warehouse",
@@ -51,7 +60,7 @@ EVERYDAY = re.compile(r" \([^()]*\)$")
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 # An item of a list, "1. Open …", or "Monday: 9 to 17".
-OWN_LINE = re.compile(r"\s*(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
+OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
 ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 
@@ -169,21 +178,53 @@ def paragraphs(text: str, most_words: int) -> Iterator[str]:
 
 def unwrapped(paragraph: str) -> list[str]:
     """Lines that a narrow window has broken are one; "- Sunday: closed" is one of its own."""
-    lines: list[str] = []
+    lines: list[list[str]] = []
     for line in paragraph.splitlines():
         if lines and not OWN_LINE.match(line):
-            lines[-1] = f"{lines[-1]} {line}"
+            lines[-1].append(line)
         else:
-            lines.append(line)
-    return [BULLET.sub("", " ".join(line.split())) for line in lines]
+            lines.append([line])
+    return [BULLET.sub("", " ".join(" ".join(parts).split())) for parts in lines]
 
 
 def pieces(line: str, most_words: int) -> Iterator[str]:
     piece: list[str] = []
-    for sentence in re.split(r"(?<=[.!?])\s+", line):
-        if piece and len(" ".join([*piece, sentence]).split()) > most_words:
-            yield " ".join(piece)
-            piece = []
-        piece.append(sentence)
+    room = most_words
+    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line):
+        for part in fitting(sentence, most_words):
+            if piece and words(part) > room:
+                yield " ".join(piece)
+                piece, room = [], most_words
+            piece.append(part)
+            room -= words(part)
     if joined := " ".join(piece).strip():
         yield joined
+
+
+def fitting(text: str, most_words: int) -> list[str]:
+    """The text in parts that fit, cut between words or, where it has none, between characters."""
+    if words(text) <= LONGEST_WHOLE * most_words:
+        return [text]
+    parts: list[list[str]] = [[]]
+    room = most_words
+    for word in chain.from_iterable(map(slices, text.split())):
+        if parts[-1] and words(word) > room:
+            parts.append([])
+            room = most_words
+        parts[-1].append(word)
+        room -= words(word)
+    return [" ".join(part) for part in parts]
+
+
+def slices(word: str) -> Iterator[str]:
+    return (word[at : at + LONGEST_WORD] for at in range(0, len(word), LONGEST_WORD))
+
+
+def fitting_line(line: str, most_words: int) -> list[str]:
+    """A field's line; where its value is cut, each part bears the label."""
+    if words(line) <= LONGEST_WHOLE * most_words:
+        return [line]
+    label, colon, value = line.partition(": ")
+    if not colon or words(label) > LABEL_WORDS:
+        return fitting(line, most_words)
+    return [f"{label}: {part}" for part in fitting(value, most_words)]

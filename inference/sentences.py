@@ -9,8 +9,11 @@ ABBREVIATIONS = (
     "tel ext dept max min vol pkg pkgs oz lb lbs pcs ref jan feb mar apr jun jul aug sep "
     "sept oct nov dec"
 ).split()
+# How far back a word is looked for that does not end its sentence.
+LONGEST_WORD = 80
 # The end: a mark, closing quotes, then white space before something that starts a sentence.
-END = re.compile(r"([.!?…]+[\"'”’)\]]*)(\s+)(?=[\"'“‘(\[]?[A-Z0-9À-Þ\-*•])|\n+")
+# Possessive, and from the first mark of a row on: a row of marks is looked at once.
+END = re.compile(r"(?<![.!?…])([.!?…]++[\"'”’)\]]*+)(\s++)(?=[\"'“‘(\[]?[A-Z0-9À-Þ\-*•])|\n+")
 
 
 def split(text: str) -> list[str]:
@@ -23,7 +26,7 @@ def take(text: str) -> tuple[list[str], str]:
     """The finished sentences of a growing text, and what is left of it."""
     sentences, start = [], 0
     for end in END.finditer(text):
-        if end[1] and within_sentence(text[start : end.end(1)]):
+        if end[1] and within_sentence(text[max(start, end.end(1) - LONGEST_WORD) : end.end(1)]):
             continue
         if sentence := text[start : end.end(1) if end[1] else end.start()].strip():
             sentences.append(sentence)

@@ -37,6 +37,8 @@ class Source:
     url: str
     text: str = ""
     score: str = ""
+    # Lines of the passage that no answer may rest on, and why.
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ def source(row: dict[str, Any], link: bool) -> Source:
         url=record_url(key) if link else "",
         text=row.get("text", "").removeprefix(title).lstrip(),
         score=f"{score:.2f}" if score is not None else "",
+        left_out=row.get("left_out", []),
     )
 
 

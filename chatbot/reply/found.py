@@ -35,6 +35,8 @@ class Found:
     unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
+    # Where there are no hits: what might have been one, but for the lines that were left out.
+    missed: list[Hit] = field(default_factory=list)
     # It speaks of a record that was named before.
     refers: bool = False
     # The facts and words of the question.
@@ -140,8 +142,14 @@ class Found:
 
     def trace(self) -> list[dict[str, Any]]:
         return [
-            {"id": hit.record, "title": hit.title, "text": hit.text, "score": round(hit.score, 3)}
-            for hit in self.hits
+            {
+                "id": hit.record,
+                "title": hit.title,
+                "text": hit.text,
+                "score": round(hit.score, 3),
+                **({"left_out": hit.left_out} if hit.left_out else {}),
+            }
+            for hit in self.hits or self.missed
         ]
 
 

@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from django.conf import settings
@@ -42,6 +42,9 @@ logger = logging.getLogger("attune.reply")
 Admitted = Callable[[], AbstractAsyncContextManager[None]]
 # Seconds to wait for a server that says it is busy, at most.
 BUSY = 2.0
+# Characters of what the customer said since the last answer: two of the longest messages. Where
+# there is more, the newest counts.
+LONGEST_TURN = 8_000
 
 CANNOT_READ = "I can't read files myself, but a colleague can."
 REFUSAL = "I don't have that on record."
@@ -108,7 +111,7 @@ class Answering:
     """The state of one answer while it is made."""
 
     def __init__(self, turn: Turn, admitted: Admitted, policy: Policy) -> None:
-        self.turn = turn
+        self.turn = replace(turn, text=turn.text[-LONGEST_TURN:])
         self.admitted = admitted
         self.policy = policy
         self.outcome = Outcome()

@@ -9,6 +9,7 @@ from crm import wording
 from crm.knowledge import Hit
 from inference.generation import ChatMessages
 from inference.grounding.injection import plain
+from inference.length import cut, words
 
 NOT_ON_RECORD = "NOT ON RECORD"
 RULES = f"""You are the friendly support assistant of a company and talk to its customer.
@@ -52,14 +53,25 @@ LINES = 12
 EXPLAINED_LINES = 2
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
+# Of a title in one prompt.
+TITLE_TOKENS = 60
+# By the most that a tokenizer may make of them: with the examples (560), the marks of the template
+# (100) and the answer, less than the 4,096 that the model's servers are started with.
+RECORDS_TOKENS, QUESTION_TOKENS, HISTORY_TOKENS = 1_500, 900, 600
 COLLEAGUE = "(Your colleague answered me here:)"
 
 
 def messages(question: str, records: list[str], history: list[tuple[str, str]]) -> ChatMessages:
     return [
         *BEGINNING,
-        *(said(author, plain(cut(text))) for author, text in history[-HISTORY_TURNS:]),
-        {"role": "user", "content": plain(asked("\n\n".join(records), question))},
+        *(said(author, shortened(text)) for author, text in history[-HISTORY_TURNS:]),
+        {
+            "role": "user",
+            "content": asked(
+                cut(plain("\n\n".join(records)), RECORDS_TOKENS),
+                cut(plain(question), QUESTION_TOKENS),
+            ),
+        },
     ]
 
 
@@ -83,8 +95,10 @@ def said(author: str, text: str) -> dict[str, str]:
     return {"role": "user" if author == "customer" else "assistant", "content": text}
 
 
-def cut(text: str) -> str:
-    return text if len(text) <= HISTORY_CHARACTERS else f"{text[:HISTORY_CHARACTERS]}…"
+def shortened(text: str) -> str:
+    if len(text) > HISTORY_CHARACTERS:
+        text = f"{text[:HISTORY_CHARACTERS]}…"
+    return cut(plain(text), HISTORY_TOKENS // HISTORY_TURNS)
 
 
 def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
@@ -100,7 +114,7 @@ def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
         record, line = lines[position]
         text = line if rank < EXPLAINED_LINES else wording.plain_label(line)
         share = "first" if record == hits[0].record else "others"
-        length = len(text.split())
+        length = words(text)
         if not kept or length <= room[share]:
             kept[position] = record, text
             room[share] -= length
@@ -113,7 +127,7 @@ def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
 
 
 def grouped(hits: list[Hit], kept: list[tuple[str, str]]) -> list[str]:
-    blocks = {hit.record: [f"[{hit.title}]"] for hit in hits}
+    blocks = {hit.record: [f"[{cut(hit.title, TITLE_TOKENS)}]"] for hit in hits}
     for record, line in kept:
         blocks[record].append(line)
     return ["\n".join(block) for block in blocks.values() if len(block) > 1]

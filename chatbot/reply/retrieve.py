@@ -16,7 +16,7 @@ from crm.knowledge import Hit
 from crm.models import Record
 from inference import sentences
 from inference.grounding import overlap, vocabulary
-from inference.grounding.injection import instructs
+from inference.grounding.injection import instructs, left_out, order_in
 from inference.grounding.statements import FIELD
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
-LINK = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
+# Of a number that is told as unknown.
+SPOKEN_DIGITS = 40
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
@@ -57,9 +58,11 @@ def retrieve(turn: "Turn") -> Found:
         return not_theirs(turn, unknown)
     asked = query(turn)
     found = knowledge.search(asked, turn.customer, limit=CANDIDATES)
-    hits = choose(turn.text, [as_data(hit) for hit in found])
+    read = [as_data(hit) for hit in found]
+    hits = choose(turn.text, read)
     if not hits:
-        return Found(reason="No record is near the question.")
+        missed = [hit for hit in read if hit.left_out]
+        return Found(reason="No record is near the question.", missed=missed)
     lines = titled(hits)
     alone, in_context = relevance(turn.text, lines)
     return Found(
@@ -75,18 +78,15 @@ def retrieve(turn: "Turn") -> Found:
 
 
 def as_data(hit: Hit) -> Hit:
-    """Without lines that tell the model what to do: they answer nothing. Nor does a note in a
-    customer's own record send them anywhere; a field of it ("Tracking: https://…") may."""
+    """Without lines that tell the model what to do: they answer nothing."""
     title, *lines = hit.text.split("\n")
-    title = hit.kind if instructs(title) else title
-    kept = [line for line in lines if not instructs(line) and (hit.shared or not sends(line))]
-    if len(kept) < len(lines):
-        logger.warning("record %s holds text that instructs the model; it is left out", hit.record)
-    return replace(hit, title=title, text="\n".join([title, *kept]))
-
-
-def sends(line: str) -> bool:
-    return bool(LINK.search(line)) and not FIELD.match(line)
+    reasons = {title: order_in(title), **{line: left_out(line, hit.shared) for line in lines}}
+    dropped = tuple((line, why) for line, why in reasons.items() if why)
+    for _, why in dropped:
+        logger.warning("record %s: a line is left out of answers, since %s", hit.record, why)
+    title = hit.kind if reasons[title] else title
+    kept = [line for line in lines if not reasons[line]]
+    return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
 
 
 def titled(hits: list[Hit]) -> list[tuple[Hit, str]]:
@@ -124,7 +124,7 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
 
 def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
-    named = ", ".join(reference.upper() for reference in unknown)
+    named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     refusal = f"I don't have that on record: none of your records has the number {named}."
     if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
         # Not even as an unknown number is a word repeated that somebody wants to see.

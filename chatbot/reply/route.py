@@ -27,7 +27,7 @@ ASKS_FOR_PERSON = [
     for pattern in (
         rf"\b{REACH}\b(?:\W+\w+){{0,4}}?\W+{PERSON}\b",
         rf"\b{WANT}\b(?:\W+(?!to\b)\w+){{0,2}}?\W+{PERSON}\b(?!['’]s)",
-        rf"^\W*(?:{BEFORE}\W+)*{PERSON}\W*(?:please|now|thanks)?\W*$",
+        rf"^\W*(?:{BEFORE}\W+)*{PERSON}\W*+(?:(?:please|now|thanks)\W*+)?$",
         rf"\b(?:is|are|if) (?:there|their)(?: is| are)? (?:(?:an?|any) )?{PERSON}\b",
         rf"\b(?:could|can|would|ask)\W+(?:an? |one of your ){PERSON}(?: of yours)?(?: please)?\W+"
         r"(?:to )?(?:have a look|look|check|take|help|call|contact|answer|join|reply)",

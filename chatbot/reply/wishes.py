@@ -14,6 +14,8 @@ from inference.grounding.words import stem
 
 # Words that may stand between two of an action's: "send these boots back".
 BETWEEN = 3
+# Characters: what stands before each of a sentence's words is looked at.
+LONGEST_SENTENCE = 1_000
 # Words before an action's where they begin a clause: "Hello, please change my address".
 OPENING = frozenset(
     "please hi hello hey dear sir madam ok okay and so then just good morning afternoon evening "
@@ -61,7 +63,7 @@ class Offer:
 def heard(text: str, offers: Sequence[Offer]) -> int | None:
     """The action of the first wish in the text; where two begin with the same word, the one that is
     named in more."""
-    for sentence in SENTENCE.split(text):
+    for sentence in (said[:LONGEST_SENTENCE] for said in SENTENCE.split(text)):
         words = list(WORD.finditer(sentence))
         forms = [form(word[0]) for word in words]
         found = [

@@ -15,13 +15,14 @@ from django.template.defaultfilters import linebreaksbr, pluralize
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
 from crm.models import Customer, Passage, Record, Vector
+from inference.grounding import injection
 
 
 def link(url: str, text: str) -> SafeString:
@@ -62,7 +63,7 @@ class CustomerFilter(admin.SimpleListFilter):
 
 class PassageInline(ReadOnly, TabularInline):
     model = Passage
-    fields = ["position", "lines", "embedded"]
+    fields = ["position", "lines", "left_out", "embedded"]
     readonly_fields = fields
     verbose_name_plural = "passages, as they are searched"
     hide_title = True
@@ -77,6 +78,12 @@ class PassageInline(ReadOnly, TabularInline):
     @display(description="Text")
     def lines(self, passage: Passage) -> SafeString:
         return linebreaksbr(passage.text)
+
+    @display(description="Left out of answers")
+    def left_out(self, passage: Passage) -> SafeString:
+        shared = passage.customer_id is None
+        reasons = [(line, injection.left_out(line, shared)) for line in passage.text.split("\n")]
+        return format_html_join("", "<p>“{}”: {}.</p>", [one for one in reasons if one[1]])
 
     @display(description="Embedded by")
     def embedded(self, passage: Passage) -> str:

@@ -10,17 +10,18 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from inference.grounding.facts import amount, facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
+from inference.remembered import remembered
 
 # Cosines of a text with each of some others: the encoder's, where there is one.
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
 
 # Two capitalised words or more.
-NAMES = re.compile(r"\b[A-ZÀ-Þ][\w'’-]+(?:\s+(?:[A-ZÀ-Þ][\w'’-]+|&))+")
+NAMES = re.compile(r"\b[A-ZÀ-Þ][\w'’-]{1,60}+(?:\s++(?:[A-ZÀ-Þ][\w'’-]{1,60}+|&))+")
 HAPPENED = re.compile(
     r"\b(?:was|were|has been|have been|had been|has|have|had|did)\b(?!\s+to\b)|\b\w+ed on\b", re.I
 )
@@ -29,7 +30,7 @@ CAUSE = re.compile(
     r"|(?:since|as) (?=(?:the|your|our|it|he|she|they|there|we|you)\b))",
     re.I,
 )
-DECIMAL = re.compile(r"\d+[.,]\d{1,2}(?!\d)")
+DECIMAL = re.compile(r"(?<!\d)\d++[.,]\d{1,2}(?!\d)")
 PROMISE = re.compile(r"\b(?:will|shall|won['’]t|going to)\b|['’]ll\b", re.I)
 # Share of words that are not the record's from which a cause or a promise is made up.
 FOREIGN = 0.4
@@ -161,7 +162,7 @@ def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
     return [word for word in words if max(near(word, known), default=0.0) < SYNONYM]
 
 
-@lru_cache(maxsize=512)
+@remembered
 def known_words(passage: str) -> frozenset[str]:
     return frozenset(squeeze(word) for word in WORD.findall(passage)) - FUNCTION_WORDS
 

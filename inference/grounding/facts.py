@@ -2,14 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
 
 from inference.grounding.dates import date_held, dates, without_dates
 from inference.grounding.words import STOPWORDS, squeeze, stem
+from inference.remembered import remembered
 
 # A code has letters and digits, or is joined by hyphens: FH-TNT-210, W2611340, 1-800-5.
-CODE = re.compile(r"(?=[\w/-]*\d)(?=[\w/-]*[A-Za-z/-])[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)*|\S+@\S+\w")
-QUANTITY = re.compile(r"(\d+)[a-z]{1,3}")
+# Nobody writes a longer one: unbounded, each place of a long word would be looked at from each.
+CODE = re.compile(
+    r"(?=[\w/-]{0,80}\d)(?=[\w/-]{0,80}[A-Za-z/-])[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)*"
+    r"|\S{1,64}@\S{1,255}\w"
+)
+QUANTITY = re.compile(r"(?<!\d)(\d++)[a-z]{1,3}")
 NUMBERED = re.compile(r"[a-z]{0,4}(\d+)")
 CLOCK = re.compile(
     r"\b(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?|\b(\d{1,2}):(\d{2})\b", re.I
@@ -24,17 +28,18 @@ NUMBER_WORDS = {
         ).split()
     )
 } | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
+# Up to the first word of a sentence.
+BEGINS = re.compile(r"(?:\A|[.!?:]\s|\n)[\s\"'“‘(\[*•-]*+")
 NAME = re.compile(r"[A-ZÀ-Þ][\w'’&-]*(?:\.(?=[A-Za-z]))?[\w'’&-]*")
 
 
-@lru_cache(maxsize=2048)
+@remembered
 def facts(text: str) -> frozenset[str]:
     found, rest = dates(text)
     found |= {f"time:{clock(match)}" for match in CLOCK.finditer(rest)}
     rest = CLOCK.sub(" ", rest)
     codes = [code for code in CODE.findall(rest) if not ordinal(code)]
-    for code in codes:
-        rest = rest.replace(code, " ")
+    rest = CODE.sub(lambda code: code[0] if ordinal(code[0]) else " ", rest)
     found |= {f"code:{squeeze(code)}" for code in codes}
     found |= {f"number:{value}" for value in numbers(rest)}
     return frozenset(found | {f"name:{name}" for name in names(rest)})
@@ -47,7 +52,7 @@ def without_facts(text: str) -> str:
     return " ".join(kept)
 
 
-@lru_cache(maxsize=2048)
+@remembered
 def vocabulary(text: str) -> frozenset[str]:
     """What a text can support: its facts, and each of its words as a name."""
     return facts(text) | {f"name:{squeeze(word)}" for word in re.findall(r"[\w'’&.-]+", text)}
@@ -111,10 +116,9 @@ def amount(text: str) -> str:
 
 def names(text: str) -> Iterator[str]:
     """Capitalised words, except one that only begins a sentence and is an everyday word."""
+    beginnings = {match.end() for match in BEGINS.finditer(text)}
     for match in NAME.finditer(text):
         word = squeeze(re.sub(r"['’]s$", "", match[0]))
-        begins = not re.search(
-            r"[^\s\"'“‘(\[*•-]", re.split(r"[.!?:]\s|\n", text[: match.start()])[-1]
-        )
+        begins = match.start() in beginnings
         if word and word not in STOPWORDS and len(word) > 1 and not begins:
             yield word

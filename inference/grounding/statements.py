@@ -2,12 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from inference import sentences
 from inference.grounding.dates import DATES
 from inference.grounding.facts import facts, vocabulary, without_facts
 from inference.grounding.words import context
+from inference.remembered import remembered
 
 # "Shipped date (sent, dispatched): …". A longer label begins a sentence: "You can rent these: …".
 FIELD = re.compile(
@@ -15,7 +16,7 @@ FIELD = re.compile(
 )
 # "Shipped date (sent, dispatched): …": words that customers use for it.
 EMPTY = re.compile(
-    r"^\W*(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+|-)\W*$", re.I
+    r"^(?:\W*+(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+)|[^\w-]*+-)\W*+$", re.I
 )
 NEGATION = re.compile(
     r"\b(?:not|no(?!\.? ?\d)|never|cannot|without|neither|nor|none|nothing|nobody|non|avoid\w*"
@@ -94,7 +95,7 @@ def negated(text: str) -> bool:
 
 
 CLAUSE = re.compile(
-    r"[;,]\s+(?:and\s+|but\s+)?|\s+(?:and|but|while|whereas|whilst)\s+|\s[–—]\s|\s-\s(?!\d)"
+    r"[;,]\s++(?:(?:and|but)\s++)?|(?<!\s)\s++(?:and|but|while|whereas|whilst)\s++|\s[–—]\s|\s-\s(?!\d)"
 )
 PROTECTED = "\x00"
 ANSWERS = re.compile(
@@ -104,7 +105,7 @@ ANSWERS = re.compile(
 )
 
 
-@lru_cache(maxsize=512)
+@remembered
 def statements(passage: str) -> tuple[Statement, ...]:
     """Of every line but the title."""
     return tuple(one for line in passage.split("\n")[1:] for one in _of(line))

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from functools import lru_cache
 
 import snowballstemmer
+
+from inference.remembered import remembered
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 CONTRACTED = re.compile(r"n['’]t$", re.I)
@@ -54,12 +55,12 @@ COMMON_WORDS = frozenset(
 _stemmer = snowballstemmer.stemmer("english")
 
 
-@lru_cache(maxsize=8192)
+@remembered
 def stem(word: str) -> str:
     return str(_stemmer.stemWord(word))
 
 
-@lru_cache(maxsize=2048)
+@remembered
 def stems(text: str) -> frozenset[str]:
     words = [squeeze(word) for word in WORD.findall(text)]
     return frozenset(
@@ -69,7 +70,7 @@ def stems(text: str) -> frozenset[str]:
     )
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def context(text: str) -> frozenset[str]:
     """Stems of every word that means something, "order" and "date" too."""
     words = [squeeze(word) for word in WORD.findall(text)]

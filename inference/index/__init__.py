@@ -7,7 +7,13 @@ searches looks at that range before it ranks anything: isolated by construction.
 from inference.index.delta import Change, Changes
 from inference.index.match import SHARED, Match, Query
 from inference.index.reader import IndexReader, View
-from inference.index.snapshot import CorruptIndex, IndexUnavailable, Manifest, Snapshot
+from inference.index.snapshot import (
+    CorruptIndex,
+    ForeignIndex,
+    IndexUnavailable,
+    Manifest,
+    Snapshot,
+)
 from inference.index.writer import Row, write
 
 __all__ = [
@@ -15,6 +21,7 @@ __all__ = [
     "Change",
     "Changes",
     "CorruptIndex",
+    "ForeignIndex",
     "IndexReader",
     "IndexUnavailable",
     "Manifest",

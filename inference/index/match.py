@@ -3,12 +3,14 @@
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 import snowballstemmer
 from numpy.typing import NDArray
+
+from inference.remembered import remembered
 
 Vector = NDArray[np.float32]
 
@@ -56,6 +58,6 @@ def terms(text: str) -> list[str]:
     return [_stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]
 
 
-@lru_cache(maxsize=65_536)
+@remembered
 def _stem(word: str) -> str:
     return str(_stemmer.stemWord(word))

@@ -75,23 +75,30 @@ class MilvusIndex:
         return sorted(found, key=lambda match: -match.score)
 
     @property
-    @_answering()
     def upto(self) -> int:
         """The count of changes that the index holds, whoever applied them."""
+        return self.held()[0]
+
+    @_answering()
+    def held(self) -> tuple[int, str]:
+        """The count of changes that the index holds, and the mark that the database drew then."""
         found = self._client.get(self.state, ids=[0], timeout=TIMEOUT)
         if not found:
             raise IndexUnavailable("There is no index yet. Type: manage.py index build")
-        if found[0]["encoder"] != self.encoder:
+        encoder, _, mark = found[0]["encoder"].partition(" ")
+        if encoder != self.encoder:
             raise IndexUnavailable(
-                f"The index was made with the encoder {found[0]['encoder']}, not with "
+                f"The index was made with the encoder {encoder}, not with "
                 f"{self.encoder}. Type: manage.py index build"
             )
-        return int(found[0]["upto"])
+        return int(found[0]["upto"]), mark
 
     @_answering()
-    def mark(self, upto: int) -> None:
+    def mark(self, upto: int, mark: str = "") -> None:
         """Say that all changes up to this count were applied."""
-        state = {"id": 0, "upto": upto, "encoder": self.encoder, "vector": [0.0, 0.0]}
+        # In one field: a collection that is there takes no other.
+        encoder = f"{self.encoder} {mark}".strip()
+        state = {"id": 0, "upto": upto, "encoder": encoder, "vector": [0.0, 0.0]}
         self._client.upsert(self.state, [state], timeout=TIMEOUT)
 
     @_answering()

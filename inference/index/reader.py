@@ -8,12 +8,21 @@ from pathlib import Path
 
 from inference.index.delta import Changes, Delta
 from inference.index.match import Match, Query
-from inference.index.snapshot import CorruptIndex, IndexUnavailable, Snapshot, current, opened
+from inference.index.snapshot import (
+    CorruptIndex,
+    ForeignIndex,
+    IndexUnavailable,
+    Snapshot,
+    current,
+    opened,
+)
 
 logger = logging.getLogger("attune.index")
 
 # Called with a count of changes; answers with those that came after it.
 ChangesSince = Callable[[int], Changes]
+# Called with a snapshot's mark and count of changes; answers why it is not of this database, or "".
+Foreign = Callable[[str, int], str]
 
 
 @dataclass(frozen=True)
@@ -40,9 +49,15 @@ class View:
 class IndexReader:
     """Thread-safe. Swaps to a new snapshot while searches on the old one go on."""
 
-    def __init__(self, root: Path, encoder: str, changes: ChangesSince) -> None:
+    def __init__(
+        self,
+        root: Path,
+        encoder: str,
+        changes: ChangesSince,
+        foreign: Foreign = lambda mark, changes: "",
+    ) -> None:
         self.root, self.encoder = root, encoder
-        self._changes = changes
+        self._changes, self._foreign = changes, foreign
         self._lock = threading.Lock()
         self._view: View | None = None
 
@@ -50,7 +65,13 @@ class IndexReader:
         """The snapshot and all changes since, as of now."""
         with self._lock:
             self._view = self._current()
-            self._view.delta.take(self._changes(self._view.delta.upto))
+            found = self._changes(self._view.delta.upto)
+            if found.upto < self._view.delta.upto:
+                # An older database was put in place while this process runs.
+                self._view = None
+                self._view = self._current()
+                found = self._changes(self._view.delta.upto)
+            self._view.delta.take(found)
             return self._view
 
     def _current(self) -> View:
@@ -76,5 +97,8 @@ class IndexReader:
                 f"The index was made with the encoder {snapshot.manifest.encoder}, not with "
                 f"{self.encoder}. Type: manage.py index build"
             )
+        manifest = snapshot.manifest
+        if why := self._foreign(manifest.mark, manifest.changes):
+            raise ForeignIndex(why)
         logger.info("index %s opened: %s passages", name, f"{snapshot.manifest.rows:,}")
         return snapshot

@@ -36,6 +36,13 @@ class CorruptIndex(IndexUnavailable):
     """The snapshot's files are not what was written. The database can make them again."""
 
 
+class ForeignIndex(CorruptIndex):
+    """It was made from another database, or from a later state of this one."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The index does not fit the database: {why} Type: manage.py index build")
+
+
 @dataclass(frozen=True)
 class Manifest:
     encoder: str
@@ -50,6 +57,8 @@ class Manifest:
     # SHA-256 of each file.
     files: dict[str, str]
     format: int = FORMAT
+    # Drawn by the database for this snapshot; "" of one that is older than marks are.
+    mark: str = ""
 
 
 class Snapshot:

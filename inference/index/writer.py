@@ -35,7 +35,9 @@ class Row(NamedTuple):
     vector: Vector
 
 
-def write(root: Path, encoder: str, dimension: int, changes: int, rows: Iterable[Row]) -> Manifest:
+def write(
+    root: Path, encoder: str, dimension: int, changes: int, rows: Iterable[Row], mark: str = ""
+) -> Manifest:
     """Make a snapshot of `rows` the current one. Rows of one scope come next to each other."""
     root.mkdir(parents=True, exist_ok=True)
     with _only_writer(root):
@@ -44,7 +46,9 @@ def write(root: Path, encoder: str, dimension: int, changes: int, rows: Iterable
         draft.mkdir()
         count, average = _write_files(draft, dimension, rows)
         files = {path.name: checksum(path) for path in sorted(draft.iterdir())}
-        manifest = Manifest(encoder, dimension, count, changes, generation, average, files)
+        manifest = Manifest(
+            encoder, dimension, count, changes, generation, average, files, mark=mark
+        )
         (draft / "manifest.json").write_text(json.dumps(asdict(manifest), indent=1))
         _make_current(root, draft)
     return manifest

@@ -11,7 +11,7 @@ import unicodedata
 MAX_CHARACTERS = 16_000
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
-_MAIL = re.compile(r"\b[\w.+-]+@[\w-]+\.[\w.-]+")
+_MAIL = re.compile(r"\b[\w.+-]{1,64}@[\w-]+\.[\w.-]+")
 _ACCOUNT = re.compile(r"(?<!\w)@\w+")
 _PLACEHOLDER = re.compile(r"@user|\b(?:http|email)\b")
 _SPACE = re.compile(r"\s+")

@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from django.db import transaction
 from django.test import override_settings
 
 from crm import indexing, knowledge
@@ -85,6 +86,23 @@ class ServerTests(FakeModelsTestCase):
         indexing.refresh()
         self.assertEqual(indexing.status()["indexed"], 3)
         self.assertIn("order:50001", self.records("swift parcel", ALICE))
+
+    def test_a_server_that_holds_more_than_a_restored_database_is_filled_again(self) -> None:
+        backup = transaction.savepoint()
+        import_records([order(50009, ALICE, carrier="Kite Couriers")])
+        indexing.embed()
+        self.records("kite couriers", ALICE)
+        transaction.savepoint_rollback(backup)
+        # As many changes as the server counts, but others.
+        while indexing.changes_now() < indexing.server().upto:
+            indexing.next_change()
+        import_records([order(50010, ALICE, carrier="Pigeon Post")])
+        indexing.embed()
+        with self.assertLogs("attune.index", "WARNING") as logs:
+            self.assertIn("order:50010", self.records("pigeon post", ALICE))
+        self.assertIn("does not fit the database", logs.output[0])
+        with self.assertNoLogs("attune.index", "WARNING"):
+            self.assertIn("order:50010", self.records("pigeon post", ALICE))
 
     def test_a_build_leaves_nothing_of_what_was_there(self) -> None:
         Record.objects.get(id="order:50001").passages.all().delete()
