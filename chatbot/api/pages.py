@@ -1,13 +1,16 @@
 """Cursor pages: {"items", "next"}, stable while rows come and go."""
 
+from datetime import UTC, datetime
 from typing import Any
 
-from rest_framework.exceptions import ValidationError
+from django.core.exceptions import ValidationError as Unfit
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatbot.api import parameters
+from crm.storable import unstorable
 
 MOST = 200
 
@@ -21,6 +24,21 @@ class Pages(CursorPagination):
         if limit == 0:
             raise ValidationError({"limit": "must be at least 1"})
         return min(limit or self.page_size, MOST)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        self.model = queryset.model
+        return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Request) -> Any:
+        """One that no page has given is refused, whatever the database would make of it."""
+        try:
+            found = super().decode_cursor(request)
+            if found and found.position is not None:
+                check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), found)
+        except (NotFound, Unfit, ValueError, OverflowError):
+            text = "is none that a page has given: begin again without it"
+            raise ValidationError({self.cursor_query_param: text}) from None
+        return found
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next": self.get_next_link()})
@@ -38,6 +56,14 @@ class Pages(CursorPagination):
         size = next(row for row in rows if row["name"] == self.page_size_query_param)
         size["schema"] = {"type": "integer", "minimum": 1, "maximum": 10**parameters.DIGITS - 1}
         return rows
+
+
+def check_position(field: Any, cursor: Any) -> None:
+    value = field.to_python(cursor.position)
+    if unstorable(cursor.position):
+        raise ValueError
+    if isinstance(value, datetime):
+        value.astimezone(UTC)
 
 
 class ById(Pages):
