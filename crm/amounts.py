@@ -9,9 +9,9 @@ MONEY = re.compile(
     r"\b(?:price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)"
     r"s?\b"
 )
-# A double keeps fifteen digits of what it was made from; what stands behind them is its own
-# (10499.990000000002).
-DIGITS = 15
+# A double keeps fifteen digits of what it was made from, and what stands behind them is its own
+# (10499.990000000002); so it is where a few digits say the same to fifteen places.
+DIGITS, FEW = 15, 12
 # Ends of the names of fields that are surely money: "total items" is none, nor "discount", which
 # may be of percent.
 PRICED = re.compile(
@@ -32,8 +32,9 @@ def spoken(label: str, value: int | float, currency: str = "") -> str:
 def number(label: str, value: int | float) -> str:
     if isinstance(value, int):
         return str(value)
-    exact = Decimal(f"{value:.{DIGITS}g}") + 0  # Without the sign of a negative zero.
-    text = f"{exact:f}"
+    near = Decimal(f"{value:.{DIGITS}g}").normalize()
+    exact = near if len(near.as_tuple().digits) <= FEW else Decimal(repr(value))
+    text = f"{exact or 0:f}"  # Without the sign of a negative zero.
     whole, _, places = text.partition(".")
     places = places.rstrip("0")
     if not places and not MONEY.search(label.lower()):

@@ -134,7 +134,9 @@ def understood(
 ) -> tuple[list[adapters.Change], list[str]]:
     """The changes, and what is to be said of them. One that does not fit refuses them all, so that
     its sender mends it; where the sender is a system that cannot, the others are taken."""
-    taken, notes, refused = [], [], []
+    taken: list[adapters.Change] = []
+    notes: list[str] = []
+    refused: list[PayloadError] = []
     for one in told(speaks, body, delivery):
         try:
             if isinstance(one, PayloadError):

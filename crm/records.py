@@ -14,7 +14,8 @@ from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.signals import customer_erased, customer_merged
-from crm.storable import RecordError, unstorable
+from crm.storable import RecordError as RecordError
+from crm.storable import unstorable
 from inference.index import SHARED
 
 BATCH = 200

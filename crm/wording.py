@@ -108,13 +108,12 @@ def entry_text(entry: Any, currency: str = "") -> str:
     if not isinstance(entry, dict):
         return plain("", entry)
     currency = amounts.currency_of(entry, currency)
-    told = [(words_of(name), plain(name, value, currency)) for name, value in entry.items()]
+    told = [(words_of(name), value) for name, value in entry.items()]
+    parts = [f"{name} {plain(name, value, currency)}" for name, value in told]
     # What a row is of usually comes first, and needs no label; a number does.
-    first = [
-        text if isinstance(next(iter(entry.values())), str) else f"{name} {text}"
-        for name, text in told[:1]
-    ]
-    return ", ".join([*first, *(f"{name} {text}" for name, text in told[1:])])
+    if told and isinstance(told[0][1], str):
+        parts[0] = plain(*told[0])
+    return ", ".join(parts)
 
 
 def plain_label(line: str) -> str:

@@ -1,7 +1,9 @@
 """Cursor pages: {"items", "next"}, stable while rows come and go."""
 
+from base64 import b64decode
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from django.core.exceptions import ValidationError as Unfit
 from rest_framework.exceptions import NotFound, ValidationError
@@ -32,6 +34,7 @@ class Pages(CursorPagination):
     def decode_cursor(self, request: Request) -> Any:
         """One that no page has given is refused, whatever the database would make of it."""
         try:
+            check_form(request.query_params.get(self.cursor_query_param))
             found = super().decode_cursor(request)
             if found and found.position is not None:
                 check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), found)
@@ -56,6 +59,15 @@ class Pages(CursorPagination):
         size = next(row for row in rows if row["name"] == self.page_size_query_param)
         size["schema"] = {"type": "integer", "minimum": 1, "maximum": 10**parameters.DIGITS - 1}
         return rows
+
+
+def check_form(cursor: str | None) -> None:
+    """An offset, a direction and a position, as Django REST framework writes them."""
+    if cursor is not None:
+        text = b64decode(cursor.encode("ascii"), validate=True).decode("ascii")
+        told = set(parse_qs(text, strict_parsing=True))
+        if not told or told - {"o", "r", "p"}:
+            raise ValueError
 
 
 def check_position(field: Any, cursor: Any) -> None:

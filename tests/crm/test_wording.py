@@ -76,6 +76,8 @@ class WordingTests(SimpleTestCase):
             1e22: "10000000000000000000000.00",
             5e-7: "0.0000005",
             99999999.99: "99999999.99",
+            1234567890.123457: "1234567890.123457",
+            12345678901234568.0: "12345678901234568.00",
             1200: "1200",
         }.items():
             self.assertEqual(wording.lines({"total": value}), [f"Total: {told}"])
@@ -89,8 +91,8 @@ class WordingTests(SimpleTestCase):
             wording.lines(fields)[:3],
             ["Order total: 10499.99 SEK", "Total items: 3", "Refund (money back): 249 SEK"],
         )
-        items = {"items": [{"product": "Tent", "unit price": 14.5}], "CurrencyIsoCode": "eur"}
-        self.assertEqual(wording.lines(items)[1], "Item: Tent, unit price 14.50 EUR")
+        items = {"items": [{"product": "Tent", "unit_price": 14.0}], "CurrencyIsoCode": "eur"}
+        self.assertEqual(wording.lines(items)[1], "Item: Tent, unit price 14.00 EUR")
         self.assertEqual(wording.lines({"total": 5.0, "currency": "points"})[0], "Total: 5.00")
 
     def test_times_are_told_in_the_companys_zone_which_is_said(self) -> None:
