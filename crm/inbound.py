@@ -6,9 +6,7 @@ alone, and set aside where that happens again and again.
 """
 
 import asyncio
-import json
 import logging
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
@@ -26,8 +24,6 @@ from crm.orm import in_thread
 logger = logging.getLogger("attune.inbound")
 State = InboundEvent.State
 LONGEST_ID, LONGEST_REASON = 200, 500
-# As json.dumps writes it; a backslash that stands for itself is doubled.
-NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 # The data of changes of one type, and when their event came; returns what each one's sender should
 # know.
 Apply = Callable[[list[dict[str, Any]], datetime], list[Sequence[str]]]
@@ -109,7 +105,7 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
     found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
     try:
-        body = parsed(delivery.body)
+        body = adapters.parsed(delivery.body)
         found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
         changes, notes = understood(speaks, body, delivery)
         # What a dialect has nothing to say of is kept, and does nothing.
@@ -126,7 +122,7 @@ def preview(dialect: str, mapping: Any, body: bytes) -> list[adapters.Change]:
     kept."""
     speaks = adapters.dialect(dialect)
     delivery = adapters.Delivery(body, {}, mapping=mapping)
-    return understood(speaks, parsed(body), delivery)[0]
+    return understood(speaks, adapters.parsed(body), delivery)[0]
 
 
 def understood(
@@ -137,7 +133,7 @@ def understood(
     taken: list[adapters.Change] = []
     notes: list[str] = []
     refused: list[PayloadError] = []
-    for one in told(speaks, body, delivery):
+    for one in adapters.changes(speaks, body, delivery):
         try:
             if isinstance(one, PayloadError):
                 raise one
@@ -150,17 +146,6 @@ def understood(
     if refused and not taken:
         raise refused[0]
     return taken, [*(f"not taken: {error}" for error in refused), *notes]
-
-
-def told(speaks: Any, body: Any, delivery: adapters.Delivery) -> Any:
-    """A dialect may trip over a payload as nobody has seen one: that refuses it, and it is kept."""
-    try:
-        return speaks.changes(body, delivery)
-    except PayloadError:
-        raise
-    except Exception:
-        logger.exception("%s cannot read an event", speaks.__name__)
-        raise PayloadError("body", "does not look as the events of this dialect do") from None
 
 
 def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
@@ -182,19 +167,6 @@ def checked_id(id: str) -> str:
     if not 1 <= len(id) <= LONGEST_ID:
         raise PayloadError("id", f"must have 1 to {LONGEST_ID} characters")
     return id
-
-
-def parsed(body: bytes) -> Any:
-    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
-    try:
-        payload = json.loads(body)
-        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
-        text.encode()
-    except (ValueError, RecursionError) as error:
-        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
-    if NUL.search(text):
-        raise PayloadError("body", "holds a NUL character")
-    return payload
 
 
 def check(change: adapters.Change, came: datetime) -> Sequence[str]:

@@ -14,7 +14,10 @@ keeps for agents only what the source's mapping allows.
 """
 
 import hashlib
+import json
+import logging
 import pkgutil
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -27,8 +30,11 @@ from django.utils import timezone
 
 from crm import storable
 
+logger = logging.getLogger("attune.inbound")
 TOLERANCE = 5 * 60  # seconds
 LONGEST_BATCH = 500
+# As json.dumps writes it; a backslash that stands for itself is doubled.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Refused(Exception):
@@ -89,6 +95,30 @@ def check_mapping(name: str, mapping: Any) -> None:
 def dialect(name: str) -> Any:
     """The dialect's module. ModuleNotFoundError for a name that has none."""
     return import_module(f"{__name__}.{name}")
+
+
+def parsed(body: bytes) -> Any:
+    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
+    try:
+        payload = json.loads(body)
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
+    if NUL.search(text):
+        raise PayloadError("body", "holds a NUL character")
+    return payload
+
+
+def changes(dialect: Any, body: Any, delivery: Delivery) -> Any:
+    """A dialect may trip over a payload as nobody has seen one: that refuses it, and it is kept."""
+    try:
+        return dialect.changes(body, delivery)
+    except PayloadError:
+        raise
+    except Exception:
+        logger.exception("%s cannot read an event", dialect.__name__)
+        raise PayloadError("body", "does not look as the events of this dialect do") from None
 
 
 def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
