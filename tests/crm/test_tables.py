@@ -112,3 +112,28 @@ def test_a_figure_of_another_row_or_column_is_withheld(said: str, true: bool) ->
     passage = "\n".join(passages(Record(id="a", title="Postage", text=WEIGHTS, fields={})))
     asked = "How much is a parcel?"
     assert check(said, [passage], asked).supported is true
+
+
+HOURS = """| Day | Physiotherapy | Dentistry | Lab |
+|---|---|---|---|
+| Monday | 8.00 to 16.00 | 9.00 to 12.00 | 7.00 to 11.00 |
+| Friday | 9.00 to 17.00 | closed | 7.00 to 10.00 |
+| Saturday | closed | 10.00 to 12.00 | |"""
+
+
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [
+        ("Dentistry is closed on Friday.", True),
+        ("Dentistry is open on Friday from 9.00 to 17.00.", False),
+        ("Dentistry is open on Friday from 9.00 to 12.00.", False),
+        ("Physiotherapy is open from 9.00 to 17.00 on Friday.", True),
+        ("Physiotherapy is open on Saturday from 10.00 to 12.00.", False),
+        ("The lab is open from 7.00 to 11.00 on Monday.", True),
+        ("The lab is open from 7.00 to 10.00 on Monday.", False),
+        ("On Friday dentistry is closed, but physiotherapy is open from 9.00 to 17.00.", True),
+    ],
+)
+def test_hours_of_another_column_or_day_are_withheld(said: str, true: bool) -> None:
+    [passage] = passages(Record(id="a", title="Opening hours", text=HOURS, fields={}))
+    assert check(said, [passage], "When are you open?").supported is true
