@@ -89,7 +89,7 @@ def demo_left_behind(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         Error(
             f"The user {name} still has the demo's password, and cannot log in.",
             hint=f"Type: python manage.py changepassword {name}",
-            id="attune.E008",
+            id="attune.E012",
         )
         for name in found
     ]

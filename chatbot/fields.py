@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db.models import F
 
 from chatbot.models import Action, ActionField
-from crm import wording
+from crm import moments
 from crm.models import Customer, Record
 from inference.text import written
 
@@ -64,7 +64,7 @@ def day(field: ActionField, value: str, customer: Customer | None) -> str:
         date.fromisoformat(value)
     except ValueError:
         raise ValueError("please choose a day") from None
-    return wording.spoken_date(value) or value
+    return moments.spoken("", value) or value
 
 
 def record(field: ActionField, value: str, customer: Customer | None) -> str:

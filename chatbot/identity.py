@@ -15,6 +15,7 @@ from django.utils import timezone
 from chatbot.models import Inbox, Visitor
 from chatbot.protocol import Refused
 from crm.models import Customer
+from crm.storable import unstorable
 
 SALT = "attune.visitor"
 IDENTITY_LIFETIME = timedelta(minutes=10)
@@ -64,15 +65,23 @@ def verified_customer(inbox: Inbox, token: str) -> str:
             leeway=CLOCK_SKEW,
             options={"require": ["exp", "aud", "sub"]},
         )
-    except jwt.PyJWTError as error:
-        raise IdentityRefused(f"The identity token is refused: {error}.") from None
-    ends = datetime.fromtimestamp(claims["exp"], tz=timezone.get_current_timezone())
-    if ends > timezone.now() + IDENTITY_LIFETIME + CLOCK_SKEW:
+        if type(claims["exp"]) not in (int, float):
+            raise jwt.DecodeError("exp must be a number of seconds since 1970")
+        ends = float(claims["exp"])
+    # PyJWT itself trips over times that are infinite, and over texts that are none.
+    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise IdentityRefused(f"The identity token is refused: {plain(error)}.") from None
+    if not ends <= (timezone.now() + IDENTITY_LIFETIME + CLOCK_SKEW).timestamp():
         raise IdentityRefused("The identity token's exp is more than 10 minutes ahead.")
     customer = claims["sub"]
-    if not isinstance(customer, str) or not 1 <= len(customer) <= 200 or "\x00" in customer:
+    if not isinstance(customer, str) or not 1 <= len(customer) <= 200 or unstorable(customer):
         raise IdentityRefused("The identity token's sub must be the CRM customer id, a string.")
     return customer
+
+
+def plain(error: Exception) -> str:
+    """PyJWT says what is wrong; others speak of our own code."""
+    return str(error) if isinstance(error, jwt.PyJWTError) else "exp or another part is malformed"
 
 
 def anonymous(inbox: Inbox, previous: str | None) -> Visitor:

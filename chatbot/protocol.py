@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
+from crm.storable import unstorable
 from inference.text import blank
 
 PROTOCOL = 1
@@ -276,11 +277,6 @@ def fits(value: Any, wanted: Any) -> bool:
     return type(value) is wanted
 
 
-def unstorable(text: str) -> bool:
-    """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
-    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
-
-
 # --- from the server
 
 
@@ -408,4 +404,6 @@ ServerFrame = (
 
 
 def encode(frame: ServerFrame) -> str:
-    return json.dumps(asdict(frame), default=lambda value: value.isoformat(), ensure_ascii=False)
+    """A refusal may quote what no UTF-8 holds: half a character, in the name of a field."""
+    text = json.dumps(asdict(frame), default=lambda value: value.isoformat(), ensure_ascii=False)
+    return text.encode(errors="replace").decode()

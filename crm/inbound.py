@@ -6,9 +6,8 @@ alone, and set aside where that happens again and again.
 """
 
 import asyncio
-import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -17,16 +16,17 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from crm import adapters, answers, background, records, signing
+from crm import adapters, answers, background, records, signing, storable
 from crm.adapters import PayloadError
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
 
 logger = logging.getLogger("attune.inbound")
 State = InboundEvent.State
-LONGEST_ID = 200
-# The data of changes of one type, and when their event came.
-Apply = Callable[[list[dict[str, Any]], datetime], None]
+LONGEST_ID, LONGEST_REASON = 200, 500
+# The data of changes of one type, and when their event came; returns what each one's sender should
+# know.
+Apply = Callable[[list[dict[str, Any]], datetime], list[Sequence[str]]]
 # Events of one insert; and of one transaction that applies them, by how often they were begun.
 STORED, TOGETHER = 500, (100, 10, 1)
 BROKEN_OFF = f"Each of {len(TOGETHER)} tries was broken off: its worker ended, or the database."
@@ -35,25 +35,36 @@ BROKEN_OFF = f"Each of {len(TOGETHER)} tries was broken off: its worker ended, o
 # --- what each type of event does
 
 
-def upsert(rows: list[dict[str, Any]], at: datetime) -> None:
-    records.upsert([records.parse(row) for row in rows], records.ImportReport())
+def upsert(rows: list[dict[str, Any]], at: datetime) -> list[Sequence[str]]:
+    found = [records.parse(row) for row in rows]
+    for record in found:
+        record.notes = ()  # Said when it came.
+    records.upsert(found, records.ImportReport())
+    return [record.notes for record in found]
 
 
-def each(act: Callable[[dict[str, Any], datetime], None]) -> Apply:
-    def apply(rows: list[dict[str, Any]], at: datetime) -> None:
-        for row in rows:
-            act(row, at)
+def each(act: Callable[[dict[str, Any], datetime], Sequence[str] | None]) -> Apply:
+    def apply(rows: list[dict[str, Any]], at: datetime) -> list[Sequence[str]]:
+        return [act(row, at) or () for row in rows]
 
     return apply
 
 
-def delete(data: dict[str, Any], at: datetime) -> None:
-    when = records.moment(data) if "updated_at" in data else at
+def delete(data: dict[str, Any], at: datetime) -> Sequence[str]:
+    notes: list[str] = []
+    given = data.get("updated_at") is not None
+    when = storable.capped(records.moment(data), at, notes) if given else at
     key = records.required_text(data, "id", 200)
     # Some systems tell of an object property by property, and each is a record.
-    parts = records.parts_of(key) if data.get("parts") else [key]
-    for one in parts:
-        records.delete(one, when)
+    parts = bool(data.get("parts"))
+    for one in records.parts_of(key) if parts else [key]:
+        notes += records.delete(one, when, keep=parts)
+    return notes
+
+
+def restore(data: dict[str, Any], at: datetime) -> None:
+    when = storable.capped(records.moment(data), at, [])
+    records.restore(records.required_text(data, "id", 200), when)
 
 
 def merge(data: dict[str, Any], at: datetime) -> None:
@@ -76,6 +87,7 @@ def complete(data: dict[str, Any], at: datetime) -> None:
 TYPES: dict[str, Apply] = {
     "record.upserted": upsert,
     "record.deleted": each(delete),
+    "record.restored": each(restore),
     "customer.merged": each(merge),
     "customer.erased": each(erase),
     answers.COMPLETED: each(complete),
@@ -93,16 +105,15 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
     found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
     try:
-        body = parsed(delivery.body)
+        body = adapters.parsed(delivery.body)
         found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
-        changes = speaks.changes(body, delivery)
-        for change in changes:
-            check(change)
+        changes, notes = understood(speaks, body, delivery)
         # What a dialect has nothing to say of is kept, and does nothing.
         found.type = changes[0].type if changes else "nothing"
         found.changes = [{"type": one.type, "data": one.data} for one in changes]
+        found.reason = "; ".join(notes)[:LONGEST_REASON]
     except PayloadError as error:
-        found.state, found.reason = State.REFUSED, str(error)[:500]
+        found.state, found.reason = State.REFUSED, str(error)[:LONGEST_REASON]
     return found
 
 
@@ -110,12 +121,31 @@ def preview(dialect: str, mapping: Any, body: bytes) -> list[adapters.Change]:
     """What a payload would change, were it signed; PayloadError where it does not fit. Nothing is
     kept."""
     speaks = adapters.dialect(dialect)
-    changes: list[adapters.Change] = speaks.changes(
-        parsed(body), adapters.Delivery(body, {}, mapping=mapping)
-    )
-    for change in changes:
-        check(change)
-    return changes
+    delivery = adapters.Delivery(body, {}, mapping=mapping)
+    return understood(speaks, adapters.parsed(body), delivery)[0]
+
+
+def understood(
+    speaks: Any, body: Any, delivery: adapters.Delivery
+) -> tuple[list[adapters.Change], list[str]]:
+    """The changes, and what is to be said of them. One that does not fit refuses them all, so that
+    its sender mends it; where the sender is a system that cannot, the others are taken."""
+    taken: list[adapters.Change] = []
+    notes: list[str] = []
+    refused: list[PayloadError] = []
+    for one in adapters.changes(speaks, body, delivery):
+        try:
+            if isinstance(one, PayloadError):
+                raise one
+            notes += check(one, delivery.received)
+            taken.append(one)
+        except PayloadError as error:
+            if not getattr(speaks, "TAKES_PARTS", False):
+                raise
+            refused.append(error)
+    if refused and not taken:
+        raise refused[0]
+    return taken, [*(f"not taken: {error}" for error in refused), *notes]
 
 
 def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
@@ -139,26 +169,21 @@ def checked_id(id: str) -> str:
     return id
 
 
-def parsed(body: bytes) -> Any:
-    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
-    if b"\\u0000" in body:
-        raise PayloadError("body", "holds a NUL character")
-    try:
-        payload = json.loads(body)
-        json.dumps(payload, allow_nan=False, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
-    return payload
-
-
-def check(change: adapters.Change) -> None:
-    """What can be said without looking into the database."""
+def check(change: adapters.Change, came: datetime) -> Sequence[str]:
+    """What can be said without looking into the database. A record's row is from now on as it will
+    be stored."""
+    notes: Sequence[str] = ()
     if change.type not in TYPES:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
     needed = {"customer.merged": ("from", "into"), answers.COMPLETED: ("idempotency_key",)}
     try:
         if change.type == "record.upserted":
-            records.parse(change.data)
+            record = records.parse(change.data, came)
+            change.data.update(
+                {name: getattr(record, name) for name in ("title", "text", "fields")},
+                updated_at=record.updated_at.isoformat(),
+            )
+            notes = record.notes
         for name in needed.get(change.type, ("id",)):
             records.required_text(change.data, name, 200)
         if change.type == answers.COMPLETED:
@@ -167,6 +192,7 @@ def check(change: adapters.Change) -> None:
             records.moment(change.data)
     except (records.RecordError, answers.AnswerError) as error:
         raise PayloadError(change.field, str(error)) from None
+    return [f"{change.field}: {note}" for note in notes]
 
 
 REFUSALS = {
@@ -312,19 +338,22 @@ def apply_one(id: int) -> None:
 
 def carry_out(events: list[InboundEvent]) -> None:
     """In their order; neighbours of one type together."""
-    changes = [(change, one.received_at) for one in events for change in one.changes]
+    changes = [(change, one) for one in events for change in one.changes]
+    noted: set[InboundEvent] = set()
     for type, group in groupby(changes, key=lambda pair: pair[0]["type"]):
-        rows = list(group)
-        TYPES[type]([change["data"] for change, _ in rows], rows[0][1])
+        rows, sent = zip(*group, strict=True)
+        notes = TYPES[type]([change["data"] for change in rows], sent[0].received_at)
+        for one, said in zip(sent, notes or (), strict=False):
+            one.reason = "; ".join(filter(None, [one.reason, *said]))[:LONGEST_REASON]
+            noted |= {one} if said else set()
     ids = [one.id for one in events]
-    InboundEvent.objects.filter(id__in=ids).update(
-        state=State.APPLIED, reason="", applied_at=timezone.now()
-    )
+    InboundEvent.objects.filter(id__in=ids).update(state=State.APPLIED, applied_at=timezone.now())
+    InboundEvent.objects.bulk_update(noted, ["reason"])
 
 
 def fail(one: InboundEvent, error: Exception) -> None:
     logger.warning("event %s of %s failed: %s", one.event_id, one.source, type(error).__name__)
-    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {error}"[:500]
+    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {error}"[:LONGEST_REASON]
     one.save(update_fields=["state", "reason"])
 
 

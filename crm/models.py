@@ -37,6 +37,14 @@ class Record(models.Model):
     # A deleted record stays as a row: an older update that arrives late must not revive it.
     deleted = models.BooleanField(default=False)
     imported_at = models.DateTimeField(auto_now=True)
+    # Digests of the states that bore this time, the last one newest: of two with the same time the
+    # later one stays, however often the earlier one is repeated.
+    states = models.JSONField(default=list, editable=False)
+
+    # Of a row as it comes: what its sender should know, and whether a text that it does not carry
+    # stays as it was.
+    notes: tuple[str, ...] = ()
+    partial = False
 
     class Meta:
         ordering = ["id"]
@@ -138,7 +146,8 @@ class Source(models.Model):
     )
     # Newest first, each {"secret", "until"}: until when an old one is accepted, ISO 8601 or null.
     secrets = models.JSONField(default=list, editable=False)
-    # Of the generic dialect: where in a payload each field of a record stands.
+    # Of the generic dialect: where in a payload each field of a record stands. Of others: which
+    # fields beside the usual ones a customer may read.
     mapping = models.JSONField(default=dict, blank=True)
     active = models.BooleanField(default=True, help_text="Off: its events are refused.")
 

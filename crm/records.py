@@ -1,22 +1,22 @@
 """Records in: parse, upsert, and cut into passages."""
 
-import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
-from crm import wording
+from crm import storable, wording
 from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.signals import customer_erased, customer_merged
+from crm.storable import RecordError as RecordError
+from crm.storable import unstorable
 from inference.index import SHARED
 from inference.length import words
 
@@ -27,8 +27,8 @@ MOST_PASSAGES = 2_000
 logger = logging.getLogger("attune.records")
 
 
-class RecordError(ValueError):
-    """A row that is no record; the message names the field and what it should be."""
+# Of states that bear one time; a CRM that writes more of them within a second is not known.
+STATES_SEEN = 20
 
 
 @dataclass
@@ -38,19 +38,27 @@ class ImportReport:
     unchanged: int = 0
     stale: int = 0
     errors: list[tuple[int, str]] = field(default_factory=list)
+    # What was cut or set right in rows that were taken.
+    notes: list[tuple[int, str]] = field(default_factory=list)
 
     @property
     def accepted(self) -> int:
         return self.created + self.updated + self.unchanged + self.stale
 
 
-def parse(row: Any) -> Record:
-    """An unsaved Record (its `customer_id` may not exist yet) or a RecordError."""
+def parse(row: Any, came: datetime | None = None) -> Record:
+    """An unsaved Record (its `customer_id` may not exist yet) or a RecordError.
+
+    came: when the row came, if not now.
+    """
     if not isinstance(row, dict):
         raise RecordError("a record is a JSON object")
+    notes: list[str] = []
+    row = storable.shortened(row, notes)
     fields = typed(row, "fields", dict) or {}
-    check_storable(fields)
-    return Record(
+    storable.check(fields)
+    fields = storable.plain(fields)
+    record = Record(
         id=required_text(row, "id", 200),
         kind=required_text(row, "kind", 60),
         customer_id=optional_text(row, "customer", 200),
@@ -58,9 +66,18 @@ def parse(row: Any) -> Record:
         text=optional_text(row, "text", 200_000) or "",
         fields=fields,
         latest=wording.latest_day(fields),
-        updated_at=moment(row),
+        updated_at=storable.capped(moment(row), came or timezone.now(), notes),
         deleted=typed(row, "deleted", bool) or False,
     )
+    record.states = [state(record)]
+    record.partial = typed(row, "partial", bool) or False
+    record.notes = tuple(notes)
+    return record
+
+
+def state(record: Record) -> str:
+    names = ("kind", "customer_id", "title", "text", "fields", "deleted")
+    return storable.digest(*(getattr(record, name) for name in names))
 
 
 def required_text(row: dict[str, Any], name: str, longest: int) -> str:
@@ -82,21 +99,6 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
     return value.strip() or None if value else None
 
 
-def unstorable(text: str) -> bool:
-    """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
-    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def check_storable(fields: dict[str, Any]) -> None:
-    """As JSON in every database."""
-    try:
-        text = json.dumps(fields, allow_nan=False, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        raise RecordError('"fields" holds a number that is none, or is nested too deeply') from None
-    if "\\u0000" in text or unstorable(text):
-        raise RecordError('"fields" holds a NUL character or half of one')
-
-
 def typed(row: dict[str, Any], name: str, kind: type) -> Any:
     value = row.get(name)
     if value is not None and not isinstance(value, kind):
@@ -106,14 +108,9 @@ def typed(row: dict[str, Any], name: str, kind: type) -> Any:
 
 
 def moment(row: dict[str, Any]) -> datetime:
-    text = required_text(row, "updated_at", 60)
-    try:
-        value = parse_datetime(text) or datetime.fromisoformat(text)
-        # In UTC: PostgreSQL takes no offset of 16 hours or more.
-        return (value if timezone.is_aware(value) else timezone.make_aware(value)).astimezone(UTC)
-    except (ValueError, OverflowError):
-        message = f'"updated_at" must be an ISO 8601 time, not {text!r}'
-        raise RecordError(message) from None
+    if row.get("updated_at") in (None, ""):
+        raise RecordError('"updated_at" is missing or empty')
+    return storable.moment(row["updated_at"])
 
 
 def import_records(rows: Iterable[Any]) -> ImportReport:
@@ -133,7 +130,9 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Rec
         try:
             if isinstance(row, Exception):
                 raise RecordError(str(row))
-            yield parse(row)
+            record = parse(row)
+            report.notes += [(number, note) for note in record.notes]
+            yield record
         except RecordError as error:
             report.errors.append((number, str(error)))
 
@@ -171,11 +170,28 @@ def belonging(records: list[Record], report: ImportReport) -> list[Record]:
     return kept
 
 
-def delete(key: str, at: datetime) -> None:
-    """A record that came never, or will come late, is deleted too."""
-    known = Record.objects.filter(id=key).values("kind", "customer_id", "title").first()
-    values = known or {"kind": "unknown", "customer_id": None, "title": key}
-    upsert([Record(id=key, updated_at=at, deleted=True, **values)], ImportReport())
+def delete(key: str, at: datetime, keep: bool = False) -> tuple[str, ...]:
+    """A record that came never, or will come late, is deleted too. Returns what is to be said.
+
+    keep: what it says stays on file, since it may be restored.
+    """
+    known = Record.objects.filter(id=key).first()
+    gone = Record(id=key, kind="unknown", title=key, updated_at=at, deleted=True)
+    for name in ("kind", "customer_id", "title", *(("text", "fields", "latest") if keep else ())):
+        setattr(gone, name, getattr(known or gone, name))
+    gone.states = [state(gone)]
+    upsert([gone], ImportReport())
+    return gone.notes
+
+
+def restore(key: str, at: datetime) -> None:
+    """Those of its parts that were deleted before."""
+    gone = Record.objects.filter(id__startswith=f"{key}:", deleted=True, updated_at__lte=at)
+    found = list(gone)
+    for record in found:
+        record.deleted, record.updated_at = False, at
+        record.states = [state(record)]
+    upsert(found, ImportReport())
 
 
 def parts_of(key: str) -> list[str]:
@@ -234,9 +250,15 @@ def store(
     record: Record, known: dict[str, Record], change: int, report: ImportReport, rows: Rows
 ) -> None:
     old = known.get(record.id)
-    if old and old.updated_at > record.updated_at:
+    if old and stale(old, record):
         report.stale += 1
+        since = f"{old.updated_at:%Y-%m-%d %H:%M:%S} UTC"
+        record.notes += (
+            f"{record.id} is on file as of {since}: this is older, and changes nothing",
+        )
         return
+    if old and record.partial:
+        record.text = record.text or old.text
     if old and same(old, record):
         report.unchanged += 1
         return
@@ -248,6 +270,15 @@ def store(
     name_customer(record)
     write_passages(record, change, rows, is_new=old is None)
     write_keys(record, rows, is_new=old is None)
+
+
+def stale(old: Record, new: Record) -> bool:
+    """Older, or as old and a repetition of a state that another of the same time came after."""
+    if old.updated_at != new.updated_at:
+        return old.updated_at > new.updated_at
+    seen, told = old.states or [state(old)], new.states[-1]
+    new.states = seen if told in seen else [*seen, told][-STATES_SEEN:]
+    return told in seen[:-1]
 
 
 def same(old: Record, new: Record) -> bool:

@@ -6,6 +6,7 @@ In service `at_the_door` answers them before Django's middleware, whose hooks ea
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ from crm.problems import PROBLEM, problem
 logger = logging.getLogger("attune.inbound")
 # Seconds that a process goes on with what it knows of a source.
 KNOWN_FOR = 2.0
+SLUG = re.compile(r"[-\w]+", re.ASCII)
+# Bytes of an event whose texts may take so long to read that other sockets would wait for it.
+LONG = 50_000
 _sources: dict[str, tuple[float, Source | None]] = {}
 Asgi = Callable[[Any, Any, Any], Any]
 
@@ -51,9 +55,11 @@ class Answer:
 async def receive(request: HttpRequest, source: str) -> HttpResponse:
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        found = await answer(source, request.method or "", headers, request.body)
+        body: bytes | None = request.body
     except RequestDataTooBig:
-        found = await answer(source, request.method or "", headers, None)
+        body = None
+    asked = request.META.get("QUERY_STRING", "")
+    found = await answer(source, request.method or "", headers, body, asked)
     return HttpResponse(
         found.body, status=found.status, content_type=found.kind, headers=found.headers
     )
@@ -71,7 +77,8 @@ def at_the_door(application: Asgi) -> Asgi:
         headers = {
             key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]
         }
-        found = await answer(name, scope["method"], headers, await whole(receive))
+        asked = scope.get("query_string", b"").decode("latin-1")
+        found = await answer(name, scope["method"], headers, await whole(receive), asked)
         named = {"content-type": found.kind, "content-length": str(len(found.body))}
         named |= {"x-content-type-options": "nosniff"} | found.headers
         rows = [(key.lower().encode(), value.encode("latin-1")) for key, value in named.items()]
@@ -93,28 +100,40 @@ async def whole(receive: Any) -> bytes | None:
     return b"".join(pieces) if size <= settings.WEBHOOK_MAX_BYTES else None
 
 
-async def answer(name: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
-    """202 once the event is kept; it is applied afterwards. body None: it is too large."""
+async def answer(
+    name: str, method: str, headers: Mapping[str, str], body: bytes | None, asked: str = ""
+) -> Answer:
+    """202 once the event is kept; it is applied afterwards. body None: it is too large. asked: what
+    stands behind the address's question mark, as it was sent, since HubSpot signs it too."""
     try:
-        return await judged(name, method, headers, body)
+        return await judged(name, method, headers, body, asked)
     except DatabaseAway as error:
         logger.warning("an event for %s could not be kept: %s", name, error)
         again = {"Retry-After": "5"}
         return refusal(503, "The event could not be stored: send it again.", headers=again)
 
 
-async def judged(name: str, method: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+async def judged(
+    name: str, method: str, headers: Mapping[str, str], body: bytes | None, asked: str
+) -> Answer:
     if method != "POST":
         return refusal(405, "Send the event with POST.", headers={"Allow": "POST"})
-    found = await in_thread(lookup)(name) if stale(name) else _sources[name][1]
+    if not SLUG.fullmatch(name):
+        found = None  # Such as one with a NUL, which PostgreSQL refuses to look for.
+    else:
+        found = await in_thread(lookup)(name) if stale(name) else _sources[name][1]
     if found is None or not found.active:
         return refusal(404, f"There is no source {name!r}, or it is paused.")
     if body is None:
         most = settings.WEBHOOK_MAX_BYTES
         return refusal(413, f"An event may have {most:,} bytes: send a smaller batch.")
     try:
-        url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}"
-        event = inbound.event(found, Delivery(body, headers, method, url, found.mapping))
+        url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}{asked and f'?{asked}'}"
+        sent = Delivery(body, headers, method, url, found.mapping)
+        if len(body) > LONG:
+            event = await in_thread(inbound.event)(found, sent)
+        else:
+            event = inbound.event(found, sent)
     except SignatureRefused as error:
         return refusal(401, str(error))
     return kept(event, await reception.keep(event))

@@ -8,10 +8,11 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date
 from itertools import chain
 from typing import Any
 
+from crm import amounts, moments, tables
 from inference.length import words
 
 # A sentence that is longer than a passage by less than this stays whole.
@@ -52,35 +53,46 @@ EVERYDAY_PHRASES = {
     "shipping cost": "postage, delivery cost",
     "tracking number": "parcel number",
 }
-MONEY = re.compile(
-    r"\b(price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)\b"
-)
 EVERYDAY = re.compile(r" \([^()]*\)$")
 # Where a word begins in leaveWithNeighbour and VATNumber.
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 # An item of a list, "1. Open …", or "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
-ISO_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-ISO_TIME = re.compile(r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
+# Of a field's value; a longer one is told as the prose that it is.
+LONGEST_VALUE = 60  # words
 
 
 def lines(fields: dict[str, Any]) -> list[str]:
     """One line per fact, in the order of the fields."""
-    return [line for name, value in fields.items() for line in field_lines(name, value)]
+    currency = amounts.currency_of(fields)
+    return [line for name, value in fields.items() for line in field_lines(name, value, currency)]
 
 
-def field_lines(name: str, value: Any) -> Iterator[str]:
+def field_lines(name: str, value: Any, currency: str = "") -> Iterator[str]:
     label = words_of(name)
     if isinstance(value, dict):
+        currency = amounts.currency_of(value, currency)
         for inner, inner_value in value.items():
-            yield from field_lines(f"{label} {inner}", inner_value)
+            yield from field_lines(f"{label} {inner}", inner_value, currency)
     elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
         yield f"Number of {label}: {len(value)}"
         for entry in value:
-            yield f"{singular(label).capitalize()}: {entry_text(entry)}"
+            yield f"{singular(label).capitalize()}: {entry_text(entry, currency)}"
+    elif is_table(value):
+        rows = [[plain("", cell) for cell in row] for row in value[1:]]
+        for lines in tables.of_rows([plain("", cell) for cell in value[0]], rows, heading(label)):
+            yield from lines
+    elif isinstance(value, str) and ("\n" in value or words(value) > LONGEST_VALUE):
+        yield from (f"{heading(label)}: {line}" for line in paragraphs(value, LONGEST_VALUE))
     else:
-        yield f"{heading(label)}: {plain(label, value)}"
+        yield f"{heading(label)}: {plain(label, value, currency)}"
+
+
+def is_table(value: Any) -> bool:
+    """A list of rows of one length, the first of them its head."""
+    rows = isinstance(value, list) and len(value) > 1 and all(isinstance(r, list) for r in value)
+    return bool(rows) and len({len(row) for row in value}) == 1 and len(value[0]) > 1
 
 
 def words_of(name: str) -> str:
@@ -99,14 +111,17 @@ def heading(label: str) -> str:
     return f"{title} ({everyday})" if everyday else title
 
 
-def entry_text(entry: Any) -> str:
+def entry_text(entry: Any, currency: str = "") -> str:
     """A nested row, such as an order item, on one line."""
     if not isinstance(entry, dict):
         return plain("", entry)
-    return ", ".join(
-        f"{words_of(name)} {plain(name, value)}" if position else plain(name, value)
-        for position, (name, value) in enumerate(entry.items())
-    )
+    currency = amounts.currency_of(entry, currency)
+    told = [(words_of(name), value) for name, value in entry.items()]
+    parts = [f"{name} {plain(name, value, currency)}" for name, value in told]
+    # What a row is of usually comes first, and needs no label; a number does.
+    if told and isinstance(told[0][1], str):
+        parts[0] = plain(*told[0])
+    return ", ".join(parts)
 
 
 def plain_label(line: str) -> str:
@@ -116,41 +131,20 @@ def plain_label(line: str) -> str:
     return f"{EVERYDAY.sub('', label)}{colon}{value}"
 
 
-def plain(label: str, value: Any) -> str:
+def plain(label: str, value: Any, currency: str = "") -> str:
     if value is None or value == "" or value == []:
         return "none on record"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return number(label, value)
     if isinstance(value, list):
-        return ", ".join(plain(label, entry) for entry in value)
+        return ", ".join(plain(label, entry, currency) for entry in value)
     if isinstance(value, dict):
         return ", ".join(f"{name} {plain(name, inner)}" for name, inner in value.items())
-    return spoken_date(str(value)) or " ".join(str(value).split())
-
-
-def number(label: str, value: float) -> str:
-    if isinstance(value, int):
-        return str(value)
-    if MONEY.search(label.lower()) or round(value, 2) != value or value != int(value):
-        return f"{value:.2f}" if round(value, 2) == value else f"{value:g}"
-    return str(int(value))
-
-
-def spoken_date(text: str) -> str | None:
-    """'4 July 1996', with the time where it is not midnight; None when it is no ISO date."""
-    try:
-        if ISO_DATE.match(text):
-            day = date.fromisoformat(text)
-            return f"{day.day} {day:%B %Y}"
-        if ISO_TIME.match(text):
-            moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-            clock = f", {moment:%H:%M}" if (moment.hour or moment.minute) else ""
-            return f"{moment.day} {moment:%B %Y}{clock}"
-    except ValueError:
-        pass
-    return None
+    if time := moments.spoken(label, value):
+        return time
+    if isinstance(value, int | float):
+        return amounts.spoken(label, value, currency)
+    return amounts.priced(label, " ".join(str(value).split()), currency)
 
 
 def latest_day(fields: dict[str, Any]) -> date | None:
@@ -169,11 +163,21 @@ def singular(label: str) -> str:
 
 
 def paragraphs(text: str, most_words: int) -> Iterator[str]:
-    """The text's paragraphs, and each item of its lists; one that is too long is cut between
-    sentences."""
-    for paragraph in re.split(r"\n\s*\n", text):
-        for line in unwrapped(paragraph):
-            yield from pieces(line, most_words)
+    """The text's paragraphs, each item of its lists, and each row of its tables; one that is too
+    long is cut between sentences, and a row between its cells."""
+    caption = ""
+    for is_table, run in tables.grouped(text.splitlines()):
+        if is_table:
+            for cells in tables.told(run, caption):
+                row = "\n".join(cells)
+                whole = words(row) <= most_words
+                yield from [row] if whole else chain(*(fitting_line(c, most_words) for c in cells))
+            caption = ""
+        else:
+            for paragraph in re.split(r"\n\s*\n", "\n".join(run)):
+                for line in unwrapped(paragraph):
+                    yield from pieces(line, most_words)
+                    caption = tables.heading(line)
 
 
 def unwrapped(paragraph: str) -> list[str]:

@@ -1,13 +1,18 @@
 """Cursor pages: {"items", "next"}, stable while rows come and go."""
 
+from base64 import b64decode
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
-from rest_framework.exceptions import ValidationError
+from django.core.exceptions import ValidationError as Unfit
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatbot.api import parameters
+from crm.storable import unstorable
 
 MOST = 200
 
@@ -21,6 +26,22 @@ class Pages(CursorPagination):
         if limit == 0:
             raise ValidationError({"limit": "must be at least 1"})
         return min(limit or self.page_size, MOST)
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> Any:
+        self.model = queryset.model
+        return super().paginate_queryset(queryset, request, view)
+
+    def decode_cursor(self, request: Request) -> Any:
+        """One that no page has given is refused, whatever the database would make of it."""
+        try:
+            check_form(request.query_params.get(self.cursor_query_param))
+            found = super().decode_cursor(request)
+            if found and found.position is not None:
+                check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), found)
+        except (NotFound, Unfit, ValueError, OverflowError):
+            text = "is none that a page has given: begin again without it"
+            raise ValidationError({self.cursor_query_param: text}) from None
+        return found
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next": self.get_next_link()})
@@ -38,6 +59,23 @@ class Pages(CursorPagination):
         size = next(row for row in rows if row["name"] == self.page_size_query_param)
         size["schema"] = {"type": "integer", "minimum": 1, "maximum": 10**parameters.DIGITS - 1}
         return rows
+
+
+def check_form(cursor: str | None) -> None:
+    """An offset, a direction and a position, as Django REST framework writes them."""
+    if cursor is not None:
+        text = b64decode(cursor.encode("ascii"), validate=True).decode("ascii")
+        told = set(parse_qs(text, strict_parsing=True))
+        if not told or told - {"o", "r", "p"}:
+            raise ValueError
+
+
+def check_position(field: Any, cursor: Any) -> None:
+    value = field.to_python(cursor.position)
+    if unstorable(cursor.position):
+        raise ValueError
+    if isinstance(value, datetime):
+        value.astimezone(UTC)
 
 
 class ById(Pages):

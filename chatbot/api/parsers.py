@@ -8,6 +8,8 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
+from crm.storable import RecordError, strings, unstorable
+
 
 class TooLarge(APIException):
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
@@ -24,6 +26,10 @@ class SafeJSONParser(JSONParser):
         if len(body) > most:
             raise TooLarge
         try:
-            return super().parse(BytesIO(body), *arguments, **options)
-        except RecursionError:
+            found = super().parse(BytesIO(body), *arguments, **options)
+            # The rows of a list are judged one by one, so that the good ones are taken.
+            if not isinstance(found, list) and any(map(unstorable, strings(found))):
+                raise ParseError("The JSON holds a NUL character or half of one.")
+        except (RecursionError, RecordError):
             raise ParseError("The JSON is nested too deeply.") from None
+        return found

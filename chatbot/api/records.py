@@ -1,5 +1,6 @@
 """Records and customers over the API."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -43,12 +44,20 @@ class Upsert(serializers.Serializer):
     error = serializers.CharField(help_text="Which field, and what it should be.")
 
 
+class Note(serializers.Serializer):
+    """What was cut or set right in a row that was taken."""
+
+    row = serializers.IntegerField(help_text="From 0.")
+    note = serializers.CharField()
+
+
 class Upserted(serializers.Serializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
     stale = serializers.IntegerField(help_text="A newer update was there.")
     errors = Upsert(many=True)
+    notes = Note(many=True)
 
 
 class Records(Keyed, ListAPIView):
@@ -89,7 +98,8 @@ class Records(Keyed, ListAPIView):
         counts = {
             name: getattr(report, name) for name in ("created", "updated", "unchanged", "stale")
         }
-        return Response({**counts, "errors": errors})
+        notes = [{"row": number - 1, "note": text} for number, text in report.notes]
+        return Response({**counts, "errors": errors, "notes": notes})
 
 
 class OneRecord(Keyed, RetrieveAPIView):
@@ -109,7 +119,9 @@ class OneRecord(Keyed, RetrieveAPIView):
     def delete(self, request: Request, pk: str) -> Response:
         if not self.get_queryset().filter(pk=pk).exists():
             raise Http404(f"There is no record {pk!r}.")
-        records.delete(pk, timezone.now())
+        # Whatever the CRM's clock said, this is the latest word.
+        latest = self.get_queryset().get(pk=pk).updated_at + timedelta(microseconds=1)
+        records.delete(pk, max(timezone.now(), latest))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 

@@ -18,7 +18,7 @@ from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
 from crm import adapters, inbound, signing
-from crm.adapters import PayloadError, generic
+from crm.adapters import PayloadError
 from crm.management.sources import address
 from crm.models import Source
 
@@ -28,7 +28,10 @@ LONGEST_SECRET = 500
 class SourceRow(StrictModelSerializer):
     dialect = serializers.ChoiceField(adapters.names(), default="attune")
     mapping = serializers.DictField(
-        required=False, help_text="Of the generic dialect: a JSONPath for each field of a record."
+        required=False,
+        help_text="Of the generic dialect: a JSONPath for each field of a record. Of salesforce, "
+        'hubspot and chatwoot: {"public": {object: [fields]}}, what customers may read beside the '
+        "usual.",
     )
     url = serializers.SerializerMethodField(help_text="Where it sends its events.")
 
@@ -41,11 +44,10 @@ class SourceRow(StrictModelSerializer):
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
         whole = {"dialect": "attune", "mapping": {}} | kept(self.instance) | given
-        if whole["dialect"] == "generic":
-            try:
-                generic.check(whole["mapping"])
-            except ValueError as error:
-                raise ValidationError({"mapping": str(error)}) from None
+        try:
+            adapters.check_mapping(whole["dialect"], whole["mapping"])
+        except ValueError as error:
+            raise ValidationError({"mapping": str(error)}) from None
         return given
 
 

@@ -5,12 +5,21 @@ A dialect is two functions, and a third where its events carry an id that is sig
     verify(delivery, secret)           raises Refused
     changes(body, delivery)            the JSON body as a list of Change; raises PayloadError
     event_id(body, delivery)           optional: the same event has the same id each time
+    check(mapping)                     optional: raises ValueError where its mapping cannot work
+    TAKES_PARTS = True                 optional: its sender can mend nothing; what does not fit of a
+                                       batch is in the list as a PayloadError, the rest is taken
+
+What customers read is named: a dialect takes what its system shows them, and from what its system
+keeps for agents only what the source's mapping allows.
 """
 
 import hashlib
+import json
+import logging
 import pkgutil
+import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -19,8 +28,13 @@ from typing import Any
 
 from django.utils import timezone
 
+from crm import storable
+
+logger = logging.getLogger("attune.inbound")
 TOLERANCE = 5 * 60  # seconds
 LONGEST_BATCH = 500
+# As json.dumps writes it; a backslash that stands for itself is doubled.
+NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Refused(Exception):
@@ -68,10 +82,43 @@ def names() -> list[str]:
     return [module.name for module in pkgutil.iter_modules(__path__)]
 
 
+def check_mapping(name: str, mapping: Any) -> None:
+    """ValueError in words where this dialect's mapping cannot work."""
+    check = getattr(dialect(name), "check", None)
+    if any(map(storable.unstorable, storable.strings(mapping))):
+        raise ValueError("The mapping holds a NUL character or half of one.")
+    if check:
+        check(mapping)
+
+
 @cache
 def dialect(name: str) -> Any:
     """The dialect's module. ModuleNotFoundError for a name that has none."""
     return import_module(f"{__name__}.{name}")
+
+
+def parsed(body: bytes) -> Any:
+    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
+    try:
+        payload = json.loads(body)
+        text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
+        text.encode()
+    except (ValueError, RecursionError) as error:
+        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
+    if NUL.search(text):
+        raise PayloadError("body", "holds a NUL character")
+    return payload
+
+
+def changes(dialect: Any, body: Any, delivery: Delivery) -> Any:
+    """A dialect may trip over a payload as nobody has seen one: that refuses it, and it is kept."""
+    try:
+        return dialect.changes(body, delivery)
+    except PayloadError:
+        raise
+    except Exception:
+        logger.exception("%s cannot read an event", dialect.__name__)
+        raise PayloadError("body", "does not look as the events of this dialect do") from None
 
 
 def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
@@ -104,9 +151,52 @@ def member(body: Any, name: str, kind: Any, where: str = "") -> Any:
     if name not in body or body[name] in (None, ""):
         raise PayloadError(place, "is missing")
     if not isinstance(body[name], kind):
-        wanted = {dict: "an object", list: "a list", str: "a string"}[kind]
+        wanted = {dict: "an object", list: "a list", str: "a string"}.get(kind, "a text or number")
         raise PayloadError(place, f"must be {wanted}")
     return body[name]
+
+
+def scalar(value: Any) -> str:
+    """A text or number as text; "" for null and whatever else has no place in a sentence."""
+    return str(value).strip() if isinstance(value, str | int | float) and value is not True else ""
+
+
+def needed(body: Any, name: str, where: str = "") -> str:
+    """body[name] as text, which must be there."""
+    return str(member(body, name, (str, int), where))
+
+
+def of_each(
+    rows: list[Any], make: Callable[[Any, str], list["Change"]], where: str = ""
+) -> list[Any]:
+    """The changes of each row; where one does not fit, its PayloadError in their place."""
+
+    def made() -> Iterator[Any]:
+        for place, row in enumerate(many(rows, where or "body")):
+            try:
+                yield from make(row, f"{where}[{place}]")
+            except PayloadError as error:
+                yield error
+
+    return list(made())
+
+
+def check_public(mapping: Any) -> None:
+    """`{"public": {"case": ["Warranty__c"]}}`: fields that customers may read beside the usual."""
+    public = mapping.get("public", {}) if isinstance(mapping, dict) else None
+    lists = public.values() if isinstance(public, dict) else [None]
+    if not all(isinstance(one, list) and all(map(is_name, one)) for one in lists):
+        raise ValueError('The mapping is {"public": {"case": ["Warranty__c"]}}: fields by object.')
+
+
+def is_name(name: Any) -> bool:
+    return isinstance(name, str) and bool(name) and name.isprintable()
+
+
+def allowed(delivery: "Delivery", kind: str) -> set[str]:
+    """Fields of this kind of object that the source's mapping shows to customers."""
+    public = delivery.mapping.get("public") or {}
+    return {name for key, names in public.items() if key.lower() == kind for name in names}
 
 
 def many(rows: list[Any], where: str = "data") -> list[Any]:

@@ -2,12 +2,29 @@
 
 import hashlib
 import hmac
+from datetime import UTC, datetime
 from typing import Any
 
-from crm.adapters import Change, Delivery, PayloadError, Refused, fresh, member, number
+from crm.adapters import (
+    Change,
+    Delivery,
+    PayloadError,
+    Refused,
+    allowed,
+    check_public,
+    fresh,
+    member,
+    needed,
+    number,
+    scalar,
+)
 
 EVENTS = {"contact_created", "contact_updated"}
-FACTS = ("email", "phone_number", "identifier", "custom_attributes")
+# What a contact has told of themselves. The custom attributes are the agents' own.
+FACTS = ("email", "phone_number", "identifier")
+check = check_public
+# Of times in seconds: the year 5138.
+LATEST = 10**11
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -26,13 +43,22 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     contact = body.get("identifier") or body.get("id")
     if not contact:
         raise PayloadError("id", "is missing")
+    facts = {name: body[name] for name in FACTS if body.get(name)}
+    own = body.get("custom_attributes")
+    shown = allowed(delivery, "contact") & set(own if isinstance(own, dict) else {})
     record = {
-        "id": f"chatwoot:contact:{body.get('id', '')}",
+        "id": f"chatwoot:contact:{needed(body, 'id')}",
         "kind": "customer",
         "customer": contact,
-        "title": body.get("name") or f"Contact {contact}",
-        "fields": {name: body[name] for name in FACTS if body.get(name)},
+        "title": scalar(body.get("name")) or f"Contact {contact}",
+        "fields": facts | {name: own[name] for name in sorted(shown)},
         # Older versions send no time of change.
-        "updated_at": body.get("updated_at") or delivery.received.isoformat(),
+        "updated_at": changed_at(body.get("updated_at")) or delivery.received.isoformat(),
     }
     return [Change("record.upserted", record, "body")]
+
+
+def changed_at(given: Any) -> Any:
+    """Some versions send seconds since 1970."""
+    is_number = isinstance(given, int | float) and 0 < given < LATEST
+    return datetime.fromtimestamp(given, UTC).isoformat() if is_number else given

@@ -7,39 +7,106 @@ makes late and repeated events harmless, as for every record.
 import base64
 import hashlib
 import hmac
+import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
-from crm.adapters import Change, Delivery, PayloadError, Refused, fresh, many, number
+from crm.adapters import (
+    Change,
+    Delivery,
+    PayloadError,
+    Refused,
+    allowed,
+    check_public,
+    fresh,
+    member,
+    needed,
+    number,
+    of_each,
+    scalar,
+)
+
+TAKES_PARTS = True
+check = check_public
+# Of subscriptions to "object.…", which name the object by its type's id.
+KINDS = {
+    "0-1": "contact",
+    "0-2": "company",
+    "0-3": "deal",
+    "0-5": "ticket",
+    "0-7": "product",
+    "0-8": "line_item",
+    "0-14": "quote",
+    "0-18": "communication",
+    "0-27": "task",
+    "0-46": "note",
+    "0-47": "meeting_event",
+    "0-48": "call",
+    "0-49": "email",
+    "0-53": "invoice",
+    "0-69": "subscription",
+    "0-123": "order",
+}
+# What agents write to each other, and about whom they speak with.
+AGENTS = frozenset(
+    "call communication email engagement goal_target lead meeting meeting_event note "
+    "partner_client postal_mail task user".split()
+)
+# Who sets up the app subscribes to each property by its name, which is to choose it. These are
+# HubSpot's own, or say of themselves that they are not for customers.
+INTERNAL = re.compile(
+    r"^(?:hs_|hubspot|num_|notes_)|internal|private|confidential|secret|do_?not|(?:^|_)(?:agents?"
+    r"|churn|fraud|lead|margin|owner|sales|score|staff|team)(?:_|$)",
+    re.I,
+)
+# HubSpot signs the address with these in clear, as its page on request validation lists them.
+IN_CLEAR = re.compile("%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.I)
 
 
 def verify(delivery: Delivery, secret: str) -> None:
     stamp = delivery.headers.get("x-hubspot-request-timestamp", "")
     fresh(number(stamp) / 1000)
-    signed = delivery.method.encode() + delivery.url.encode() + delivery.body + stamp.encode()
-    mac = base64.b64encode(hmac.digest(secret.encode(), signed, hashlib.sha256))
     given = delivery.headers.get("x-hubspot-signature-v3", "").encode()
-    if not hmac.compare_digest(mac, given):
-        raise Refused("signature")
+    clear = IN_CLEAR.sub(lambda found: unquote(found[0]), delivery.url)
+    for url in {delivery.url, clear}:
+        signed = delivery.method.encode() + url.encode() + delivery.body + stamp.encode()
+        mac = base64.b64encode(hmac.digest(secret.encode(), signed, hashlib.sha256))
+        if hmac.compare_digest(mac, given):
+            return
+    raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: Delivery) -> list[Any]:
     if not isinstance(body, list):
         raise PayloadError("body", "must be a list of subscription events")
-    rows = enumerate(many(body, "body"))
-    return [change for place, row in rows for change in told(row, f"[{place}]")]
+
+    def one(row: Any, where: str) -> list[Change]:
+        return told(row, where, delivery)
+
+    return of_each(body, one)
 
 
-def told(row: Any, where: str) -> list[Change]:
-    if not isinstance(row, dict) or "objectId" not in row:
-        raise PayloadError(f"{where}.objectId", "is missing")
-    kind, _, event = str(row.get("subscriptionType", "")).partition(".")
+def told(row: Any, where: str, delivery: Delivery) -> list[Change]:
+    """Nothing of an event that is not understood: there are many, and new ones come."""
+    if not isinstance(row, dict):
+        raise PayloadError(where, "must be an object")
+    kind, _, event = scalar(row.get("subscriptionType")).partition(".")
+    if kind == "object":
+        type_id = scalar(row.get("objectTypeId"))
+        kind = KINDS.get(type_id, type_id)
     make = EVENTS.get(event)
-    return make(kind, row, where) if make else []
+    if make is None or not kind or kind in AGENTS:
+        return []
+    needed(row, "objectId", where)
+    made = make(kind, row, where)
+    name = scalar(row.get("propertyName"))
+    hidden = event == "propertyChange" and INTERNAL.search(name)
+    return [] if hidden and name not in allowed(delivery, kind) else made
 
 
 def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
-    name, key = str(row.get("propertyName", "")), f"hubspot:{kind}:{row['objectId']}"
+    name, key = needed(row, "propertyName", where), f"hubspot:{kind}:{row['objectId']}"
     record = {
         "id": f"{key}:{name}",
         "kind": kind,
@@ -58,6 +125,12 @@ def deleted(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     return [Change("record.deleted", data, where)]
 
 
+def restored(kind: str, row: dict[str, Any], where: str) -> list[Change]:
+    """HubSpot sends none of its properties with this."""
+    data = {"id": f"hubspot:{kind}:{row['objectId']}", "updated_at": moment(row, where)}
+    return [Change("record.restored", data, where)]
+
+
 def erased(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     if kind != "contact":
         return deleted(kind, row, where)
@@ -69,12 +142,17 @@ def merged(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     if kind != "contact":
         return []
     into = str(row.get("primaryObjectId", ""))
-    gone = [str(one) for one in row.get("mergedObjectIds", []) if str(one) != into]
+    gone = [str(one) for one in listed(row, where) if str(one) != into]
     at = moment(row, where)
     return [
         Change("customer.merged", {"from": one, "into": into, "updated_at": at}, where)
         for one in gone
     ]
+
+
+def listed(row: dict[str, Any], where: str) -> list[Any]:
+    found: list[Any] = member(row, "mergedObjectIds", list, where)
+    return found
 
 
 def moment(row: dict[str, Any], where: str) -> str:
@@ -88,6 +166,7 @@ def moment(row: dict[str, Any], where: str) -> str:
 EVENTS = {
     "propertyChange": changed,
     "deletion": deleted,
+    "restore": restored,
     "privacyDeletion": erased,
     "merge": merged,
 }

@@ -6,9 +6,41 @@ Salesforce signs neither: its Named Credential sends the secret as a bearer toke
 import hmac
 from typing import Any
 
-from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
+from crm.adapters import (
+    Change,
+    Delivery,
+    PayloadError,
+    Refused,
+    allowed,
+    check_public,
+    member,
+    of_each,
+    scalar,
+)
 
-HIDDEN = {"attributes", "Id", "Name", "Subject", "Description", "LastModifiedDate", "IsDeleted"}
+TAKES_PARTS = True
+# Salesforce's own fields that speak to the customer, of the objects that customers ask about. A
+# label may be changed and a field of a company's own says nothing of its reader, so whatever is not
+# here is the agents', unless the source's mapping shows it.
+PUBLIC = {
+    kind: set(fields.split())
+    for kind, fields in {
+        "account": "Name AccountNumber Phone",
+        "asset": "Name SerialNumber Status Quantity Price PurchaseDate InstallDate UsageEndDate",
+        "case": "Subject Description CaseNumber Status Priority Reason Type Origin CreatedDate "
+        "ClosedDate",
+        "contact": "Name FirstName LastName Email Phone MobilePhone MailingStreet MailingCity "
+        "MailingPostalCode MailingCountry",
+        "contract": "ContractNumber Status StartDate EndDate ContractTerm ActivatedDate",
+        "order": "Name OrderNumber Status Type EffectiveDate EndDate ActivatedDate TotalAmount "
+        "CurrencyIsoCode PoNumber ShippingStreet ShippingCity ShippingPostalCode ShippingCountry",
+        "product2": "Name Description ProductCode Family QuantityUnitOfMeasure",
+        "workorder": "Subject WorkOrderNumber Status Priority StartDate EndDate",
+    }.items()
+}
+# These make the title and the text.
+SPOKEN = {"Name", "Subject", "Description"}
+check = check_public
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -17,27 +49,32 @@ def verify(delivery: Delivery, secret: str) -> None:
         raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: Delivery) -> list[Any]:
     if isinstance(body, dict) and "payload" in body:
         return [platform_event(member(body, "payload", dict))]
-    rows = many(member(body, "notifications", list), "notifications")
-    return [outbound(row, f"notifications[{place}].sObject") for place, row in enumerate(rows)]
+
+    def one(row: Any, where: str) -> list[Change]:
+        return [outbound(row, f"{where}.sObject", delivery)]
+
+    return of_each(member(body, "notifications", list), one, "notifications")
 
 
-def outbound(row: Any, where: str) -> Change:
+def outbound(row: Any, where: str, delivery: Delivery) -> Change:
     found = member(row, "sObject", dict, where.removesuffix(".sObject"))
     kind = member(found.get("attributes"), "type", str, f"{where}.attributes").lower()
     key = member(found, "Id", str, where)
     if found.get("IsDeleted") is True:
         return gone(kind, key, found, where)
+    names = PUBLIC.get(kind, set()) | allowed(delivery, kind)
+    shown = {name: found[name] for name in found if name in names and found[name] is not None}
     record = {
         "id": f"{kind}:{key}",
         "kind": kind,
         # Without a customer it gets a scope of its own: it must not become shared.
         "customer": key if kind == "contact" else found.get("ContactId") or f"salesforce:{key}",
-        "title": found.get("Subject") or found.get("Name") or f"{kind.title()} {key}",
-        "text": found.get("Description") or "",
-        "fields": {k: v for k, v in found.items() if k not in HIDDEN and v is not None},
+        "title": scalar(shown.get("Subject") or shown.get("Name")) or f"{kind.title()} {key}",
+        "text": scalar(shown.get("Description")),
+        "fields": {name: value for name, value in shown.items() if name not in SPOKEN},
         "updated_at": found.get("LastModifiedDate"),
     }
     return Change("record.upserted", record, where)

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from crm.adapters import Change, Delivery, Refused, member
+from crm.adapters import Change, Delivery, Refused, member, needed, scalar
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -16,22 +16,29 @@ def verify(delivery: Delivery, secret: str) -> None:
 def changes(body: Any, delivery: Delivery) -> list[Change]:
     ticket = member(body, "ticket", dict)
     customer = member(ticket, "customer", dict, "ticket")
-    article = body.get("article") or {}
-    # An internal article is for agents: no customer may read it.
-    text = "" if article.get("internal", True) else article.get("body", "")
+    number, title = needed(ticket, "number", "ticket"), scalar(ticket.get("title"))
+    text = public_text(body.get("article"))
     record = {
-        "id": f"ticket:{ticket.get('number', '')}",
+        "id": f"ticket:{number}",
         "kind": "ticket",
         "customer": customer.get("id") or customer.get("email") or "zammad:nobody",
-        "title": f"Ticket {ticket.get('number', '')}: {ticket.get('title', '')}",
+        "title": f"Ticket {number}: {title}" if title else f"Ticket {number}",
         "text": text,
-        "fields": {"state": state(ticket), "created": ticket.get("created_at", "")},
+        # An update without an article, or with a note between agents, leaves the text as it was.
+        "partial": not text,
+        "fields": {"state": state(ticket), "created": scalar(ticket.get("created_at"))},
         "updated_at": ticket.get("updated_at"),
     }
     return [Change("record.upserted", record, "ticket")]
 
 
+def public_text(article: Any) -> str:
+    """ "" of one that does not say of itself that customers may read it."""
+    public = isinstance(article, dict) and article.get("internal") is False
+    return scalar(article.get("body")) if public else ""
+
+
 def state(ticket: dict[str, Any]) -> str:
     """Older versions send its name, newer ones an object."""
-    found = ticket.get("state") or ""
-    return str(found.get("name", "")) if isinstance(found, dict) else str(found)
+    found = ticket.get("state")
+    return scalar(found.get("name") if isinstance(found, dict) else found)

@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 from typing import Any
 
-from crm.adapters import Change, Delivery, Refused, fresh, member
+from crm.adapters import Change, Delivery, Refused, fresh, member, needed, scalar
 
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
 # It takes deleted tickets back with "undeleted".
@@ -41,12 +41,15 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
 
 
 def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
+    """Of one that agents keep to themselves the customer may know how it stands, and no word."""
+    key, public = needed(detail, "id", "detail"), detail.get("is_public") is True
+    subject = scalar(detail.get("subject")) if public else ""
     return {
-        "id": f"ticket:{detail.get('id', '')}",
+        "id": f"ticket:{key}",
         "kind": "ticket",
         "customer": detail.get("requester_id") or "zendesk:nobody",
-        "title": f"Ticket {detail.get('id', '')}: {detail.get('subject', '')}",
-        "text": detail.get("description") or "",
+        "title": f"Ticket {key}: {subject}" if subject else f"Ticket {key}",
+        "text": scalar(detail.get("description")) if public else "",
         "fields": {name: detail[name] for name in ("status", "priority") if detail.get(name)},
         "updated_at": detail.get("updated_at") or body.get("time"),
         "deleted": body["type"] in GONE,

@@ -20,7 +20,6 @@ from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
 
 from crm import adapters, health, inbound, signing
-from crm.adapters import generic
 from crm.admin.asked import asked, page_of
 from crm.admin.many import Removable, ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
@@ -47,13 +46,20 @@ class SourceForm(forms.ModelForm):
         help_text="How it writes and signs its webhooks.",
     )
 
+    class Meta:
+        help_texts = {
+            "mapping": "Of the generic dialect: a JSONPath for each field of a record. Of "
+            "salesforce, hubspot and chatwoot: the fields that customers may read beside those "
+            'that these systems show them, such as {"public": {"case": ["Warranty_until__c"]}}; '
+            "whatever else agents keep there is never shown."
+        }
+
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
-        if cleaned.get("dialect") == "generic":
-            try:
-                generic.check(cleaned.get("mapping"))
-            except ValueError as error:
-                self.add_error("mapping", str(error))
+        try:
+            adapters.check_mapping(cleaned.get("dialect", "attune"), cleaned.get("mapping"))
+        except ValueError as error:
+            self.add_error("mapping", str(error))
         return cleaned
 
 
@@ -62,13 +68,11 @@ def tried(given: Mapping[str, str]) -> list[adapters.Change]:
     dialect = given.get("dialect", "")
     if dialect not in adapters.names():
         raise ValueError("Choose a dialect.")
-    mapping: Any = {}
-    if dialect == "generic":
-        try:
-            mapping = json.loads(given.get("mapping") or "{}")
-        except ValueError as error:
-            raise ValueError(f"The mapping is no JSON: {error}.") from None
-        generic.check(mapping)
+    try:
+        mapping = json.loads(given.get("mapping") or "{}")
+    except ValueError as error:
+        raise ValueError(f"The mapping is no JSON: {error}.") from None
+    adapters.check_mapping(dialect, mapping)
     return inbound.preview(dialect, mapping, given.get("payload", "").encode())
 
 

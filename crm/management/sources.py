@@ -11,7 +11,6 @@ from django.core.management.base import CommandError
 from django.urls import reverse
 
 from crm import adapters, signing
-from crm.adapters import generic
 from crm.models import Source
 
 
@@ -20,7 +19,9 @@ def add_parsers(actions: Any) -> None:
     add.add_argument("name", help="stands in the webhook's address")
     add.add_argument("--dialect", default="attune", choices=adapters.names())
     add.add_argument("--secret", help="where the other system has made one")
-    add.add_argument("--mapping", help="of the generic dialect: a JSON file of paths")
+    add.add_argument(
+        "--mapping", help="a JSON file: the generic dialect's paths, or what customers may read"
+    )
     finish(add, add_source)
     rotate = actions.add_parser("rotate-source", help="a new secret; the old one counts for a day")
     rotate.add_argument("name")
@@ -43,8 +44,7 @@ def add_source(options: dict[str, Any]) -> str:
         source.secrets = [{"secret": given, "until": None}]
     try:
         source.full_clean()
-        if source.dialect == "generic":
-            generic.check(source.mapping)
+        adapters.check_mapping(source.dialect, source.mapping)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     except ValueError as error:

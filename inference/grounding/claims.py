@@ -17,6 +17,8 @@ from inference.grounding.statements import PLANNED, Statement, clauses, negated,
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
 from inference.remembered import remembered
 
+# What a table's cell is known by.
+Cell = tuple[frozenset[str], ...]
 # Cosines of a text with each of some others: the encoder's, where there is one.
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
 
@@ -107,8 +109,18 @@ class Beside:
                 if not held and same_kind(fact, clause, one)
             ]
             held = [near for near, holds_it in zip(relevance, holding, strict=True) if holds_it]
-            if rivals and held and max(rivals) > max(held) - COMPANY + RIVAL_MARGIN:
+            near_rival = rivals and held and max(rivals) > max(held) - COMPANY + RIVAL_MARGIN
+            if near_rival or self.of_another_cell(clause, holding):
                 yield f"said of something else: {fact.split(':', 1)[1]}"
+
+    def of_another_cell(self, clause: str, holding: list[bool]) -> bool:
+        """Every statement that holds the fact is a cell of a row or column that the clause does not
+        name, beside one that it names."""
+        those = [one for one, held in zip(self.statements, holding, strict=True) if held]
+        cells = [one.cell for one in self.statements if one.cell]
+        return bool(those) and all(
+            one.cell and any(beside(clause, one.cell, other) for other in cells) for one in those
+        )
 
     def contradicted(self, clause: str) -> Iterator[str]:
         """Says no where the record says yes, or has happened what is only expected."""
@@ -151,6 +163,22 @@ class Beside:
         """Share of the text's words that the passage does not have."""
         words = [word for word in WORD.findall(text) if squeeze(word) not in FUNCTION_WORDS]
         return len(new_words(text, self.passage, self.near)) / max(1, len(words))
+
+
+def beside(clause: str, cell: Cell, other: Cell) -> bool:
+    """The cells differ in one name, and the clause has the other's."""
+    differ = [pair for pair in zip(cell, other, strict=False) if pair[0] != pair[1]]
+    if len(cell) != len(other) or len(differ) != 1:
+        return False
+    [(own, others)] = differ
+    return names(clause, others - own) and not names(clause, own - others)
+
+
+def names(clause: str, marks: frozenset[str]) -> bool:
+    words, known = context(clause), vocabulary(clause)
+    return bool(marks) and all(
+        mark in words or (":" in mark and holds(known, mark)) for mark in marks
+    )
 
 
 def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:

@@ -16,9 +16,13 @@ DATES = [
     ),
     re.compile(rf"\b(?P<m>{MONTH}) (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?:,? (?P<y>\d{{4}}))?\b", re.I),
     re.compile(rf"\b(?P<m>{MONTH}) (?P<y>\d{{4}})\b", re.I),
+    re.compile(
+        r"\b(?:[Ii]n|[Dd]uring|[Oo]f|[Ss]ince|[Uu]ntil|[Bb]y|[Bb]efore|[Aa]fter|[Ff]rom|[Tt]o"
+        r"|[Ee]arly|[Ll]ate|[Mm]id)[ -](?P<m>(?:" + "|".join(map(str.title, MONTHS)) + r"))\b"
+    ),
 ]
 DAY_FIRST = "{0:%d/%m/%Y}"
-# How the patterns above, but the last, are written.
+# How the patterns above, but the last two, are written.
 STYLES = [
     "{0:%Y-%m-%d}",
     "{0:%d.%m.%Y}",
@@ -34,9 +38,22 @@ def dates(text: str) -> tuple[set[str], str]:
     for pattern in DATES:
         for match in pattern.finditer(text):
             parts = {"y": "?", "d": "?", **{k: v for k, v in match.groupdict().items() if v}}
-            found.add(f"date:{parts['y']}-{month(parts['m'])}-{parts['d'].lstrip('0')}")
+            day, of_month = parts["d"].lstrip("0"), month(parts["m"])
+            if "/" in match[0]:
+                day, of_month = slashed(of_month, day)
+            found.add(f"date:{parts['y']}-{of_month}-{day}")
         text = pattern.sub(" ", text)
     return found, text
+
+
+def slashed(first: str, second: str) -> tuple[str, str]:
+    """Day and month of '25/12/2026' and '12/25/2026'. Where both could be either, neither is said:
+    then it is the same as what is written in the same way, and nothing else."""
+    if first == second or int(second or 0) > 12:
+        return second, first
+    if int(first or 0) > 12:
+        return first, second
+    return f"{first}/{second}", f"{first}/{second}"
 
 
 def without_dates(text: str) -> str:
@@ -56,6 +73,12 @@ def date_held(claimed: str, known: list[str]) -> bool:
         )
         for date in known
     )
+
+
+def month_of(date: str) -> str:
+    """The month's name, of a date that says nothing but that."""
+    found = re.fullmatch(r"\?-(\d+)-\?", date)
+    return MONTHS[int(found[1]) - 1] if found else ""
 
 
 def month(text: str) -> str:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 
-from inference.grounding.dates import date_held, dates, without_dates
+from inference.grounding.dates import date_held, dates, month_of, without_dates
 from inference.grounding.words import STOPWORDS, squeeze, stem
 from inference.remembered import remembered
 
@@ -64,7 +65,8 @@ def holds(known: frozenset[str], fact: str) -> bool:
         return True
     kind, value = fact.split(":", 1)
     if kind == "date":
-        return date_held(value, [other[5:] for other in known if other.startswith("date:")])
+        named = f"name:{month_of(value)}" in known
+        return named or date_held(value, [one[5:] for one in known if one.startswith("date:")])
     if kind == "code":
         # "200ml" and "200 ml" are the same to a reader.
         return (quantity := QUANTITY.fullmatch(value)) is not None and (
@@ -105,13 +107,16 @@ def numbers(text: str) -> Iterator[str]:
 
 
 def amount(text: str) -> str:
-    """'1,234.50', '1.234,50' and '1234.5' are one number."""
-    if re.search(r"[.,]\d{3}[.,]|[.,]\d{3}$", text) and not re.fullmatch(r"0[.,]\d+", text):
-        whole = re.sub(r"[.,](?=\d{3}(?:\D|$))", "", text)
-    else:
-        whole = text
-    value = float(whole.replace(",", "."))
-    return f"{value:.10g}"
+    """'1,234.50', '1.234,50' and '1234.5' are one number; of '123456.789' and '1,234,567.891' the
+    last part is a fraction, and of '10,499' it is not."""
+    marks = re.findall(r"[.,]", text)
+    grouped = re.fullmatch(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?:[.,]\d+)?", text)
+    if grouped and (len(set(marks)) > 1 or re.fullmatch(r".*[.,]\d{3}", text)):
+        text = text.replace(grouped[1], "")
+    if len(re.findall(r"[.,]", text)) > 1:
+        return text
+    exact = f"{Decimal(text.replace(',', '.')):f}"
+    return exact.rstrip("0").rstrip(".") if "." in exact else exact
 
 
 def names(text: str) -> Iterator[str]:

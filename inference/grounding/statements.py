@@ -14,6 +14,8 @@ from inference.remembered import remembered
 FIELD = re.compile(
     r"^(?P<label>(?:[^\s:.!?()]+ ){0,5}[^\s:.!?()]+(?: \([^():]{1,60}\))?): (?P<value>.+)$"
 )
+# Between a table's, a row's and a column's name.
+CELL = " · "
 # "Shipped date (sent, dispatched): …": words that customers use for it.
 EMPTY = re.compile(
     r"^(?:\W*+(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+)|[^\w-]*+-)\W*+$", re.I
@@ -79,8 +81,19 @@ class Statement:
         return bool(self.label) and ", " in self.value
 
     @cached_property
+    def cell(self) -> tuple[frozenset[str], ...]:
+        """Of a table's cell ("Friday · Dentistry: closed") what its row and its column are known
+        by: words, and facts."""
+        parts = self.text.partition(": ")[0].split(CELL)
+        return tuple(marks(part) for part in parts) if len(parts) > 1 else ()
+
+    @cached_property
     def planned(self) -> bool:
         return bool(PLANNED.search(self.label or self.text))
+
+
+def marks(text: str) -> frozenset[str]:
+    return context(text) | {fact for fact in facts(text) if not fact.startswith("name:")}
 
 
 def without_names(text: str) -> str:

@@ -101,6 +101,7 @@ def test_good_rows_are_stored_and_bad_ones_named(erp: Program) -> None:
         "unchanged": 0,
         "stale": 0,
         "errors": [{"row": 1, "error": '"title" is missing or empty'}],
+        "notes": [],
     }
     assert Record.objects.count() == 2
     again = erp.ask("POST", "records/", [order(1, updated_at="2026-10-01T00:00:00Z")])

@@ -107,4 +107,4 @@ def test_the_check_says_nothing_while_there_are_no_tables(settings: Any) -> None
 
 
 def left_behind() -> list[Any]:
-    return [one for one in run_checks(tags=[CONFIGURATION]) if one.id == "attune.E008"]
+    return [one for one in run_checks(tags=[CONFIGURATION]) if one.id == "attune.E012"]

@@ -55,6 +55,9 @@ class DoorTests(AgentsTestCase):
         assert (status, headers["allow"]) == (405, "POST")
         assert (await self.ask("/admin/", b""))[2] == "Django"
         assert (await self.ask(f"{URL}more/", b""))[2] == "Django"
+        for name in ("a\x00b", "\x00", "\ud800", "a b", "ä", ""):
+            status, _, said = await self.ask(f"/webhooks/crm/{name}/", body, headers=signed)
+            assert (status, "no source" in said["detail"]) == (404, True), name
 
     @override_settings(WEBHOOK_MAX_BYTES=100)
     async def test_what_is_too_large_is_told_the_limit(self) -> None:

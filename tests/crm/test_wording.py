@@ -1,6 +1,6 @@
 """Fields become lines that a customer and a small model understand."""
 
-from django.test import SimpleTestCase
+from django.test import SimpleTestCase, override_settings
 
 from crm import wording
 
@@ -14,7 +14,7 @@ class WordingTests(SimpleTestCase):
 
     def test_a_time_keeps_its_clock_unless_it_is_midnight(self) -> None:
         self.assertEqual(
-            wording.lines({"seen": "2026-11-03T10:05:00Z"}), ["Seen: 3 November 2026, 10:05"]
+            wording.lines({"seen": "2026-11-03T10:05:00Z"}), ["Seen: 3 November 2026, 10:05 UTC"]
         )
         self.assertEqual(wording.lines({"seen": "2026-11-03T00:00:00Z"}), ["Seen: 3 November 2026"])
 
@@ -63,4 +63,61 @@ class WordingTests(SimpleTestCase):
         self.assertEqual(
             lines,
             ["You can return anything within 30 days.", "Monday: 9 to 17", "Sunday: closed"],
+        )
+
+    def test_amounts_keep_every_digit_and_gain_none(self) -> None:
+        for value, told in {
+            10499.99: "10499.99",
+            10499.990000000002: "10499.99",
+            1234567.891: "1234567.891",
+            0.1 + 0.2: "0.30",
+            -0.0: "0.00",
+            -12.5: "-12.50",
+            1e22: "10000000000000000000000.00",
+            5e-7: "0.0000005",
+            99999999.99: "99999999.99",
+            1234567890.123457: "1234567890.123457",
+            12345678901234568.0: "12345678901234568.00",
+            1200: "1200",
+        }.items():
+            self.assertEqual(wording.lines({"total": value}), [f"Total: {told}"])
+        self.assertEqual(
+            wording.lines({"meter reading": 123456.789}), ["Meter reading: 123456.789"]
+        )
+
+    def test_money_has_the_records_currency_beside_it_and_counts_have_none(self) -> None:
+        fields = {"order total": 10499.99, "total items": 3, "refund": "249", "currency": "SEK"}
+        self.assertEqual(
+            wording.lines(fields)[:3],
+            ["Order total: 10499.99 SEK", "Total items: 3", "Refund (money back): 249 SEK"],
+        )
+        items = {"items": [{"product": "Tent", "unit_price": 14.0}], "CurrencyIsoCode": "eur"}
+        self.assertEqual(wording.lines(items)[1], "Item: Tent, unit price 14.00 EUR")
+        self.assertEqual(wording.lines({"total": 5.0, "currency": "points"})[0], "Total: 5.00")
+
+    def test_times_are_told_in_the_companys_zone_which_is_said(self) -> None:
+        seen = {"seen": "2026-07-03T10:05:00+00:00"}
+        with override_settings(TIME_ZONE="Europe/Berlin"):
+            self.assertEqual(wording.lines(seen), ["Seen: 3 July 2026, 12:05 CEST"])
+        with override_settings(TIME_ZONE="Asia/Dubai"):
+            self.assertEqual(wording.lines(seen), ["Seen: 3 July 2026, 14:05 UTC+04"])
+        naive = wording.lines({"seen": "2026-07-03T10:05"})
+        self.assertEqual(naive, ["Seen: 3 July 2026, 10:05"], "the CRM says no zone")
+
+    def test_a_field_of_time_that_is_a_number_is_told_as_a_time(self) -> None:
+        for name, value, told in [
+            ("contract_renewal_date", "1798675200000", "31 December 2026"),
+            ("closedate", 1798675200000, "31 December 2026"),
+            ("created_at", 1763647380, "20 November 2025, 14:03 UTC"),
+            ("lastContacted", "1763647380000", "20 November 2025, 14:03 UTC"),
+        ]:
+            [line] = wording.lines({name: value})
+            self.assertTrue(line.endswith(f": {told}"), line)
+        for name, value in [("phone", "4915112345678"), ("serial number", 1763647380), ("due", 12)]:
+            [line] = wording.lines({name: value})
+            self.assertTrue(line.endswith(f": {value}"), line)
+
+    def test_a_day_that_could_be_of_two_months_stays_as_it_is_written(self) -> None:
+        self.assertEqual(
+            wording.lines({"delivered": "05/04/2026"}), ["Delivered (arrived): 05/04/2026"]
         )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import inference
 from inference.sentiment import CONFIDENCE_FLOOR, LABELS, Classifier, Sentiment
-from inference.sentiment.audit import Finding, bias, robustness
+from inference.sentiment.audit import bias, robustness
 from inference.sentiment.classifier import MAX_WINDOWS, WINDOW, Heads, WrongStudent
 
 WEIGHTS = Path(inference.__file__).parent / "weights" / "sentiment"

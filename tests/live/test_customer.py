@@ -3,6 +3,7 @@
 Small talk is answered without the model, so nothing here waits for one.
 """
 
+import re
 from collections.abc import Callable
 
 import pytest

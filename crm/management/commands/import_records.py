@@ -50,6 +50,8 @@ def parsed(line: bytes) -> Any:
     """The JSON value, or the error that says why there is none."""
     try:
         return json.loads(line)
+    except RecursionError:
+        return ValueError("the line is nested too deeply")
     except UnicodeDecodeError:
         return ValueError("the line is not UTF-8 text")
     except json.JSONDecodeError as error:
@@ -66,4 +68,5 @@ def in_words(report: ImportReport) -> str:
         lines += [f"  line {number}: {why}" for number, why in report.errors[:SHOWN_ERRORS]]
         if len(report.errors) > SHOWN_ERRORS:
             lines.append(f"  … and {len(report.errors) - SHOWN_ERRORS} more (--json lists all)")
+    lines += [f"  line {number}: {note}" for number, note in report.notes[:SHOWN_ERRORS]]
     return "\n".join(lines)

@@ -93,7 +93,7 @@ def test_settings_of_the_compose_file_leave_only_the_demos_log_ins_to_mend(stack
     chosen = stack.environment("setup") | {"DEMO": "0", "HSTS_SUBDOMAINS": "1"}
     status, told = stack.network.run("setup", words, chosen)
     named = {line.partition(")")[0] for line in told.splitlines() if line.startswith("?:")}
-    assert (status, named) == (1, {"?: (attune.E008"}), told
+    assert (status, named) == (1, {"?: (attune.E012"}), told
     for name in ("admin", "agent"):
         assert f"changepassword {name}" in told
 

@@ -1,0 +1,139 @@
+"""Tables are told cell by cell, so that no figure stands beside another row's or column's."""
+
+import pytest
+
+from crm import markup, wording
+from crm.models import Record
+from crm.records import passages
+from inference.grounding import check
+
+WEIGHTS = """Parcels abroad:
+
+| Weight | Norway | Iceland | Greenland |
+|:-------|-------:|--------:|-----------|
+| up to 2 kg | 13,90 euros | 14,90 euros | 31,00 euros |
+| up to 5 kg | 17,50 euros | 19,90 euros | |
+| up to 10 kg | 21,50 euros | 33,00 euros | 71,00 euros |
+
+We send on weekdays."""
+PIPES = "Day | Physiotherapy | Dentistry\n--- | --- | ---\nFriday | 9.00 to 17.00 | closed"
+GRID = (
+    "+---+---+\n| Size | Width |\n+===+===+\n| 42 | 10 cm |\n+---+---+\n| 43 | 11 cm |\n+---+---+"
+)
+LONG_FORM = (
+    "| Country | Weight | Price |\n|-|-|-|\n| Norway | 2 kg | 13 |\n| Norway | 5 kg | 17 |\n"
+    "| Iceland | 2 kg | 14 |"
+)
+MERGED = """<p>Rates</p><table>
+<thead><tr><th rowspan=2>Weight<th colspan=2>2026<tr><th>Norway<th>Iceland</thead>
+<tr><td>2 kg<td>13<td>14<tr><td>5 kg<td colspan=2>20</table>"""
+
+
+def told(text: str) -> list[str]:
+    return list("\n".join(wording.paragraphs(markup.plain(text), 110)).split("\n"))
+
+
+def test_each_cell_names_its_table_its_row_and_its_column() -> None:
+    lines = told(WEIGHTS)
+    assert "Parcels abroad · Weight up to 5 kg · Iceland: 19,90 euros" in lines
+    assert "Parcels abroad · Weight up to 5 kg · Greenland: none on record" in lines
+    assert lines[-1] == "We send on weekdays."
+    assert len(lines) == 1 + 9 + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (PIPES, "Friday · Physiotherapy: 9.00 to 17.00"),
+        (PIPES, "Friday · Dentistry: closed"),
+        (GRID, "Size 43 · Width: 11 cm"),
+        (LONG_FORM, "Country Norway · Weight 5 kg · Price: 17"),
+        ("| Monday | 9 to 17 |\n| Sunday | closed |", "Sunday: closed"),
+        ("Model\tSeats\tPrice\nA1\t2\t100\nB2\t4\t200", "Model B2 · Price: 200"),
+        ("| Key | Use |\n|---|---|\n| a\\|b | `pipe` |\n| c | **bold** |", "Key a|b · Use: pipe"),
+        ("| Size | Price (EUR) |\n|--|--|\n| S | 10 |\n| M | 12 |", "Size S · Price [EUR]: 10"),
+        ("| Day | Open |\n|--|--|\n| Monday | 9-12 |\n| Monday | 14-18 |", "Monday · Open: 14-18"),
+        ("| Item | Price |\n|--|--|\n| Tents | |\n| Peak | 249 |\n| Stoves | |\n| Peak | 49 |",
+         "Stoves · Peak · Price: 49"),
+        (MERGED, "Rates · Weight 2 kg · 2026 Iceland: 14"),
+        (MERGED, "Rates · Weight 5 kg · 2026 Norway: 20"),
+        ("<table><caption>Hours</caption><tr><td>Friday<td>9 to 5<tr><td>Sunday<td>closed</table>",
+         "Hours · Sunday: closed"),
+    ],
+)  # fmt: skip
+def test_whatever_shape_it_has(text: str, line: str) -> None:
+    assert line in told(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Home | Shop", "one | two\n\nthree", "a - b\nc - d", "|", "|-|\n|-|"]
+)
+def test_what_is_no_table_stays_as_it_is(text: str) -> None:
+    assert "·" not in " ".join(told(text))
+
+
+def test_a_table_that_only_lays_out_a_mail_is_read_as_text() -> None:
+    text = "<table><tr><td><table><tr><td>Dear Alice,</td></tr></table><p>Bye</p></td></tr></table>"
+    assert told(text) == ["Dear Alice,", "Bye"]
+
+
+def test_a_field_may_hold_a_table_too() -> None:
+    rows = [["Weight", "Norway"], ["2 kg", 13.9], ["5 kg", 17.5]]
+    assert wording.lines({"prices": rows})[-1] == "Prices · Weight 5 kg · Norway: 17.50"
+    lines = wording.lines({"note": "Prices\n| Size | Price |\n|-|-|\n| S | 10 |\n| M | 12 |"})
+    assert lines[-1] == "Note: Prices · Size M · Price: 12"
+
+
+def test_a_long_table_is_cut_between_rows_and_each_line_keeps_its_heads() -> None:
+    rows = [f"| {n} kg | {n}.50 euros | {n}.90 euros |" for n in range(1, 60)]
+    text = "\n".join(["| Weight | Norway | Iceland |", "|---|---|---|", *rows])
+    found = passages(Record(id="a", title="Parcels", text=text, fields={}))
+    assert len(found) > 3
+    for passage in found:
+        title, *lines = passage.split("\n")
+        assert title == "Parcels"
+        assert len(lines) % 2 == 0, "a row is never cut"
+        assert all(line.startswith("Weight ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [
+        ("A 5 kg parcel to Iceland costs 19,90 euros.", True),
+        ("A 5 kg parcel to Iceland costs 14,90 euros.", False),
+        ("A parcel up to 5 kg to Iceland costs 13,90 euros.", False),
+        ("A 10 kg parcel to Norway costs 71,00 euros.", False),
+        ("A 10 kg parcel to Norway costs 21,50 euros.", True),
+        ("Up to 2 kg to Greenland it is 31,00 euros.", True),
+        ("A 5 kg parcel to Greenland costs 31,00 euros.", False),
+    ],
+)
+def test_a_figure_of_another_row_or_column_is_withheld(said: str, true: bool) -> None:
+    passage = "\n".join(passages(Record(id="a", title="Postage", text=WEIGHTS, fields={})))
+    asked = "How much is a parcel?"
+    assert check(said, [passage], asked).supported is true
+
+
+HOURS = """| Day | Physiotherapy | Dentistry | Lab |
+|---|---|---|---|
+| Monday | 8.00 to 16.00 | 9.00 to 12.00 | 7.00 to 11.00 |
+| Friday | 9.00 to 17.00 | closed | 7.00 to 10.00 |
+| Saturday | closed | 10.00 to 12.00 | |"""
+
+
+@pytest.mark.parametrize(
+    ("said", "true"),
+    [
+        ("Dentistry is closed on Friday.", True),
+        ("Dentistry is open on Friday from 9.00 to 17.00.", False),
+        ("Dentistry is open on Friday from 9.00 to 12.00.", False),
+        ("Physiotherapy is open from 9.00 to 17.00 on Friday.", True),
+        ("Physiotherapy is open on Saturday from 10.00 to 12.00.", False),
+        ("The lab is open from 7.00 to 11.00 on Monday.", True),
+        ("The lab is open from 7.00 to 10.00 on Monday.", False),
+        ("On Friday dentistry is closed, but physiotherapy is open from 9.00 to 17.00.", True),
+    ],
+)
+def test_hours_of_another_column_or_day_are_withheld(said: str, true: bool) -> None:
+    [passage] = passages(Record(id="a", title="Opening hours", text=HOURS, fields={}))
+    assert check(said, [passage], "When are you open?").supported is true
