@@ -15,6 +15,7 @@ from django.utils import timezone
 from chatbot.models import Inbox, Visitor
 from chatbot.protocol import Refused
 from crm.models import Customer
+from crm.records import RecordError, required_text
 
 SALT = "attune.visitor"
 IDENTITY_LIFETIME = timedelta(minutes=10)
@@ -69,10 +70,11 @@ def verified_customer(inbox: Inbox, token: str) -> str:
     ends = datetime.fromtimestamp(claims["exp"], tz=timezone.get_current_timezone())
     if ends > timezone.now() + IDENTITY_LIFETIME + CLOCK_SKEW:
         raise IdentityRefused("The identity token's exp is more than 10 minutes ahead.")
-    customer = claims["sub"]
-    if not isinstance(customer, str) or not 1 <= len(customer) <= 200 or "\x00" in customer:
-        raise IdentityRefused("The identity token's sub must be the CRM customer id, a string.")
-    return customer
+    try:
+        return required_text(claims, "sub", 200)
+    except RecordError as error:
+        reason = f"The identity token's sub must be the CRM customer's id: {error}."
+        raise IdentityRefused(reason) from None
 
 
 def anonymous(inbox: Inbox, previous: str | None) -> Visitor:

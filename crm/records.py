@@ -16,6 +16,7 @@ from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.signals import customer_erased, customer_merged
+from crm.visible import trimmed
 from inference.index import SHARED
 
 BATCH = 200
@@ -45,16 +46,30 @@ def parse(row: Any) -> Record:
         raise RecordError("a record is a JSON object")
     fields = typed(row, "fields", dict) or {}
     check_storable(fields)
+    deleted = typed(row, "deleted", bool) or False
     return Record(
         id=required_text(row, "id", 200),
         kind=required_text(row, "kind", 60),
-        customer_id=optional_text(row, "customer", 200),
+        customer_id=optional_text(row, "customer", 200) if deleted else owner(row),
         title=required_text(row, "title", 500),
         text=optional_text(row, "text", 200_000) or "",
         fields=fields,
         latest=wording.latest_day(fields),
         updated_at=moment(row),
-        deleted=typed(row, "deleted", bool) or False,
+        deleted=deleted,
+    )
+
+
+def owner(row: dict[str, Any]) -> str | None:
+    """Whose it is. Only an explicit null makes it everybody's; what is missing or blank is a fault
+    of its sender, who would show one customer's record to all."""
+    if row.get("customer", "") is None:
+        return None
+    if key := optional_text(row, "customer", 200):
+        return key
+    raise RecordError(
+        '"customer" is missing or blank: give the id of the customer whose record it is, or null '
+        "to show it to everybody"
     )
 
 
@@ -70,11 +85,12 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
         value = str(value)
     if value is not None and not isinstance(value, str):
         raise RecordError(f'"{name}" must be a string')
-    if value and len(value) > longest:
-        raise RecordError(f'"{name}" is longer than {longest} characters')
     if value and unstorable(value):
         raise RecordError(f'"{name}" holds a NUL character or half of one')
-    return value.strip() or None if value else None
+    value = trimmed(value) if value else None
+    if value and len(value) > longest:
+        raise RecordError(f'"{name}" is longer than {longest} characters')
+    return value or None
 
 
 def unstorable(text: str) -> bool:
@@ -232,6 +248,8 @@ def store(
     if old and old.updated_at > record.updated_at:
         report.stale += 1
         return
+    if old and record.deleted and record.customer_id is None:
+        record.customer_id = old.customer_id  # Whoever is erased takes its title along.
     if old and same(old, record):
         report.unchanged += 1
         return

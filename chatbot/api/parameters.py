@@ -7,6 +7,8 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from crm.visible import trimmed
+
 # Of a number: what every database takes.
 DIGITS = 9
 
@@ -16,6 +18,9 @@ def plain(request: Request, name: str) -> str:
     value = request.query_params.get(name, "")
     if "\x00" in value:
         raise ValidationError({name: "holds a NUL character"})
+    # A variable that is empty by mistake must not ask for everything.
+    if name in request.query_params and not trimmed(value):
+        raise ValidationError({name: "is blank: leave it out, or say which"})
     return value
 
 

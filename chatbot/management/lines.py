@@ -5,6 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from django.core.management.base import CommandError
+
+from crm.visible import trimmed
+
 
 class LineError(ValueError):
     """The line does not fit; the message says what it needs."""
@@ -39,6 +43,15 @@ def text_of(asked: dict[str, Any], name: str) -> str:
 
 def customer_of(asked: dict[str, Any]) -> str | None:
     value = asked.get("customer")
-    if value is not None and not isinstance(value, str):
-        raise LineError('"customer" must be a customer id or null.')
-    return value or None
+    if value is not None and (not isinstance(value, str) or not trimmed(value)):
+        raise LineError('"customer" must be a customer id, or null for somebody unknown.')
+    return value
+
+
+def customer_told(id: str | None) -> str | None:
+    """Of --customer. A variable that is empty by mistake does not make somebody unknown."""
+    if id is not None and not trimmed(id):
+        raise CommandError(
+            "--customer is blank: give a customer's id, or leave it out for shared knowledge only."
+        )
+    return id

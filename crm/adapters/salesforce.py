@@ -59,7 +59,11 @@ def platform_event(payload: dict[str, Any]) -> Change:
     names = ("id", "kind", "customer", "title", "text", "updated_at", "deleted")
     record = {name: plain[name] for name in names if name in plain}
     record.setdefault("updated_at", payload.get("CreatedDate"))
-    if not record.get("customer") and plain.get("shared") is not True:
-        raise PayloadError("payload.Customer__c", "is missing; set Shared__c for shared knowledge")
     kind = "record.deleted" if record.pop("deleted", False) else "record.upserted"
+    if not record.get("customer") and kind == "record.upserted":
+        if plain.get("shared") is not True:
+            raise PayloadError(
+                "payload.Customer__c", "is missing; set Shared__c for shared knowledge"
+            )
+        record["customer"] = None
     return Change(kind, record, "payload")

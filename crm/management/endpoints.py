@@ -10,6 +10,7 @@ from django.utils import timezone
 from crm import destinations, outbound, signing
 from crm.management.sources import finish
 from crm.models import Delivery, Endpoint
+from crm.visible import trimmed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -47,6 +48,8 @@ def add_endpoint(options: dict[str, Any]) -> str:
         destinations.check(options["url"])
     except (destinations.DestinationRefused, ValueError) as error:
         raise CommandError(str(error)) from None
+    if not all(map(trimmed, options["inbox"])):
+        raise CommandError("--inbox is blank: name an inbox, or leave it out for all of them.")
     endpoint = Endpoint.objects.create(
         url=options["url"],
         events=options["event"],

@@ -39,7 +39,9 @@ class Command(BaseCommand):
             return
         if not (options["query"] or "").strip():
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
-        results = found(options["query"], options["customer"], options["limit"])
+        results = found(
+            options["query"], lines.customer_told(options["customer"]), options["limit"]
+        )
         if options["json"]:
             self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))
         else:
