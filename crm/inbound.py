@@ -17,7 +17,16 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from crm import adapters, answers, background, records, signing
+from crm import (
+    adapters,
+    answers,
+    background,
+    mentions,
+    namespaces,
+    people,
+    records,
+    signing,
+)
 from crm.adapters import PayloadError
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
@@ -50,6 +59,8 @@ def each(act: Callable[[dict[str, Any], datetime], None]) -> Apply:
 def delete(data: dict[str, Any], at: datetime) -> None:
     when = records.moment(data) if "updated_at" in data else at
     key = records.required_text(data, "id", 200)
+    if (owner := records.optional_text(data, "of_customer", 200)) and people.is_alias(owner):
+        return  # The system deletes whom it has merged; the record has gone on as another's.
     # Some systems tell of an object property by property, and each is a record.
     parts = records.parts_of(key) if data.get("parts") else [key]
     for one in parts:
@@ -57,14 +68,15 @@ def delete(data: dict[str, Any], at: datetime) -> None:
 
 
 def merge(data: dict[str, Any], at: datetime) -> None:
-    old, into = (records.required_text(data, name, 200) for name in ("from", "into"))
-    if old == into:
-        raise records.RecordError('"from" and "into" are the same customer')
-    records.merge_customer(old, into)
+    people.merge(*(records.required_text(data, name, 200) for name in ("from", "into")))
 
 
 def erase(data: dict[str, Any], at: datetime) -> None:
-    records.erase_customer(records.required_text(data, "id", 200))
+    people.erase(records.required_text(data, "id", 200))
+
+
+def erase_deleted(data: dict[str, Any], at: datetime) -> None:
+    people.erase_deleted(records.required_text(data, "id", 200))
 
 
 def complete(data: dict[str, Any], at: datetime) -> None:
@@ -73,11 +85,13 @@ def complete(data: dict[str, Any], at: datetime) -> None:
         raise records.RecordError(f"no request has the idempotency_key {key!r}")
 
 
+UPSERTED = "record.upserted"
 TYPES: dict[str, Apply] = {
-    "record.upserted": upsert,
+    UPSERTED: upsert,
     "record.deleted": each(delete),
     "customer.merged": each(merge),
     "customer.erased": each(erase),
+    "customer.deleted": each(erase_deleted),
     answers.COMPLETED: each(complete),
 }
 
@@ -92,30 +106,44 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     vouched(speaks, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
     found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
+    body, changes = None, []
     try:
         body = parsed(delivery.body)
         found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
-        changes = speaks.changes(body, delivery)
-        for change in changes:
-            check(change)
+        changes = placed(source.namespace, speaks.changes(body, delivery))
         # What a dialect has nothing to say of is kept, and does nothing.
         found.type = changes[0].type if changes else "nothing"
         found.changes = [{"type": one.type, "data": one.data} for one in changes]
     except PayloadError as error:
         found.state, found.reason = State.REFUSED, str(error)[:500]
+        if body is None and (body := mentions.read(delivery.body)) is None:
+            found.body = mentions.UNREADABLE.format(len(delivery.body))
+    found.mentioned = {*mentioned(source, delivery, body), *mentions.ids_of(changes)}
     return found
 
 
-def preview(dialect: str, mapping: Any, body: bytes) -> list[adapters.Change]:
+def mentioned(source: Source, delivery: adapters.Delivery, body: Any) -> set[str]:
+    """The ids in a body, as they are kept; of a refused or a dropped one too."""
+    speaks = adapters.dialect(source.dialect)
+    named = map(mentions.as_id, adapters.customers(speaks, body, delivery))
+    spelled = (adapters.spelling(speaks, id) for id in (*mentions.ids_in(body), *named))
+    placed = (namespaces.place(source.namespace, id) for id in spelled)
+    return {id for id in placed if 1 <= len(id) <= mentions.LONGEST}
+
+
+def placed(namespace: str, changes: list[adapters.Change]) -> list[adapters.Change]:
+    """What the dialect has said, in the namespace of its source and nowhere else, and checked."""
+    found = [namespaces.placed(namespace, change) for change in changes]
+    for change in found:
+        check(change)
+    return found
+
+
+def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[adapters.Change]:
     """What a payload would change, were it signed; PayloadError where it does not fit. Nothing is
     kept."""
-    speaks = adapters.dialect(dialect)
-    changes: list[adapters.Change] = speaks.changes(
-        parsed(body), adapters.Delivery(body, {}, mapping=mapping)
-    )
-    for change in changes:
-        check(change)
-    return changes
+    delivery = adapters.Delivery(body, {}, mapping=mapping)
+    return placed(namespace, adapters.dialect(dialect).changes(parsed(body), delivery))
 
 
 def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
@@ -157,7 +185,7 @@ def check(change: adapters.Change) -> None:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
     needed = {"customer.merged": ("from", "into"), answers.COMPLETED: ("idempotency_key",)}
     try:
-        if change.type == "record.upserted":
+        if change.type == UPSERTED:
             records.parse(change.data)
         for name in needed.get(change.type, ("id",)):
             records.required_text(change.data, name, 200)
@@ -228,10 +256,10 @@ def insert(events: list[InboundEvent]) -> list[bool]:
         known = set(there.values_list("source_id", "event_id"))
         first = {key: place for place, key in reversed(list(enumerate(keys)))}
         new = [key not in known and first[key] == place for place, key in enumerate(keys)]
-        InboundEvent.objects.bulk_create(
-            [event for event, is_new in zip(events, new, strict=True) if is_new],
-            ignore_conflicts=True,
-        )
+        kept = [event for event, is_new in zip(events, new, strict=True) if is_new]
+        InboundEvent.objects.bulk_create(kept, ignore_conflicts=True)
+        mentions.keep(kept)
+        mentions.forget_erased(there.filter(state=State.REFUSED))
         background.soon(apply_task())
     return new
 
@@ -311,21 +339,39 @@ def apply_one(id: int) -> None:
 
 
 def carry_out(events: list[InboundEvent]) -> None:
-    """In their order; neighbours of one type together."""
-    changes = [(change, one.received_at) for one in events for change in one.changes]
+    """In their order; neighbouring upserts together. A change that is declined, such as a merge
+    with somebody who was erased, is told on its event, and the others are carried out."""
+    changes = [(change, one) for one in events for change in one.changes]
+    declined: dict[int, str] = {}
     for type, group in groupby(changes, key=lambda pair: pair[0]["type"]):
-        rows = list(group)
-        TYPES[type]([change["data"] for change, _ in rows], rows[0][1])
-    ids = [one.id for one in events]
-    InboundEvent.objects.filter(id__in=ids).update(
-        state=State.APPLIED, reason="", applied_at=timezone.now()
-    )
+        rows = [(change["data"], one) for change, one in group]
+        if type == UPSERTED:
+            TYPES[type]([data for data, _ in rows], rows[0][1].received_at)
+            continue
+        for data, one in rows:
+            try:
+                TYPES[type]([data], one.received_at)
+            except records.RecordError as error:
+                declined[one.id] = f"{type}: {error}"
+    end(events, declined)
+
+
+def end(events: list[InboundEvent], declined: dict[int, str]) -> None:
+    """declined: reasons by the ids of their events."""
+    ours = InboundEvent.objects.filter(id__in=[one.id for one in events])
+    ours.update(state=State.APPLIED, reason="", applied_at=timezone.now())
+    for id, reason in declined.items():
+        InboundEvent.objects.filter(id=id).update(state=State.FAILED, reason=reason[:500])
+    mentions.forget_erased(ours)
 
 
 def fail(one: InboundEvent, error: Exception) -> None:
     logger.warning("event %s of %s failed: %s", one.event_id, one.source, type(error).__name__)
-    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {error}"[:500]
+    # PostgreSQL goes on, on lines of its own, with the row that did not fit.
+    told = str(error).partition("\n")[0]
+    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {told}"[:500]
     one.save(update_fields=["state", "reason"])
+    mentions.forget_erased(InboundEvent.objects.filter(id=one.id))
 
 
 def again(events: Any) -> int:

@@ -12,10 +12,10 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from crm import wording
+from crm.aliases import known
 from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
-from crm.signals import customer_erased, customer_merged
 from crm.visible import trimmed
 from inference.index import SHARED
 
@@ -151,74 +151,48 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Rec
 
 @transaction.atomic
 def upsert(records: list[Record], report: ImportReport) -> None:
+    # First: customers are merged and erased under the same lock.
+    change = next_change()
     records = belonging(records, report)
     Customer.objects.bulk_create(
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
     )
-    change = next_change()
-    known = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    there = Record.objects.select_for_update().in_bulk([record.id for record in records])
     rows = Rows()
     for record in records:
-        store(record, known, change, report, rows)
+        store(record, there, change, report, rows)
     rows.write()
 
 
 def belonging(records: list[Record], report: ImportReport) -> list[Record]:
     """Each with the customer that it belongs to now: one that was merged goes on as another, and of
     one that was erased nothing is kept."""
-    ids = {record.customer_id for record in records if record.customer_id}
-    gone = Customer.objects.filter(id__in=ids).exclude(merged_into=None, erased_at=None)
-    known = {customer.id: customer for customer in gone}
+    customers = known(record.customer_id for record in records if record.customer_id)
     kept = []
     for record in records:
-        customer = known.get(record.customer_id or "")
-        if customer and customer.erased_at:
-            report.stale += 1
-            continue
-        if customer:
-            record.customer_id = customer.merged_into_id
+        if customer := customers.get(record.customer_id or ""):
+            if customer.erased_at:
+                report.stale += 1
+                continue
+            record.customer_id = customer.merged_into_id or customer.id
         kept.append(record)
     return kept
 
 
 def delete(key: str, at: datetime) -> None:
     """A record that came never, or will come late, is deleted too."""
-    known = Record.objects.filter(id=key).values("kind", "customer_id", "title").first()
-    values = known or {"kind": "unknown", "customer_id": None, "title": key}
+    there = Record.objects.filter(id=key).values("kind", "customer_id", "title").first()
+    values = there or {"kind": "unknown", "customer_id": None, "title": key}
     upsert([Record(id=key, updated_at=at, deleted=True, **values)], ImportReport())
 
 
 def parts_of(key: str) -> list[str]:
     """Records whose ids go on from this one."""
-    return list(Record.objects.filter(id__startswith=f"{key}:").values_list("id", flat=True))
-
-
-@transaction.atomic
-def merge_customer(old: str, into: str) -> None:
-    """The records of `old` are from now on those of `into`; what comes late for it too."""
-    Customer.objects.bulk_create([Customer(id=old), Customer(id=into)], ignore_conflicts=True)
-    change, rows = next_change(), Rows()
-    for record in Record.objects.select_for_update().filter(customer_id=old):
-        record.customer_id = into
-        record.save(update_fields=["customer"])
-        rows.begin(record)
-        write_passages(record, change, rows)
-        write_keys(record, rows)
-    rows.write()
-    Customer.objects.filter(merged_into_id=old).update(merged_into_id=into)
-    Customer.objects.filter(id=old).update(merged_into_id=into)
-    customer_merged.send(Customer, old=old, into=into)
-
-
-@transaction.atomic
-def erase_customer(key: str) -> None:
-    """Everything about them goes; the bare id stays, so that what comes late is not kept."""
-    Customer.objects.get_or_create(id=key)
-    bury(list(Passage.objects.filter(record__customer_id=key)), next_change())
-    Record.objects.filter(customer_id=key).delete()
-    Customer.objects.filter(id=key).update(name="", erased_at=timezone.now())
-    customer_erased.send(Customer, customer=key)
+    start = f"{key}:"
+    found = Record.objects.filter(id__startswith=start).values_list("id", flat=True)
+    # SQLite's LIKE takes "ZD/" for "zd/".
+    return [id for id in found if id.startswith(start)]
 
 
 @dataclass

@@ -7,6 +7,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from crm.aliases import SeveralSystems, told
 from crm.visible import trimmed
 
 # Of a number: what every database takes.
@@ -22,6 +23,15 @@ def plain(request: Request, name: str) -> str:
     if name in request.query_params and not trimmed(value):
         raise ValidationError({name: "is blank: leave it out, or say which"})
     return value
+
+
+def customer(request: Request) -> str:
+    """The person who is asked for, by any of their ids; "" where nobody is."""
+    id = trimmed(plain(request, "customer"))
+    try:
+        return id and told(id)
+    except SeveralSystems as error:
+        raise ValidationError({"customer": str(error)}) from None
 
 
 def number(request: Request, name: str) -> int | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
+from crm.aliases import SeveralSystems, told
 from crm.visible import trimmed
 
 
@@ -45,7 +46,10 @@ def customer_of(asked: dict[str, Any]) -> str | None:
     value = asked.get("customer")
     if value is not None and (not isinstance(value, str) or not trimmed(value)):
         raise LineError('"customer" must be a customer id, or null for somebody unknown.')
-    return value
+    try:
+        return value and told(trimmed(value))
+    except SeveralSystems as error:
+        raise LineError(str(error)) from None
 
 
 def customer_told(id: str | None) -> str | None:
@@ -54,4 +58,7 @@ def customer_told(id: str | None) -> str | None:
         raise CommandError(
             "--customer is blank: give a customer's id, or leave it out for shared knowledge only."
         )
-    return id
+    try:
+        return id and told(trimmed(id))
+    except SeveralSystems as error:
+        raise CommandError(str(error)) from None

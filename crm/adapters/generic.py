@@ -58,6 +58,12 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     return [mapped(row.value, mapping, str(row.full_path)) for row in rows]
 
 
+def customers(body: Any, delivery: Delivery) -> list[Any]:
+    mapping = delivery.mapping
+    rows = [one.value for one in path(mapping.get("records") or "$").find(body)]
+    return [value_of(mapping["customer"], row) for row in rows if mapping.get("customer")]
+
+
 def mapped(row: Any, mapping: Mapping[str, Any], where: str) -> Change:
     record = {name: value_of(mapping[name], row) for name in NAMES if mapping.get(name)}
     facts = mapping.get("fields") or {}

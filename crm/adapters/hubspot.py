@@ -10,7 +10,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.adapters import Change, Delivery, PayloadError, Refused, fresh, many, number
+from crm.adapters import Change, Delivery, PayloadError, Refused, fresh, many, member, number
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -27,7 +27,9 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     if not isinstance(body, list):
         raise PayloadError("body", "must be a list of subscription events")
     rows = enumerate(many(body, "body"))
-    return [change for place, row in rows for change in told(row, f"[{place}]")]
+    found = [change for place, row in rows for change in told(row, f"[{place}]")]
+    # The deletion of a contact that was merged must not come before the merge.
+    return sorted(found, key=lambda change: change.type != "customer.merged")
 
 
 def told(row: Any, where: str) -> list[Change]:
@@ -55,7 +57,9 @@ def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 def deleted(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     key = f"hubspot:{kind}:{row['objectId']}"
     data = {"id": key, "parts": True, "updated_at": moment(row, where)}
-    return [Change("record.deleted", data, where)]
+    # HubSpot deletes each contact that it has merged into another.
+    of = {"of_customer": str(row["objectId"])} if kind == "contact" else {}
+    return [Change("record.deleted", data | of, where)]
 
 
 def erased(kind: str, row: dict[str, Any], where: str) -> list[Change]:
@@ -66,11 +70,13 @@ def erased(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 
 
 def merged(kind: str, row: dict[str, Any], where: str) -> list[Change]:
+    """They go on as a contact of a new id, where HubSpot makes one, or as one of them."""
     if kind != "contact":
         return []
-    into = str(row.get("primaryObjectId", ""))
-    gone = [str(one) for one in row.get("mergedObjectIds", []) if str(one) != into]
-    at = moment(row, where)
+    primary, new = row.get("primaryObjectId"), row.get("newObjectId")
+    into, at = str(new or primary or ""), moment(row, where)
+    those = [primary, *member(row, "mergedObjectIds", list, where)]
+    gone = dict.fromkeys(str(one) for one in those if one and str(one) != into)
     return [
         Change("customer.merged", {"from": one, "into": into, "updated_at": at}, where)
         for one in gone

@@ -44,12 +44,12 @@ def add_parsers(actions: Any) -> None:
 
 
 def add_endpoint(options: dict[str, Any]) -> str:
+    if not all(map(trimmed, options["inbox"])):
+        raise CommandError("--inbox is blank: name an inbox, or leave it out for all of them.")
     try:
         destinations.check(options["url"])
     except (destinations.DestinationRefused, ValueError) as error:
         raise CommandError(str(error)) from None
-    if not all(map(trimmed, options["inbox"])):
-        raise CommandError("--inbox is blank: name an inbox, or leave it out for all of them.")
     endpoint = Endpoint.objects.create(
         url=options["url"],
         events=options["event"],
