@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 import jwt
 from django.conf import settings
 from django.core import signing
+from django.db import transaction
 from django.utils import timezone
 
 from chatbot.models import Inbox, Visitor
 from chatbot.protocol import Refused
+from crm.aliases import root_of
 from crm.models import Customer
-from crm.storable import unstorable
+from crm.records import RecordError, required_text
 
 SALT = "attune.visitor"
 IDENTITY_LIFETIME = timedelta(minutes=10)
@@ -49,10 +51,13 @@ def visitor_of(token: str, inbox: str | None = None, lifetime: int | None = None
 
 def identified(inbox: Inbox, token: str) -> Visitor:
     """The visitor of the customer named in the identity token."""
-    customer, _ = Customer.objects.get_or_create(id=verified_customer(inbox, token))
-    customer = customer.merged_into or customer
-    visitor, _ = Visitor.objects.get_or_create(inbox=inbox, customer=customer)
-    return visitor
+    named = root_of(verified_customer(inbox, token))
+    with transaction.atomic():
+        Customer.objects.get_or_create(id=named)
+        # Locked: a merge meanwhile would not see this visitor, and leave it with an alias.
+        customer = Customer.objects.select_for_update(no_key=True).get(id=named)
+        owner = customer.merged_into_id or customer.id
+        return Visitor.objects.get_or_create(inbox=inbox, customer_id=owner)[0]
 
 
 def verified_customer(inbox: Inbox, token: str) -> str:
@@ -73,10 +78,11 @@ def verified_customer(inbox: Inbox, token: str) -> str:
         raise IdentityRefused(f"The identity token is refused: {plain(error)}.") from None
     if not ends <= (timezone.now() + IDENTITY_LIFETIME + CLOCK_SKEW).timestamp():
         raise IdentityRefused("The identity token's exp is more than 10 minutes ahead.")
-    customer = claims["sub"]
-    if not isinstance(customer, str) or not 1 <= len(customer) <= 200 or unstorable(customer):
-        raise IdentityRefused("The identity token's sub must be the CRM customer id, a string.")
-    return customer
+    try:
+        return required_text(claims, "sub", 200)
+    except RecordError as error:
+        reason = f"The identity token's sub must be the CRM customer's id: {error}."
+        raise IdentityRefused(reason) from None
 
 
 def plain(error: Exception) -> str:

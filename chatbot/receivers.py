@@ -6,10 +6,10 @@ from auditlog.context import disable_auditlog
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from chatbot import requests, traces
+from chatbot import requests
 from chatbot.attachments import store
-from chatbot.models import Attachment, Conversation, Replica, Visitor
-from crm import outbound
+from chatbot.models import ActionRequest, Attachment, Conversation, Replica, Visitor
+from crm import mentions, outbound
 from crm.answers import Answer
 from crm.signals import action_answered, customer_erased, customer_merged, own_servers
 
@@ -24,13 +24,15 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 
 
 @receiver(customer_erased)
-def erase_conversations(*, customer: str, **_: Any) -> None:
-    traces.forget_customer(customer)
-    theirs = Conversation.objects.filter(visitor__customer=customer)
+def erase_conversations(*, customers: list[str], **_: Any) -> None:
+    theirs = Conversation.objects.filter(visitor__customer__in=customers)
     outbound.erase(map(str, theirs.values_list("id", flat=True)))
+    # The CRM's answers to what they asked for name the request only.
+    asked = ActionRequest.objects.filter(conversation__in=theirs)
+    mentions.forget([str(key) for key in asked.values_list("id", flat=True)])
     # One wish to forget is not a hundred entries of what was deleted.
     with disable_auditlog():
-        Visitor.objects.filter(customer=customer).delete()
+        Visitor.objects.filter(customer__in=customers).delete()
 
 
 @receiver(own_servers)

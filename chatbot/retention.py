@@ -15,8 +15,9 @@ from chatbot import fields, traces
 from chatbot.corrections import known_of
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
 from chatbot.redaction import redact
-from crm import outbound, records
-from crm.models import Customer, Record
+from crm import mentions, outbound, people
+from crm.aliases import everyone
+from crm.models import Customer, InboundEvent, Record
 
 # Conversations of one transaction.
 BATCH = 100
@@ -34,7 +35,9 @@ def forget(dry: bool = False) -> dict[str, int]:
         return {"redacted": redacting.count(), "deleted": deleting.count(), "emptied": emptied}
     deleted = sum(each(deleting, delete_conversation))
     redacted = sum(each(redacting, redact_conversation))
-    emptied = traces.empty(traces.old_webhooks(min(days))) if days else 0
+    emptied = mentions.empty(traces.old_webhooks(min(days))) if days else 0
+    # One that was being written while somebody was erased.
+    emptied += mentions.forget_erased(InboundEvent.objects.all())
     return {"redacted": redacted, "deleted": deleted, "emptied": emptied}
 
 
@@ -106,25 +109,29 @@ def erase(erasure: Erasure) -> None:
         if wish.done_at:
             return
         wish.counts, wish.done_at = counts_of(wish.customer), timezone.now()
-        records.erase_customer(wish.customer)
+        people.erase(wish.customer)
         wish.save(update_fields=["counts", "done_at"])
 
 
 def counts_of(customer: str) -> dict[str, int]:
-    theirs = {"conversation__visitor__customer": customer}
+    """Of the person, whichever of their ids is named."""
+    ids = everyone(customer)
+    theirs = Conversation.objects.filter(visitor__customer__in=ids)
     return {
-        "conversations": Conversation.objects.filter(visitor__customer=customer).count(),
-        "messages": Message.objects.filter(**theirs).count(),
-        "records": Record.objects.filter(customer=customer).count(),
+        "conversations": theirs.count(),
+        "messages": Message.objects.filter(conversation__in=theirs).count(),
+        "records": Record.objects.filter(customer__in=ids).count(),
     }
 
 
 def held(customer: Customer) -> Iterator[dict[str, Any]]:
     """Everything that is held of a person, for them to have: what kind of thing, and the thing."""
-    yield {"kind": "customer", "id": customer.id, "name": customer.name}
-    for record in customer.records.filter(deleted=False):
+    ids = everyone(customer.id)
+    for row in Customer.objects.filter(id__in=ids).order_by("id"):
+        yield {"kind": "customer"} | of(row, "id", "name")
+    for record in Record.objects.filter(customer__in=ids, deleted=False):
         yield {"kind": "record"} | of(record, "id", "title", "text", "fields", "updated_at")
-    talks = Conversation.objects.filter(visitor__in=Visitor.objects.filter(customer=customer))
+    talks = Conversation.objects.filter(visitor__in=Visitor.objects.filter(customer__in=ids))
     for one in talks.select_related("visitor__inbox").order_by("created_at"):
         facts = of(one, "id", "created_at", "closed_at", "mood", "csat", "csat_comment")
         facts |= of(one, "contact_email")

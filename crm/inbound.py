@@ -16,7 +16,17 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from crm import adapters, answers, background, records, signing, storable
+from crm import (
+    adapters,
+    answers,
+    background,
+    mentions,
+    namespaces,
+    people,
+    records,
+    signing,
+    storable,
+)
 from crm.adapters import PayloadError
 from crm.models import InboundEvent, Source
 from crm.orm import in_thread
@@ -55,6 +65,8 @@ def delete(data: dict[str, Any], at: datetime) -> Sequence[str]:
     given = data.get("updated_at") is not None
     when = storable.capped(records.moment(data), at, notes) if given else at
     key = records.required_text(data, "id", 200)
+    if (owner := records.optional_text(data, "of_customer", 200)) and people.is_alias(owner):
+        return ()  # The system deletes whom it has merged; the record has gone on as another's.
     # Some systems tell of an object property by property, and each is a record.
     parts = bool(data.get("parts"))
     for one in records.parts_of(key) if parts else [key]:
@@ -68,14 +80,15 @@ def restore(data: dict[str, Any], at: datetime) -> None:
 
 
 def merge(data: dict[str, Any], at: datetime) -> None:
-    old, into = (records.required_text(data, name, 200) for name in ("from", "into"))
-    if old == into:
-        raise records.RecordError('"from" and "into" are the same customer')
-    records.merge_customer(old, into)
+    people.merge(*(records.required_text(data, name, 200) for name in ("from", "into")))
 
 
 def erase(data: dict[str, Any], at: datetime) -> None:
-    records.erase_customer(records.required_text(data, "id", 200))
+    people.erase(records.required_text(data, "id", 200))
+
+
+def erase_deleted(data: dict[str, Any], at: datetime) -> None:
+    people.erase_deleted(records.required_text(data, "id", 200))
 
 
 def complete(data: dict[str, Any], at: datetime) -> None:
@@ -84,12 +97,14 @@ def complete(data: dict[str, Any], at: datetime) -> None:
         raise records.RecordError(f"no request has the idempotency_key {key!r}")
 
 
+UPSERTED = "record.upserted"
 TYPES: dict[str, Apply] = {
-    "record.upserted": upsert,
+    UPSERTED: upsert,
     "record.deleted": each(delete),
     "record.restored": each(restore),
     "customer.merged": each(merge),
     "customer.erased": each(erase),
+    "customer.deleted": each(erase_deleted),
     answers.COMPLETED: each(complete),
 }
 
@@ -104,32 +119,46 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     vouched(speaks, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
     found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
+    body, changes = None, []
     try:
         body = adapters.parsed(delivery.body)
         found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
-        changes, notes = understood(speaks, body, delivery)
+        changes, notes = understood(speaks, body, delivery, source.namespace)
         # What a dialect has nothing to say of is kept, and does nothing.
         found.type = changes[0].type if changes else "nothing"
         found.changes = [{"type": one.type, "data": one.data} for one in changes]
         found.reason = "; ".join(notes)[:LONGEST_REASON]
     except PayloadError as error:
         found.state, found.reason = State.REFUSED, str(error)[:LONGEST_REASON]
+        if body is None and (body := mentions.read(delivery.body)) is None:
+            found.body = mentions.UNREADABLE.format(len(delivery.body))
+    found.mentioned = {*mentioned(source, delivery, body), *mentions.ids_of(changes)}
     return found
 
 
-def preview(dialect: str, mapping: Any, body: bytes) -> list[adapters.Change]:
+def mentioned(source: Source, delivery: adapters.Delivery, body: Any) -> set[str]:
+    """The ids in a body, as they are kept; of a refused or a dropped one too."""
+    speaks = adapters.dialect(source.dialect)
+    named = map(mentions.as_id, adapters.customers(speaks, body, delivery))
+    spelled = (adapters.spelling(speaks, id) for id in (*mentions.ids_in(body), *named))
+    placed = (namespaces.place(source.namespace, id) for id in spelled)
+    return {id for id in placed if 1 <= len(id) <= mentions.LONGEST}
+
+
+def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[adapters.Change]:
     """What a payload would change, were it signed; PayloadError where it does not fit. Nothing is
     kept."""
     speaks = adapters.dialect(dialect)
     delivery = adapters.Delivery(body, {}, mapping=mapping)
-    return understood(speaks, adapters.parsed(body), delivery)[0]
+    return understood(speaks, adapters.parsed(body), delivery, namespace)[0]
 
 
 def understood(
-    speaks: Any, body: Any, delivery: adapters.Delivery
+    speaks: Any, body: Any, delivery: adapters.Delivery, namespace: str
 ) -> tuple[list[adapters.Change], list[str]]:
-    """The changes, and what is to be said of them. One that does not fit refuses them all, so that
-    its sender mends it; where the sender is a system that cannot, the others are taken."""
+    """The changes, in the namespace of their source and nowhere else, and what is to be said of
+    them. One that does not fit refuses them all, so that its sender mends it; where the sender is a
+    system that cannot, the others are taken."""
     taken: list[adapters.Change] = []
     notes: list[str] = []
     refused: list[PayloadError] = []
@@ -137,8 +166,9 @@ def understood(
         try:
             if isinstance(one, PayloadError):
                 raise one
-            notes += check(one, delivery.received)
-            taken.append(one)
+            change = namespaces.placed(namespace, one)
+            notes += check(change, delivery.received)
+            taken.append(change)
         except PayloadError as error:
             if not getattr(speaks, "TAKES_PARTS", False):
                 raise
@@ -177,7 +207,7 @@ def check(change: adapters.Change, came: datetime) -> Sequence[str]:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
     needed = {"customer.merged": ("from", "into"), answers.COMPLETED: ("idempotency_key",)}
     try:
-        if change.type == "record.upserted":
+        if change.type == UPSERTED:
             record = records.parse(change.data, came)
             change.data.update(
                 {name: getattr(record, name) for name in ("title", "text", "fields")},
@@ -254,10 +284,10 @@ def insert(events: list[InboundEvent]) -> list[bool]:
         known = set(there.values_list("source_id", "event_id"))
         first = {key: place for place, key in reversed(list(enumerate(keys)))}
         new = [key not in known and first[key] == place for place, key in enumerate(keys)]
-        InboundEvent.objects.bulk_create(
-            [event for event, is_new in zip(events, new, strict=True) if is_new],
-            ignore_conflicts=True,
-        )
+        kept = [event for event, is_new in zip(events, new, strict=True) if is_new]
+        InboundEvent.objects.bulk_create(kept, ignore_conflicts=True)
+        mentions.keep(kept)
+        mentions.forget_erased(there.filter(state=State.REFUSED))
         background.soon(apply_task())
     return new
 
@@ -337,24 +367,47 @@ def apply_one(id: int) -> None:
 
 
 def carry_out(events: list[InboundEvent]) -> None:
-    """In their order; neighbours of one type together."""
+    """In their order; neighbouring upserts together. A change that is declined, such as a merge
+    with somebody who was erased, is told on its event, and the others are carried out."""
     changes = [(change, one) for one in events for change in one.changes]
-    noted: set[InboundEvent] = set()
+    declined: dict[int, str] = {}
     for type, group in groupby(changes, key=lambda pair: pair[0]["type"]):
-        rows, sent = zip(*group, strict=True)
-        notes = TYPES[type]([change["data"] for change in rows], sent[0].received_at)
-        for one, said in zip(sent, notes or (), strict=False):
-            one.reason = "; ".join(filter(None, [one.reason, *said]))[:LONGEST_REASON]
-            noted |= {one} if said else set()
-    ids = [one.id for one in events]
-    InboundEvent.objects.filter(id__in=ids).update(state=State.APPLIED, applied_at=timezone.now())
-    InboundEvent.objects.bulk_update(noted, ["reason"])
+        rows = [(change["data"], one) for change, one in group]
+        if type == UPSERTED:
+            told = TYPES[type]([data for data, _ in rows], rows[0][1].received_at)
+            for (_, one), notes in zip(rows, told, strict=True):
+                note(one, notes)
+            continue
+        for data, one in rows:
+            try:
+                [notes] = TYPES[type]([data], one.received_at)
+                note(one, notes)
+            except records.RecordError as error:
+                declined[one.id] = f"{type}: {error}"
+    end(events, declined)
+
+
+def note(one: InboundEvent, notes: Sequence[str]) -> None:
+    one.reason = "; ".join(filter(None, [one.reason, *notes]))[:LONGEST_REASON]
+
+
+def end(events: list[InboundEvent], declined: dict[int, str]) -> None:
+    """declined: reasons by the ids of their events."""
+    for one in events:
+        one.state, one.applied_at = State.APPLIED, timezone.now()
+        if one.id in declined:
+            one.state, one.reason = State.FAILED, declined[one.id][:LONGEST_REASON]
+    InboundEvent.objects.bulk_update(events, ["state", "applied_at", "reason"])
+    mentions.forget_erased(InboundEvent.objects.filter(id__in=[one.id for one in events]))
 
 
 def fail(one: InboundEvent, error: Exception) -> None:
     logger.warning("event %s of %s failed: %s", one.event_id, one.source, type(error).__name__)
-    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {error}"[:LONGEST_REASON]
+    # PostgreSQL goes on, on lines of its own, with the row that did not fit.
+    told = str(error).partition("\n")[0]
+    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {told}"[:LONGEST_REASON]
     one.save(update_fields=["state", "reason"])
+    mentions.forget_erased(InboundEvent.objects.filter(id=one.id))
 
 
 def again(events: Any) -> int:

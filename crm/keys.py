@@ -51,9 +51,11 @@ def normalise(text: str) -> str:
 
 
 def record_keys(record_id: str, title: str, fields: dict[str, Any]) -> set[str]:
-    # "order:12" is named "order 12"; the bare number only when it is long enough to be unique.
-    bare = record_id.split(":", 1)[-1]
-    names = {record_id, *identifiers(fields), *([bare] if looks_like_code(bare) else [])}
+    # No customer knows the namespace of "desk/order:12". "order:12" is named "order 12"; the bare
+    # number only when it is long enough to be unique.
+    own = record_id.split("/", 1)[-1]
+    bare = own.split(":", 1)[-1]
+    names = {record_id, own, *identifiers(fields), *([bare] if looks_like_code(bare) else [])}
     if len(title.split()) <= TITLE_WORDS:
         names.add(title)
     return {key for key in map(normalise, names) if 2 <= len(key) <= LONGEST_KEY}

@@ -1,5 +1,7 @@
 """What the CRM sent: customers, their records, and the passages that can be searched."""
 
+from collections.abc import Collection
+
 from django.db import models
 from django.utils import timezone
 
@@ -15,6 +17,11 @@ class Customer(models.Model):
 
     class Meta:
         ordering = ["name", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(merged_into=models.F("id")), name="customer_not_into_itself"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.id
@@ -144,6 +151,9 @@ class Source(models.Model):
     dialect = models.CharField(
         max_length=30, default="attune", help_text="How it writes and signs: a module of adapters."
     )
+    # Stands before every id that it names ("zd/501"): the company's own ids, and those of other
+    # systems, are other people's and other records'. Blank: its ids are the company's own.
+    namespace = models.SlugField(blank=True, editable=False)
     # Newest first, each {"secret", "until"}: until when an old one is accepted, ISO 8601 or null.
     secrets = models.JSONField(default=list, editable=False)
     # Of the generic dialect: where in a payload each field of a record stands. Of others: which
@@ -180,6 +190,8 @@ class InboundEvent(models.Model):
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True, blank=True)
+    # Of one that is not saved yet: the ids that it names.
+    mentioned: Collection[str] = ()
 
     class Meta:
         ordering = ["-id"]
@@ -201,6 +213,19 @@ class InboundEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.type} {self.event_id}"
+
+
+class Mention(models.Model):
+    """An id that an event names, of a customer or a record: whoever is erased is found by it."""
+
+    event = models.ForeignKey(InboundEvent, on_delete=models.CASCADE, related_name="mentions")
+    value = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["value", "event"], name="mention_once")]
+
+    def __str__(self) -> str:
+        return self.value
 
 
 class Endpoint(models.Model):

@@ -11,14 +11,15 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm import storable, wording
+from crm.aliases import known
 from crm.indexing import Report, batched, next_change, silent
 from crm.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
-from crm.signals import customer_erased, customer_merged
 from crm.storable import RecordError as RecordError
 from crm.storable import unstorable
 from inference.index import SHARED
 from inference.length import words
+from inference.text import trimmed
 
 BATCH = 200
 PASSAGE_WORDS = 110
@@ -58,21 +59,35 @@ def parse(row: Any, came: datetime | None = None) -> Record:
     fields = typed(row, "fields", dict) or {}
     storable.check(fields)
     fields = storable.plain(fields)
+    deleted = typed(row, "deleted", bool) or False
     record = Record(
         id=required_text(row, "id", 200),
         kind=required_text(row, "kind", 60),
-        customer_id=optional_text(row, "customer", 200),
+        customer_id=optional_text(row, "customer", 200) if deleted else owner(row),
         title=required_text(row, "title", 500),
         text=optional_text(row, "text", 200_000) or "",
         fields=fields,
         latest=wording.latest_day(fields),
         updated_at=storable.capped(moment(row), came or timezone.now(), notes),
-        deleted=typed(row, "deleted", bool) or False,
+        deleted=deleted,
     )
     record.states = [state(record)]
     record.partial = typed(row, "partial", bool) or False
     record.notes = tuple(notes)
     return record
+
+
+def owner(row: dict[str, Any]) -> str | None:
+    """Whose it is. Only an explicit null makes it everybody's; what is missing or blank is a fault
+    of its sender, who would show one customer's record to all."""
+    if row.get("customer", "") is None:
+        return None
+    if key := optional_text(row, "customer", 200):
+        return key
+    raise RecordError(
+        '"customer" is missing or blank: give the id of the customer whose record it is, or null '
+        "to show it to everybody"
+    )
 
 
 def state(record: Record) -> str:
@@ -92,11 +107,12 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
         value = str(value)
     if value is not None and not isinstance(value, str):
         raise RecordError(f'"{name}" must be a string')
-    if value and len(value) > longest:
-        raise RecordError(f'"{name}" is longer than {longest} characters')
     if value and unstorable(value):
         raise RecordError(f'"{name}" holds a NUL character or half of one')
-    return value.strip() or None if value else None
+    value = trimmed(value) if value else None
+    if value and len(value) > longest:
+        raise RecordError(f'"{name}" is longer than {longest} characters')
+    return value or None
 
 
 def typed(row: dict[str, Any], name: str, kind: type) -> Any:
@@ -139,33 +155,31 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Rec
 
 @transaction.atomic
 def upsert(records: list[Record], report: ImportReport) -> None:
+    # First: customers are merged and erased under the same lock.
+    change = next_change()
     records = belonging(records, report)
     Customer.objects.bulk_create(
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
     )
-    change = next_change()
-    known = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    there = Record.objects.select_for_update().in_bulk([record.id for record in records])
     rows = Rows()
     for record in records:
-        store(record, known, change, report, rows)
+        store(record, there, change, report, rows)
     rows.write()
 
 
 def belonging(records: list[Record], report: ImportReport) -> list[Record]:
     """Each with the customer that it belongs to now: one that was merged goes on as another, and of
     one that was erased nothing is kept."""
-    ids = {record.customer_id for record in records if record.customer_id}
-    gone = Customer.objects.filter(id__in=ids).exclude(merged_into=None, erased_at=None)
-    known = {customer.id: customer for customer in gone}
+    customers = known(record.customer_id for record in records if record.customer_id)
     kept = []
     for record in records:
-        customer = known.get(record.customer_id or "")
-        if customer and customer.erased_at:
-            report.stale += 1
-            continue
-        if customer:
-            record.customer_id = customer.merged_into_id
+        if customer := customers.get(record.customer_id or ""):
+            if customer.erased_at:
+                report.stale += 1
+                continue
+            record.customer_id = customer.merged_into_id or customer.id
         kept.append(record)
     return kept
 
@@ -175,10 +189,10 @@ def delete(key: str, at: datetime, keep: bool = False) -> tuple[str, ...]:
 
     keep: what it says stays on file, since it may be restored.
     """
-    known = Record.objects.filter(id=key).first()
+    there = Record.objects.filter(id=key).first()
     gone = Record(id=key, kind="unknown", title=key, updated_at=at, deleted=True)
     for name in ("kind", "customer_id", "title", *(("text", "fields", "latest") if keep else ())):
-        setattr(gone, name, getattr(known or gone, name))
+        setattr(gone, name, getattr(there or gone, name))
     gone.states = [state(gone)]
     upsert([gone], ImportReport())
     return gone.notes
@@ -186,7 +200,7 @@ def delete(key: str, at: datetime, keep: bool = False) -> tuple[str, ...]:
 
 def restore(key: str, at: datetime) -> None:
     """Those of its parts that were deleted before."""
-    gone = Record.objects.filter(id__startswith=f"{key}:", deleted=True, updated_at__lte=at)
+    gone = Record.objects.filter(id__in=parts_of(key), deleted=True, updated_at__lte=at)
     found = list(gone)
     for record in found:
         record.deleted, record.updated_at = False, at
@@ -196,34 +210,10 @@ def restore(key: str, at: datetime) -> None:
 
 def parts_of(key: str) -> list[str]:
     """Records whose ids go on from this one."""
-    return list(Record.objects.filter(id__startswith=f"{key}:").values_list("id", flat=True))
-
-
-@transaction.atomic
-def merge_customer(old: str, into: str) -> None:
-    """The records of `old` are from now on those of `into`; what comes late for it too."""
-    Customer.objects.bulk_create([Customer(id=old), Customer(id=into)], ignore_conflicts=True)
-    change, rows = next_change(), Rows()
-    for record in Record.objects.select_for_update().filter(customer_id=old):
-        record.customer_id = into
-        record.save(update_fields=["customer"])
-        rows.begin(record)
-        write_passages(record, change, rows)
-        write_keys(record, rows)
-    rows.write()
-    Customer.objects.filter(merged_into_id=old).update(merged_into_id=into)
-    Customer.objects.filter(id=old).update(merged_into_id=into)
-    customer_merged.send(Customer, old=old, into=into)
-
-
-@transaction.atomic
-def erase_customer(key: str) -> None:
-    """Everything about them goes; the bare id stays, so that what comes late is not kept."""
-    Customer.objects.get_or_create(id=key)
-    bury(list(Passage.objects.filter(record__customer_id=key)), next_change())
-    Record.objects.filter(customer_id=key).delete()
-    Customer.objects.filter(id=key).update(name="", erased_at=timezone.now())
-    customer_erased.send(Customer, customer=key)
+    start = f"{key}:"
+    found = Record.objects.filter(id__startswith=start).values_list("id", flat=True)
+    # SQLite's LIKE takes "ZD/" for "zd/".
+    return [id for id in found if id.startswith(start)]
 
 
 @dataclass
@@ -259,6 +249,8 @@ def store(
         return
     if old and record.partial:
         record.text = record.text or old.text
+    if old and record.deleted and record.customer_id is None:
+        record.customer_id = old.customer_id  # Whoever is erased takes its title along.
     if old and same(old, record):
         report.unchanged += 1
         return

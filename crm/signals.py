@@ -7,7 +7,7 @@ from django.dispatch import Signal
 customer_merged = Signal()
 # Answered with the URLs of servers that no event may be sent to.
 own_servers = Signal()
-# customer: an id. Within the transaction that removes the records.
+# customers: all ids of one person. Within the transaction that removes the records.
 customer_erased = Signal()
 # key, answer: an idempotency key, and an Answer to its request. Who knows the key returns True.
 action_answered = Signal()

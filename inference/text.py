@@ -21,6 +21,21 @@ def written(text: str) -> str:
     return "" if blank(text) else text.strip()
 
 
+def trimmed(text: str) -> str:
+    """Gives the text without what nobody sees at either end, as an id needs; "" if that is all."""
+    if blank(text):
+        return ""
+    seen = [at for at, one in enumerate(text) if not _trims(one)]
+    return text[seen[0] : seen[-1] + 1] if seen else ""
+
+
+def _trims(character: str) -> bool:
+    """A mark belongs to the letter before it, and a tag to its flag."""
+    return _unseen(character) and not (
+        unicodedata.category(character).startswith("M") or 0xE0020 <= ord(character) <= 0xE007F
+    )
+
+
 def _unseen(character: str) -> bool:
     point = ord(character)
     reserved = point in _EMPTY or any(point in those for those in _RESERVED)

@@ -16,6 +16,7 @@ from chatbot.models import Erasure
 from chatbot.tasks import erase
 from crm import background
 from crm.admin import ReadOnly
+from crm.aliases import everyone
 from crm.models import Customer
 
 
@@ -44,6 +45,7 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
             "title": f"Erase {found}",
             "customer": found,
             "counts": retention.counts_of(found.id),
+            "others": [id for id in everyone(found.id) if id != found.id],
             "wrong": request.method == "POST",
         }
         return TemplateResponse(request, "admin/chatbot/erase.html", context)

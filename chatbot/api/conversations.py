@@ -16,7 +16,7 @@ from chatbot import audit
 from chatbot.api.described import COUNT, REFUSALS
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import BySeq, NewestFirst
-from chatbot.api.parameters import moment, number, one_of, plain
+from chatbot.api.parameters import customer, moment, number, one_of, plain
 from chatbot.models import Conversation, Message
 
 COLUMNS = [
@@ -77,7 +77,7 @@ class Conversations(Keyed, ListAPIView):
     def get_queryset(self) -> QuerySet[Conversation]:
         given = {
             "visitor__inbox__key": plain(self.request, "inbox"),
-            "visitor__customer": plain(self.request, "customer"),
+            "visitor__customer": customer(self.request),
             "state": one_of(self.request, "state", Conversation.State.values),
             "last_message_at__gte": moment(self.request, "since"),
         }

@@ -7,6 +7,9 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
+from crm.aliases import SeveralSystems, told
+from inference.text import trimmed
+
 # Of a number: what every database takes.
 DIGITS = 9
 
@@ -16,7 +19,19 @@ def plain(request: Request, name: str) -> str:
     value = request.query_params.get(name, "")
     if "\x00" in value:
         raise ValidationError({name: "holds a NUL character"})
+    # A variable that is empty by mistake must not ask for everything.
+    if name in request.query_params and not trimmed(value):
+        raise ValidationError({name: "is blank: leave it out, or say which"})
     return value
+
+
+def customer(request: Request) -> str:
+    """The person who is asked for, by any of their ids; "" where nobody is."""
+    id = trimmed(plain(request, "customer"))
+    try:
+        return id and told(id)
+    except SeveralSystems as error:
+        raise ValidationError({"customer": str(error)}) from None
 
 
 def number(request: Request, name: str) -> int | None:

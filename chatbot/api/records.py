@@ -17,8 +17,9 @@ from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from chatbot.api.parameters import plain
+from chatbot.api.parameters import customer, plain
 from crm import records
+from crm.aliases import root_of
 from crm.models import Customer, Record
 
 MOST = 500
@@ -66,11 +67,9 @@ class Records(Keyed, ListAPIView):
     pagination_class = ById
 
     def get_queryset(self) -> QuerySet[Record]:
-        found = Record.objects.filter(deleted=False)
-        for name in ("customer", "kind"):
-            if value := plain(self.request, name):
-                found = found.filter(**{name: value})
-        return found
+        given = {"customer": customer(self.request), "kind": plain(self.request, "kind")}
+        wanted = {column: value for column, value in given.items() if value}
+        return Record.objects.filter(deleted=False, **wanted)
 
     @extend_schema(
         summary="List records",
@@ -126,16 +125,20 @@ class OneRecord(Keyed, RetrieveAPIView):
 
 
 class CustomerRow(serializers.ModelSerializer):
+    aliases = serializers.SlugRelatedField(
+        "id", source="merged", many=True, read_only=True, help_text="Ids that were merged into it."
+    )
+
     class Meta:
         model = Customer
-        fields = ["id", "name"]
+        fields = ["id", "name", "aliases"]
 
 
 class Customers(Keyed, ListAPIView):
     scopes = {"GET": "records:read"}
     serializer_class = CustomerRow
     pagination_class = ById
-    queryset = Customer.objects.filter(erased_at=None, merged_into=None)
+    queryset = Customer.objects.filter(erased_at=None, merged_into=None).prefetch_related("merged")
 
     @extend_schema(summary="List customers", responses={200: CustomerRow(many=True), **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -146,6 +149,12 @@ class OneCustomer(Keyed, RetrieveAPIView):
     scopes = {"GET": "records:read"}
     serializer_class = CustomerRow
     queryset = Customers.queryset
+
+    def get_object(self) -> Customer:
+        """By any of their ids."""
+        self.kwargs["pk"] = root_of(self.kwargs["pk"])
+        found: Customer = super().get_object()
+        return found
 
     @extend_schema(summary="One customer", responses={200: CustomerRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:

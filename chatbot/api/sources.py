@@ -13,11 +13,11 @@ from rest_framework.response import Response
 
 from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
 from chatbot.api.endpoints import Secret, secret_of
-from chatbot.api.fields import StrictModelSerializer, Text
+from chatbot.api.fields import StrictModelSerializer, Text, TrueOrFalse
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from crm import adapters, inbound, signing
+from crm import adapters, inbound, namespaces, signing
 from crm.adapters import PayloadError
 from crm.management.sources import address
 from crm.models import Source
@@ -34,10 +34,15 @@ class SourceRow(StrictModelSerializer):
         "usual.",
     )
     url = serializers.SerializerMethodField(help_text="Where it sends its events.")
+    namespace = serializers.CharField(
+        read_only=True,
+        help_text="Stands before every id that it names, zd/501; blank: its ids are the company's "
+        "own.",
+    )
 
     class Meta:
         model = Source
-        fields = ["name", "dialect", "mapping", "active", "url"]
+        fields = ["name", "dialect", "mapping", "active", "url", "namespace"]
 
     def get_url(self, source: Source) -> str:
         return address(source)
@@ -67,6 +72,12 @@ class GivenSecret(serializers.Serializer):
 
 
 class NewSource(SourceRow):
+    own_ids = TrueOrFalse(
+        default=False,
+        write_only=True,
+        help_text="Its ids are the company's own; else its name is their namespace. Those of the "
+        "attune dialect always are.",
+    )
     secret = Text(
         max_length=LONGEST_SECRET,
         required=False,
@@ -75,7 +86,7 @@ class NewSource(SourceRow):
     )
 
     class Meta(SourceRow.Meta):
-        fields = [*SourceRow.Meta.fields, "secret"]
+        fields = [*SourceRow.Meta.fields, "own_ids", "secret"]
 
 
 class SourceWithSecret(SourceRow):
@@ -116,8 +127,10 @@ class Sources(Keyed, ListAPIView):
     def create(self, data: Any) -> Response:
         asked = NewSource(data=data)
         asked.is_valid(raise_exception=True)
-        given = asked.validated_data.pop("secret", "")
-        made = asked.save(secrets=signing.rotated([], given))
+        row = asked.validated_data
+        given, own = row.pop("secret", ""), row.pop("own_ids")
+        space = namespaces.of_new(row["name"], row["dialect"], own)
+        made = asked.save(secrets=signing.rotated([], given), namespace=space)
         return Response(SourceRow(made).data | secret_of(made), status.HTTP_201_CREATED)
 
 
@@ -138,9 +151,11 @@ class OneSource(Keyed, RetrieveAPIView):
         responses={200: SourceRow, **WRITING},
     )
     def patch(self, request: Request, name: str) -> Response:
-        asked = SourceChange(self.get_object(), data=request.data, partial=True)
+        found = self.get_object()
+        before, asked = found.dialect, SourceChange(found, data=request.data, partial=True)
         asked.is_valid(raise_exception=True)
-        asked.save()
+        if asked.save().dialect != before:
+            namespaces.keep_apart(found)
         return Response(asked.data)
 
     @extend_schema(
@@ -191,7 +206,9 @@ class SourceTest(Keyed, GenericAPIView):
     def post(self, request: Request, name: str) -> Response:
         source, body = self.get_object(), json.dumps(request.data)
         try:
-            changes = inbound.preview(source.dialect, source.mapping, body.encode())
+            changes = inbound.preview(
+                source.dialect, source.mapping, body.encode(), source.namespace
+            )
         except PayloadError as error:
             raise ValidationError({error.field: [error.reason]}) from None
         return Response({"changes": [{"type": one.type, "data": one.data} for one in changes]})

@@ -5,7 +5,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from inference.text import blank
+from django.core.management.base import CommandError
+
+from crm.aliases import SeveralSystems, told
+from inference.text import blank, trimmed
 
 
 class LineError(ValueError):
@@ -41,6 +44,21 @@ def text_of(asked: dict[str, Any], name: str) -> str:
 
 def customer_of(asked: dict[str, Any]) -> str | None:
     value = asked.get("customer")
-    if value is not None and not isinstance(value, str):
-        raise LineError('"customer" must be a customer id or null.')
-    return value or None
+    if value is not None and (not isinstance(value, str) or not trimmed(value)):
+        raise LineError('"customer" must be a customer id, or null for somebody unknown.')
+    try:
+        return value and told(trimmed(value))
+    except SeveralSystems as error:
+        raise LineError(str(error)) from None
+
+
+def customer_told(id: str | None) -> str | None:
+    """Of --customer. A variable that is empty by mistake does not make somebody unknown."""
+    if id is not None and not trimmed(id):
+        raise CommandError(
+            "--customer is blank: give a customer's id, or leave it out for shared knowledge only."
+        )
+    try:
+        return id and told(trimmed(id))
+    except SeveralSystems as error:
+        raise CommandError(str(error)) from None

@@ -1,12 +1,14 @@
 """Dialects of the systems that send webhooks: one module each.
 
-A dialect is two functions, and a third where its events carry an id that is signed:
+A dialect is two functions, and others where they are needed:
 
     verify(delivery, secret)           raises Refused
     changes(body, delivery)            the JSON body as a list of Change; raises PayloadError
-    event_id(body, delivery)           optional: the same event has the same id each time
-    check(mapping)                     optional: raises ValueError where its mapping cannot work
-    TAKES_PARTS = True                 optional: its sender can mend nothing; what does not fit of a
+    event_id(body, delivery)           where it is signed: the same event has the same id each time
+    full_id(id)                        where the system spells one id in two ways: the one to keep
+    customers(body, delivery)          where their ids stand in fields of any name: these ids
+    check(mapping)                     where it takes one: raises ValueError where it cannot work
+    TAKES_PARTS = True                 where its sender can mend nothing: what does not fit of a
                                        batch is in the list as a PayloadError, the rest is taken
 
 What customers read is named: a dialect takes what its system shows them, and from what its system
@@ -67,8 +69,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Change:
-    """type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased` or
-    `action.completed`.
+    """type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased`,
+    `customer.deleted` (erased, unless the system had merged them before) or `action.completed`.
+
+    Where a system deletes a customer's own record, as it does after a merge, the data of the
+    `record.deleted` names "of_customer": of one who was merged before, the record stays.
 
     field: where in the body it stands, for who reads an error.
     """
@@ -125,6 +130,18 @@ def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
     """Its own, where it is signed; else the digest of its body, which nobody can vary."""
     own = getattr(dialect, "event_id", None)
     return str((own and own(body, delivery)) or digest(delivery))
+
+
+def spelling(dialect: Any, id: str) -> str:
+    """The id as this system's ids are kept."""
+    full = getattr(dialect, "full_id", None)
+    return str(full(id)) if full else id
+
+
+def customers(dialect: Any, body: Any, delivery: Delivery) -> list[Any]:
+    """Their ids, also of a body that is no change or does not fit."""
+    found = getattr(dialect, "customers", None)
+    return found(body, delivery) if found else []
 
 
 def digest(delivery: Delivery) -> str:

@@ -14,6 +14,7 @@ from jsonpath_ng.parser import parse as compiled
 from crm.adapters import Change, Delivery, PayloadError, many
 from crm.adapters.attune import event_id as event_id
 from crm.adapters.attune import verify as verify
+from inference.text import trimmed
 
 REQUIRED = ("id", "kind", "title", "updated_at")
 NAMES = (*REQUIRED, "customer", "text", "deleted")
@@ -57,18 +58,30 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     return [mapped(row.value, mapping, str(row.full_path)) for row in rows]
 
 
+def customers(body: Any, delivery: Delivery) -> list[Any]:
+    mapping = delivery.mapping
+    rows = [one.value for one in path(mapping.get("records") or "$").find(body)]
+    return [value_of(mapping["customer"], row) for row in rows if mapping.get("customer")]
+
+
 def mapped(row: Any, mapping: Mapping[str, Any], where: str) -> Change:
     record = {name: value_of(mapping[name], row) for name in NAMES if mapping.get(name)}
     facts = mapping.get("fields") or {}
     record["fields"] = {name: value_of(text, row) for name, text in facts.items()}
-    if mapping.get("customer") and record.get("customer") in (None, ""):
-        raise PayloadError(f"{where}: {mapping['customer']}", "is empty, so whose is the record?")
-    for name in REQUIRED:
-        if record[name] in (None, ""):
-            raise PayloadError(f"{where}: {mapping[name]}", f"found nothing for the {name}")
     # Some systems say when it was deleted, some in words whether it was.
     record["deleted"] = str(record.get("deleted") or "").lower() not in KEPT
+    if not mapping.get("customer"):
+        record["customer"] = None  # "shared": true
+    elif not record["deleted"] and is_blank(record["customer"]):
+        raise PayloadError(f"{where}: {mapping['customer']}", "is empty, so whose is the record?")
+    for name in REQUIRED:
+        if is_blank(record[name]):
+            raise PayloadError(f"{where}: {mapping[name]}", f"found nothing for the {name}")
     return Change("record.upserted", record, where)
+
+
+def is_blank(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and not trimmed(value))
 
 
 def value_of(text: str, row: Any) -> Any:

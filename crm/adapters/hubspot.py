@@ -84,7 +84,8 @@ def changes(body: Any, delivery: Delivery) -> list[Any]:
     def one(row: Any, where: str) -> list[Change]:
         return told(row, where, delivery)
 
-    return of_each(body, one)
+    # The deletion of a contact that was merged must not come before the merge.
+    return sorted(of_each(body, one), key=lambda one: getattr(one, "type", "") != "customer.merged")
 
 
 def told(row: Any, where: str, delivery: Delivery) -> list[Change]:
@@ -122,7 +123,9 @@ def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 def deleted(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     key = f"hubspot:{kind}:{row['objectId']}"
     data = {"id": key, "parts": True, "updated_at": moment(row, where)}
-    return [Change("record.deleted", data, where)]
+    # HubSpot deletes each contact that it has merged into another.
+    of = {"of_customer": str(row["objectId"])} if kind == "contact" else {}
+    return [Change("record.deleted", data | of, where)]
 
 
 def restored(kind: str, row: dict[str, Any], where: str) -> list[Change]:
@@ -139,11 +142,13 @@ def erased(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 
 
 def merged(kind: str, row: dict[str, Any], where: str) -> list[Change]:
+    """They go on as a contact of a new id, where HubSpot makes one, or as one of them."""
     if kind != "contact":
         return []
-    into = str(row.get("primaryObjectId", ""))
-    gone = [str(one) for one in listed(row, where) if str(one) != into]
-    at = moment(row, where)
+    primary, new = scalar(row.get("primaryObjectId")), scalar(row.get("newObjectId"))
+    into, at = new or primary, moment(row, where)
+    those = [primary, *map(scalar, member(row, "mergedObjectIds", list, where))]
+    gone = dict.fromkeys(one for one in those if one not in ("", into))
     return [
         Change("customer.merged", {"from": one, "into": into, "updated_at": at}, where)
         for one in gone

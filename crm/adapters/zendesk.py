@@ -34,10 +34,19 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     detail = member(body, "detail", dict)
     if kind.startswith(TICKET):
         return [Change("record.upserted", ticket(body, detail), "detail")]
+    if kind == f"{USER}merged":
+        data = {"from": detail.get("id"), "into": survivor(body), "updated_at": body.get("time")}
+        return [Change("customer.merged", data, "event.user")]
     if kind in {f"{USER}deleted", f"{USER}permanently_deleted"}:
         data = {"id": detail.get("id"), "updated_at": body.get("time")}
-        return [Change("customer.erased", data, "detail")]
+        # Zendesk deletes each user whom it has merged into another.
+        return [Change("customer.deleted", data, "detail")]
     return []
+
+
+def survivor(body: dict[str, Any]) -> Any:
+    """The loser stands in "detail"."""
+    return member(member(body, "event", dict), "user", dict, "event").get("id")
 
 
 def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from crm import destinations, health, outbound, signing
 from crm.admin.asked import asked, page_of
 from crm.admin.many import COUNTED, Removable
 from crm.models import Endpoint
+from inference.text import trimmed
 
 INPUT = (
     "border border-base-300 bg-white rounded-default px-3 py-2 text-font-default-light "
@@ -47,8 +48,11 @@ class Keys(forms.CharField):
         return ", ".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        keys = (key.strip() for key in (value or "").split(","))
-        return list(dict.fromkeys(key for key in keys if key))
+        keys = (trimmed(key) for key in (value or "").split(","))
+        found = list(dict.fromkeys(key for key in keys if key))
+        if value and not found:
+            raise ValidationError("Name the inboxes, or leave it empty for all of them.")
+        return found
 
 
 class EndpointForm(forms.ModelForm):

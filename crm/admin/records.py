@@ -7,10 +7,13 @@ searched would not follow it.
 import json
 from typing import Any
 
-from django.contrib import admin
-from django.contrib.admin.utils import quote
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.utils import quote, unquote
+from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Prefetch, Q, QuerySet
-from django.http import HttpRequest, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import linebreaksbr, pluralize
 from django.urls import reverse
 from django.utils import timezone
@@ -20,9 +23,15 @@ from django.utils.http import urlencode
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
+from unfold.widgets import UnfoldAdminTextInputWidget
 
+from crm import people
+from crm.admin.asked import asked, page_of
+from crm.aliases import root_of
 from crm.models import Customer, Passage, Record, Vector
+from crm.records import RecordError
 from inference.grounding import injection
+from inference.text import trimmed
 
 
 def link(url: str, text: str) -> SafeString:
@@ -125,23 +134,78 @@ class RecordAdmin(ReadOnly, ModelAdmin):
         return format_html('<pre class="overflow-x-auto">{}</pre>', text)
 
 
+class LinkForm(forms.Form):
+    into = forms.CharField(
+        label="The customer's id that stays",
+        max_length=200,
+        widget=UnfoldAdminTextInputWidget(),
+        help_text="In your own system, cust_1, or in a source's namespace, desk/501.",
+    )
+
+    def clean_into(self) -> str:
+        into = trimmed(self.cleaned_data["into"])
+        if not Customer.objects.filter(id=into).exists():
+            raise ValidationError(f"There is no customer {into!r}.")
+        return into
+
+
 @admin.register(Customer)
 class CustomerAdmin(ReadOnly, ModelAdmin):
-    list_display = ["name_or_id", "id", "record_count"]
+    list_display = ["name_or_id", "id", "standing", "record_count"]
+    list_select_related = ["merged_into"]
     search_fields = ["name", "id"]
     search_help_text = "Name or customer number"
-    fields = ["id", "name", "record_count"]
+    fields = ["id", "name", "standing", "aliases", "record_count"]
     readonly_fields = fields
-    actions_detail = ["export", "erase"]
+    actions_detail = ["link", "export", "erase"]
+
+    @display(description="Standing")
+    def standing(self, customer: Customer) -> str | SafeString:
+        if customer.erased_at:
+            return f"erased on {date_format(timezone.localtime(customer.erased_at), 'j M Y')}"
+        if customer.merged_into:
+            return format_html(
+                "goes on as {}", link(change_url(customer.merged_into), customer.merged_into.pk)
+            )
+        return "a customer"
+
+    @display(description="Other ids of theirs")
+    def aliases(self, customer: Customer) -> str:
+        return ", ".join(customer.merged.values_list("id", flat=True)) or "none"
+
+    @action(description="Is another one, too …", permissions=["link"])
+    def link(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Of two systems, for example: from then on they are one person."""
+        found = get_object_or_404(Customer, id=unquote(object_id))
+        form = LinkForm(request.POST or None)
+
+        def merge() -> str:
+            into = form.cleaned_data["into"]
+            try:
+                people.merge(found.id, into)
+            except RecordError as error:
+                messages.error(request, f"Nothing was changed: {error}.")
+                return page_of(found)
+            messages.info(request, f"{found.id} is {into} from now on.")
+            return page_of(Customer.objects.get(id=root_of(into)))
+
+        text = (
+            f"All records and conversations of {found.id} become the other one's, and what comes "
+            "late too. Nobody can take them apart again."
+        )
+        return asked(request, found, f"Who else is {found}?", text, merge, form)
+
+    def has_link_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
+        return request.user.has_perm("crm.change_source")
 
     @action(description="Save all that is held of them", permissions=["erase"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        return HttpResponseRedirect(reverse("admin:export-customer", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:export-customer", args=[unquote(object_id)]))
 
     @action(description="Erase this customer …", permissions=["erase"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         """The page that says what would go, and asks again."""
-        return HttpResponseRedirect(reverse("admin:erase-customer", args=[object_id]))
+        return HttpResponseRedirect(reverse("admin:erase-customer", args=[unquote(object_id)]))
 
     def has_erase_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("chatbot.add_erasure")

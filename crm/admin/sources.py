@@ -17,13 +17,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminPasswordWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanSwitchWidget,
+)
 
-from crm import adapters, health, inbound, signing
+from crm import adapters, health, inbound, namespaces, signing
 from crm.admin.asked import asked, page_of
 from crm.admin.many import Removable, ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
-from crm.management.sources import address
+from crm.management.sources import address, ids_of
 from crm.models import InboundEvent, Source
 
 # Of what a payload would become.
@@ -44,6 +48,14 @@ class SourceForm(forms.ModelForm):
         choices=lambda: [(name, name) for name in adapters.names()],
         widget=UnfoldAdminSelectWidget(),
         help_text="How it writes and signs its webhooks.",
+    )
+
+    own_ids = forms.BooleanField(
+        label="Its ids are our own",
+        required=False,
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="Its customers and records have the ids that your own system gives them. Else "
+        "each of its ids gets the source's name before it, zd/501.",
     )
 
     class Meta:
@@ -73,7 +85,10 @@ def tried(given: Mapping[str, str]) -> list[adapters.Change]:
     except ValueError as error:
         raise ValueError(f"The mapping is no JSON: {error}.") from None
     adapters.check_mapping(dialect, mapping)
-    return inbound.preview(dialect, mapping, given.get("payload", "").encode())
+    known = Source.objects.filter(name=given.get("source", "")).first()
+    space = namespaces.of_new(given.get("name", ""), dialect, "own_ids" in given)
+    payload = given.get("payload", "").encode()
+    return inbound.preview(dialect, mapping, payload, known.namespace if known else space)
 
 
 def state_of(source: Any) -> health.Health:
@@ -87,8 +102,7 @@ def state_of(source: Any) -> health.Health:
 @admin.register(Source)
 class SourceAdmin(Removable, ModelAdmin):
     form = SourceForm
-    fields = ["name", "dialect", "active", "given", "mapping"]
-    list_display = ["name", "dialect", "url", "last", "well", "active"]
+    list_display = ["name", "dialect", "url", "ids", "last", "well", "active"]
     list_per_page = 50
     actions_detail = ["rotate"]
     remove = staticmethod(inbound.remove)
@@ -124,9 +138,16 @@ class SourceAdmin(Removable, ModelAdmin):
             context["preview_url"] = reverse("admin:source-preview")
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def get_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
+        return ["name", "dialect", "ids" if obj else "own_ids", "active", "given", "mapping"]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
-        # The name stands in the address that the CRM was given.
-        return ["name"] if obj else []
+        # The name stands in the address that the CRM was given, and before what it has sent.
+        return ["name", "ids"] if obj else []
+
+    @display(description="Its ids are")
+    def ids(self, source: Source) -> str:
+        return ids_of(source)
 
     @display(description="Address")
     def url(self, source: Source) -> str:
@@ -143,9 +164,13 @@ class SourceAdmin(Removable, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if not change:
             obj.secrets = signing.rotated([])
+            own = form.cleaned_data["own_ids"]
+            obj.namespace = namespaces.of_new(obj.name, obj.dialect, own)
         if given := form.cleaned_data["given"]:
             obj.secrets = signing.rotated(obj.secrets if change else [], given)
         super().save_model(request, obj, form, change)
+        if "dialect" in form.changed_data and change:
+            namespaces.keep_apart(obj)
         if not change and not given:
             self.show_secret(request, obj)
 

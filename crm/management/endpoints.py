@@ -10,6 +10,7 @@ from django.utils import timezone
 from crm import destinations, outbound, signing
 from crm.management.sources import finish
 from crm.models import Delivery, Endpoint
+from inference.text import trimmed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -43,6 +44,8 @@ def add_parsers(actions: Any) -> None:
 
 
 def add_endpoint(options: dict[str, Any]) -> str:
+    if not all(map(trimmed, options["inbox"])):
+        raise CommandError("--inbox is blank: name an inbox, or leave it out for all of them.")
     try:
         destinations.check(options["url"])
     except (destinations.DestinationRefused, ValueError) as error:

@@ -10,8 +10,10 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from crm import adapters, signing
+from crm import adapters, namespaces, people, signing
+from crm.aliases import SeveralSystems
 from crm.models import Source
+from crm.records import RecordError
 
 
 def add_parsers(actions: Any) -> None:
@@ -22,7 +24,18 @@ def add_parsers(actions: Any) -> None:
     add.add_argument(
         "--mapping", help="a JSON file: the generic dialect's paths, or what customers may read"
     )
+    add.add_argument(
+        "--own-ids",
+        action="store_true",
+        help="its customers and records have the ids that your own system gives them; else each id "
+        "gets the source's name before it, NAME/501",
+    )
     finish(add, add_source)
+    linked = actions.add_parser("link", help="a source's customer is one of your own")
+    linked.add_argument("source")
+    linked.add_argument("theirs", metavar="THEIR_ID", help="the customer's id in the other system")
+    linked.add_argument("customer", help="the customer's id in your own system")
+    finish(linked, link)
     rotate = actions.add_parser("rotate-source", help="a new secret; the old one counts for a day")
     rotate.add_argument("name")
     finish(rotate, rotate_source)
@@ -38,6 +51,7 @@ def add_source(options: dict[str, Any]) -> str:
         name=options["name"],
         dialect=options["dialect"],
         mapping=mapping_of(options["mapping"]),
+        namespace=namespaces.of_new(options["name"], options["dialect"], options["own_ids"]),
         secrets=signing.rotated([]),
     )
     if given := options["secret"]:
@@ -60,13 +74,29 @@ def mapping_of(path: str | None) -> Any:
         raise CommandError(f"--mapping {path} cannot be read: {error}") from None
 
 
-def rotate_source(options: dict[str, Any]) -> str:
-    source = Source.objects.filter(name=options["name"]).first()
+def known(name: str) -> Source:
+    source = Source.objects.filter(name=name).first()
     if source is None:
-        name = options["name"]
         raise CommandError(
             f"There is no source {name!r}. Type: manage.py webhooks add-source {name}"
         )
+    return source
+
+
+def link(options: dict[str, Any]) -> str:
+    """What `customer.merged` does; what the source tells later of them is theirs too."""
+    source = known(options["source"])
+    try:
+        theirs, own = people.link(source, options["theirs"], options["customer"])
+    except (RecordError, SeveralSystems) as error:
+        raise CommandError(str(error)) from None
+    if options["json"]:
+        return json.dumps({"from": theirs, "into": own})
+    return f"{theirs} is {own} from now on, with all records and conversations."
+
+
+def rotate_source(options: dict[str, Any]) -> str:
+    source = known(options["name"])
     source.secrets = signing.rotated(source.secrets)
     source.save(update_fields=["secrets"])
     return shown(source, options)
@@ -75,12 +105,14 @@ def rotate_source(options: dict[str, Any]) -> str:
 def shown(source: Source, options: dict[str, Any]) -> str:
     """The secret, this once."""
     data = {"url": address(source), "secret": source.secrets[0]["secret"]}
+    data["namespace"] = source.namespace
     if options["json"]:
         return json.dumps(data)
     return (
         f"Source {source.name} ({source.dialect})\n"
         f"URL     {data['url']}\n"
-        f"Secret  {data['secret']}   (shown only now)"
+        f"Secret  {data['secret']}   (shown only now)\n"
+        f"Ids     {ids_of(source)}"
     )
 
 
@@ -88,5 +120,13 @@ def address(source: Source) -> str:
     return f"{settings.PUBLIC_URL}{reverse('webhook', args=[source.name])}"
 
 
+def ids_of(source: Source) -> str:
+    """Whose ids it names, in words."""
+    return f"its own, kept as {source.namespace}/…" if source.namespace else "the company's own"
+
+
 def lines() -> list[str]:
-    return [f"{one.name:20} {one.dialect:12} {address(one)}" for one in Source.objects.all()]
+    return [
+        f"{one.name:20} {one.dialect:12} {address(one)}  ids: {ids_of(one)}"
+        for one in Source.objects.all()
+    ]

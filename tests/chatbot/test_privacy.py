@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from chatbot import actions, agents, audit, retention, tasks, traces
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
-from crm import outbound
+from crm import inbound, mentions, outbound
 from crm.models import (
     Customer,
     Delivery,
@@ -106,7 +106,7 @@ class ForgettingTests(AgentsTestCase):
             (2, theirs, "failed"),
             (3, bobs, "applied"),
         ):
-            InboundEvent.objects.create(
+            event = InboundEvent(
                 source=source,
                 event_id=str(number),
                 type="record.upserted",
@@ -114,6 +114,8 @@ class ForgettingTests(AgentsTestCase):
                 changes=[{"type": "record.upserted", "data": told}],
                 state=state,
             )
+            event.mentioned = mentions.ids_in(told)
+            inbound.insert([event])
         self.told_in_full()
         actions.receive(self.conversation, "m3", "Alice Ash again")
         self.assertIn("Alice Ash", Delivery.objects.latest("id").body)

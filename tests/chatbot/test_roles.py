@@ -87,6 +87,7 @@ OWN_PAGES = {
     "export-customer": {roles.ADMINISTRATOR},
     "crm_customer_erase": {roles.ADMINISTRATOR},
     "crm_customer_export": {roles.ADMINISTRATOR},
+    "crm_customer_link": {roles.ADMINISTRATOR},
     "crm_endpoint_test": {roles.ADMINISTRATOR},
     "crm_endpoint_rotate": {roles.ADMINISTRATOR},
     "crm_endpoint_again": {roles.ADMINISTRATOR},

@@ -40,7 +40,7 @@ class Command(BaseCommand):
             return
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
-        result = asyncio.run(ask(options["question"], options["customer"]))
+        result = asyncio.run(ask(options["question"], lines.customer_told(options["customer"])))
         self.stdout.write(
             json.dumps(result, ensure_ascii=False) if options["json"] else in_words(result)
         )

@@ -8,7 +8,9 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot import audit, retention
 from chatbot.models import Erasure
+from crm.aliases import SeveralSystems, told
 from crm.models import Customer
+from inference.text import trimmed
 
 
 class Command(BaseCommand):
@@ -58,7 +60,11 @@ class Command(BaseCommand):
 
 
 def known(id: str) -> Customer:
-    found = Customer.objects.filter(id=id).first()
+    """The person, whichever of their ids is given."""
+    try:
+        found = Customer.objects.filter(id=told(trimmed(id))).first()
+    except SeveralSystems as error:
+        raise CommandError(str(error)) from None
     if found is None:
         raise CommandError(f"There is no customer {id!r}.")
     return found

@@ -40,7 +40,9 @@ class Command(BaseCommand):
             return
         if blank(options["query"] or ""):
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
-        results = found(options["query"], options["customer"], options["limit"])
+        results = found(
+            options["query"], lines.customer_told(options["customer"]), options["limit"]
+        )
         if options["json"]:
             self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))
         else:

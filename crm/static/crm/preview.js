@@ -6,7 +6,7 @@ const panel = document.getElementById("preview");
 const outcome = document.getElementById("preview-outcome");
 const rows = document.getElementById("preview-rows");
 const form = panel.closest("form");
-const inputs = ["dialect", "mapping", "payload"].map((name) => form.elements[name]);
+const inputs = ["dialect", "mapping", "payload", "name", "own_ids"].map((name) => form.elements[name]);
 let asked = null;
 let timer = 0;
 
@@ -50,10 +50,11 @@ function show(answer) {
 
 async function ask() {
   asked?.abort();
-  const [dialect, mapping, payload] = inputs.map((input) => input?.value ?? "");
+  const [dialect, mapping, payload, name] = inputs.map((input) => input?.value ?? "");
   if (!payload.trim()) return void (outcome.textContent = "", rows.replaceChildren());
   asked = new AbortController();
-  const body = new URLSearchParams({ dialect, mapping, payload });
+  const body = new URLSearchParams({ dialect, mapping, payload, name, source: panel.dataset.source });
+  if (form.elements.own_ids?.checked) body.set("own_ids", "on");
   const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
   try {
     const answer = await fetch(panel.dataset.url, { method: "POST", body, headers, signal: asked.signal });

@@ -13,7 +13,7 @@ def thaw(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0007_tries_and_notices")]
+    dependencies = [("crm", "0008_index_marks")]
 
     operations = [
         migrations.AddField(

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('chatbot', '0017_saved_views'),
+        ('chatbot', '0019_contact_confirmed'),
     ]
 
     operations = [
