@@ -119,7 +119,8 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     vouched(speaks, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
     found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
-    body, changes = None, []
+    body: Any = None
+    changes: list[adapters.Change] = []
     try:
         body = adapters.parsed(delivery.body)
         found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
