@@ -32,7 +32,7 @@ def _postgresql() -> Iterator[CheckMessage]:
         with psycopg.connect(**troubles.parameters()) as asked:
             row = asked.execute("SELECT current_setting('transaction_read_only')").fetchone()
     except psycopg.Error as error:
-        why = troubles.last_of(error)
+        why = troubles.first_line(error)
         if "FATAL" not in why:
             yield Info(f"{place} does not answer: {why}.", id="attune.I002")
             return

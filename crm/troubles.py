@@ -82,7 +82,7 @@ def reason(error: BaseException) -> str:
     """In one line. A pool says only how long it has waited: then the server is asked directly."""
     if "couldn't get a connection" in str(error) and (why := refusal_of_postgresql()):
         return why
-    return last_of(error)
+    return first_line(error)
 
 
 def refusal_of_postgresql() -> str:
@@ -92,7 +92,7 @@ def refusal_of_postgresql() -> str:
     try:
         psycopg.connect(**parameters()).close()
     except psycopg.Error as error:
-        return last_of(error)
+        return first_line(error)
     return ""
 
 
@@ -101,6 +101,6 @@ def parameters() -> dict[str, Any]:
     return {**connection.get_connection_params(), "connect_timeout": 2}
 
 
-def last_of(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else type(error).__name__

@@ -159,13 +159,13 @@ def row(conversation: Any) -> dict[str, Any]:
         "why": why(conversation),
         "contact": bool(conversation.contact_email),
         "since": (conversation.waiting_since or conversation.last_message_at).isoformat(),
-        "last": last_of(conversation),
+        "last": first_line(conversation),
         "seq": conversation.last_seq,
         "key": key(conversation),
     }
 
 
-def last_of(conversation: Any) -> dict[str, str] | None:
+def first_line(conversation: Any) -> dict[str, str] | None:
     if not conversation.last_author:
         return None
     text = Truncator(gist(conversation)).chars(EXCERPT)
