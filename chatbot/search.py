@@ -21,11 +21,14 @@ FIRST, LAST = "0" * 24, "f" * 24
 # Words in more messages than this, or of more customers, are looked for conversation by
 # conversation, newest first, which soon finds enough of them; rarer ones by the index, all at once.
 COMMON, COMMON_NAMES = 10_000, 2_000
+# Each word is a query or two; nobody types more to find a conversation again.
+LONGEST, MOST_WORDS = 1_000, 12
 
 
 def found(text: str) -> Q:
     """Conversations in which every word of the text was said, or names the customer."""
-    words = [word for word in text.removeprefix("Visitor ").split() if re.search(r"\w", word)]
+    said = text.removeprefix("Visitor ")[:LONGEST].split()
+    words = [word for word in dict.fromkeys(said) if re.search(r"\w", word)][:MOST_WORDS]
     every = Q() if words else Q(pk=None)
     for word in words:
         every &= of_word(word)

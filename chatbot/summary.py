@@ -25,6 +25,7 @@ from inference.generation import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import facts
 from inference.grounding.injection import plain
+from inference.length import cut
 from inference.sentiment import UNKNOWN
 from inference.text import blank
 
@@ -39,6 +40,9 @@ LABELS = {"problem": "problem", "tried": "tried", "question": "open"}
 MAX_TOKENS = 120
 MESSAGES = 24
 CHARACTERS = 240
+# Of the messages, at most: with the rules and the answer, less than the 4,096 that the model's
+# servers are started with.
+PROMPT_TOKENS = 3_500
 # Fewer of the customer's messages are read faster than their summary.
 WORTH_IT = 2
 # Of each end, for the mood at the start and at the end.
@@ -121,7 +125,7 @@ def read(conversation: UUID) -> Said:
 async def written(said: Said) -> str:
     messages: ChatMessages = [
         {"role": "system", "content": RULES},
-        {"role": "user", "content": said.text},
+        {"role": "user", "content": cut(said.text, PROMPT_TOKENS)},
     ]
     # The largest: nobody waits for it, and its reader may have nothing else.
     tier = (await in_thread(tiers.tiers)())[-1]

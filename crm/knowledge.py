@@ -28,6 +28,8 @@ LONGEST_MISSPELT = 40
 MOST_MISSPELT = 5
 # Vectors of single lines kept in memory, 1.5 kB each.
 LINES_REMEMBERED = 20_000
+# Characters: of all but the longest messages, which are seldom said again.
+LONGEST_REMEMBERED = 1_500
 _lines: dict[str, np.ndarray] = {}
 
 
@@ -90,8 +92,9 @@ def exact(query: str, customer: str | None) -> dict[str, str]:
     """Record ids that the query names, each with its longest key."""
     found = Key.objects.filter(visible(customer), value__in=keys.phrases(query))
     named: dict[str, str] = {}
+    asked = set(re.findall(r"\w+", keys.folded(query)))
     for record, value in found.values_list("record_id", "value"):
-        if keeps_its_words(value, query) and len(value) > len(named.get(record, "")):
+        if keeps_its_words(value, asked) and len(value) > len(named.get(record, "")):
             named[record] = value
     return named
 
@@ -115,11 +118,9 @@ def newest(customer: str | None) -> set[str]:
     return set(dict(own.order_by("latest", "id").values_list("kind", "id")).values())
 
 
-def keeps_its_words(value: str, query: str) -> bool:
+def keeps_its_words(value: str, asked: set[str]) -> bool:
     """Short names count only as whole words: "Chai" is not in "chair"."""
-    return len(value) > 3 or bool(
-        re.search(rf"(?<!\w){re.escape(value)}(?!\w)", keys.folded(query))
-    )
+    return len(value) > 3 or value in asked
 
 
 def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
@@ -192,7 +193,7 @@ def vectors_of(texts: Collection[str]) -> dict[str, np.ndarray]:
     new = [text for text in texts if text not in vectors]
     if new:
         vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
-    remember(vectors)
+    remember({text: vector for text, vector in vectors.items() if len(text) <= LONGEST_REMEMBERED})
     return vectors
 
 

@@ -4,11 +4,13 @@ import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import pytest
 
 from chatbot.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
+from chatbot.reply.pipeline import Turn
 from crm import keys, wording
 from crm.models import Record
 from crm.records import MOST_PASSAGES, passages
@@ -21,6 +23,7 @@ from inference.remembered import CHARACTERS, Remembered
 from inference.sentiment import mood
 from inference.sentiment.text import readable
 from tests import hostile
+from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
 
 OFFERS = [wishes.Offer(1, ("change my address", "return"))]
 
@@ -164,6 +167,27 @@ def test_a_check_of_long_texts_ends() -> None:
         check(text[:400], [f"Title\n{piece}" for piece in cut_up(text)[:14]], text[:8_000])
 
     assert not hostile.grows(work, "", "9.9 Abc ", "")
+
+
+class TurnTests(FakeModelsTestCase):
+    async def test_a_number_of_4000_digits_is_refused_at_once_and_told_in_short(self) -> None:
+        with mock.patch("crm.keys.one_off", side_effect=AssertionError):
+            outcome = await outcome_of(Turn(text="order " + "12" * 1_990, customer=ALICE))
+        self.assertEqual(outcome.state, "refused")
+        self.assertLess(len(outcome.answer), 300)
+
+    async def test_of_hundreds_of_unknown_numbers_a_few_are_looked_up_as_misspelt(self) -> None:
+        numbers = " ".join(f"order {number}" for number in range(600_000, 600_300))
+        with mock.patch("crm.keys.one_off", return_value=set()) as looked_up:
+            outcome = await outcome_of(Turn(text=numbers, customer=ALICE))
+        # Once for the search's sake, once for the refusal's.
+        self.assertLessEqual(looked_up.call_count, 10)
+        self.assertLess(len(outcome.answer), 300)
+
+    async def test_what_the_customer_said_last_counts_where_they_said_too_much(self) -> None:
+        self.generator.answer = "It was shipped on 3 November 2026."
+        turn = Turn(text="and so on. " * 20_000 + "When was order 50001 shipped?", customer=ALICE)
+        self.assertIn("3 November", (await outcome_of(turn)).answer)
 
 
 def test_brackets_however_deep_are_text() -> None:
