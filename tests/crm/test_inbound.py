@@ -1,7 +1,7 @@
 """Webhooks in: the shop's CRM is the source; mallory is not."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
@@ -197,10 +197,10 @@ def test_a_poison_event_stops_neither_the_queue_nor_its_neighbours(source: Sourc
         post(source, upserted(order(number)), id=str(number))
     real = inbound.TYPES["record.upserted"]
 
-    def poisoned(rows: list[dict[str, Any]], at: datetime) -> None:
+    def poisoned(rows: list[dict[str, Any]], at: datetime) -> list[Sequence[str]]:
         if any(row["id"] == "order:7" for row in rows):
             raise KeyError("poison")
-        real(rows, at)
+        return real(rows, at)
 
     with (
         mock.patch.dict(inbound.TYPES, {"record.upserted": poisoned}),

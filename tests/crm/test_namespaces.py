@@ -217,7 +217,8 @@ class NeverOutsideTests(PropertyTestCase):
         records.import_records(own)
         before = [*Record.objects.values_list("id", "customer", "title", "deleted")]
         try:
-            (change,) = inbound.placed("desk", [Change(type, rest | data)])
+            change = namespaces.placed("desk", Change(type, rest | data))
+            inbound.check(change, records.moment(rest))
             inbound.TYPES[type]([change.data], records.moment(rest))
         except (PayloadError, records.RecordError):
             pass
