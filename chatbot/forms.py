@@ -41,4 +41,4 @@ def together(*finders: Find) -> Find:
 
 def in_one_line(pattern: str) -> str:
     """Written over several."""
-    return re.sub(r"\s*\n\s*", "", pattern)
+    return "".join(map(str.strip, pattern.splitlines()))

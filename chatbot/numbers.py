@@ -46,7 +46,7 @@ MOST = 200
 def letters_of(country: str) -> int:
     """How long an account of this country is; 0: it has none."""
     (_, found), *_ = iban._ibandb.info(f"{country}00")
-    return 4 + sum(int(one) for one in re.findall(r"(\d+)!", found.get("bban", "")))
+    return 4 + sum(int(one) for one in re.findall(r"(\d{1,3})!", found.get("bban", "")))
 
 
 ACCOUNT = re.compile(r"(?<![^\W_])([A-Z]{2})[ -]?\d\d", re.IGNORECASE)

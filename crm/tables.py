@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-# Markdown's and other programs' tables, and cells with tabs between them.
-BAR, TAB = re.compile(r"(?<!\\)\|"), re.compile(r"\t+")
-RULE = re.compile(r"(?=[^-=]*[-=])[\s|:+=-]+")
+# Markdown's and other programs' tables, and cells with tabs between them. "<|" and "|>" are marks
+# of a chat's template, which must stay whole to be seen as such.
+BAR, TAB = re.compile(r"(?<![\\<])\|(?!>)"), re.compile(r"\t+")
+RULE = re.compile(r"^(?=[^-=]*[-=])[\s|:+=-]+")
 # Not a comma or a dash, which would cut a line into clauses.
 BESIDE = " · "
 LONGEST_HEADING = 80
@@ -18,7 +19,7 @@ LONGEST_HEADING = 80
 SHORT = 3
 # As of a field that is empty.
 NOTHING = "none on record"
-MARKS = re.compile(r"^(?:#{1,6} |\*\*|__|> )|(?:\*\*|__|:)+$")
+MARKS = re.compile(r"^(?:#{1,6} |\*\*|__|> ){1,2}")
 
 Rows = list[list[str]]
 
@@ -50,7 +51,7 @@ def is_grid(line: str) -> bool:
 
 def heading(line: str) -> str:
     """What a table is of, where the line before it says so."""
-    bare = MARKS.sub("", MARKS.sub("", line.strip())).strip()
+    bare = MARKS.sub("", line.strip()).rstrip("*_: ")
     says_more = ": " in bare or bare.endswith((".", "!", "?", ";", ","))
     return "" if says_more or len(bare) > LONGEST_HEADING else bare
 

@@ -1,9 +1,12 @@
 """Where no markup can set a text apart: files, e-mails, titles. Mallory plays somebody else."""
 
+from uuid import uuid4
+
 from django.core import mail
-from django.test import override_settings
+from django.test import RequestFactory, override_settings
 
 from chatbot import actions, agents, alerts, limits, transcripts
+from chatbot.models import Conversation
 from chatbot.plain import indented, plain
 from chatbot.reports.page import safe
 from crm.models import Customer
@@ -48,7 +51,8 @@ class TranscriptTests(AgentsTestCase):
         inbox = self.conversation.visitor.inbox
         inbox.alert_emails = ["team@shop.example"]
         inbox.save()
-        alerts.mail(self.now(), "three negative messages: <script>")
+        Conversation.objects.filter(id=self.conversation.id).update(alert_quote="<script>")
+        alerts.mail(self.now(), "three negative messages")
         transcripts.mail(self.now(), "alice@ash.example")
         alert, copy = mail.outbox
         self.assertNotIn("\u202e", alert.body + copy.body)
@@ -60,8 +64,10 @@ class TranscriptTests(AgentsTestCase):
     @override_settings(EMAIL_BACKEND=LOCMEM, EMAIL_HOST="mail.corp")
     def test_nobody_is_flooded_through_many_visitors(self) -> None:
         limits.reset()
-        first = self.conversation.visitor
-        transcripts.mailed(first, self.conversation, "victim@example.com")
-        first.pk = "00000000-0000-4000-8000-000000000000"
-        with self.assertRaisesMessage(Exception, "One e-mail a minute"):
-            transcripts.mailed(first, self.conversation, "Victim@example.com")
+        visitor, asked = self.conversation.visitor, RequestFactory().post("/")
+        for address in ("victim@example.com", "Victim@example.com", "victim+1@example.com"):
+            visitor.pk = uuid4()
+            transcripts.mailed(visitor, self.conversation, address, asked)
+        visitor.pk = uuid4()
+        with self.assertRaisesMessage(Exception, "Too many e-mails were asked for"):
+            transcripts.mailed(visitor, self.conversation, "victim@example.com", asked)

@@ -286,14 +286,15 @@ def test_a_team_says_who_is_asked_first_and_hides_nothing(client: Client) -> Non
 
 # --- the live inbox's frames
 
-LOOKS = {"list", "save_view", "drop_view", "open"}
-ABOUT_NO_CONVERSATION = {"list", "save_view", "drop_view", "away"}
+LOOKS = {"ping", "list", "save_view", "drop_view", "open"}
+ABOUT_NO_CONVERSATION = {"list", "save_view", "drop_view", "away", "ping"}
 ACTS = set(roles.ROLES) | {roles.ADMINISTRATOR}
 # What each needs beside its conversation.
 FIELDS: dict[str, dict[str, Any]] = {
     "list": {},
     "save_view": {"name": "x"},
     "drop_view": {"name": "x"},
+    "ping": {},
     "open": {},
     "take": {},
     "hand_back": {},
