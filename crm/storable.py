@@ -76,6 +76,8 @@ def shortened(row: dict[str, Any], notes: list[str]) -> dict[str, Any]:
     """The row with its title and text plain, and no longer than can be kept."""
     given = {name: row[name] for name in LONGEST if isinstance(row.get(name), str)}
     texts = {name: markup.plain(text) for name, text in given.items() if not unstorable(text)}
+    if "title" in texts:
+        texts["title"] = texts["title"] or given["title"]  # A title that speaks of a tag.
     return row | {name: cut(name, text, notes) for name, text in texts.items()}
 
 

@@ -20,6 +20,11 @@ def nested(depth: int, inside: Any = 1, name: str | None = None) -> Any:
     return inside
 
 
+@pytest.mark.parametrize("title", ["<img src=x onerror=alert(1)>", "<br>", "<b></b>"])
+def test_a_title_that_only_speaks_of_a_tag_stays(title: str) -> None:
+    assert parse(order(1, ALICE) | {"title": title}).title == title
+
+
 @pytest.mark.parametrize("depth", [21, 450, 5_000])
 @pytest.mark.parametrize("name", [None, "x"])
 def test_a_row_that_is_nested_too_deeply_is_named_and_its_neighbours_are_stored(
