@@ -15,14 +15,16 @@ from inference.text import trimmed
 NAMING = ("id", "customer", "from", "into", "of_customer")
 
 
-def of_new(name: str, dialect: str, own_ids: bool) -> str:
-    """The namespace of a source that is added."""
-    return "" if own_ids or dialect == "attune" else name
+def of_new(name: str, dialect: str, own_ids: bool | None = None) -> str:
+    """The namespace of a source that is added. None: what is usual for its dialect. Attune's own is
+    what a company's programs speak, and every other is the language of one more system."""
+    own = dialect == "attune" if own_ids is None else own_ids
+    return "" if own else name
 
 
 def keep_apart(source: Source) -> None:
     """Of one that speaks another dialect now: whose ids they were, says nothing any more."""
-    source.namespace = of_new(source.name, source.dialect, own_ids=False)
+    source.namespace = of_new(source.name, source.dialect)
     source.save(update_fields=["namespace"])
 
 

@@ -73,10 +73,11 @@ class GivenSecret(serializers.Serializer):
 
 class NewSource(SourceRow):
     own_ids = TrueOrFalse(
-        default=False,
+        default=None,
+        allow_null=True,
         write_only=True,
-        help_text="Its ids are the company's own; else its name is their namespace. Those of the "
-        "attune dialect always are.",
+        help_text="Whether its ids are the company's own, or its name is their namespace. Null: as "
+        "usual, true for the attune dialect and false for every other.",
     )
     secret = Text(
         max_length=LONGEST_SECRET,

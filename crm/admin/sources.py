@@ -20,7 +20,6 @@ from unfold.decorators import action, display
 from unfold.widgets import (
     UnfoldAdminPasswordWidget,
     UnfoldAdminSelectWidget,
-    UnfoldBooleanSwitchWidget,
 )
 
 from crm import adapters, health, inbound, namespaces, signing
@@ -50,12 +49,17 @@ class SourceForm(forms.ModelForm):
         help_text="How it writes and signs its webhooks.",
     )
 
-    own_ids = forms.BooleanField(
-        label="Its ids are our own",
+    own_ids = forms.TypedChoiceField(
+        label="Its ids",
         required=False,
-        widget=UnfoldBooleanSwitchWidget(),
-        help_text="Its customers and records have the ids that your own system gives them. Else "
-        "each of its ids gets the source's name before it, zd/501.",
+        choices=[
+            ("", "As usual: ours where it speaks attune, else its own"),
+            ("yes", "Ours: its customers and records have the ids that our own system gives them"),
+            ("no", "Its own: each gets the source's name before it, zd/501"),
+        ],
+        coerce=lambda given: given == "yes",
+        empty_value=None,
+        widget=UnfoldAdminSelectWidget(),
     )
 
     class Meta:
@@ -86,7 +90,8 @@ def tried(given: Mapping[str, str]) -> list[adapters.Change]:
         raise ValueError(f"The mapping is no JSON: {error}.") from None
     adapters.check_mapping(dialect, mapping)
     known = Source.objects.filter(name=given.get("source", "")).first()
-    space = namespaces.of_new(given.get("name", ""), dialect, "own_ids" in given)
+    own = {"yes": True, "no": False}.get(given.get("own_ids", ""))
+    space = namespaces.of_new(given.get("name", ""), dialect, own)
     payload = given.get("payload", "").encode()
     return inbound.preview(dialect, mapping, payload, known.namespace if known else space)
 

@@ -24,11 +24,19 @@ def add_parsers(actions: Any) -> None:
     add.add_argument(
         "--mapping", help="a JSON file: the generic dialect's paths, or what customers may read"
     )
-    add.add_argument(
+    ids = add.add_mutually_exclusive_group()
+    ids.add_argument(
         "--own-ids",
         action="store_true",
-        help="its customers and records have the ids that your own system gives them; else each id "
-        "gets the source's name before it, NAME/501",
+        default=None,
+        help="its customers and records have the ids that your own system gives them (usual for "
+        "attune)",
+    )
+    ids.add_argument(
+        "--their-ids",
+        dest="own_ids",
+        action="store_false",
+        help="each id gets the source's name before it, NAME/501 (usual for every other dialect)",
     )
     finish(add, add_source)
     linked = actions.add_parser("link", help="a source's customer is one of your own")

@@ -94,7 +94,16 @@ def test_the_companys_own_ids_are_said_to_be_so(capsys: pytest.CaptureFixture[st
     tells(added("desk", "zendesk", "--own-ids"), ticket("1", "cust_1"))
     assert owners() == {"ticket:1": "cust_1"}
     assert added("erp", "attune").namespace == ""
+    assert added("second-erp", "attune", "--their-ids").namespace == "second-erp"
     assert set(json.loads(capsys.readouterr().out.splitlines()[-1])) >= {"url", "secret"}
+
+
+def test_two_systems_that_speak_attune_are_two_systems() -> None:
+    first, second = added("erp", "attune"), added("branch", "attune", "--their-ids")
+    for source in (first, second):
+        tells(source, {"type": "record.upserted", "data": order(1, "7")})
+    tells(second, {"type": "customer.erased", "data": {"id": "7"}})
+    assert owners() == {"order:1": "7"}
 
 
 def test_a_ticket_is_found_by_its_bare_number() -> None:

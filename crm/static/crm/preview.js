@@ -50,11 +50,11 @@ function show(answer) {
 
 async function ask() {
   asked?.abort();
-  const [dialect, mapping, payload, name] = inputs.map((input) => input?.value ?? "");
+  const [dialect, mapping, payload, name, own_ids] = inputs.map((input) => input?.value ?? "");
   if (!payload.trim()) return void (outcome.textContent = "", rows.replaceChildren());
   asked = new AbortController();
-  const body = new URLSearchParams({ dialect, mapping, payload, name, source: panel.dataset.source });
-  if (form.elements.own_ids?.checked) body.set("own_ids", "on");
+  const source = panel.dataset.source;
+  const body = new URLSearchParams({ dialect, mapping, payload, name, own_ids, source });
   const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
   try {
     const answer = await fetch(panel.dataset.url, { method: "POST", body, headers, signal: asked.signal });

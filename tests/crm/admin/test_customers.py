@@ -61,10 +61,10 @@ def test_the_pages_of_an_id_with_a_namespace_open(root: Client) -> None:
 
 
 def test_the_form_of_a_source_asks_whose_ids_it_names(root: Client) -> None:
-    assert "Its ids are our own" in text_of(root, "/admin/crm/source/add/")
+    assert "Ours: its customers and records" in text_of(root, "/admin/crm/source/add/")
     given = {"dialect": "zammad", "active": "on", "mapping": "{}"}
     root.post("/admin/crm/source/add/", given | {"name": "fon"})
-    root.post("/admin/crm/source/add/", given | {"name": "own", "own_ids": "on"})
+    root.post("/admin/crm/source/add/", given | {"name": "own", "own_ids": "yes"})
     spaces = dict(Source.objects.values_list("name", "namespace"))
     assert spaces == {"desk": "desk", "fon": "fon", "own": ""}
     fon = Source.objects.get(name="fon")
