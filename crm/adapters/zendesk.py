@@ -11,6 +11,11 @@ from crm.adapters import Change, Delivery, Refused, fresh, member, needed, scala
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
 # It takes deleted tickets back with "undeleted".
 GONE = {f"{TICKET}{how}" for how in ("soft_deleted", "permanently_deleted", "marked_as_spam")}
+# Zendesk deletes each user whom it has merged into another; for good it does so when somebody asks.
+FORGOTTEN = {
+    f"{USER}deleted": "customer.deleted",
+    f"{USER}permanently_deleted": "customer.erased",
+}
 
 
 def verify(delivery: Delivery, secret: str) -> None:
@@ -37,10 +42,8 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     if kind == f"{USER}merged":
         data = {"from": detail.get("id"), "into": survivor(body), "updated_at": body.get("time")}
         return [Change("customer.merged", data, "event.user")]
-    if kind in {f"{USER}deleted", f"{USER}permanently_deleted"}:
-        data = {"id": detail.get("id"), "updated_at": body.get("time")}
-        # Zendesk deletes each user whom it has merged into another.
-        return [Change("customer.deleted", data, "detail")]
+    if made := FORGOTTEN.get(kind):
+        return [Change(made, {"id": detail.get("id"), "updated_at": body.get("time")}, "detail")]
     return []
 
 
