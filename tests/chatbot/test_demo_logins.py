@@ -57,6 +57,7 @@ def test_it_is_the_password_that_is_known_whatever_the_user_is_called(settings: 
         assert not logged_in(Client(), name)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_live_inbox_of_before_has_nobody_at_it(settings: Any, client: Client) -> None:
     assert logged_in(client, "admin")
     scope = {"session": client.session}
