@@ -29,11 +29,13 @@ _TOP = r"[^\W\d_]{2,24}"
 _WORD = r"[a-z0-9+-]{1,40}"
 _SITE = rf"(?:{_WORD}\.){{1,4}}[a-z]{{2,24}}\b"
 _SAID = rf"{_spoken(_DOT)}{_WORD}"
+# "I bought it at shop dot com" names a place.
+_BOUGHT = r"(?:it|them|this|that|these|those|one|me|us|order(?:ed)?|bought|sold|found|available) "
 emails = together(
     every(rf"(?:(?:\b\w ){{3,30}}|(?:\b{_WORD}{_spoken(_DOT)}){{1,4}})?"
           rf"{_LOCAL}\"?{_SIGN}{_LABEL}(?:{_DOTS}{_LABEL}){{0,5}}{_DOTS}{_TOP}", needs=_SIGN),
     # Without any sign, a dot that is said shows that it is one, or a name that is no word.
-    every(rf"\b{_WORD}(?:{_SAID}|[._]{_WORD}){{0,4}}{_spoken(_AT)}{_WORD}"
+    every(rf"\b(?!{_BOUGHT}){_WORD}(?:{_SAID}|[._]{_WORD}){{0,4}}{_spoken(_AT)}{_WORD}"
           rf"(?:\.{_WORD}){{0,3}}(?:{_SAID}){{1,4}}\b", needs=_spoken(_AT)),
     every(rf"\b[a-z]{{1,40}}(?:{_SAID}|[._][a-z]{{1,40}}){{1,4}} at {_SITE}", needs=" at "),
     every(rf"\b{_WORD}_at_{_SITE}"),
@@ -77,6 +79,8 @@ _REST = in_one_line(rf"""(?:
     ,?\s?(?:[A-Z]{{1,2}}-)?
     (?:\d{{3,5}}(?: ?\d\d(?!\d)|-\d{{3,4}}| [A-Z]{{2}})?|\d\d-\d{{3}}) {_TOWN}|
     ,\s?{_TOWN},?(?: [A-Z]{{2,3}})? \d{{4,6}}(?:-\d{{4}})?)?""")
+# Not the street: "We moved to Hauptstraße 12, 80331 München".
+_WHO = r"(?:I|We|He|She|They|You|My|Our|His|Her|Please|Is|The|Ich|Wir|Sie|Er|Je|Nous) "
 _FLAT = r"(?i:(?:flat|apt\.?|apartment|unit|suite|room) ?#?\w{1,5},? )?"
 
 
@@ -115,7 +119,7 @@ posts = together(
         rf"{_CALLES} ?{_OF}(?:{_NAME} ?){{1,3}},? ?(?:n[.º°o]{{0,2}} ?)?{_NUMBER}\b{_MEASURE}"
     )),
     # Am Alten Markt 5, 50667 Köln: any street before its postcode and town.
-    _cased(rf"\b{_NAME} (?:[^\W\d_][\w'’.-]{{0,30}}+ ){{0,3}}\d{{1,3}}(?: ?[a-h])?,"
+    _cased(rf"\b(?!{_WHO}){_NAME} (?:[^\W\d_][\w'’.-]{{0,30}}+ ){{0,3}}\d{{1,3}}(?: ?[a-h])?,"
         rf"\s?(?:[A-Z]{{1,2}}-)?\d{{3}} ?\d\d {_TOWN}"
     ),
     _cased(

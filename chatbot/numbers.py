@@ -113,10 +113,11 @@ GROUP = re.compile(r"\d+")
 _MONEY = r"(?:€|\$|£|¥|EUR|USD|GBP|CHF|kr|zł|euros?|pounds?|dollars?)"
 _AMOUNT = r"(?:\d{1,3}(?:[.,' ]\d{3}){1,4}|\d{1,8})(?:[.,]\d\d?)?"
 _END = r"(?![\d./-])"
+_CLOCK = r"\d\d?:\d\d(?::\d\d)?"
 # What is no number of anybody's: days, times, prices, decimals, thousands.
 FACTS = re.compile(
     rf"(?<![\d./+-])(?:\d{{4}}-\d\d?-\d\d?(?!\d|-)|\d\d?[./-]\d\d?[./-](?:\d{{4}}|\d\d){_END}"
-    rf"|\d\d?:\d\d(?::\d\d)?{_END}|{_MONEY}\s?{_AMOUNT}(?![ .,']?\d)"
+    rf"|{_CLOCK}(?:\s?[-–—]\s?{_CLOCK})?{_END}|{_MONEY}\s?{_AMOUNT}(?![ .,']?\d)"
     rf"|(?<!\d\s){_AMOUNT}\s?{_MONEY}(?!\w)|0[.,]\d{{1,40}}|\d{{1,12}}[.,]\d\d?(?![\d.,])"
     rf"|[1-9]\d{{0,2}}(?:[.,']\d{{3}}){{1,4}}(?![\d.,-]))",
     re.IGNORECASE,
@@ -175,7 +176,10 @@ class Run:
         """To a name before or after, as in FHP-26104821."""
         start, end = self.span(0, len(self.groups))
         before, after = self.text[max(0, start - 2) : start], self.text[end : end + 2]
-        return bool(re.search(r"[^\W\d_][-_/#.]?$", before) or re.match(r"-?[^\W\d_]", after))
+        # Chinese and Japanese part no words: "電話は090-…です".
+        return bool(re.search(r"[A-Za-zÀ-\u04ff][-_/#.]?$", before)) or bool(
+            re.match(r"-?[A-Za-zÀ-\u04ff]", after)
+        )
 
 
 def runs(text: str, least: int) -> Iterator[Run]:

@@ -89,6 +89,8 @@ def look(cluster: str) -> str:
 
 
 def looks(character: str) -> str:
+    if character in "ßẞ":
+        return "ss"  # As it is written in capitals.
     kind = unicodedata.category(character)
     if kind == "Cf" or ord(character) in UNSEEN:
         return ""
