@@ -10,13 +10,16 @@ ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 # A field that holds a day or a time, by the end of its name: "closedate", "created at", "expires".
 OF_TIME = re.compile(
-    r"(?:date|time|timestamp|datetime|deadline|expiry|expires|expiration|until|since|birthday|due"
-    r"|activity|renewal|(?:^|[ _])(?:at|on|day|created|updated|modified|changed|contacted|visited"
+    r"(?:date|time|timestamp|datetime|deadline|expiry|expires|expiration|until|since|birthday|birth"
+    r"|due|activity|renewal|starts?|ends?"
+    r"|(?:^|[ _])(?:at|on|day|created|updated|modified|changed|contacted|visited"
     r"|seen|login|opened|closed|paid|sent|shipped|delivered|received|ordered|booked|cancell?ed))$",
     re.I,
 )
-# Of a field of that kind: seconds, or milliseconds, since 1970, of the years 2001 to 2099.
-EPOCH = re.compile(r"[1-3]\d{9}|[1-3]\d{12}")
+# Of a field of that kind: seconds since 1970, of the years 2001 to 2099, or milliseconds, also of
+# the years since 1973 in which customers were born.
+EPOCH = re.compile(r"[1-3]\d{9}|\d{12}|[1-3]\d{12}")
+SECONDS = 10  # digits
 
 
 def spoken(label: str, value: Any) -> str | None:
@@ -29,7 +32,8 @@ def spoken(label: str, value: Any) -> str | None:
         if ISO_TIME.match(text):
             return clock(datetime.fromisoformat(text))
         if EPOCH.fullmatch(text) and OF_TIME.search(label.strip()):
-            return clock(datetime.fromtimestamp(int(text[:10]), UTC))
+            seconds = int(text if len(text) == SECONDS else text[:-3])
+            return clock(datetime.fromtimestamp(seconds, UTC))
     except ValueError:
         pass
     return None

@@ -19,6 +19,8 @@ CUT = " [cut]"
 DEEPEST = 20
 # How far a sender's clock may be ahead; as much as its signature's time may be.
 AHEAD = timedelta(minutes=5)
+# Senders write whole seconds, and the true update may have been made while this one was on its way.
+JUST_BEFORE = timedelta(seconds=1)
 EXAMPLE = "2026-11-27T14:00:00Z"
 MIDNIGHT = re.compile(r"([T ])24:00(:00(?:\.0+)?)?")
 LEAP_SECOND = re.compile(r"([T ]\d\d:\d\d):60(?:\.\d+)?")
@@ -112,12 +114,12 @@ def iso(text: str) -> datetime:
 
 
 def capped(at: datetime, came: datetime, notes: list[str]) -> datetime:
-    """A time that is yet to come would outlast every later update: then the row is as of when it
-    came."""
+    """A time that is yet to come would outlast every later update: then the row is as of just
+    before it came."""
     if at <= came + AHEAD:
         return at
     notes.append(f'"updated_at" {at:%Y-%m-%d %H:%M:%S} UTC is yet to come: set the clock right')
-    return came
+    return came.replace(microsecond=0) - JUST_BEFORE
 
 
 def digest(*state: Any) -> str:

@@ -12,6 +12,10 @@ from itertools import groupby
 # of a chat's template, which must stay whole to be seen as such.
 BAR, TAB = re.compile(r"(?<![\\<])\|(?!>)"), re.compile(r"\t+")
 RULE = re.compile(r"^(?=[^-=]*[-=])[\s|:+=-]+")
+# What else parts cells, where lines one below the other have as many of it: "Boxing;Tuesday;8", and
+# columns that are lined up with spaces. In a sentence a space follows a comma.
+SEPARATORS = (re.compile(";"), re.compile(",(?! )"), re.compile(r"(?<=\S) {2,40}(?=\S)"))
+FEWEST = 2  # of them in a line
 # Not a comma or a dash, which would cut a line into clauses.
 BESIDE = " · "
 LONGEST_HEADING = 80
@@ -27,7 +31,7 @@ Rows = list[list[str]]
 def grouped(lines: Iterable[str]) -> Iterator[tuple[bool, list[str]]]:
     """Runs of lines that are a table, and of lines that are none."""
     rest: list[str] = []
-    for is_row, found in groupby(lines, key=is_of_table):
+    for is_row, found in groupby(piped(lines), key=is_of_table):
         run = list(found)
         if is_row and sum(not RULE.fullmatch(line) for line in run) > 1:
             if rest:
@@ -38,6 +42,25 @@ def grouped(lines: Iterable[str]) -> Iterator[tuple[bool, list[str]]]:
             rest += run
     if rest:
         yield False, rest
+
+
+def piped(lines: Iterable[str]) -> Iterator[str]:
+    """The lines, with bars between cells that other marks part."""
+    for parts, found in groupby(lines, key=parted_by):
+        run = list(found)
+        if parts and len(run) > 1:
+            rows = [parts[0].split(line.strip().replace("|", r"\|")) for line in run]
+            yield from (f"| {' | '.join(map(str.strip, row))} |" for row in rows)
+        else:
+            yield from run
+
+
+def parted_by(line: str) -> tuple[re.Pattern[str], int] | None:
+    bare = line.strip()
+    if BAR.search(bare) or TAB.search(bare) or bare.endswith((".", "!", "?", ":")):
+        return None
+    counted = ((one, len(one.findall(bare))) for one in SEPARATORS)
+    return next(((one, count) for one, count in counted if count >= FEWEST), None)
 
 
 def is_of_table(line: str) -> bool:
