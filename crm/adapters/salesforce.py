@@ -88,6 +88,7 @@ def outbound(row: Any, where: str, delivery: Delivery) -> Change:
         "customer": key if kind == "contact" else spelled(found, "ContactId", f"salesforce:{key}"),
         "title": scalar(shown.get("Subject") or shown.get("Name")) or f"{kind.title()} {key}",
         "text": scalar(shown.get("Description")),
+        "partial": "Description" not in found,
         "fields": {name: value for name, value in shown.items() if name not in SPOKEN},
         "updated_at": found.get("LastModifiedDate"),
     }

@@ -62,6 +62,7 @@ def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
         "customer": detail.get("requester_id") or "zendesk:nobody",
         "title": f"Ticket {key}: {subject}" if subject else f"Ticket {key}",
         "text": scalar(detail.get("description")) if public else "",
+        "partial": public and "description" not in detail,
         "fields": {name: detail[name] for name in ("status", "priority") if detail.get(name)},
         "updated_at": detail.get("updated_at") or body.get("time"),
         "deleted": body["type"] in GONE,

@@ -42,10 +42,12 @@ _EARLIER = r"(?:previous|prior|above|earlier|preceding|existing|system|original|
 
 _REASONS = {
     "it has the marks of a chat's template": (
-        r"<\|[^|>]{1,40}\|>|</?(?:system|instructions?|sys|prompt|tool\w{0,20}|records?|developer)>"
+        r"<\|[^|>]{1,40}\|>|</?(?:(?:start|end)_of_turn|(?:system|instructions?|sys|prompt|tool"
+        r"|records?|developer)(?:[-_]\w{1,20})?)>"
         r"|<</?SYS>>|\[/?(?:INST|SYSTEM)\]|\[\[/?\w{0,20}_?instructions?\]\]",
         r"[\"']role[\"']\s{0,5}:\s{0,5}[\"'](?:system|assistant|user|tool|developer)\b",
-        r"\b(?:human|user|customer)\s{0,5}:[^\n]{0,200}?\bassistant\s{0,5}:",
+        r"\b(?:human|user|customer)\s{0,5}:[^:]{0,200}?\bassistant\s{0,5}:",
+        r"(?:^|\n)#{1,6}\s?(?:system|assistant|developer)\s{0,5}:",
         r"\b(?:end|start|beginning) of (?:the )?(?:context|(?:system )?prompt)\b",
         r"(?<!-)-{2,}+\s?(?:end|start|beginning) of (?:the )?(?:records?|data|instructions?)\b",
         r"[\"'](?:tool_result|must_say|system_prompt)[\"']\s{0,5}:",
@@ -55,14 +57,19 @@ _REASONS = {
         r"(?:prompt|override|instructions?)\s{0,5}[:>-]",
         rf"\bsystem\s{{0,5}}[:>-]\s{{0,5}}(?:please\s)?(?:override|you are|{_SAYS})\b",
         r"\bsystem\s{0,5}:[^.\n]{0,60}\b(?:say|reply|answer|respond)\b",
-        r"\bnew system (?:instructions?|rules?|prompt)\b",
+        r"\bnew system (?:instructions?|rules?|prompt)\b|\bbegin new prompt\b",
         r"\bnew (?:rules?|instructions?) for (?:you|this (?:chat|conversation)|your answers?)\b",
     ),
     "it speaks to the assistant": (
         rf"\b{_READER}(?:\s(?:reading|who|that|processing|answering)\b.{{0,30}})?\s(?:please\s)?"
         rf"{_MUST}\s(?:(?:always|never|not|now|only|also|at once|first|please)\s)*{_SAYS}\b",
         rf"\b{_READER}\s{{0,3}}(?::=|[:,;]|\s[–-]\s)\s{{0,3}}"
+        rf"(?:you {_MUST} |when asked[^:,]{{0,40}},? )?"
         rf"(?:(?:please|now|always|never|do not|first)\s)*(?:{_SAYS}|leave everything)\b",
+        rf"\bif you are (?:an?|the) (?:[\w-]{{1,20}}\s){{0,2}}(?:{_READER}|helper)\b",
+        rf"\b{_READER} (?:reading|processing|answering|handling) (?:this|that|it)\b",
+        r"\b(?:who|what)ever (?:generates|writes|produces|reads) (?:the|this|an?) "
+        r"(?:answer|reply|response|prompt|context)\b",
         rf"\b{_READER}\s(?:please|kindly)\s{_SAYS}\b|\b(?:could|would) the {_READER} please\b",
         rf"\b(?:dear|hey|attention|(?:note|instructions?|message|hint) (?:to|for)(?: the)?)\s"
         rf"{_READER}\s{{0,3}}(?:[:,;.!–)-]|$)",
@@ -77,8 +84,8 @@ _REASONS = {
     "it sets rules aside": (
         rf"\b(?<!not )(?<!n['’]t )(?<!never )"
         rf"(?:ignore|disregard|forget|override|bypass|violate|skip|drop|(?:do not|don['’]t|stop) "
-        rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b(?:your|"
-        rf"{_EARLIER})\b.{{0,20}}\b{_RULES}\b{_OF_A_THING}",
+        rf"(?:follow|obey)(?:ing)?)\b[^.;:!?\n]{{0,20}}\b(?:your|"
+        rf"{_EARLIER})\b[^.;:!?\n]{{0,20}}\b{_RULES}\b{_OF_A_THING}",
         rf"\b(?<!not )(?<!n['’]t )(?:ignore|disregard|forget|override|bypass|violate|(?:do not|"
         rf"don['’]t|stop) "
         rf"(?:follow|obey)(?:ing)?)\b.{{0,20}}\b{_RULES}\s(?:above|(?:that )?you (?:were|"
@@ -87,10 +94,13 @@ _REASONS = {
         r"\b(?<!not )(?:ignore|disregard|forget)\s(?:about\s)?(?:everything|anything|all|whatever)"
         r"(?:\s(?:that|of|the|you|were|was|is|have|been|said|told|written|stands))*"
         r"\s(?:above|before|earlier|told|previously)\b",
-        r"\b(?:ignorez|oubliez|ignora|olvida|vergiss|ignoriere|dimentica|zapomnij)\b.{0,40}?\b"
-        r"(?:instruc\w+|consignes|règles|normas|reglas|anweisungen|regeln|istruzioni|regole|"
-        r"polece\w+)",
-        r"(?:忽略|忘记|忘記|無視).{0,12}(?:指令|规则|規則|指示|问题|問題)",
+        r"\b(?:ignorez|oubliez|ignora|olvida|esqueça|vergiss|ignoriere|dimentica|zapomnij|"
+        r"zignoruj|negeer|vergeet|ignorera|glöm|игнорируй|забудь|تجاهل)\s.{0,40}?\b"
+        r"(?:instruc\w+|instruç\w+|instrukt?[ci]\w+|consignes|règles|normas|reglas|regras|anweisungen|"
+        r"regeln|istruzioni|regole|polece\w+|инструкци\w+|правила|التعليمات|regels)",
+        r"(?:忽略|忘记|忘記).{0,12}(?:指令|规则|規則|指示|问题|問題)"
+        r"|(?:指示|指令|命令|ルール).{0,12}(?:無視|忘れ)|talimatları.{0,12}(?:yok say|unut)"
+        r"|\bignore\s.{0,40}?\b(?:instruç\w+|regras)",
     ),
     "it gives the assistant another role": (
         rf"\byou are (?:now|no longer)\s(?:(?:an?|the|my|[\w-]{{1,20}})\s){{0,3}}{_READER}\b",
@@ -98,6 +108,7 @@ _REASONS = {
         r"jailbroken)\b",
         r"\byou are (?:now|no longer)\s(?-i:[A-Z][a-z]+[A-Z]\w*|[A-Z]{2,}-?\d+|DAN\b)",
         r"\byou now (?:serve|obey|work for|answer to)\b",
+        r"\byou are (?:now|no longer) (?:bound|limited|restricted) (?:by|to)\b",
         rf"\bpretend (?:to be|that you(?:['’]re| are))\s(?:(?:an?|"
         rf"the)\s)?(?:[\w-]{{1,20}}\s)?{_READER}\b",
         rf"\bact as (?:an?|if|the)\s(?:[\w-]{{1,20}}\s){{0,2}}"
@@ -123,7 +134,8 @@ _REASONS = {
         r"(?:end|stop|confirm|order|cancel|unsubscribe|leave|join)))",
         r"\b(?:answer|reply|respond)(?: to)? (?:every|each|any)(?: \w+)? (?:question|customer)"
         r"\b.{0,20}\bwith\b",
-        rf"\b(?:begin|start|end|finish|close|include|append|add|put|insert|sign)s?\b.{{0,30}}\b"
+        rf"\b(?:begin|start|end|finish|close|include|append|add|put|insert|sign)s?\b"
+        rf"(?!.{{0,30}}\b(?:number|reference|case id)\b).{{0,30}}\b"
         rf"(?:your|every|each|all|the next|all your) (?:next )?{_ANSWERS}\b",
         rf"\b(?:every|each) (?:next )?{_ANSWERS} (?:must|shall|now|begins?|ends?|has|consists)\b",
         rf"\b(?:in|with|into) (?:your next|all your) {_ANSWERS}\b|\bwhen you (?:answer|reply|"
@@ -143,7 +155,8 @@ _REASONS = {
         r"quote|send|share)\b.{0,30}\b(?:(?:system|hidden) prompt|your (?:\w{1,12} )?(?:prompt|"
         r"instructions|rules|guidelines)|(?:everything|all words) (?:that stands )?above)\b",
         r"\b(?:text|characters|summary|part) of (?:your|its) (?:prompt|instructions|rules)\b",
-        r"\b(?:reveal|show|leak|list|print|give|read out)\b.{0,20}\b(?:all|every|other|another)"
+        r"\b(?<!never )(?<!not )(?<!n['’]t )"
+        r"(?:reveal|show|leak|list|print|give|read out)\b.{0,20}\b(?:all|every|other|another)"
         r"(?: other)? customers?\b(?:['’]s?)?.{0,20}\b(?:names|orders|address(?:es)?|e-?mails?|"
         r"data|"
         r"details|phone|on file)\b",
@@ -160,7 +173,9 @@ _BY_REASON = {
 _DISGUISED = "it has an order in a spelling that only a machine reads"
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{24,}+={0,2}")
 _LINK = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
-_HIDDEN = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad]")
+_HIDDEN = re.compile(r"[\U000e0000-\U000e007f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad]")
+# Letters that no one sees, and that a model reads as those of ASCII.
+_TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 _MARKS = re.compile(r"<\||\|>")
 
 
@@ -172,7 +187,7 @@ def instructs(text: str) -> bool:
 @remembered
 def order_in(text: str) -> str:
     """Why the text is taken for an order to the model, in words; "" where it is none."""
-    seen = visible(text)
+    seen = visible(text.translate(_TAGS))
     for why, pattern in _BY_REASON.items():
         if pattern.search(seen):
             return why
