@@ -245,13 +245,7 @@ def guarded(view: Any) -> Any:
         try:
             found: HttpResponse = view(request)
             return found
-        except (
-            SuspiciousOperation,
-            httpx2.HTTPError,
-            jwt.PyJWTError,
-            KeyError,
-            ValueError,
-        ) as error:
+        except WENT_WRONG as error:
             logger.warning("single sign-on failed: %s: %s", type(error).__name__, error)
             return to_log_in(request, FAILED)
 

@@ -1,0 +1,52 @@
+"""The companies that reading is trained on keep to their form."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import inference
+
+FILES = sorted((Path(inference.__file__).parent / "reading" / "companies").glob("*.jsonl"))
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def sources(rows: list[dict[str, Any]]) -> dict[str, str]:
+    """Their text by id."""
+    found = [row.get("record") or row.get("article") for row in rows]
+    return {one["id"]: json.dumps(one, ensure_ascii=False) for one in found if one}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_sentence_and_question_is_of_something_that_is_there(path: Path) -> None:
+    rows = rows_of(path)
+    known = sources(rows)
+    named = {row[name] for row in rows for name in ("of", "near") if name in row}
+    assert named <= set(known)
+    assert all(row["yes"] != row["no"] for row in rows if "yes" in row)
+    articles = [row for row in rows if "line" in row and ":" not in row["of"]]
+    assert [row for row in articles if row["line"] not in known[row["of"]]] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_company_has_enough_of_everything(path: Path) -> None:
+    rows = rows_of(path)
+    count = {name: sum(name in row for row in rows) for name in ("article", "yes", "q", "none")}
+    assert count["article"] == 6
+    assert count["yes"] >= 40
+    assert (count["q"], count["none"]) == (40, 10)
+
+
+def test_nothing_is_said_twice() -> None:
+    said = [
+        row[name].lower()
+        for path in FILES
+        for row in rows_of(path)
+        for name in ("yes", "no")
+        if name in row
+    ]
+    assert len(said) == len(set(said))
