@@ -267,7 +267,7 @@ def test_nobody_is_there_the_customer_leaves_an_address_and_an_agent_comes(
     field.fill("me@home.example")
     field.press("Enter")
     expect(form).to_contain_text("Our colleagues can write to you at m…@home.example")
-    expect(chat.get_by_role("log")).to_contain_text("Our colleagues can write to you now")
+    expect(chat.get_by_role("log")).to_contain_text("We have sent you a link")
     dora = as_agent("Dora")
     row = the_one_with(dora, stove)
     expect(row).to_contain_text("waits for a person")
