@@ -23,6 +23,7 @@ CHROMIUM_ASKS_FOR = (
     "accounts.google.com",
     "android.clients.google.com",
     "content-autofill.googleapis.com",
+    "update.googleapis.com",  # after some minutes, on a slow machine
 )
 # Who may talk to whom; anything else on the network is a mistake, or a leak.
 APPLICATION = ("web-1", "web-2", "worker", "beat", "setup")
