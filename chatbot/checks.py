@@ -16,7 +16,7 @@ from chatbot import demo_logins, roles
 from chatbot.environment import taken_apart
 from chatbot.privacy import is_private
 from crm import destinations
-from inference import catalogue
+from inference.models import catalogue
 
 CONFIGURATION = "attune"
 FILES = "attune_files"

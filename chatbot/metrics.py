@@ -20,7 +20,7 @@ from prometheus_client import (
     multiprocess,
 )
 
-from inference.energy import Meter
+from inference.generation.meter import Meter
 
 # Seconds, as the GenAI conventions have them.
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)

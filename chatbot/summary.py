@@ -21,7 +21,7 @@ from chatbot import engines, hints, tiers
 from chatbot.models import Conversation, Message, Summary
 from crm import background, orm
 from crm.orm import in_thread
-from inference.generation import ChatMessages, GenerationError, Usage
+from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import facts
 from inference.grounding.injection import plain

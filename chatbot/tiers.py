@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from chatbot import metrics, models
 from crm.orm import in_thread
-from inference import counters
-from inference.energy import Meter, of_machine, of_this_machine
-from inference.generation import Generator
-from inference.pace import Deadlines
-from inference.pool import Pool, Server
+from inference.energy import counters
+from inference.generation.client import Generator
+from inference.generation.meter import Meter, of_machine, of_this_machine
+from inference.generation.pace import Deadlines
+from inference.generation.pool import Pool, Server
 
 logger = logging.getLogger("attune.tiers")
 # Seconds: until a change in the admin counts, between two looks, and looks between two prompts.

@@ -21,7 +21,6 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.dispatch import receiver
 
 from crm.models import IndexState, Passage, Record, Tombstone, Vector
-from inference import catalogue
 from inference import index as vector_index
 from inference.encoder import Encoder
 from inference.index import (
@@ -37,6 +36,7 @@ from inference.index import (
     View,
 )
 from inference.index.match import Searchable
+from inference.models import catalogue
 
 if TYPE_CHECKING:
     from inference.index.milvus import MilvusIndex

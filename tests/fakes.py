@@ -15,9 +15,9 @@ from chatbot.reply.pipeline import Outcome, Turn, answer
 from crm import indexing, knowledge
 from crm.models import Customer
 from crm.records import import_records
-from inference.generation import ChatMessages, GenerationError, Usage
+from inference.generation.client import ChatMessages, GenerationError, Usage
+from inference.generation.pool import Pool, Server
 from inference.grounding import stems
-from inference.pool import Pool, Server
 from inference.sentiment import Sentiment
 
 

@@ -85,7 +85,7 @@ def test_the_web_process_loads_no_training_library(tmp_path: Path) -> None:
 
 
 def test_the_model_server_loads_neither_django_nor_a_training_library(tmp_path: Path) -> None:
-    loaded = loaded_after("import inference.local_server", tmp_path)
+    loaded = loaded_after("import inference.generation.local_server", tmp_path)
     assert not loaded & {*HEAVY, "django", "numpy"}
 
 

@@ -24,7 +24,7 @@ from crm.orm import in_thread
 from inference import sentences
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
-from inference.generation import ChatMessages
+from inference.generation.client import ChatMessages
 
 Rows = list[dict[str, Any]]
 ATTUNE, RAW = "Attune, first shown sentence", "raw model, first sentence"

@@ -18,7 +18,7 @@ from chatbot.tiers import tiers
 from crm.orm import in_thread
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table
-from inference.generation import GenerationError
+from inference.generation.client import GenerationError
 
 Rows = list[dict[str, Any]]
 STEP = 0.05

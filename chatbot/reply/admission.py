@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from inference.generation import ServerBusy
+from inference.generation.client import ServerBusy
 
 # Seconds between two looks at one's place in the line.
 LOOKED_AT_EVERY = 2.0

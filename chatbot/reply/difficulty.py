@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.pool import Pool
+from inference.generation.pool import Pool
 
 if TYPE_CHECKING:
     from chatbot.reply.found import Found

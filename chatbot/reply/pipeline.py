@@ -25,17 +25,17 @@ from chatbot.reply.wishes import Offer, heard
 from crm import knowledge
 from crm.orm import in_thread
 from inference import sentences
-from inference.generation import (
+from inference.generation.client import (
     GenerationError,
     ServerBusy,
     ServerResting,
     ServerUnreachable,
     Usage,
 )
+from inference.generation.pool import Pool
 from inference.grounding import check, compared
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
-from inference.pool import Pool
 
 logger = logging.getLogger("attune.reply")
 # Holds a place at the language model, after waiting for one.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from crm import wording
 from crm.knowledge import Hit
-from inference.generation import ChatMessages
+from inference.generation.client import ChatMessages
 from inference.grounding.injection import plain
 from inference.length import cut, words
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from chatbot.reply.admission import LONGEST_LINE, Line
-from inference.generation import ServerBusy
+from inference.generation.client import ServerBusy
 
 
 class Customer:

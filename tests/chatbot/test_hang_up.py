@@ -8,7 +8,7 @@ from unittest import mock
 
 from django.test import override_settings
 
-from inference.generation import Generator
+from inference.generation.client import Generator
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
 from tests.load.stub_slm import Stub

@@ -21,8 +21,8 @@ from chatbot.asgi import behind_proxies
 from chatbot.logs import configured
 from chatbot.models import Inbox, Visitor
 from chatbot.reply.runner import run
-from inference import catalogue
-from inference.generation import ServerUnreachable
+from inference.generation.client import ServerUnreachable
+from inference.models import catalogue
 from tests.fakes import ALICE, FakeModelsTestCase
 
 ROOT = Path(__file__).parents[2]

@@ -3,7 +3,7 @@
 from django.test import override_settings
 
 from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn
-from inference.generation import ServerUnreachable
+from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
 
 

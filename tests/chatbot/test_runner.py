@@ -12,7 +12,7 @@ from django.test import override_settings
 from chatbot import actions, agents
 from chatbot.models import Conversation, Message, Reply
 from chatbot.reply import runner
-from inference.generation import ChatMessages, Usage
+from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
 

@@ -8,7 +8,7 @@ from asgiref.sync import async_to_sync
 from chatbot import actions, summary, tasks
 from chatbot.models import Summary
 from crm.orm import in_thread
-from inference.generation import GenerationError
+from inference.generation.client import GenerationError
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import FakeGenerator, pool
 

@@ -14,7 +14,7 @@ from chatbot.reply import replay
 from chatbot.reply.difficulty import Policy
 from chatbot.reply.pipeline import Outcome, Turn, answer
 from chatbot.reply.runner import run
-from inference.generation import ServerUnreachable
+from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, FakeGenerator, FakeModelsTestCase, pool
 
 QUESTION = "has order 50001 been sent, and with which carrier?"

@@ -15,8 +15,9 @@ from chatbot.reply.found import Found
 from chatbot.reply.pipeline import Answering, Turn
 from chatbot.reply.retrieve import retrieve
 from crm.orm import in_thread
-from inference import counters, sentences
-from inference.generation import ChatMessages, Generator, Usage
+from inference import sentences
+from inference.energy import counters
+from inference.generation.client import ChatMessages, Generator, Usage
 
 
 @dataclass

@@ -16,7 +16,7 @@ from tqdm import tqdm
 from chatbot.models import Reply
 from chatbot.reply.difficulty import Policy
 from chatbot.reply.replay import Figures, Replayed, past, replay
-from inference import counters
+from inference.energy import counters
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from chatbot.engines import sentiment_classifier
-from inference.catalogue import ModelError
+from inference.models.catalogue import ModelError
 from inference.sentiment import Classifier, Sentiment
 
 BATCH = 64

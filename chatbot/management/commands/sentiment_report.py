@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.engines import WEIGHTS
-from inference.catalogue import models_dir
+from inference.models.catalogue import models_dir
 
 
 class Command(BaseCommand):

@@ -11,8 +11,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot import corrections
 from chatbot.engines import WEIGHTS, sentiment_classifier, sentiment_site
-from inference import catalogue
-from inference.catalogue import ModelError
+from inference.models import catalogue
+from inference.models.catalogue import ModelError
 from inference.sentiment import site
 
 

@@ -22,7 +22,7 @@ from chatbot.demo_logins import LOGINS
 from chatbot.parts import PARTS
 from chatbot.serving import Child, ServingError
 from crm import troubles
-from inference import catalogue
+from inference.models import catalogue
 
 LOOPBACK = "127.0.0.1"
 # Megabytes in DATA_DIR that the demo shop, its index and the logs take.
@@ -117,7 +117,11 @@ class Command(BaseCommand):
     def start_model_server(self, model: Path, port: int) -> None:
         options = ["--model", str(model), "--name", settings.SLM_NAME, "--port", str(port)]
         options += ["--threads", str(settings.MODEL_THREADS)]
-        self.start("model server", ["-m", "inference.local_server", *options], "model-server.log")
+        self.start(
+            "model server",
+            ["-m", "inference.generation.local_server", *options],
+            "model-server.log",
+        )
 
     def start_web_servers(self, held: socket, slm_port: int) -> None:
         """All take connections from the socket that this process holds: while one of them is

@@ -1,6 +1,6 @@
 """Attune's classifier against what a team would take instead, one message at a time.
 
-`python -m inference.evaluation.sentiment_speed` (or `make bench-sentiment`) times, in one run on
+`python -m inference.benchmarks.sentiment_speed` (or `make bench-sentiment`) times, in one run on
 the same messages: this classifier; VADER, a word list; and a `transformers` pipeline with a model
 of DistilBERT's size (66 million parameters, 32 bits). The pipeline's weights are drawn by chance:
 they change its answers, not its speed. The three take turns, so that a busy machine hurts all.

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from inference.sources import (
+from inference.models.sources import (
     SOURCES,
     File,
     Model,
@@ -169,7 +169,7 @@ CATALOGUE = (
         ),
         packed="files",
         hub="sentence-transformers/all-MiniLM-L6-v2",
-        maker="inference.export",
+        maker="inference.models.export",
         made=("encoder/model.int8.onnx", "encoder/manifest.json"),
     ),
     Model(
@@ -356,7 +356,7 @@ def _make(model: Model, report: Report) -> None:
     command = [sys.executable, "-m", model.maker, str(models_dir() / model.filename)]
     done = subprocess.run(
         command,
-        cwd=Path(__file__).resolve().parent.parent,
+        cwd=Path(__file__).resolve().parents[2],
         capture_output=True,
         text=True,
         check=False,

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx2
 
-from inference.pace import MOST, Deadlines, Pace
+from inference.generation.pace import MOST, Deadlines, Pace
 
 ChatMessages = list[dict[str, str]]
 # Failures in a row, and seconds.

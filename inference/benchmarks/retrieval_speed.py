@@ -1,6 +1,6 @@
 """The index against what a team would take instead, as the passages grow.
 
-`python -m inference.evaluation.retrieval_speed` (or `make bench-retrieval`) measures, in one run
+`python -m inference.benchmarks.retrieval_speed` (or `make bench-retrieval`) measures, in one run
 on the same synthetic passages and questions: this index; an exact flat search (FAISS) over all
 shared passages, by meaning only; and Milvus Lite behind the same `search`, with words and by
 meaning only, up to a size at which it still answers in reasonable time.
@@ -23,13 +23,13 @@ import faiss
 import numpy as np
 from tqdm import tqdm
 
-from inference import catalogue
+from inference.benchmarks.synthetic_crm import Corpus, Kinds
 from inference.encoder import Encoder
-from inference.evaluation.synthetic_crm import Corpus, Kinds
 from inference.index import SHARED, Change, Changes, Manifest, Query, Row, Snapshot, View, write
 from inference.index.delta import Delta
 from inference.index.match import Searchable
 from inference.index.snapshot import current, opened
+from inference.models import catalogue
 
 ROWS, MILVUS_ROWS = (10_000, 100_000, 1_000_000), 100_000
 OWN, COMMON, RECALLED, CHANGED = 500, 300, 100, 1_000

@@ -1,6 +1,6 @@
 """llama.cpp's own server on this machine's loopback, as a process of its own.
 
-`python -m inference.local_server --model FILE --port N` answers the OpenAI-compatible
+`python -m inference.generation.local_server --model FILE --port N` answers the OpenAI-compatible
 `/v1/chat/completions`, `/v1/models`, `/health` and `/metrics`. It ends with its parent,
 on SIGTERM and on SIGINT. Exit status 1 and one line on stderr say why it could not start.
 """
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m inference.local_server")
+    parser = argparse.ArgumentParser(prog="python -m inference.generation.local_server")
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
     parser.add_argument("--name", default="slm", help="the model's on the wire")
     parser.add_argument("--port", type=int, default=8080)

@@ -1,6 +1,6 @@
 """Make a sentence encoder small and fast: safetensors to ONNX, weights in int8.
 
-`python -m inference.export FOLDER` does it once for a folder with all-MiniLM-L6-v2 in it.
+`python -m inference.models.export FOLDER` does it once for a folder with all-MiniLM-L6-v2 in it.
 This is a process of its own, because it loads torch.
 """
 
@@ -12,7 +12,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from inference.sources import digest
+from inference.models.sources import digest
 
 if TYPE_CHECKING:
     import torch

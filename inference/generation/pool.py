@@ -4,8 +4,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from inference.energy import Meter, unmeasured
-from inference.generation import (
+from inference.generation.client import (
     ChatMessages,
     GenerationError,
     Generator,
@@ -13,6 +12,7 @@ from inference.generation import (
     ServerUnreachable,
     Usage,
 )
+from inference.generation.meter import Meter, unmeasured
 
 PROBE: ChatMessages = [{"role": "user", "content": "Say yes."}]
 

@@ -1,6 +1,6 @@
 """What the machine of a model server has spent, for web processes on other machines.
 
-`python -m inference.energy_server --metrics http://vllm:8100/metrics` answers `GET /energy` with
+`python -m inference.energy.server --metrics http://vllm:8100/metrics` answers `GET /energy` with
 `{"joules": 81234.5, "tokens": 120345}`: of all devices, and the tokens that the model servers have
 written, read together. 404 where no device counts, 503 while a model server does not answer.
 """
@@ -13,7 +13,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from inference import counters
+from inference.energy import counters
 
 TOKENS = re.compile(r"^vllm:generation_tokens_total(?:\{.*\})? (\S+)$", re.MULTILINE)
 # No proxy from the environment: requests go to the named hosts alone.

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from inference import counters
-from inference.generation import Usage
+from inference.energy import counters
+from inference.generation.client import Usage
 
 # Seconds between two readings while tokens come, and until a reading is given up.
 READ_EVERY, PATIENCE = 0.5, 1.0
@@ -122,7 +122,7 @@ async def unmeasured() -> None:
 
 
 def of_machine(url: str) -> Read:
-    """Of the machine of a model server, as energy_server.py beside it answers."""
+    """Of the machine of a model server, as `inference.energy.server` beside it answers."""
     client = httpx2.AsyncClient(trust_env=False, timeout=PATIENCE)
 
     async def read() -> Reading | None:
