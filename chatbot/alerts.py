@@ -17,7 +17,7 @@ from chatbot import events
 from chatbot.models import Conversation, Inbox, Message
 from chatbot.models.conversations import quoting
 from chatbot.plain import plain
-from crm import background
+from crm.plumbing import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
 WINDOW = 12

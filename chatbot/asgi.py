@@ -27,8 +27,8 @@ from chatbot.line import watch_for_ever  # noqa: E402
 from chatbot.metrics import forget_the_dead  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
 from chatbot.tiers import look_after_for_ever  # noqa: E402
-from crm.courier import carry_for_ever  # noqa: E402
-from crm.views import at_the_door  # noqa: E402
+from crm.inbound.views import at_the_door  # noqa: E402
+from crm.outbound.courier import carry_for_ever  # noqa: E402
 
 WATCHES = [
     recover_for_ever,

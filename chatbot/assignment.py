@@ -12,7 +12,7 @@ from django.db.models import Prefetch
 from chatbot import agents, presence
 from chatbot.models import Conversation, Message, Team
 from chatbot.protocol import Refused
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.assignment")
 LOOKS_EVERY = 2.0

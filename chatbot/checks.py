@@ -15,7 +15,7 @@ from django.db.models import Q
 from chatbot import demo_logins, roles
 from chatbot.environment import taken_apart
 from chatbot.privacy import is_private
-from crm import destinations
+from crm.outbound import destinations
 from inference.models import catalogue
 
 CONFIGURATION = "attune"

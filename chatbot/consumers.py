@@ -26,7 +26,7 @@ from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.protocol import Refused
 from chatbot.reply import runner
 from chatbot.sockets import RETRY_AFTER, UNAUTHORIZED, JsonSocket
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 HELLO_WITHIN = 15
 PAGE = 200

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from chatbot.models import Action, ActionField, Inbox
-from crm import outbound, signing
-from crm.answers import REQUESTED
+from crm import signing
+from crm.action_answers import REQUESTED
 from crm.models import Endpoint, Record
+from crm.outbound import outbox
 
 # Of each field: name, label, kind, whether it is required, options.
 ORDER = ("order", "Order", "record", True, ["order"])
@@ -82,7 +83,7 @@ def demo_endpoint() -> Endpoint:
     if endpoint.url != url:
         endpoint.url = url
         endpoint.save(update_fields=["url"])
-    outbound.forget()
+    outbox.forget()
     return endpoint
 
 

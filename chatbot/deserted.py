@@ -5,7 +5,7 @@ import logging
 from uuid import UUID
 
 from chatbot import agents, presence
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.deserted")
 LOOKS_EVERY = 10.0

@@ -9,9 +9,9 @@ from typing import Any
 from chatbot.corrections import known_of
 from chatbot.models import ActionRequest, Conversation, Message
 from chatbot.redaction import mask
-from crm import outbound
-from crm.answers import REQUESTED as ACTION
-from crm.outbound import Event
+from crm.action_answers import REQUESTED as ACTION
+from crm.outbound import outbox
+from crm.outbound.outbox import Event
 
 Data = dict[str, Any]
 
@@ -65,7 +65,7 @@ def action_requested(request: ActionRequest) -> None:
         "values": {row["name"]: row["value"] for row in request.values},
     }
     conversation = request.conversation
-    outbound.emit(
+    outbox.emit(
         Event(
             ACTION,
             conversation.visitor.inbox.key,
@@ -104,7 +104,7 @@ def tell(
         return found
 
     inbox = conversation.visitor.inbox.key
-    outbound.emit(Event(type, inbox, str(conversation.id), data))
+    outbox.emit(Event(type, inbox, str(conversation.id), data))
 
 
 def of_conversation(conversation: Conversation) -> Data:

@@ -13,7 +13,7 @@ from django.core.validators import validate_email
 from django.db.models import F
 
 from chatbot.models import Action, ActionField
-from crm import moments
+from crm.knowledge import moments
 from crm.models import Customer, Record
 from inference.text import written
 

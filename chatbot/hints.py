@@ -20,7 +20,7 @@ from channels.layers import get_channel_layer
 from django.utils import timezone
 
 from chatbot.models import Conversation
-from crm import orm
+from crm.plumbing import threads
 
 logger = logging.getLogger("attune.hints")
 # Seconds. A layer that hangs must not hold up an acknowledgement.
@@ -65,7 +65,7 @@ async def leave(conversation: UUID, listener: Listener) -> None:
 
 def announce(conversation: UUID, event: dict[str, Any]) -> None:
     """From a thread of the ORM, which does not wait for it: Redis must not hold up a commit."""
-    if (loop := orm.loop.get()) is None:
+    if (loop := threads.loop.get()) is None:
         async_to_sync(send)(conversation, event)
     else:
         loop.call_soon_threadsafe(lambda: _start(send(conversation, event)))
@@ -159,7 +159,7 @@ async def look(looked: datetime) -> datetime:
     """Sockets whose conversation has gone on without them fetch what they miss. Takes when the
     look before was, so that none is left out while the database is away, and returns its own."""
     now = timezone.now()
-    for conversation, last_seq, state in await orm.in_thread(gone_on)(looked - LOOKS_BACK):
+    for conversation, last_seq, state in await threads.in_thread(gone_on)(looked - LOOKS_BACK):
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
                 tell(conversation, listener, {"type": "conversation.news", "state": state})

@@ -7,7 +7,7 @@ from typing import Any
 from celery import current_app
 from django.conf import settings
 
-from crm import background
+from crm.plumbing import background
 
 # Seconds. Whatever comes round once an hour is done soon after the start, too.
 LOOKS_EVERY, SOON = 5.0, 60.0

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from chatbot.models import Inbox, Visitor
 from chatbot.protocol import Refused
-from crm.aliases import root_of
+from crm.ids.aliases import root_of
+from crm.knowledge.records import required_text
 from crm.models import Customer
-from crm.records import RecordError, required_text
+from crm.plumbing.storable import RecordError
 
 SALT = "attune.visitor"
 IDENTITY_LIFETIME = timedelta(minutes=10)

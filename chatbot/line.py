@@ -11,7 +11,7 @@ from uuid import UUID
 
 from chatbot import actions, away, hints
 from chatbot.models import Conversation, Inbox
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.line")
 LOOKS_EVERY = 2.0

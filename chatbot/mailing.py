@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods
 from chatbot import actions, away, limits
 from chatbot.models import Conversation, Visitor
 from chatbot.protocol import Refused
-from crm import background
+from crm.plumbing import background
 
 SALT = "attune.mail"
 HOUR = 3600

@@ -13,7 +13,7 @@ from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.db import connection
 
 from chatbot.environment import PERCENT_ENCODE, taken_apart
-from crm import troubles
+from crm.plumbing import troubles
 
 PARTS = "attune_parts"
 # Seconds to wait for an answer.

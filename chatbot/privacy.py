@@ -3,7 +3,7 @@
 import socket
 from ipaddress import ip_address
 
-from crm.destinations import within
+from crm.outbound.destinations import within
 
 # Ends of names that only a private network resolves, Kubernetes' and Docker's among them.
 PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")

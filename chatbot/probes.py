@@ -11,8 +11,9 @@ from django.views.decorators.http import require_safe
 
 from chatbot import tiers
 from chatbot.metrics import exposition
-from crm import indexing, troubles
-from crm.problems import PROBLEM, problem
+from crm.knowledge import indexing
+from crm.plumbing import troubles
+from crm.plumbing.problems import PROBLEM, problem
 
 # Events of the largest size that there must be room for.
 FEW = 4

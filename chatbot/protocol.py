@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
-from crm.storable import unstorable
+from crm.plumbing.storable import unstorable
 from inference.text import blank
 
 PROTOCOL = 1

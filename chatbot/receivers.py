@@ -9,8 +9,9 @@ from django.dispatch import receiver
 from chatbot import requests
 from chatbot.attachments import store
 from chatbot.models import ActionRequest, Attachment, Conversation, Replica, Visitor
-from crm import mentions, outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
+from crm.customers import mentions
+from crm.outbound import outbox
 from crm.signals import action_answered, customer_erased, customer_merged, own_servers
 
 
@@ -26,7 +27,7 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 @receiver(customer_erased)
 def erase_conversations(*, customers: list[str], **_: Any) -> None:
     theirs = Conversation.objects.filter(visitor__customer__in=customers)
-    outbound.erase(map(str, theirs.values_list("id", flat=True)))
+    outbox.erase(map(str, theirs.values_list("id", flat=True)))
     # The CRM's answers to what they asked for name the request only.
     asked = ActionRequest.objects.filter(conversation__in=theirs)
     mentions.forget([str(key) for key in asked.values_list("id", flat=True)])

@@ -20,8 +20,8 @@ from chatbot.actions import Author, announce, append, locked, wait_for_person
 from chatbot.models import Action, ActionRequest, Conversation
 from chatbot.protocol import ActionFrame, Refused
 from chatbot.reply.wishes import Offer
-from crm import outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
+from crm.outbound import outbox
 
 State = ActionRequest.State
 OPEN_FOR = timedelta(hours=24)
@@ -196,7 +196,7 @@ def give_up(key: str) -> bool:
         request.state = State.UNANSWERED
         request.save(update_fields=["state"])
         # A person does it now: what is still on its way must not do it a second time.
-        outbound.withdraw(key)
+        outbox.withdraw(key)
         conversation, name = request.conversation, request.action.name
         if conversation.state == Conversation.State.BOT:
             wait_for_person(conversation, SILENT_REASON.format(name))

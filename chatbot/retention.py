@@ -15,9 +15,10 @@ from chatbot import fields, traces
 from chatbot.corrections import known_of
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
 from chatbot.redaction import redact
-from crm import mentions, outbound, people
-from crm.aliases import everyone
+from crm.customers import lifecycle, mentions
+from crm.ids.aliases import everyone
 from crm.models import Customer, InboundEvent, Record
+from crm.outbound import outbox
 
 # Conversations of one transaction.
 BATCH = 100
@@ -55,7 +56,7 @@ def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> 
             related = people.select_related("visitor__customer", "visitor__inbox")
             for conversation in related.filter(id__in=ids):
                 act(conversation)
-            outbound.erase(map(str, ids))
+            outbox.erase(map(str, ids))
         yield len(ids)
 
 
@@ -109,7 +110,7 @@ def erase(erasure: Erasure) -> None:
         if wish.done_at:
             return
         wish.counts, wish.done_at = counts_of(wish.customer), timezone.now()
-        people.erase(wish.customer)
+        lifecycle.erase(wish.customer)
         wish.save(update_fields=["counts", "done_at"])
 
 

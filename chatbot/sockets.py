@@ -13,7 +13,7 @@ from django.conf import settings
 from chatbot import protocol
 from chatbot.limits import TokenBucket
 from chatbot.protocol import Error, Refused
-from crm import troubles
+from crm.plumbing import troubles
 
 logger = logging.getLogger("attune.socket")
 MAX_REFUSALS = 20

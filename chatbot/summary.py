@@ -19,8 +19,8 @@ from django.utils import timezone
 
 from chatbot import engines, hints, tiers
 from chatbot.models import Conversation, Message, Summary
-from crm import background, orm
-from crm.orm import in_thread
+from crm.plumbing import background, threads
+from crm.plumbing.threads import in_thread
 from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import facts
@@ -79,7 +79,7 @@ class Said:
 def want(conversation: Conversation) -> None:
     """Once this transaction is committed: in the process whose loop waits for it, or as a task."""
     id = conversation.id
-    if (loop := orm.loop.get()) is None:
+    if (loop := threads.loop.get()) is None:
         background.later(task(), str(id))
         return
     # In a context of its own: in this thread's, asgiref takes what looks into the database next for

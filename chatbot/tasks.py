@@ -14,7 +14,7 @@ from chatbot.attachments import store
 from chatbot.models import Conversation, Erasure
 from chatbot.reply import runner
 from chatbot.reports import aggregate
-from crm import background
+from crm.plumbing import background
 
 MAIL_FAILED = (SMTPException, OSError)
 

@@ -16,7 +16,7 @@ from django.dispatch import receiver
 from django.utils import timezone
 
 from chatbot import metrics, models
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference.energy import counters
 from inference.generation.client import Generator
 from inference.generation.meter import Meter, of_machine, of_this_machine

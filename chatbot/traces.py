@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from crm.mentions import GONE
+from crm.customers.mentions import GONE
 from crm.models import InboundEvent
 
 

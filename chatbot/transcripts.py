@@ -15,8 +15,8 @@ from chatbot.models import Conversation, Message, Visitor
 from chatbot.names import name_of
 from chatbot.plain import indented
 from chatbot.protocol import Refused
-from crm import background
-from crm.problems import PROBLEM, problem
+from crm.plumbing import background
+from crm.plumbing.problems import PROBLEM, problem
 
 NAMES = {"customer": "You", "bot": "Assistant", "agent": "Colleague", "system": "—"}
 MAILS_PER_MINUTE = 1

@@ -8,7 +8,7 @@ from chatbot.demo_actions import demo_crm
 from chatbot.mailing import confirm
 from chatbot.transcripts import transcript
 from chatbot.two_factor import second_factor
-from crm.views import receive
+from crm.inbound.views import receive
 
 handler500 = "chatbot.api.problems.broken"
 

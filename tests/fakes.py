@@ -12,9 +12,9 @@ from django.test import TestCase, override_settings
 
 from chatbot import limits
 from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Customer
-from crm.records import import_records
 from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.generation.pool import Pool, Server
 from inference.grounding import stems
@@ -126,7 +126,7 @@ class FakeModelsTestCase(TestCase):
         self.generator = FakeGenerator()
         encoder = FakeEncoder()
         for name, fake in [
-            ("crm.indexing.encoder", encoder),
+            ("crm.knowledge.indexing.encoder", encoder),
             ("chatbot.engines.sentiment_classifier", FakeClassifier()),
             ("chatbot.tiers.tiers", [pool(self.generator)]),
         ]:
@@ -136,7 +136,7 @@ class FakeModelsTestCase(TestCase):
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)
-        self.addCleanup(knowledge._lines.clear)
+        self.addCleanup(search._lines.clear)
         limits.reset()
         # No power fails during a test.
         with mock.patch("inference.index.writer._sync"):

@@ -14,10 +14,10 @@ from unfold.admin import ModelAdmin
 from chatbot import audit, retention
 from chatbot.models import Erasure
 from chatbot.tasks import erase
-from crm import background
 from crm.admin import ReadOnly
-from crm.aliases import everyone
+from crm.ids.aliases import everyone
 from crm.models import Customer
+from crm.plumbing import background
 
 
 @admin.register(Erasure)

@@ -21,7 +21,7 @@ from chatbot.api.session import check_origin, client_address
 from chatbot.attachments import kinds, store
 from chatbot.models import Attachment, Visitor
 from chatbot.protocol import Refused
-from crm.problems import PROBLEM
+from crm.plumbing.problems import PROBLEM
 
 # Of the form around the file.
 FORM = 16 * 1024

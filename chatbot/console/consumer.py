@@ -20,7 +20,7 @@ from chatbot.protocol import Refused
 from chatbot.reply import runner
 from chatbot.reply.pipeline import Turn
 from chatbot.sockets import FORBIDDEN, JsonSocket
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
 MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"

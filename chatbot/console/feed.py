@@ -20,7 +20,7 @@ from django.utils import timezone
 from chatbot import hints
 from chatbot.console import rows
 from chatbot.models import Conversation
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
 # Seconds. Less than anybody sees.

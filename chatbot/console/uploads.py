@@ -16,7 +16,7 @@ from chatbot.console.consumer import MAY_ACT
 from chatbot.console.view import with_address
 from chatbot.models import Attachment, Conversation
 from chatbot.protocol import Refused
-from crm.problems import PROBLEM, problem
+from crm.plumbing.problems import PROBLEM, problem
 
 
 @require_POST

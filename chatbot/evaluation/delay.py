@@ -20,7 +20,7 @@ from chatbot.reply import prompt
 from chatbot.reply.ask import ask
 from chatbot.reply.pipeline import Turn
 from chatbot.reply.retrieve import retrieve
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table

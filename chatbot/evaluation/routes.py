@@ -15,7 +15,7 @@ from tqdm import tqdm
 from chatbot.reply.ask import ask
 from chatbot.reply.difficulty import Policy
 from chatbot.tiers import tiers
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table
 from inference.generation.client import GenerationError

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from crm.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, told
 from inference.text import blank, trimmed
 
 

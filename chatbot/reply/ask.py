@@ -5,7 +5,7 @@ from typing import Any
 from chatbot import engines
 from chatbot.reply.difficulty import Policy
 from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
 

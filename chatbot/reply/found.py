@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm import wording
-from crm.knowledge import Hit
+from crm.knowledge import wording
+from crm.knowledge.search import Hit
 from inference.grounding import holds, stems, vocabulary
 from inference.grounding.facts import without_facts
 

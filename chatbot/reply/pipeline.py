@@ -22,8 +22,8 @@ from chatbot.reply.found import CLEAR, Found
 from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.wishes import Offer, heard
-from crm import knowledge
-from crm.orm import in_thread
+from crm.knowledge import search
+from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.generation.client import (
     GenerationError,
@@ -250,9 +250,7 @@ class Answering:
     async def checked(self, sentence: str, texts: list[str], found: Found) -> str | None:
         """The sentence as it is shown; None where it is withheld."""
         # Meaning is compared too, which takes the encoder some milliseconds.
-        verdict = await asyncio.to_thread(
-            check, sentence, texts, self.turn.text, knowledge.nearness
-        )
+        verdict = await asyncio.to_thread(check, sentence, texts, self.turn.text, search.nearness)
         if not verdict.supported or verdict.absent or sentence in self.shown:
             self.withhold(sentence, list(verdict.missing))
         elif not found.on_point(verdict.passage, sentence, verdict.news):
@@ -326,7 +324,7 @@ class Answering:
 async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
     """What the check will compare is encoded while the model still reads."""
     wanted = set().union(*map(compared, texts))
-    task = asyncio.ensure_future(asyncio.to_thread(knowledge.vectors_of, wanted))
+    task = asyncio.ensure_future(asyncio.to_thread(search.vectors_of, wanted))
     try:
         yield task
     finally:
@@ -347,7 +345,7 @@ def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str,
 def named(turn: Turn, citations: list[dict[str, str]]) -> list[str]:
     """Records that the turn is about: those that it names, the longest name first, and those that
     answered it."""
-    found = knowledge.exact(query(turn), turn.customer)
+    found = search.exact(query(turn), turn.customer)
     return [*sorted(found, key=lambda id: -len(found[id])), *(one["id"] for one in citations)]
 
 

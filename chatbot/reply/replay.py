@@ -13,7 +13,7 @@ from chatbot.reply.difficulty import Policy, choose
 from chatbot.reply.pipeline import Outcome, Turn, answer
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.runner import turn_of
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference.grounding.facts import facts
 
 

@@ -28,7 +28,7 @@ from chatbot.corrections import known_of
 from chatbot.models import Conversation, Message, Reply
 from chatbot.protocol import Refused, ReplyFrame
 from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.reply")
 

@@ -5,8 +5,9 @@ from typing import Any
 from chatbot import actions, requests
 from chatbot.models import Action, ActionField, ActionRequest, Conversation, Inbox, Visitor
 from chatbot.protocol import ActionFrame
-from crm import outbound, signing
+from crm import signing
 from crm.models import Endpoint
+from crm.outbound import outbox
 from tests.fakes import ALICE, FakeModelsTestCase
 
 RETURN = {"order": "order:50001", "reason": "Too small"}
@@ -15,7 +16,7 @@ CALL = {"phone": "+353 20 911 0938"}
 
 def endpoint(**values: Any) -> Endpoint:
     made = Endpoint.objects.create(url="http://crm:80/", secrets=signing.rotated([]), **values)
-    outbound.forget()
+    outbox.forget()
     return made
 
 
@@ -60,8 +61,8 @@ def add(action: Action, name: str, kind: str, options: Any = (), required: bool 
 class RequestsTestCase(FakeModelsTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.inbox = Inbox.objects.create(key="shop", name="Shop")
         self.crm = endpoint()
         self.returns = open_return(self.inbox, self.crm)

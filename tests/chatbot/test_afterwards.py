@@ -54,7 +54,7 @@ class LineTests(AgentsTestCase):
         self.assertEqual(line.places(), {early.id: 1, late.id: 2})
 
     async def test_each_is_told_once_and_again_when_it_changes(self) -> None:
-        from crm.orm import in_thread
+        from crm.plumbing.threads import in_thread
 
         late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))()
         with (

@@ -87,7 +87,7 @@ class AlertTests(AgentsTestCase):
 
     def test_each_rise_is_mailed_once_and_without_what_was_said(self) -> None:
         self.inbox(alert_emails=["team@shop.example"])
-        with mock.patch("crm.background.later") as later:
+        with mock.patch("crm.plumbing.background.later") as later:
             self.complain(2)
             agents.snooze(self.conversation, self.dora, 60)
             Conversation.objects.update(alert="", alert_weight=0)

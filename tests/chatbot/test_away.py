@@ -16,9 +16,8 @@ from chatbot import actions, agents, away, line, presence, retention, roles, tas
 from chatbot.models import Conversation, Erasure, Inbox, Team
 from chatbot.protocol import Refused
 from chatbot.reply.runner import run
-from crm import outbound
+from crm.knowledge.records import import_records
 from crm.models import Customer, Delivery, Endpoint
-from crm.records import import_records
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import ALICE
@@ -150,8 +149,8 @@ class ContactTests(AwayTestCase):
     def endpoint(self, **values: bool) -> None:
         url, events = "http://crm:1/", ["lead.captured"]
         Endpoint.objects.create(url=url, events=events, secrets=["whsec_x"], **values)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        events.forget()
+        self.addCleanup(events.forget)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(one.body)["data"] for one in Delivery.objects.order_by("id")]
@@ -261,8 +260,10 @@ class AnswerByMailTests(AwayTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
-        self.enterContext(mock.patch("crm.background.pool.submit", lambda do, *args: do(*args)))
-        self.enterContext(mock.patch("crm.background.close_old_connections"))
+        self.enterContext(
+            mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
+        )
+        self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
         self.enterContext(mock.patch("chatbot.summary.want"))
         self.ask()
         actions.leave_contact(self.conversation, "a@ash.example")

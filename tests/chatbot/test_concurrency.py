@@ -12,10 +12,10 @@ from django.test import TransactionTestCase, override_settings
 from chatbot import actions, agents, away, presence, requests
 from chatbot.models import Conversation, Inbox, Message, Presence, Reply, Visitor
 from chatbot.protocol import Refused
-from crm import outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
 from crm.models import Delivery
-from crm.orm import in_thread
+from crm.outbound import outbox
+from crm.plumbing.threads import in_thread
 from tests.chatbot.requests import CALL, call_back, endpoint
 from tests.fakes import FakeClassifier
 
@@ -33,7 +33,7 @@ class ConcurrencyTests(TransactionTestCase):
         inbox = Inbox.objects.create(key="shop", name="Shop")
         self.alice = Visitor.objects.create(inbox=inbox)
         self.conversation = actions.conversation_of(self.alice)
-        self.addCleanup(outbound.forget)
+        self.addCleanup(outbox.forget)
         self.dora = User.objects.create_user("dora")
 
     def at_once(self, work: object, jobs: range) -> list[object]:

@@ -23,7 +23,9 @@ async def looked(times: int) -> list[str]:
     with (
         mock.patch("chatbot.housekeeping.asyncio.sleep", sleep),
         mock.patch("chatbot.housekeeping.time.monotonic", lambda: now),
-        mock.patch("crm.background.pool.submit", lambda _start, task, _: started.append(task.name)),
+        mock.patch(
+            "crm.plumbing.background.pool.submit", lambda _start, task, _: started.append(task.name)
+        ),
         pytest.raises(asyncio.CancelledError),
     ):
         await housekeeping.keep_house_for_ever()

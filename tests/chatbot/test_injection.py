@@ -14,8 +14,8 @@ from channels.db import database_sync_to_async
 from chatbot.reply import prompt
 from chatbot.reply.pipeline import Outcome, Turn
 from chatbot.reply.route import Target, decide
-from crm import indexing
-from crm.records import import_records
+from crm.knowledge import indexing
+from crm.knowledge.records import import_records
 from inference.grounding.injection import instructs
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, order, outcome_of
 

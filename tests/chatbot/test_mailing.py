@@ -14,7 +14,7 @@ from django.utils import timezone
 from chatbot import actions, agents, away, identity, limits, mailing, tasks
 from chatbot.models import Conversation, Visitor
 from chatbot.protocol import Refused
-from crm.records import import_records
+from crm.knowledge.records import import_records
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE
 
@@ -107,8 +107,10 @@ class MailTestCase(AgentsTestCase):
         limits.reset()
         cache.clear()
         self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
-        self.enterContext(mock.patch("crm.background.pool.submit", lambda do, *args: do(*args)))
-        self.enterContext(mock.patch("crm.background.close_old_connections"))
+        self.enterContext(
+            mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
+        )
+        self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
         self.enterContext(mock.patch("chatbot.summary.want"))
         import_records([ALICES])
         inbox = self.conversation.visitor.inbox

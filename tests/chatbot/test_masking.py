@@ -15,8 +15,8 @@ from chatbot import logs
 from chatbot.corrections import known_of
 from chatbot.redaction import mask, redact
 from crm import demo
+from crm.knowledge.records import import_records, parse
 from crm.models import Customer
-from crm.records import import_records, parse
 
 CARDS = [
     "4111 1111 1111 1111",

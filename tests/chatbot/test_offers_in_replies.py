@@ -14,9 +14,9 @@ from chatbot.models import ActionRequest
 from chatbot.reply import runner
 from chatbot.reply.pipeline import FORM, OFFER, Outcome, Turn
 from chatbot.reply.wishes import Offer
-from crm import outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
 from crm.models import Delivery
+from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, call_back, endpoint, open_return
 from tests.chatbot.sockets import Socket, SocketTestCase
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
@@ -71,8 +71,8 @@ class PipelineTests(FakeModelsTestCase):
 class SocketTests(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.crm = endpoint()
         open_return(self.inbox, self.crm)
         call_back(self.inbox, self.crm)

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from chatbot import actions, agents, audit, retention, tasks, traces
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
-from crm import inbound, mentions, outbound
+from crm.customers import mentions
+from crm.inbound import reception
 from crm.models import (
     Customer,
     Delivery,
@@ -25,6 +26,7 @@ from crm.models import (
     Source,
     Tombstone,
 )
+from crm.outbound import outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE, BOB
 
@@ -115,7 +117,7 @@ class ForgettingTests(AgentsTestCase):
                 state=state,
             )
             event.mentioned = mentions.ids_in(told)
-            inbound.insert([event])
+            reception.insert([event])
         self.told_in_full()
         actions.receive(self.conversation, "m3", "Alice Ash again")
         self.assertIn("Alice Ash", Delivery.objects.latest("id").body)
@@ -157,8 +159,8 @@ class ForgettingTests(AgentsTestCase):
 
     def told_in_full(self) -> None:
         Endpoint.objects.create(url="https://crm.corp", full=True, masked=False)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
 
     def test_notes_and_summaries_are_part_of_what_is_held(self) -> None:
         rows = list(retention.held(Customer.objects.get(id=ALICE)))
@@ -195,7 +197,7 @@ class AskingTests(AgentsTestCase):
         client = self.as_staff("add_erasure", "view_erasure")
         self.assertContains(client.get(self.URL), "<b>1</b> conversation<")
         self.assertContains(client.post(self.URL, {"typed": "cust"}), "Nothing was erased")
-        with mock.patch("crm.background.later") as later:
+        with mock.patch("crm.plumbing.background.later") as later:
             self.assertEqual(client.post(self.URL, {"typed": ALICE}).status_code, 302)
         wish = Erasure.objects.get()
         later.assert_called_once_with(tasks.erase, wish.id)

@@ -13,8 +13,8 @@ from chatbot.console import rows
 from chatbot.console.frames import List
 from chatbot.models import Conversation, Reply
 from chatbot.models.conversations import quoting
-from crm import outbound
 from crm.models import Delivery, Endpoint
+from crm.outbound import outbox
 from inference.sentiment.mood import Heard, alert
 from tests.chatbot.console.test_agents import AgentsTestCase
 
@@ -53,8 +53,8 @@ class QuotesTests(AgentsTestCase):
     def test_thin_events_have_the_reason_and_full_ones_the_words_too(self) -> None:
         for full in (False, True):
             Endpoint.objects.create(url=f"https://crm.corp/{full}", full=full, masked=False)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.alerted(SAID[2])
         reply = self.reply()
         actions.finish(reply, "handoff", "Sorry.", [], SAID[2], reason="Mood: bad.")

@@ -12,9 +12,9 @@ from chatbot import actions, agents, fields, requests, retention, tasks
 from chatbot.admin.actions import KINDS
 from chatbot.models import ActionField, ActionRequest, Conversation, Erasure
 from chatbot.protocol import Refused
-from crm import outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
 from crm.models import Customer, Delivery, Record
+from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, RequestsTestCase, endpoint
 from tests.fakes import ALICE, BOB
 
@@ -236,10 +236,10 @@ class AnswerTests(RequestsTestCase):
         self.late()
         tasks.look_after_requests()
         asked = Delivery.objects.filter(type="action.requested")
-        outbound.again(asked)
+        outbox.again(asked)
         self.assertEqual(asked.get().state, "failed")
         asked.update(state="done")
-        outbound.again(asked)
+        outbox.again(asked)
         self.assertEqual(asked.get().state, "pending", "the CRM knows its idempotency key")
 
     def test_an_answer_that_comes_after_that_is_still_told(self) -> None:

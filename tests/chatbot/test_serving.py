@@ -16,7 +16,7 @@ from django.db import OperationalError
 
 from chatbot import serving
 from chatbot.serving import Child, ServingError
-from crm.troubles import in_words
+from crm.plumbing.troubles import in_words
 
 HOST = "127.0.0.1"
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"

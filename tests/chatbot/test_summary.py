@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 
 from chatbot import actions, summary, tasks
 from chatbot.models import Summary
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference.generation.client import GenerationError
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import FakeGenerator, pool
@@ -95,7 +95,7 @@ class SummaryTests(AgentsTestCase):
 
     def test_what_is_closed_outside_a_loop_is_summed_up_as_a_task(self) -> None:
         with (
-            mock.patch("crm.background.later") as later,
+            mock.patch("crm.plumbing.background.later") as later,
             self.captureOnCommitCallbacks(execute=True),
         ):
             actions.close(self.conversation)

@@ -16,8 +16,9 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 from chatbot import actions, agents
-from crm import courier, outbound, signing
+from crm import signing
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import courier, outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 CARD = "4111 1111 1111 1111"
@@ -80,12 +81,12 @@ async def sink(**values: Any) -> AsyncIterator[Sink]:
 class OutboundTestCase(AgentsTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
 
     def endpoint(self, url: str = "http://crm:80/", **values: Any) -> Endpoint:
         made = Endpoint.objects.create(url=url, secrets=signing.rotated([]), **values)
-        outbound.forget()
+        outbox.forget()
         return made
 
     def write(self, text: str = "hello", id: str = "n1") -> None:

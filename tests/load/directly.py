@@ -14,7 +14,7 @@ from chatbot.reply.difficulty import Policy
 from chatbot.reply.found import Found
 from chatbot.reply.pipeline import Answering, Turn
 from chatbot.reply.retrieve import retrieve
-from crm.orm import in_thread
+from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.energy import counters
 from inference.generation.client import ChatMessages, Generator, Usage

@@ -11,7 +11,7 @@ from chatbot import demo_actions, roles
 from chatbot.demo_logins import PASSWORD
 from chatbot.models import Inbox
 from crm import demo
-from crm.records import import_records
+from crm.knowledge.records import import_records
 
 
 class Command(BaseCommand):

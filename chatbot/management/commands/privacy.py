@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot import audit, retention
 from chatbot.models import Erasure
-from crm.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, told
 from crm.models import Customer
 from inference.text import trimmed
 

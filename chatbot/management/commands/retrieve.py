@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.management import lines
-from crm import knowledge
+from crm.knowledge import search
 from inference.index import IndexUnavailable
 from inference.text import blank
 
@@ -57,10 +57,10 @@ def answered(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def found(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
-    return [as_json(hit) for hit in knowledge.search_records(query, customer, limit)]
+    return [as_json(hit) for hit in search.search_records(query, customer, limit)]
 
 
-def as_json(hit: knowledge.Hit) -> dict[str, Any]:
+def as_json(hit: search.Hit) -> dict[str, Any]:
     found = {
         "id": hit.record,
         "score": round(hit.score, 4),

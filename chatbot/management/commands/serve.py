@@ -21,7 +21,7 @@ from chatbot.checks import CONFIGURATION
 from chatbot.demo_logins import LOGINS
 from chatbot.parts import PARTS
 from chatbot.serving import Child, ServingError
-from crm import troubles
+from crm.plumbing import troubles
 from inference.models import catalogue
 
 LOOPBACK = "127.0.0.1"

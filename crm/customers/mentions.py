@@ -13,9 +13,9 @@ from typing import Any
 from django.db.models import QuerySet
 
 from crm.adapters import Change
-from crm.indexing import batched
+from crm.ids.namespaces import NAMING
+from crm.knowledge.indexing import batched
 from crm.models import Customer, InboundEvent, Mention
-from crm.namespaces import NAMING
 from inference.text import trimmed
 
 GONE = "[erased]"

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from crm import markup
+from crm.plumbing import markup
 
 LONGEST = {"title": 500, "text": 200_000}
 CUT = " [cut]"

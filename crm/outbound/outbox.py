@@ -14,9 +14,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from crm import courier
-from crm.answers import REQUESTED
+from crm.action_answers import REQUESTED
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import courier
 
 TYPES = (
     "conversation.created",

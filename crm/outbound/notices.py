@@ -1,5 +1,8 @@
 """What the operators are told by e-mail: an endpoint that was switched off by itself."""
 
+from smtplib import SMTPException
+
+from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.mail import send_mail
@@ -8,6 +11,17 @@ from django.urls import reverse
 from crm.models import Endpoint
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@shared_task(
+    name="crm.tasks.mail_switched_off",
+    autoretry_for=(SMTPException, OSError),
+    retry_backoff=30,
+    max_retries=6,
+)
+def mail_switched_off(endpoint: int) -> None:
+    for one in Endpoint.objects.filter(id=endpoint, active=False):
+        switched_off(one)
 
 
 def switched_off(endpoint: Endpoint) -> None:

@@ -10,13 +10,13 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from crm import storable, wording
-from crm.aliases import known
-from crm.indexing import Report, batched, next_change, silent
-from crm.keys import record_keys
+from crm.ids.aliases import known
+from crm.knowledge import wording
+from crm.knowledge.indexing import Report, batched, next_change, silent
+from crm.knowledge.keys import record_keys
 from crm.models import Customer, Key, Passage, Record, Tombstone
-from crm.storable import RecordError as RecordError
-from crm.storable import unstorable
+from crm.plumbing import storable
+from crm.plumbing.storable import RecordError, unstorable
 from inference.index import SHARED
 from inference.length import words
 from inference.text import trimmed

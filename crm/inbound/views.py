@@ -19,12 +19,13 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from crm import inbound
 from crm.adapters import Delivery
-from crm.inbound import SignatureRefused, State, reception
+from crm.inbound import reception
+from crm.inbound.apply import State
+from crm.inbound.reception import SignatureRefused, arrivals
 from crm.models import InboundEvent, Source
-from crm.orm import in_thread
-from crm.problems import PROBLEM, problem
+from crm.plumbing.problems import PROBLEM, problem
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.inbound")
 # Seconds that a process goes on with what it knows of a source.
@@ -131,12 +132,12 @@ async def judged(
         url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}{asked and f'?{asked}'}"
         sent = Delivery(body, headers, method, url, found.mapping)
         if len(body) > LONG:
-            event = await in_thread(inbound.event)(found, sent)
+            event = await in_thread(reception.event)(found, sent)
         else:
-            event = inbound.event(found, sent)
+            event = reception.event(found, sent)
     except SignatureRefused as error:
         return refusal(401, str(error))
-    return kept(event, await reception.keep(event))
+    return kept(event, await arrivals.keep(event))
 
 
 def kept(event: InboundEvent, is_new: bool) -> Answer:

@@ -8,13 +8,14 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from crm import mentions
 from crm.adapters import dialect, spelling
-from crm.aliases import everyone, root_of, told
-from crm.indexing import next_change
+from crm.customers import mentions
+from crm.ids.aliases import everyone, root_of, told
+from crm.ids.namespaces import place
+from crm.knowledge.indexing import next_change
+from crm.knowledge.records import Rows, bury, required_text, write_keys, write_passages
 from crm.models import Customer, Passage, Record, Source
-from crm.namespaces import place
-from crm.records import RecordError, Rows, bury, required_text, write_keys, write_passages
+from crm.plumbing.storable import RecordError
 from crm.signals import customer_erased, customer_merged
 
 

@@ -24,10 +24,13 @@ from django.db.models import Exists, OuterRef, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 from django.utils import timezone
 
-from crm import answers, background, destinations, signing
-from crm.destinations import Destination
+from crm import action_answers, signing
 from crm.models import Attempt, Delivery, Endpoint
-from crm.orm import in_thread
+from crm.outbound import destinations
+from crm.outbound.destinations import Destination
+from crm.outbound.notices import mail_switched_off
+from crm.plumbing import background
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.courier")
 State = Delivery.State
@@ -282,7 +285,7 @@ def hear(results: list[tuple[Delivery, Attempt, float]]) -> None:
     for delivery, attempt, _ in results:
         try:
             if delivered(attempt):
-                answers.hear(delivery, attempt)
+                action_answers.hear(delivery, attempt)
         except (OperationalError, InterfaceError):
             raise  # The database is away: they are taken once it is back.
         except Exception:
@@ -341,10 +344,4 @@ def switch_off(endpoint: Endpoint, why: str) -> None:
     """Its events wait; nothing is lost. Its operators are told, once."""
     if Endpoint.objects.filter(id=endpoint.id, active=True).update(active=False, trouble=why):
         logger.error("endpoint %s is switched off: %s", endpoint.id, why)
-        background.later(notice(), endpoint.id)
-
-
-def notice() -> Any:
-    from crm.tasks import mail_switched_off
-
-    return mail_switched_off
+        background.later(mail_switched_off, endpoint.id)

@@ -12,7 +12,7 @@ from datetime import date
 from itertools import chain
 from typing import Any
 
-from crm import amounts, moments, tables
+from crm.knowledge import amounts, moments, tables
 from inference.length import words
 
 # A sentence that is longer than a passage by less than this stays whole.

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from django.db.models import Q, QuerySet
 
-from crm import indexing, keys
+from crm.knowledge import indexing, keys
 from crm.models import Key, Passage, Record
 from inference.index import SHARED, Match, Query
 
