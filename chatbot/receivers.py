@@ -6,8 +6,8 @@ from auditlog.context import disable_auditlog
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from chatbot import requests
 from chatbot.attachments import store
+from chatbot.conversation import crm_requests
 from chatbot.models import ActionRequest, Attachment, Conversation, Replica, Visitor
 from crm.action_answers import Answer
 from crm.customers import mentions
@@ -49,4 +49,4 @@ def remove_file(*, instance: Attachment, **_: Any) -> None:
 
 @receiver(action_answered)
 def answer_request(*, key: str, answer: Answer, **_: Any) -> bool:
-    return requests.answer(key, answer)
+    return crm_requests.answer(key, answer)

@@ -10,8 +10,9 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
-from chatbot import limits
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import answer
+from chatbot.reply.turn import Outcome, Turn
+from chatbot.wire import limits
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
 from crm.models import Customer
@@ -127,8 +128,8 @@ class FakeModelsTestCase(TestCase):
         encoder = FakeEncoder()
         for name, fake in [
             ("crm.knowledge.indexing.encoder", encoder),
-            ("chatbot.engines.sentiment_classifier", FakeClassifier()),
-            ("chatbot.tiers.tiers", [pool(self.generator)]),
+            ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
+            ("chatbot.engines.tiers.tiers", [pool(self.generator)]),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.

@@ -8,9 +8,10 @@ from unittest import mock
 
 import pytest
 
-from chatbot.redaction import mask, redact
+from chatbot.conversation import crm_requests
+from chatbot.privacy.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
-from chatbot.reply.pipeline import Turn
+from chatbot.reply.turn import Turn
 from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
 from crm.models import Record
@@ -25,7 +26,7 @@ from inference.sentiment.text import readable
 from tests import hostile
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
 
-OFFERS = [wishes.Offer(1, ("change my address", "return"))]
+OFFERS = [crm_requests.Offer(1, ("change my address", "return"))]
 
 
 def cut_up(text: str) -> list[str]:

@@ -12,14 +12,16 @@ from auditlog.context import set_actor
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, audit, canned, hints, presence, protocol, summary, two_factor
 from chatbot.console import frames, rows, saved_views, view
 from chatbot.console.feed import News, feed
+from chatbot.conversation import agents, canned, changes, summary
 from chatbot.models import Conversation, Message, Note, Team
-from chatbot.protocol import Refused
+from chatbot.people import audit, presence, two_factor
 from chatbot.reply import runner
-from chatbot.reply.pipeline import Turn
-from chatbot.sockets import FORBIDDEN, JsonSocket
+from chatbot.reply.turn import Turn
+from chatbot.wire import hints, protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.json_socket import FORBIDDEN, JsonSocket
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
@@ -174,7 +176,7 @@ class AgentConsumer(JsonSocket):
             self.drafting = asyncio.create_task(self.draft(frame.conversation, turn, asked=False))
 
     def taken(self, conversation: Conversation, agent: User) -> Turn | None:
-        begun = conversation.replies.filter(status__in=actions.OPEN_REPLIES).exists()
+        begun = conversation.replies.filter(status__in=changes.OPEN_REPLIES).exists()
         agents.take_over(conversation, agent)
         return runner.next_turn(conversation, agent) if begun else None
 
@@ -224,7 +226,7 @@ class AgentConsumer(JsonSocket):
             await hints.send(self.at_hand, {"type": "agent.typing"})
 
     def has_it(self, conversation: Conversation, agent: User) -> bool:
-        return (conversation.state, conversation.agent_id) == (actions.State.AGENT, agent.id)
+        return (conversation.state, conversation.agent_id) == (changes.State.AGENT, agent.id)
 
     async def on_correct(self, frame: frames.Correct) -> None:
         await self.act(self.corrected, frame, frame.seq, frame.label, needs=MAY_CORRECT)

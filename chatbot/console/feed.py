@@ -17,9 +17,9 @@ from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from chatbot import hints
 from chatbot.console import rows
 from chatbot.models import Conversation
+from chatbot.wire import hints
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")

@@ -15,11 +15,11 @@ from typing import Any
 
 from tqdm import tqdm
 
-from chatbot import tiers
+from chatbot.engines import tiers
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
-from chatbot.reply.pipeline import Turn
 from chatbot.reply.retrieve import retrieve
+from chatbot.reply.turn import Turn
 from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.evaluation.answers import spread

@@ -12,9 +12,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from chatbot.engines.tiers import tiers
 from chatbot.reply.ask import ask
-from chatbot.reply.difficulty import Policy
-from chatbot.tiers import tiers
+from chatbot.reply.tier import Policy
 from crm.plumbing.threads import in_thread
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table

@@ -7,8 +7,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
+from chatbot.config.network import is_private
 from chatbot.models.conversations import Conversation, Message
-from chatbot.privacy import is_private
 
 
 class Tier(models.Model):

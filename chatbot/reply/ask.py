@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from chatbot import engines
-from chatbot.reply.difficulty import Policy
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.engines import classifier
+from chatbot.reply.pipeline import answer
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
@@ -23,7 +24,7 @@ async def ask(question: str, customer: str | None, policy: Policy | None = None)
 
 
 def score(text: str) -> Sentiment:
-    return engines.sentiment_classifier().score([text])[0]
+    return classifier.sentiment_classifier().score([text])[0]
 
 
 def as_json(outcome: Outcome, sentiment: Sentiment) -> dict[str, Any]:

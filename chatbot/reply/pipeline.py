@@ -1,27 +1,27 @@
-"""One turn of the customer into an answer: route, retrieve, choose a model, generate, check.
-Touches no row.
+"""Turns a customer's message into an answer: route, retrieve, choose a model, generate, check.
 
-`answer` yields each sentence as soon as it may be shown, and last an Outcome.
+`answer` yields each sentence as soon as it may be shown, and last an Outcome. It touches no row.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
 
-from chatbot import tiers
-from chatbot.redaction import mask
+from chatbot.engines import tiers
+from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
-from chatbot.reply.difficulty import Choice, Policy, choose
 from chatbot.reply.found import CLEAR, Found
 from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
-from chatbot.reply.wishes import Offer, heard
+from chatbot.reply.tier import Choice, Policy, choose
+from chatbot.reply.turn import Admitted, Outcome, Turn
+from chatbot.reply.wishes import heard
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 from inference import sentences
@@ -38,8 +38,6 @@ from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 
 logger = logging.getLogger("attune.reply")
-# Holds a place at the language model, after waiting for one.
-Admitted = Callable[[], AbstractAsyncContextManager[None]]
 # Seconds to wait for a server that says it is busy, at most.
 BUSY = 2.0
 # Characters of what the customer said since the last answer: two of the longest messages. Where
@@ -57,54 +55,6 @@ FOUND_NOTHING = "the model found nothing on record"
 WANTS_ACTION = "The customer wants something done."
 UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
 FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
-
-
-@dataclass(frozen=True)
-class Turn:
-    """What the customer said since the last answer, and what came before."""
-
-    text: str
-    customer: str | None
-    # (author, text), oldest first.
-    history: tuple[tuple[str, str], ...] = ()
-    # Why the customer's mood asks for a person, in words; "" when it does not.
-    alert: str = ""
-    # What that quotes of the customer.
-    alert_quote: str = ""
-    unanswered: int = 0
-    # Of the conversation, -1 to 1.
-    mood: float = 0.0
-    # A person has been asked for already.
-    waiting: bool = False
-    # What the inbox may have the CRM do for this customer.
-    offers: tuple[Offer, ...] = ()
-    # What the CRM knows of the customer, where the model is not to see it in what they typed.
-    known: tuple[str, ...] = ()
-
-
-@dataclass
-class Outcome:
-    answer: str = ""
-    # answered, refused, handoff, chat or proposed
-    state: str = "answered"
-    route: str = "bot"
-    reason: str = ""
-    quote: str = ""
-    citations: list[dict[str, str]] = field(default_factory=list)
-    withheld: list[dict[str, Any]] = field(default_factory=list)
-    passages: list[dict[str, Any]] = field(default_factory=list)
-    # Seconds since the start of the turn.
-    timings: dict[str, float] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    # The one that answered last; how it was chosen; what each request to a model took.
-    model: str = ""
-    routing: dict[str, Any] = field(default_factory=dict)
-    generations: list[dict[str, Any]] = field(default_factory=list)
-    error: str = ""
-    # What the customer has asked to have done, by their words alone, and ids of records that they
-    # named with it.
-    action: int | None = None
-    named: list[str] = field(default_factory=list)
 
 
 class Answering:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chatbot import tiers
+from chatbot.engines import tiers
 from chatbot.models import Reply
-from chatbot.reply.difficulty import Policy, choose
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import answer
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.runner import turn_of
+from chatbot.reply.tier import Policy, choose
+from chatbot.reply.turn import Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.grounding.facts import facts
 

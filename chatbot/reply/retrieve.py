@@ -4,12 +4,12 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chatbot.reply import prompt
 from chatbot.reply.found import Found
+from chatbot.reply.turn import Turn
 from crm.knowledge import search
 from crm.knowledge.keys import references
 from crm.knowledge.search import Hit
@@ -18,9 +18,6 @@ from inference import sentences
 from inference.grounding import overlap, vocabulary
 from inference.grounding.injection import instructs, left_out, order_in
 from inference.grounding.statements import FIELD
-
-if TYPE_CHECKING:
-    from chatbot.reply.pipeline import Turn
 
 logger = logging.getLogger("attune.reply")
 
@@ -53,7 +50,7 @@ SPOKEN_DIGITS = 40
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
-def retrieve(turn: "Turn") -> Found:
+def retrieve(turn: Turn) -> Found:
     if unknown := search.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
@@ -122,7 +119,7 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
     )
 
 
-def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
+def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     refusal = f"I don't have that on record: none of your records has the number {named}."
@@ -145,7 +142,7 @@ def titles(records: Iterable[str]) -> list[str]:
     return list(found.values_list("title", flat=True))
 
 
-def query(turn: "Turn") -> str:
+def query(turn: Turn) -> str:
     """The turn, with the record last spoken of when it refers to one and names none itself."""
     refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]

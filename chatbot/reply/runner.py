@@ -23,11 +23,16 @@ from django.db import transaction
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, engines, hints, metrics, requests
-from chatbot.corrections import known_of
+from chatbot.conversation import crm_requests, replies
+from chatbot.engines import admission
 from chatbot.models import Conversation, Message, Reply
-from chatbot.protocol import Refused, ReplyFrame
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.privacy.known import known_of
+from chatbot.reply.pipeline import answer
+from chatbot.reply.turn import Outcome, Turn
+from chatbot.telemetry import metrics
+from chatbot.wire import hints
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import ReplyFrame
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.reply")
@@ -86,7 +91,7 @@ def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
 
 
 async def run(reply_id: int) -> None:
-    if reply := await in_thread(actions.claim)(reply_id, WORKER):
+    if reply := await in_thread(replies.claim)(reply_id, WORKER):
         await finish(reply)
 
 
@@ -113,7 +118,7 @@ async def renew_for_ever(reply: Reply) -> None:
     while True:
         await asyncio.sleep(settings.REPLY_LEASE / 3)
         try:
-            if not await in_thread(actions.renew)(reply):
+            if not await in_thread(replies.renew)(reply):
                 raise Overtaken
         except Overtaken:
             raise
@@ -126,7 +131,7 @@ async def work(reply: Reply) -> None:
     thinking = tell(reply, ReplyFrame("thinking"))
     turn, _ = await asyncio.gather(in_thread(turn_of)(reply), thinking)
     outcome = Outcome()
-    admitted = partial(engines.line().place, partial(tell_place, reply))
+    admitted = partial(admission.line().place, partial(tell_place, reply))
     reassuring = asyncio.create_task(reassure(reply))
     try:
         async with aclosing(answer(turn, admitted)) as steps:
@@ -135,7 +140,7 @@ async def work(reply: Reply) -> None:
                 if isinstance(step, Outcome):
                     outcome = step
                 else:
-                    if not await in_thread(actions.stands)(reply):
+                    if not await in_thread(replies.stands)(reply):
                         raise Overtaken
                     await tell(reply, ReplyFrame("sentence", step))
     finally:
@@ -163,7 +168,7 @@ def post(reply: Reply, outcome: Outcome) -> bool:
     with transaction.atomic():
         posted = finished(reply, outcome)
         if posted and outcome.action is not None:
-            requests.propose(reply.conversation, outcome.action, outcome.named)
+            crm_requests.propose(reply.conversation, outcome.action, outcome.named)
     if posted:
         first = outcome.timings.get("first_sentence")
         metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
@@ -171,7 +176,7 @@ def post(reply: Reply, outcome: Outcome) -> bool:
 
 
 def finished(reply: Reply, outcome: Outcome) -> bool:
-    return actions.finish(
+    return replies.finish(
         reply,
         outcome.state,
         outcome.answer,
@@ -200,7 +205,7 @@ def next_turn(conversation: Conversation, agent: User) -> Turn:
 async def drafted(turn: Turn) -> Outcome:
     """The answer to the turn, checked as any other, posted nowhere."""
     outcome = Outcome()
-    async with aclosing(answer(turn, partial(engines.line().place, unheard))) as steps:
+    async with aclosing(answer(turn, partial(admission.line().place, unheard))) as steps:
         async for step in steps:
             if isinstance(step, Outcome):
                 outcome = step
@@ -213,7 +218,7 @@ async def unheard(number: int) -> None:
 
 def turn_of(reply: Reply) -> Turn:
     turn = turn_at(reply.conversation, reply.question)
-    return replace(turn, offers=requests.offers(reply.conversation))
+    return replace(turn, offers=crm_requests.offers(reply.conversation))
 
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:
@@ -258,7 +263,7 @@ async def recover() -> int:
 def abandoned() -> list[tuple[int, Any]]:
     """Open replies that their own process has had time to take."""
     settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL + settings.REPLY_SETTLE)
-    found = Reply.objects.filter(actions.claimable(), created_at__lt=settled)
+    found = Reply.objects.filter(replies.claimable(), created_at__lt=settled)
     return list(found.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
 
 
@@ -285,4 +290,4 @@ async def hand_over() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await in_thread(actions.release)(WORKER)
+    await in_thread(replies.release)(WORKER)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from chatbot import actions, requests
+from chatbot.conversation import crm_requests
 from chatbot.models import Action, ActionField, ActionRequest, Conversation, Inbox, Visitor
-from chatbot.protocol import ActionFrame
+from chatbot.wire.protocol import ActionFrame
 from crm import signing
 from crm.models import Endpoint
 from crm.outbound import outbox
@@ -71,8 +71,8 @@ class RequestsTestCase(FakeModelsTestCase):
 
     def talk(self, customer: str | None) -> Conversation:
         visitor = Visitor.objects.create(inbox=self.inbox, customer_id=customer)
-        conversation = actions.conversation_of(visitor)
-        actions.receive(conversation, "m1", "hello")
+        conversation = customer.conversation_of(visitor)
+        customer.receive(conversation, "m1", "hello")
         return conversation
 
     def propose(
@@ -82,11 +82,11 @@ class RequestsTestCase(FakeModelsTestCase):
         of: Conversation | None = None,
     ) -> ActionRequest:
         conversation, action = of or self.conversation, action or self.returns
-        requests.propose(conversation, action.id, named or [])
+        crm_requests.propose(conversation, action.id, named or [])
         return conversation.requests.get(state="proposed", action=action)
 
     def frame(self, of: Conversation | None = None) -> ActionFrame:
-        return requests.frames(of or self.conversation)[-1]
+        return crm_requests.frames(of or self.conversation)[-1]
 
     def now(self) -> Conversation:
         return Conversation.objects.get(id=self.conversation.id)

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatbot.reply.admission import LONGEST_LINE, Line
+from chatbot.engines.admission import LONGEST_LINE, Line
 from inference.generation.client import ServerBusy
 
 

@@ -11,9 +11,9 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from chatbot import limits
 from chatbot.api import idempotency
 from chatbot.models import ApiKey, IdempotentAnswer, Inbox
+from chatbot.wire import limits
 from crm.models import Record
 from crm.outbound import outbox
 from tests.chatbot.programs import PROBLEM, Program, order, talk

@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, settings
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from chatbot import identity, limits
 from chatbot.api import keys
 from chatbot.attachments import store
+from chatbot.people import identity
+from chatbot.wire import limits
 from crm import signing
 from crm.models import Endpoint, Source
 from crm.outbound import destinations, outbox

@@ -7,7 +7,7 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from chatbot import limits
+from chatbot.wire import limits
 from crm import signing
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
 from crm.outbound import outbox

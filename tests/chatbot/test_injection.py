@@ -12,8 +12,8 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from chatbot.reply import prompt
-from chatbot.reply.pipeline import Outcome, Turn
 from chatbot.reply.route import Target, decide
+from chatbot.reply.turn import Outcome, Turn
 from crm.knowledge import indexing
 from crm.knowledge.records import import_records
 from inference.grounding.injection import instructs

@@ -5,7 +5,7 @@ import itertools
 import logging
 from typing import Any
 
-from chatbot.reply.pipeline import Turn
+from chatbot.reply.turn import Turn
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
 from crm.models import Customer

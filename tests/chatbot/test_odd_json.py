@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from chatbot import limits, protocol
 from chatbot.console import frames
 from chatbot.models import Inbox
-from chatbot.protocol import Error, Refused
+from chatbot.wire import limits, protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import Error
 from crm import adapters
 from crm.adapters import PayloadError
 from crm.inbound import apply, reception

@@ -2,7 +2,8 @@
 
 from django.test import override_settings
 
-from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn
+from chatbot.reply.pipeline import OFFER, REFUSAL
+from chatbot.reply.turn import Outcome, Turn
 from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
 

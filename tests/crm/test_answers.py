@@ -6,7 +6,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from standardwebhooks import Webhook
 
-from chatbot import requests
+from chatbot.conversation import crm_requests
 from chatbot.models import ActionRequest
 from crm import action_answers, signing
 from crm.inbound import apply, views
@@ -24,7 +24,7 @@ class AnswerTests(RequestsTestCase):
         super().setUp()
         self.request = self.propose()
         Delivery.objects.all().delete()
-        requests.confirm(self.conversation, str(self.request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(self.request.id), RETURN)
         Delivery.objects.exclude(type="action.requested").delete()
 
     async def carried(self, body: Any, times: int = 1, **values: Any) -> list[tuple[Any, str]]:
@@ -83,7 +83,7 @@ class LaterTests(RequestsTestCase):
         self.addCleanup(views._sources.clear)
         self.source = Source.objects.create(name="shop", secrets=signing.rotated([]))
         self.request = self.propose()
-        requests.confirm(self.conversation, str(self.request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(self.request.id), RETURN)
 
     def tell(self, id: str = "e1", **data: Any) -> Any:
         data = {"idempotency_key": str(self.request.id), **YES} | data

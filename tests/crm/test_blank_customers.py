@@ -9,7 +9,7 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.management import lines
+from chatbot.management import json_lines
 from crm import adapters
 from crm.adapters import Delivery, PayloadError, generic
 from crm.inbound import reception
@@ -158,5 +158,5 @@ def test_a_blank_customer_of_a_command_is_an_error_and_not_a_stranger(
 ) -> None:
     with pytest.raises(CommandError, match="--customer is blank"):
         call_command(command, "Where is my order?", "--customer", customer)
-    with pytest.raises(lines.LineError):
-        lines.customer_of({"customer": customer})
+    with pytest.raises(json_lines.LineError):
+        json_lines.customer_of({"customer": customer})

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
-from chatbot.management import lines
+from chatbot.management import json_lines
 from crm import adapters
 from crm.adapters import Change, PayloadError
 from crm.ids import aliases, namespaces
@@ -178,13 +178,13 @@ def test_a_bare_id_of_another_systems_customer_is_no_guess() -> None:
     tells(added("ring", "chatwoot"), contact(501, "Peter Z"))
     with pytest.raises(CommandError, match=r"have it: desk/501, ring/501"):
         call_command("retrieve", "refund", "--customer", "501")
-    with pytest.raises(lines.LineError, match="desk/501"):
-        lines.customer_of({"customer": "501"})
+    with pytest.raises(json_lines.LineError, match="desk/501"):
+        json_lines.customer_of({"customer": "501"})
     with pytest.raises(CommandError, match="desk/501"):
         call_command("privacy", "export", "501")
     records.import_records([order(1, "501")])
-    assert lines.customer_of({"customer": "501"}) == "501", "the company's own"
-    assert lines.customer_of({"customer": "desk/501"}) == "desk/501"
+    assert json_lines.customer_of({"customer": "501"}) == "501", "the company's own"
+    assert json_lines.customer_of({"customer": "desk/501"}) == "desk/501"
 
 
 def test_the_api_finds_a_person_by_any_id_and_names_the_candidates() -> None:

@@ -15,7 +15,7 @@ from django.test import override_settings
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from chatbot import actions, agents
+from chatbot.conversation import agents, customers
 from crm import signing
 from crm.models import Attempt, Delivery, Endpoint
 from crm.outbound import courier, outbox
@@ -90,7 +90,7 @@ class OutboundTestCase(AgentsTestCase):
         return made
 
     def write(self, text: str = "hello", id: str = "n1") -> None:
-        actions.receive(self.conversation, id, text)
+        customers.receive(self.conversation, id, text)
 
     def types(self) -> list[str]:
         return list(Delivery.objects.order_by("id").values_list("type", flat=True))
@@ -114,7 +114,7 @@ class EventTests(OutboundTestCase):
         self.write("this is terrible")
         agents.take_over(self.conversation, self.dora)
         agents.resolve(self.conversation, self.dora)
-        actions.rate(self.conversation, 4, "fine")
+        customers.rate(self.conversation, 4, "fine")
         self.assertEqual(
             self.types(),
             [
@@ -141,7 +141,7 @@ class EventTests(OutboundTestCase):
         self.endpoint(events=["conversation.handed_off"])
         self.endpoint(inboxes=["other"])
         self.write()
-        actions.hand_off(self.conversation, "The customer asked for a person.")
+        customers.hand_off(self.conversation, "The customer asked for a person.")
         self.assertEqual(self.types(), ["conversation.handed_off"])
 
     def test_thin_full_and_masked(self) -> None:

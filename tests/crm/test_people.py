@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
-from chatbot import identity
 from chatbot.models import Conversation, Inbox, Visitor
+from chatbot.people import identity
 from crm.customers import lifecycle
 from crm.ids import aliases
 from crm.knowledge import records, search

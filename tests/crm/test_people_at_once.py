@@ -8,8 +8,8 @@ import pytest
 from django.db import close_old_connections, connection
 from django.test import TransactionTestCase
 
-from chatbot import identity
 from chatbot.models import Inbox, Visitor
+from chatbot.people import identity
 from crm.customers import lifecycle
 from crm.ids import aliases
 from crm.knowledge import records

@@ -10,10 +10,11 @@ from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from chatbot.reply import prompt
-from chatbot.reply.difficulty import Policy
 from chatbot.reply.found import Found
-from chatbot.reply.pipeline import Answering, Turn
+from chatbot.reply.pipeline import Answering
 from chatbot.reply.retrieve import retrieve
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Turn
 from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.energy import counters

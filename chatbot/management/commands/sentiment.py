@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatbot.engines import sentiment_classifier
+from chatbot.engines.classifier import sentiment_classifier
 from inference.models.catalogue import ModelError
 from inference.sentiment import Classifier, Sentiment
 

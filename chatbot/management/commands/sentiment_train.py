@@ -9,8 +9,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot import corrections
-from chatbot.engines import WEIGHTS, sentiment_classifier, sentiment_site
+from chatbot.conversation import corrections
+from chatbot.engines.classifier import WEIGHTS, sentiment_classifier, sentiment_site
 from inference.models import catalogue
 from inference.models.catalogue import ModelError
 from inference.sentiment import site
