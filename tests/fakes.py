@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
-from chatbot.reply.pipeline import answer
+from chatbot.reply.pipeline import Answer
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.wire import limits
 from crm.knowledge import indexing, search
@@ -109,10 +109,10 @@ RECORDS = [
 
 async def outcome_of(turn: Turn) -> Outcome:
     """What came of a turn; its answer is the sentences that were shown, in order."""
-    *sentences, outcome = [step async for step in answer(turn)]
-    assert isinstance(outcome, Outcome)
-    assert outcome.answer == " ".join(map(str, sentences))
-    return outcome
+    answer = Answer(turn)
+    sentences = [sentence async for sentence in answer.sentences()]
+    assert answer.outcome.answer == " ".join(sentences)
+    return answer.outcome
 
 
 class FakeModelsTestCase(TestCase):

@@ -108,10 +108,10 @@ def start(conversation: UUID) -> None:
 
 async def made(conversation: UUID) -> None:
     try:
-        said = await in_thread(read)(conversation)
+        said = await in_thread(read, conversation)
         if len(said.customers) >= WORTH_IT:
             lines = checked(parsed(await written(said)), said)
-            await in_thread(keep)(conversation, said, lines)
+            await in_thread(keep, conversation, said, lines)
     except GenerationError as error:
         logger.warning("no summary: %s", error)
         await hints.send(conversation, NEWS)  # Whoever asked for it waits no longer.
@@ -135,7 +135,7 @@ async def written(said: Said) -> str:
         {"role": "user", "content": cut(said.text, PROMPT_TOKENS)},
     ]
     # The largest: nobody waits for it, and its reader may have nothing else.
-    tier = (await in_thread(tiers.tiers)())[-1]
+    tier = (await in_thread(tiers.tiers))[-1]
     async with admission.line().place(unheard):
         pieces = tier.stream(messages, MAX_TOKENS, Usage())
         async with aclosing(pieces):

@@ -110,7 +110,7 @@ async def look_after_for_ever() -> None:
 
 
 async def look_after(thoroughly: bool) -> None:
-    pools = await in_thread(tiers)()
+    pools = await in_thread(tiers)
     looks = (examine(pool.name, one, thoroughly) for pool in pools for one in pool.servers)
     await asyncio.gather(*looks)
 
@@ -123,7 +123,7 @@ async def examine(tier: str, server: Server, thoroughly: bool) -> None:
     if server.illness != before:
         logger.warning("%s: %s", url, server.illness or "well again")
     metrics.SERVERS_WELL.labels(tier, url).set(not server.illness)
-    await in_thread(note)(server)
+    await in_thread(note, server)
 
 
 def note(server: Server) -> None:

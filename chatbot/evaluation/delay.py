@@ -71,7 +71,7 @@ async def timed(questions: Rows) -> list[Asked]:
 
 async def prepared(row: dict[str, Any]) -> Asked | None:
     turn = Turn(text=row["question"], customer=row.get("customer"))
-    found = await in_thread(retrieve)(turn)
+    found = await in_thread(retrieve, turn)
     if not found.hits:
         return None
     return Asked(turn, prompt.messages(turn.text, found.records, found.history), {})
@@ -86,7 +86,7 @@ async def ours(turn: Turn) -> float | None:
 
 async def raw(messages: ChatMessages) -> float | None:
     began = time.monotonic()
-    smallest, *_ = await in_thread(tiers.tiers)()
+    smallest, *_ = await in_thread(tiers.tiers)
     pieces = smallest.stream(messages, prompt.MAX_TOKENS)
     async with aclosing(pieces):
         async for _ in sentences.stream(pieces):

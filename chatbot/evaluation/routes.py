@@ -52,7 +52,7 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def compared(questions: Rows) -> list[Question]:
-    found = await in_thread(tiers)()
+    found = await in_thread(tiers)
     if len(found) < 2:
         raise ValueError("routing needs two tiers: add them in the admin, or `manage.py tier add`")
     small, large = found[0].name, found[-1].name

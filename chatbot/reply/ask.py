@@ -3,7 +3,7 @@
 from typing import Any
 
 from chatbot.engines import classifier
-from chatbot.reply.pipeline import answer
+from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
 from crm.plumbing.threads import in_thread
@@ -12,15 +12,11 @@ from inference.sentiment import Sentiment, mood
 
 async def ask(question: str, customer: str | None, policy: Policy | None = None) -> dict[str, Any]:
     """What `ask --json` prints."""
-    sentiment = await in_thread(score)(question)
+    sentiment = await in_thread(score, question)
     raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
     alert = raised.reason if raised else ""
     turn = Turn(text=question, customer=customer, alert=alert, mood=sentiment.score)
-    outcome = Outcome()
-    async for step in answer(turn, policy=policy):
-        if isinstance(step, Outcome):
-            outcome = step
-    return as_json(outcome, sentiment)
+    return as_json(await collect(turn, policy=policy), sentiment)
 
 
 def score(text: str) -> Sentiment:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chatbot.conversation.crm_requests import Offer
+from chatbot.models.replies import Ending
 from inference.generation.client import (
     Usage,
 )
@@ -26,7 +27,10 @@ class Turn:
     alert: str = ""
     # What that quotes of the customer.
     alert_quote: str = ""
+    # How many questions in a row had no answer on record, and whether the last reply offered to
+    # pass the customer to a colleague.
     unanswered: int = 0
+    offered: bool = False
     # Of the conversation, -1 to 1.
     mood: float = 0.0
     # A person has been asked for already.
@@ -40,9 +44,7 @@ class Turn:
 @dataclass
 class Outcome:
     answer: str = ""
-    # answered, refused, handoff, chat or proposed
-    state: str = "answered"
-    route: str = "bot"
+    state: Ending = Ending.ANSWERED
     reason: str = ""
     quote: str = ""
     citations: list[dict[str, str]] = field(default_factory=list)
@@ -60,3 +62,8 @@ class Outcome:
     # named with it.
     action: int | None = None
     named: list[str] = field(default_factory=list)
+
+    @property
+    def route(self) -> str:
+        """Who answers from here on: the bot, or a human."""
+        return "human" if self.state is Ending.HANDED_OFF else "bot"

@@ -25,7 +25,7 @@ async def assign_for_ever() -> None:
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         try:
-            await in_thread(assign_waiting)()
+            await in_thread(assign_waiting)
         except Exception as error:
             # The database may be away for a moment; the next look is soon.
             logger.warning("nobody was assigned: %s", error)

@@ -20,7 +20,7 @@ async def look_for_ever() -> None:
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         try:
-            gone = await in_thread(count_looks)(gone)
+            gone = await in_thread(count_looks, gone)
         except Exception as error:
             # The database may be away for a moment; the next look is soon.
             logger.warning("no look for deserted conversations: %s", error)

@@ -32,7 +32,7 @@ async def watch_for_ever() -> None:
         await asyncio.sleep(LOOKS_EVERY)
         try:
             told = await tell(told)
-            alone = await in_thread(count_looks)(alone)
+            alone = await in_thread(count_looks, alone)
         except Exception as error:
             # The database may be away for a moment; the next look is soon.
             logger.warning("no look at the line: %s", error)
@@ -43,7 +43,7 @@ async def tell(told: dict[UUID, Told]) -> dict[UUID, Told]:
     they know now."""
     if not (here := hints.here()):
         return {}
-    found = await in_thread(places)()
+    found = await in_thread(places)
     now = {one: (place, here[one]) for one, place in found.items() if one in here}
     for conversation, known in now.items():
         if told.get(conversation) != known:

@@ -39,7 +39,7 @@ class VisitorConsumer(JsonSocket):
         self.held: list[tuple[str, str]] = []
         # News comes from several tasks, and each message is sent once and in order.
         self.catching_up = asyncio.Lock()
-        if not await in_thread(self.origin_allowed)():
+        if not await in_thread(self.origin_allowed):
             await self.close()  # before accept: the handshake answers 403
             return
         await self.accept()
@@ -87,110 +87,111 @@ class VisitorConsumer(JsonSocket):
             raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
         await super().carry_out(frame)
 
+    @property
+    def joined(self) -> Conversation:
+        """The conversation after `hello`; `carry_out` lets no other frame through before."""
+        assert self.conversation
+        return self.conversation
+
     # --- frames of the client
 
     async def on_hello(self, frame: protocol.Hello) -> None:
-        visitor = await in_thread(identity.visitor_of)(frame.token, self.inbox)
+        visitor = await in_thread(identity.visitor_of, frame.token, self.inbox)
         if ("visitor", str(visitor.id)) not in self.held:
             self.hold("visitor", str(visitor.id), settings.SOCKETS_PER_VISITOR)
         if self.conversation:
             await hints.leave(self.conversation.id, self)
         self.visitor = visitor
-        self.conversation = await in_thread(customers.conversation_of)(visitor)
-        bind_contextvars(conversation=str(self.conversation.id))
-        logs.about(await in_thread(known_of)(visitor.customer))
+        self.conversation = await in_thread(customers.conversation_of, visitor)
+        bind_contextvars(conversation=str(self.joined.id))
+        logs.about(await in_thread(known_of, visitor.customer))
         # Join first, read then: what is said in between comes by both ways and is sent once.
-        await hints.join(self.conversation.id, self)
-        await self.forward(await in_thread(self.welcome)())
-        self.sent = min(frame.after, self.conversation.last_seq)
+        await hints.join(self.joined.id, self)
+        await self.forward(await in_thread(self.welcome))
+        self.sent = min(frame.after, self.joined.last_seq)
         self.told: dict[str, protocol.ActionFrame] = {}
         await self.catch_up()
         await self.show_actions()
-        if self.conversation.state == Conversation.State.WAITING:
+        if self.joined.state == Conversation.State.WAITING:
             await self.forward_away()
 
     def welcome(self) -> protocol.Welcome:
-        assert self.conversation
-        self.conversation.refresh_from_db()
-        replying = self.conversation.replies.filter(status__in=changes.OPEN_REPLIES).exists()
+        self.joined.refresh_from_db()
+        replying = self.joined.replies.filter(status__in=changes.OPEN_REPLIES).exists()
         return protocol.Welcome(
-            conversation=str(self.conversation.id),
-            state=self.conversation.state,
-            last_seq=self.conversation.last_seq,
+            conversation=str(self.joined.id),
+            state=self.joined.state,
+            last_seq=self.joined.last_seq,
             replying=replying,
-            agent=changes.answering(self.conversation),
+            agent=changes.answering(self.joined),
         )
 
     async def forward_away(self) -> None:
-        if found := await in_thread(self.away)():
+        if found := await in_thread(self.away):
             await self.forward(found)
 
     def away(self) -> protocol.Away | None:
-        assert self.conversation
-        self.conversation.refresh_from_db()
-        return away.frame(self.conversation)
+        self.joined.refresh_from_db()
+        return away.frame(self.joined)
 
     async def on_message(self, frame: protocol.SendMessage) -> None:
-        message, reply = await in_thread(self.receive_message)(frame)
+        message, reply = await in_thread(self.receive_message, frame)
         await self.forward(protocol.Ack(frame.id, message.seq))
         if reply:
             runner.start(reply)
 
     def receive_message(self, frame: protocol.SendMessage) -> tuple[Message, Reply | None]:
-        assert self.conversation and self.visitor
+        assert self.visitor
         rate = settings.MESSAGES_PER_MINUTE
         if wait := limits.take("message", str(self.visitor.id), rate):
             text = "You are writing very fast. Please wait a moment."
             raise Refused("rate_limited", text, wait, frame.id)
         return customers.receive(
-            self.conversation, frame.id, frame.text, runner.WORKER, frame.attachments
+            self.joined, frame.id, frame.text, runner.WORKER, frame.attachments
         )
 
     async def on_typing(self, frame: protocol.Typing) -> None:
         """The agents' pages show it."""
-        assert self.conversation
-        await hints.send(self.conversation.id, {"type": "visitor.typing"})
+        await hints.send(self.joined.id, {"type": "visitor.typing"})
 
     async def on_read(self, frame: protocol.Read) -> None:
         """The agents' pages show it."""
-        assert self.conversation
-        if await in_thread(customers.mark_read)(self.conversation, frame.seq):
-            await hints.send(self.conversation.id, {"type": "visitor.read", "seq": frame.seq})
+        if await in_thread(customers.mark_read, self.joined, frame.seq):
+            await hints.send(self.joined.id, {"type": "visitor.read", "seq": frame.seq})
 
     async def on_feedback(self, frame: protocol.Feedback) -> None:
-        await in_thread(customers.give_feedback)(self.conversation, frame.seq, frame.value)
+        await in_thread(customers.give_feedback, self.joined, frame.seq, frame.value)
 
     async def on_csat(self, frame: protocol.Csat) -> None:
-        await in_thread(customers.rate)(self.conversation, frame.score, frame.comment)
+        await in_thread(customers.rate, self.joined, frame.score, frame.comment)
 
     async def on_handoff(self, frame: protocol.Handoff) -> None:
-        await in_thread(customers.hand_off)(self.conversation, "The customer asked for a person.")
+        await in_thread(customers.hand_off, self.joined, "The customer asked for a person.")
 
     async def on_contact(self, frame: protocol.Contact) -> None:
-        await in_thread(self.leave_contact)(frame)
+        await in_thread(self.leave_contact, frame)
         # Also where it was known before: the client's first frame may have been lost.
         await self.forward_away()
 
     def leave_contact(self, frame: protocol.Contact) -> None:
-        assert self.conversation and self.visitor
+        assert self.visitor
         if wait := limits.take("contact", str(self.visitor.id), CONTACTS_PER_MINUTE):
             raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
-        mail_links.leave_contact(self.conversation, frame.email, self.address())
+        mail_links.leave_contact(self.joined, frame.email, self.address())
 
     async def on_confirm(self, frame: protocol.Confirm) -> None:
         try:
-            await in_thread(crm_requests.confirm)(self.conversation, frame.id, frame.values)
+            await in_thread(crm_requests.confirm, self.joined, frame.id, frame.values)
         finally:
             # Refused because it is no longer open: the client sees that, too.
             await self.show_actions()
 
     async def on_dismiss(self, frame: protocol.Dismiss) -> None:
-        await in_thread(crm_requests.dismiss)(self.conversation, frame.id)
+        await in_thread(crm_requests.dismiss, self.joined, frame.id)
 
     async def on_close(self, frame: protocol.Close) -> None:
-        assert self.conversation
-        await in_thread(customers.close)(self.conversation)
-        runner.cancel(self.conversation.id)
+        await in_thread(customers.close, self.joined)
+        runner.cancel(self.joined.id)
 
     # --- news of the conversation, from the channel layer
 
@@ -241,7 +242,7 @@ class VisitorConsumer(JsonSocket):
         async with self.catching_up:
             page = None
             while page is None or len(page) == PAGE:
-                page = await in_thread(self.unsent)()
+                page = await in_thread(self.unsent)
                 for frame in page:
                     await self.forward(frame)
                     self.sent = frame.seq
@@ -249,13 +250,13 @@ class VisitorConsumer(JsonSocket):
     async def show_actions(self) -> None:
         """What the CRM may do, where it is not as the client was last told."""
         async with self.catching_up:
-            for frame in await in_thread(crm_requests.frames)(self.conversation):
+            for frame in await in_thread(crm_requests.frames, self.joined):
                 if self.told.get(frame.id) != frame:
                     await self.forward(frame)
                     self.told[frame.id] = frame
 
     def unsent(self) -> list[protocol.MessageFrame]:
-        found = Message.objects.filter(conversation=self.conversation, seq__gt=self.sent)
+        found = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)
         page = found.order_by("seq").select_related("agent")[:PAGE]
         return [changes.frame_of(message) for message in page]
 

@@ -159,7 +159,7 @@ async def look(looked: datetime) -> datetime:
     """Sockets whose conversation has gone on without them fetch what they miss. Takes when the
     look before was, so that none is left out while the database is away, and returns its own."""
     now = timezone.now()
-    for conversation, last_seq, state in await threads.in_thread(gone_on)(looked - LOOKS_BACK):
+    for conversation, last_seq, state in await threads.in_thread(gone_on, looked - LOOKS_BACK):
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
                 tell(conversation, listener, {"type": "conversation.news", "state": state})

@@ -166,7 +166,7 @@ class Reception:
         while self.waiting:
             batch, self.waiting = self.waiting[:AT_ONCE], self.waiting[AT_ONCE:]
             try:
-                new = await in_thread(insert)([event for event, _ in batch])
+                new = await in_thread(insert, [event for event, _ in batch])
             except Exception as error:
                 for kept in waiting_still(batch):
                     kept.set_exception(error)

@@ -122,7 +122,7 @@ async def judged(
     if not SLUG.fullmatch(name):
         found = None  # Such as one with a NUL, which PostgreSQL refuses to look for.
     else:
-        found = await in_thread(lookup)(name) if stale(name) else _sources[name][1]
+        found = await in_thread(lookup, name) if stale(name) else _sources[name][1]
     if found is None or not found.active:
         return refusal(404, f"There is no source {name!r}, or it is paused.")
     if body is None:
@@ -132,7 +132,7 @@ async def judged(
         url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}{asked and f'?{asked}'}"
         sent = Delivery(body, headers, method, url, found.mapping)
         if len(body) > LONG:
-            event = await in_thread(reception.event)(found, sent)
+            event = await in_thread(reception.event, found, sent)
         else:
             event = reception.event(found, sent)
     except SignatureRefused as error:

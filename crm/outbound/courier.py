@@ -124,7 +124,7 @@ class Courier:
         """Start on what is due and has a place. False: there was nothing."""
         room = ALL_PLACES - self.taken.total()
         full = [endpoint for endpoint, count in self.taken.items() if count >= PLACES]
-        found = await in_thread(claim)(full, room) if room else []
+        found = await in_thread(claim, full, room) if room else []
         for delivery in found:
             self.taken[delivery.endpoint_id] += 1
             task = asyncio.create_task(self.carry(delivery))
@@ -150,8 +150,8 @@ class Courier:
         while self.results:
             batch, self.results = self.results, []
             try:
-                await in_thread(hear)(batch)
-                await in_thread(keep)(batch)
+                await in_thread(hear, batch)
+                await in_thread(keep, batch)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("attempts could not be written yet: %s", error)
                 self.results = batch + self.results

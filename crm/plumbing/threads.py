@@ -6,33 +6,31 @@ SQLite, which has one writer anyway, keeps to the one thread.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 from functools import cache
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from channels.db import database_sync_to_async
 from django.conf import settings
 
+P = ParamSpec("P")
+T = TypeVar("T")
 # In such a thread: the event loop that waits for it.
 loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("loop", default=None)
 
 
-def in_thread(function: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    """The function as a coroutine function. A transaction belongs inside, never around it."""
+async def in_thread(function: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Call the function in a thread of the ORM. A transaction belongs inside, never around it."""
     threads = _threads(settings.DATABASE_THREADS)
     options: Any = {"thread_sensitive": False, "executor": threads} if threads else {}
-    threaded = database_sync_to_async(function, **options)
-
-    async def call(*arguments: Any) -> Any:
-        token = loop.set(asyncio.get_running_loop())
-        try:
-            return await threaded(*arguments)
-        finally:
-            loop.reset(token)
-
-    return call
+    token = loop.set(asyncio.get_running_loop())
+    try:
+        called: T = await database_sync_to_async(function, **options)(*arguments, **named)
+        return called
+    finally:
+        loop.reset(token)
 
 
 @cache

@@ -60,7 +60,7 @@ class LineTests(AgentsTestCase):
     async def test_each_is_told_once_and_again_when_it_changes(self) -> None:
         from crm.plumbing.threads import in_thread
 
-        late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))()
+        late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))
         with (
             mock.patch("chatbot.wire.hints.here", return_value={late.id: {1}}) as here,
             mock.patch("chatbot.wire.hints.tell_here") as tell,
@@ -68,7 +68,7 @@ class LineTests(AgentsTestCase):
             told = await queue.tell({})
             told = await queue.tell(told)
             tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 2})
-            await in_thread(agents.take_over)(early, self.dora)
+            await in_thread(agents.take_over, early, self.dora)
             told = await queue.tell(told)
             self.assertEqual(told, {late.id: (1, {1})})
             tell.reset_mock()

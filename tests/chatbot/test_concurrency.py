@@ -184,9 +184,9 @@ class ConcurrencyTests(TransactionTestCase):
             connection.close()
 
         async def both() -> None:
-            slow = asyncio.create_task(in_thread(query)("slow", 2))
+            slow = asyncio.create_task(in_thread(query, "slow", 2))
             await asyncio.sleep(0.1)
-            await asyncio.gather(*(in_thread(query)("quick", 0) for _ in range(3)))
+            await asyncio.gather(*(in_thread(query, "quick", 0) for _ in range(3)))
             await slow
 
         asyncio.run(both())

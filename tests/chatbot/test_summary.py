@@ -76,7 +76,7 @@ class SummaryTests(AgentsTestCase):
 
     def test_one_that_a_commit_asks_for_is_made(self) -> None:
         async def wanted() -> None:
-            await in_thread(summary.want)(self.conversation)
+            await in_thread(summary.want, self.conversation)
             await asyncio.sleep(0)
             await asyncio.gather(*summary._under_way)
 

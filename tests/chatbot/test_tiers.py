@@ -12,7 +12,7 @@ from chatbot.conversation import customers
 from chatbot.engines import tiers
 from chatbot.models import Inbox, Replica, Reply, Tier, Visitor
 from chatbot.reply import replay
-from chatbot.reply.pipeline import answer
+from chatbot.reply.pipeline import collect
 from chatbot.reply.runner import run
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
@@ -35,9 +35,7 @@ class TierTests(FakeModelsTestCase):
         self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=both))
 
     async def ask(self, policy: Policy | None = None, text: str = QUESTION) -> Outcome:
-        *_, outcome = [step async for step in answer(Turn(text, ALICE), policy=policy)]
-        assert isinstance(outcome, Outcome)
-        return outcome
+        return await collect(Turn(text, ALICE), policy=policy)
 
     async def test_an_easy_turn_is_the_small_ones(self) -> None:
         outcome = await self.ask()

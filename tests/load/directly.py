@@ -6,14 +6,13 @@ Needs Django set up on the site's data: the prompts are those that Attune would 
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from chatbot.reply import prompt
 from chatbot.reply.found import Found
-from chatbot.reply.pipeline import Answering
+from chatbot.reply.pipeline import Answer
 from chatbot.reply.retrieve import retrieve
-from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Turn
 from crm.plumbing.threads import in_thread
 from inference import sentences
@@ -26,7 +25,7 @@ class Asked:
     """A question with what Attune would ask the model, and what its check would say."""
 
     messages: ChatMessages
-    answering: Answering
+    answering: Answer
     found: Found
 
     async def shown(self, sentence: str) -> bool:
@@ -36,9 +35,9 @@ class Asked:
 async def asked(text: str) -> Asked:
     """In this process, on the site's data."""
     turn = Turn(text, None)
-    found = await in_thread(retrieve)(turn)
+    found = await in_thread(retrieve, turn)
     messages = prompt.messages(text, found.records, found.history)
-    return Asked(messages, Answering(turn, nullcontext, Policy()), found)
+    return Asked(messages, Answer(turn), found)
 
 
 @dataclass
