@@ -26,7 +26,7 @@ from crm.plumbing import background, threads
 from crm.plumbing.threads import in_thread
 from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.grounding import holds, stems, vocabulary
-from inference.grounding.facts import facts
+from inference.grounding.facts import Fact, facts
 from inference.grounding.injection import plain
 from inference.length import cut
 from inference.sentiment import UNKNOWN
@@ -172,9 +172,8 @@ def supported(line: str, text: str) -> bool:
     return all(holds(known, fact) for fact in claims) and len(foreign) <= FOREIGN * len(words)
 
 
-def telling(fact: str) -> bool:
-    kind, _, value = fact.partition(":")
-    return kind == "name" and bool(stems(value) & TELLING)
+def telling(fact: Fact) -> bool:
+    return fact.kind == "name" and bool(stems(fact.value) & TELLING)
 
 
 def quoted(text: str) -> str:

@@ -107,5 +107,5 @@ class SummaryTests(AgentsTestCase):
     def test_the_task_makes_it(self) -> None:
         self.model.answer = GOOD
         with mock.patch("chatbot.engines.tiers.tiers", return_value=(pool(self.model),)):
-            async_to_sync(tasks.summed_up)(self.conversation.id)
+            async_to_sync(summary.summed_up)(self.conversation.id)
         self.assertEqual(Summary.objects.get().question, "when the repair is done")
