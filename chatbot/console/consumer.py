@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from auditlog.context import set_actor
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -19,9 +20,9 @@ from chatbot.models import Conversation, Message, Note, Team
 from chatbot.people import audit, presence, two_factor
 from chatbot.reply import runner
 from chatbot.reply.turn import Turn
-from chatbot.wire import hints, protocol
+from chatbot.wire import hints
 from chatbot.wire.errors import Refused
-from chatbot.wire.json_socket import FORBIDDEN, JsonSocket
+from chatbot.wire.json_socket import FORBIDDEN, JsonSocket, handles
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
@@ -30,7 +31,6 @@ MAY_CORRECT, MAY_SEE_RECORDS = "chatbot.add_correction", "crm.view_record"
 
 
 class AgentConsumer(JsonSocket):
-    kinds = frames.KINDS
     # The conversation at hand, and the last seq that was sent of it.
     at_hand: UUID | None = None
     sent = 0
@@ -133,20 +133,24 @@ class AgentConsumer(JsonSocket):
 
     # --- frames of the page
 
+    @handles(frames.List)
     async def on_list(self, frame: frames.List) -> None:
         self.wanted = frame
         found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))
         self.shown = {row["id"] for row in found["rows"]}
         await self.put("rows", **found)
 
+    @handles(frames.SaveView)
     async def on_save_view(self, frame: frames.SaveView) -> None:
         await self.with_right(MAY_SEE)
         await self.put("views", views=await in_thread(saved_views.save, self.agent, frame))
 
+    @handles(frames.DropView)
     async def on_drop_view(self, frame: frames.DropView) -> None:
         await self.with_right(MAY_SEE)
         await self.put("views", views=await in_thread(saved_views.drop, self.agent, frame.name))
 
+    @handles(frames.Open)
     async def on_open(self, frame: frames.Open) -> None:
         await self.leave()
         self.at_hand, self.sent = UUID(frame.conversation), frame.after
@@ -168,6 +172,7 @@ class AgentConsumer(JsonSocket):
         read = conversation.read_seq
         return {"row": row, "card": card, "may": may, "answers": found, "read": read}
 
+    @handles(frames.Take)
     async def on_take(self, frame: frames.Take) -> None:
         """What the bot was about to answer is there as a suggestion."""
         turn = await self.act(self.taken, frame)
@@ -180,20 +185,25 @@ class AgentConsumer(JsonSocket):
         agents.take_over(conversation, agent)
         return runner.next_turn(conversation, agent) if begun else None
 
+    @handles(frames.HandBack)
     async def on_hand_back(self, frame: frames.HandBack) -> None:
         if reply := await self.act(agents.hand_back, frame, runner.WORKER):
             runner.start(reply)
 
+    @handles(frames.Resolve)
     async def on_resolve(self, frame: frames.Resolve) -> None:
         await self.act(agents.resolve, frame)
         runner.cancel(UUID(frame.conversation))
 
+    @handles(frames.Acknowledge)
     async def on_acknowledge(self, frame: frames.Acknowledge) -> None:
         await self.act(agents.acknowledge, frame)
 
+    @handles(frames.Snooze)
     async def on_snooze(self, frame: frames.Snooze) -> None:
         await self.act(agents.snooze, frame, frame.minutes)
 
+    @handles(frames.PassOn)
     async def on_pass_on(self, frame: frames.PassOn) -> None:
         await self.act(self.passed_on, frame, frame.to)
 
@@ -209,17 +219,21 @@ class AgentConsumer(JsonSocket):
             raise Refused("not_found", f"{to} is not somebody who can answer customers.")
         agents.pass_on(conversation, agent, colleague)
 
+    @handles(frames.Say)
     async def on_message(self, frame: frames.Say) -> None:
         message = await self.act(agents.say, frame, frame.id, frame.text, frame.attachments)
         await self.put("ack", id=frame.id, seq=message.seq)
 
+    @handles(frames.Away)
     async def on_away(self, frame: frames.Away) -> None:
         await self.with_right(MAY_ACT)
         await in_thread(presence.set_away, self.agent, bool(frame.value))
 
+    @handles(frames.Note)
     async def on_note(self, frame: frames.Note) -> None:
         await self.act(agents.note, frame, frame.text)
 
+    @handles(frames.Typing)
     async def on_typing(self, frame: frames.Typing) -> None:
         """The customer sees that a person types, where the conversation is this agent's."""
         if self.at_hand == UUID(frame.conversation) and await self.act(self.has_it, frame):
@@ -228,9 +242,10 @@ class AgentConsumer(JsonSocket):
     def has_it(self, conversation: Conversation, agent: User) -> bool:
         return (conversation.state, conversation.agent_id) == (changes.State.AGENT, agent.id)
 
+    @handles(frames.Correct)
     async def on_correct(self, frame: frames.Correct) -> None:
         await self.act(self.corrected, frame, frame.seq, frame.label, needs=MAY_CORRECT)
-        await self.put("corrected", **vars(frame))
+        await self.put("corrected", **msgspec.structs.asdict(frame))
 
     def corrected(self, conversation: Conversation, agent: User, seq: int, label: str) -> None:
         message = conversation.messages.filter(seq=seq).first()
@@ -238,6 +253,7 @@ class AgentConsumer(JsonSocket):
             raise Refused("not_found", "There is no such message.")
         agents.correct(message, label, agent)
 
+    @handles(frames.Summarise)
     async def on_summarise(self, frame: frames.Summarise) -> None:
         await self.act(self.has_messages, frame)
         summary.start(UUID(frame.conversation))
@@ -247,10 +263,12 @@ class AgentConsumer(JsonSocket):
         if asked < summary.WORTH_IT:
             raise Refused("not_found", "There is too little to sum up yet.")
 
+    @handles(frames.CorrectSummary)
     async def on_summary(self, frame: frames.CorrectSummary) -> None:
         lines = {"problem": frame.problem, "tried": frame.tried, "question": frame.question}
         await self.act(summary.correct, frame, lines)
 
+    @handles(frames.Suggest)
     async def on_suggest(self, frame: frames.Suggest) -> None:
         turn = await self.act(runner.next_turn, frame)
         # Not awaited: a socket's handlers run one at a time, and a model takes its time.
@@ -339,26 +357,3 @@ class AgentConsumer(JsonSocket):
         if left := self.at_hand:
             self.at_hand = None
             await hints.leave(left, self)
-
-
-AgentConsumer.handlers = {
-    frames.List: AgentConsumer.on_list,
-    frames.SaveView: AgentConsumer.on_save_view,
-    frames.DropView: AgentConsumer.on_drop_view,
-    frames.Open: AgentConsumer.on_open,
-    frames.Take: AgentConsumer.on_take,
-    frames.HandBack: AgentConsumer.on_hand_back,
-    frames.Resolve: AgentConsumer.on_resolve,
-    frames.Acknowledge: AgentConsumer.on_acknowledge,
-    frames.Snooze: AgentConsumer.on_snooze,
-    frames.PassOn: AgentConsumer.on_pass_on,
-    frames.Say: AgentConsumer.on_message,
-    frames.Away: AgentConsumer.on_away,
-    frames.Note: AgentConsumer.on_note,
-    frames.Typing: AgentConsumer.on_typing,
-    frames.Suggest: AgentConsumer.on_suggest,
-    frames.Correct: AgentConsumer.on_correct,
-    frames.Summarise: AgentConsumer.on_summarise,
-    frames.CorrectSummary: AgentConsumer.on_summary,
-    protocol.Ping: AgentConsumer.on_ping,
-}

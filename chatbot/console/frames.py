@@ -1,13 +1,11 @@
 """What the agents' page says over its socket; `conversation` is a conversation's id."""
 
-from dataclasses import dataclass, field
-from typing import Any, ClassVar
 from uuid import UUID
 
 from django.conf import settings
 
 from chatbot.wire.errors import Refused
-from chatbot.wire.protocol import LONGEST_ID, Ping, check_attachments, natural
+from chatbot.wire.protocol import LONGEST_ID, Frame, check_attachments, natural
 from inference.text import blank, written
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
@@ -17,11 +15,9 @@ LONGEST_NAME = 40
 LONGEST_SUMMARY = 1_000
 
 
-@dataclass(frozen=True)
-class List:
+class List(Frame, frozen=True, tag="list"):
     """Which conversations the agent wants to see; the answer is a page of rows."""
 
-    type: ClassVar[str] = "list"
     view: str = "open"
     state: str = ""
     inbox: str = ""
@@ -39,11 +35,9 @@ class List:
             raise Refused("bad_frame", f'"search" may have {LONGEST_SEARCH} characters.')
 
 
-@dataclass(frozen=True, kw_only=True)
-class SaveView(List):
+class SaveView(List, frozen=True, tag="save_view", kw_only=True):
     """Keep a list under a name, in the place of one of that name."""
 
-    type: ClassVar[str] = "save_view"
     name: str
 
     def __post_init__(self) -> None:
@@ -52,14 +46,11 @@ class SaveView(List):
             raise Refused("invalid", f"The name of a view has 1 to {LONGEST_NAME} characters.")
 
 
-@dataclass(frozen=True)
-class DropView:
-    type: ClassVar[str] = "drop_view"
+class DropView(Frame, frozen=True, tag="drop_view"):
     name: str
 
 
-@dataclass(frozen=True)
-class _Of:
+class _Of(Frame, frozen=True):
     conversation: str
 
     def __post_init__(self) -> None:
@@ -69,11 +60,9 @@ class _Of:
             raise Refused("bad_frame", '"conversation" must be the id of one.') from None
 
 
-@dataclass(frozen=True)
-class Open(_Of):
+class Open(_Of, frozen=True, tag="open"):
     """Show this conversation from here on, from the message after `after`."""
 
-    type: ClassVar[str] = "open"
     after: int = 0
 
     def __post_init__(self) -> None:
@@ -81,44 +70,34 @@ class Open(_Of):
         natural("after", self.after)
 
 
-@dataclass(frozen=True)
-class Take(_Of):
-    type: ClassVar[str] = "take"
+class Take(_Of, frozen=True, tag="take"):
+    """The agent takes the conversation over."""
 
 
-@dataclass(frozen=True)
-class HandBack(_Of):
-    type: ClassVar[str] = "hand_back"
+class HandBack(_Of, frozen=True, tag="hand_back"):
+    """The agent hands the conversation back to the bot."""
 
 
-@dataclass(frozen=True)
-class Resolve(_Of):
-    type: ClassVar[str] = "resolve"
+class Resolve(_Of, frozen=True, tag="resolve"):
+    """The agent closes the conversation."""
 
 
-@dataclass(frozen=True)
-class Acknowledge(_Of):
-    type: ClassVar[str] = "acknowledge"
+class Acknowledge(_Of, frozen=True, tag="acknowledge"):
+    """The agent has seen the alert."""
 
 
-@dataclass(frozen=True)
-class Snooze(_Of):
-    type: ClassVar[str] = "snooze"
+class Snooze(_Of, frozen=True, tag="snooze"):
     minutes: int
 
 
-@dataclass(frozen=True)
-class PassOn(_Of):
-    type: ClassVar[str] = "pass_on"
+class PassOn(_Of, frozen=True, tag="pass_on"):
     to: str
 
 
-@dataclass(frozen=True)
-class Say(_Of):
-    type: ClassVar[str] = "message"
+class Say(_Of, frozen=True, tag="message"):
     id: str
     text: str
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[str] = []
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -132,49 +111,34 @@ class Say(_Of):
             raise Refused("invalid", f"A message has 1 to {limit} characters.", id=self.id)
 
 
-@dataclass(frozen=True)
-class Note(_Of):
-    type: ClassVar[str] = "note"
+class Note(_Of, frozen=True, tag="note"):
     text: str
 
 
-@dataclass(frozen=True)
-class Away:
+class Away(Frame, frozen=True, tag="away"):
     """1: give this agent nothing more. 0: they are there again."""
 
-    type: ClassVar[str] = "away"
     value: int
 
 
-@dataclass(frozen=True)
-class Typing(_Of):
-    type: ClassVar[str] = "typing"
+class Typing(_Of, frozen=True, tag="typing"):
+    """The agent is typing."""
 
 
-@dataclass(frozen=True)
-class Suggest(_Of):
+class Suggest(_Of, frozen=True, tag="suggest"):
     """What would the bot answer now? Nobody but this agent sees it."""
 
-    type: ClassVar[str] = "suggest"
 
-
-@dataclass(frozen=True)
-class Correct(_Of):
-    type: ClassVar[str] = "correct"
+class Correct(_Of, frozen=True, tag="correct"):
     seq: int
     label: str
 
 
-@dataclass(frozen=True)
-class Summarise(_Of):
+class Summarise(_Of, frozen=True, tag="summarise"):
     """Make a summary now."""
 
-    type: ClassVar[str] = "summarise"
 
-
-@dataclass(frozen=True)
-class CorrectSummary(_Of):
-    type: ClassVar[str] = "summary"
+class CorrectSummary(_Of, frozen=True, tag="summary"):
     problem: str
     tried: str
     question: str
@@ -183,29 +147,3 @@ class CorrectSummary(_Of):
         super().__post_init__()
         if max(map(len, (self.problem, self.tried, self.question))) > LONGEST_SUMMARY:
             raise Refused("invalid", f"Each line may have {LONGEST_SUMMARY} characters.")
-
-
-KINDS: dict[str, Any] = {
-    kind.type: kind
-    for kind in (
-        List,
-        SaveView,
-        DropView,
-        Open,
-        Take,
-        HandBack,
-        Resolve,
-        Acknowledge,
-        Snooze,
-        PassOn,
-        Say,
-        Note,
-        Away,
-        Typing,
-        Suggest,
-        Correct,
-        Summarise,
-        CorrectSummary,
-        Ping,
-    )
-}

@@ -1,10 +1,10 @@
 """The list of conversations as agents see it: sorted by who needs a person most, and why."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.contrib.auth.models import User
 from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Left
@@ -54,7 +54,7 @@ def page(wanted: List, agent: User) -> dict[str, Any]:
         in_order(listable(Conversation.objects.filter(id__in=ids)), wanted).annotate(total=counted)
     )
     if not listed and wanted.page:
-        return page(replace(wanted, page=0), agent)
+        return page(msgspec.structs.replace(wanted, page=0), agent)
     total = listed[0].total if listed else 0
     return {
         "rows": [row(one) for one in listed],

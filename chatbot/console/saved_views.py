@@ -1,8 +1,8 @@
 """The lists of the live inbox that an agent has saved, each a name for a set of filters."""
 
-from dataclasses import asdict
 from typing import Any
 
+import msgspec
 from django.contrib.auth.models import User
 from django.db import transaction
 
@@ -20,7 +20,7 @@ def of(agent: User) -> list[dict[str, Any]]:
 
 def save(agent: User, frame: SaveView) -> list[dict[str, Any]]:
     """Returns them all."""
-    wanted = asdict(frame)
+    wanted = msgspec.structs.asdict(frame)
     name = written(wanted.pop("name"))
     with transaction.atomic():
         SavedView.objects.update_or_create(

@@ -12,11 +12,12 @@ import socket
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
+import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -160,7 +161,7 @@ async def tell_place(reply: Reply, number: int) -> None:
 
 
 async def tell(reply: Reply, frame: ReplyFrame) -> None:
-    event = {"type": "reply.progress", "frame": asdict(frame)}
+    event = {"type": "reply.progress", "frame": msgspec.structs.asdict(frame)}
     await hints.send(reply.conversation_id, event)
 
 

@@ -17,7 +17,7 @@ from chatbot.reply import runner
 from chatbot.telemetry import logs, metrics
 from chatbot.wire import hints, limits, protocol
 from chatbot.wire.errors import Refused
-from chatbot.wire.json_socket import RETRY_AFTER, UNAUTHORIZED, JsonSocket
+from chatbot.wire.json_socket import RETRY_AFTER, UNAUTHORIZED, JsonSocket, handles
 from crm.plumbing.threads import in_thread
 
 HELLO_WITHIN = 15
@@ -26,7 +26,6 @@ CONTACTS_PER_MINUTE = 5
 
 
 class VisitorConsumer(JsonSocket):
-    kinds = protocol.CLIENT_FRAMES
     visitor: Visitor | None = None
     conversation: Conversation | None = None
     # The last seq that this socket has sent to its client.
@@ -82,7 +81,7 @@ class VisitorConsumer(JsonSocket):
             self.conversation = None
             await hints.leave(left.id, self)
 
-    async def carry_out(self, frame: protocol.ClientFrame) -> None:
+    async def carry_out(self, frame: protocol.Frame) -> None:
         if self.conversation is None and not isinstance(frame, protocol.Hello):
             raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
         await super().carry_out(frame)
@@ -95,6 +94,7 @@ class VisitorConsumer(JsonSocket):
 
     # --- frames of the client
 
+    @handles(protocol.Hello)
     async def on_hello(self, frame: protocol.Hello) -> None:
         visitor = await in_thread(identity.visitor_of, frame.token, self.inbox)
         if ("visitor", str(visitor.id)) not in self.held:
@@ -134,6 +134,7 @@ class VisitorConsumer(JsonSocket):
         self.joined.refresh_from_db()
         return away.frame(self.joined)
 
+    @handles(protocol.SendMessage)
     async def on_message(self, frame: protocol.SendMessage) -> None:
         message, reply = await in_thread(self.receive_message, frame)
         await self.forward(protocol.Ack(frame.id, message.seq))
@@ -150,24 +151,30 @@ class VisitorConsumer(JsonSocket):
             self.joined, frame.id, frame.text, runner.WORKER, frame.attachments
         )
 
+    @handles(protocol.Typing)
     async def on_typing(self, frame: protocol.Typing) -> None:
         """The agents' pages show it."""
         await hints.send(self.joined.id, {"type": "visitor.typing"})
 
+    @handles(protocol.Read)
     async def on_read(self, frame: protocol.Read) -> None:
         """The agents' pages show it."""
         if await in_thread(customers.mark_read, self.joined, frame.seq):
             await hints.send(self.joined.id, {"type": "visitor.read", "seq": frame.seq})
 
+    @handles(protocol.Feedback)
     async def on_feedback(self, frame: protocol.Feedback) -> None:
         await in_thread(customers.give_feedback, self.joined, frame.seq, frame.value)
 
+    @handles(protocol.Csat)
     async def on_csat(self, frame: protocol.Csat) -> None:
         await in_thread(customers.rate, self.joined, frame.score, frame.comment)
 
+    @handles(protocol.Handoff)
     async def on_handoff(self, frame: protocol.Handoff) -> None:
         await in_thread(customers.hand_off, self.joined, "The customer asked for a person.")
 
+    @handles(protocol.Contact)
     async def on_contact(self, frame: protocol.Contact) -> None:
         await in_thread(self.leave_contact, frame)
         # Also where it was known before: the client's first frame may have been lost.
@@ -179,6 +186,7 @@ class VisitorConsumer(JsonSocket):
             raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
         mail_links.leave_contact(self.joined, frame.email, self.address())
 
+    @handles(protocol.Confirm)
     async def on_confirm(self, frame: protocol.Confirm) -> None:
         try:
             await in_thread(crm_requests.confirm, self.joined, frame.id, frame.values)
@@ -186,9 +194,11 @@ class VisitorConsumer(JsonSocket):
             # Refused because it is no longer open: the client sees that, too.
             await self.show_actions()
 
+    @handles(protocol.Dismiss)
     async def on_dismiss(self, frame: protocol.Dismiss) -> None:
         await in_thread(crm_requests.dismiss, self.joined, frame.id)
 
+    @handles(protocol.Close)
     async def on_close(self, frame: protocol.Close) -> None:
         await in_thread(customers.close, self.joined)
         runner.cancel(self.joined.id)
@@ -259,19 +269,3 @@ class VisitorConsumer(JsonSocket):
         found = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)
         page = found.order_by("seq").select_related("agent")[:PAGE]
         return [changes.frame_of(message) for message in page]
-
-
-VisitorConsumer.handlers = {
-    protocol.Hello: VisitorConsumer.on_hello,
-    protocol.SendMessage: VisitorConsumer.on_message,
-    protocol.Typing: VisitorConsumer.on_typing,
-    protocol.Read: VisitorConsumer.on_read,
-    protocol.Feedback: VisitorConsumer.on_feedback,
-    protocol.Handoff: VisitorConsumer.on_handoff,
-    protocol.Csat: VisitorConsumer.on_csat,
-    protocol.Contact: VisitorConsumer.on_contact,
-    protocol.Confirm: VisitorConsumer.on_confirm,
-    protocol.Dismiss: VisitorConsumer.on_dismiss,
-    protocol.Close: VisitorConsumer.on_close,
-    protocol.Ping: VisitorConsumer.on_ping,
-}

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from chatbot.wire import protocol
 from chatbot.wire.errors import Refused
 from chatbot.wire.limits import TokenBucket
-from chatbot.wire.protocol import Error
+from chatbot.wire.protocol import Error, Frame, Frames
 from crm.plumbing import troubles
 
 logger = logging.getLogger("attune.socket")
@@ -24,12 +25,28 @@ READ_WITHIN = 15
 GONE, UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 1006, 4401, 4403, 4408, 4429
 
 
-class JsonSocket(AsyncWebsocketConsumer):
-    """Its subclass says which frames there are, and what each does."""
+def handles(kind: type[Frame]) -> Callable[[Any], Any]:
+    """Marks the method of a socket that carries out frames of this kind."""
 
-    kinds: dict[str, Any]
-    handlers: dict[type, Any]
+    def mark(method: Any) -> Any:
+        method.handles = kind
+        return method
+
+    return mark
+
+
+class JsonSocket(AsyncWebsocketConsumer):
+    """A subclass takes the frames that its methods handle, and no others."""
+
+    handlers: dict[type[Frame], Any]
+    accepted: Frames
     refusals = 0
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        methods = [getattr(cls, name) for name in dir(cls)]
+        cls.handlers = {one.handles: one for one in methods if hasattr(one, "handles")}
+        cls.accepted = Frames(cls.handlers)
 
     async def __call__(self, *arguments: Any) -> None:
         """What the socket holds is let go also where it ends without a word: a handler has failed,
@@ -46,7 +63,7 @@ class JsonSocket(AsyncWebsocketConsumer):
         try:
             if wait := self.frames.take():
                 raise Refused("rate_limited", "Too many frames at once. Please slow down.", wait)
-            await self.carry_out(protocol.parse(text_data, self.kinds))
+            await self.carry_out(self.accepted.parse(text_data))
         except Refused as refused:
             await self.refuse(refused)
 
@@ -63,24 +80,26 @@ class JsonSocket(AsyncWebsocketConsumer):
         the database: `in_thread` does that where there are some."""
         await getattr(self, get_handler_name(message))(message)
 
-    async def carry_out(self, frame: Any) -> None:
+    async def carry_out(self, frame: Frame) -> None:
         """A fault on our side is told, and the socket goes on: the client sends it again."""
         try:
             await self.handlers[type(frame)](self, frame)
         except (Refused, StopConsumer):
             raise
         except Exception as error:
+            name = frame.__struct_config__.tag
             if found := troubles.trouble(error):
-                logger.error("the frame %s was not carried out: %s", frame.type, found.text)
+                logger.error("the frame %s was not carried out: %s", name, found.text)
             else:
-                logger.exception("the frame %s failed", frame.type)
+                logger.exception("the frame %s failed", name)
             text = "Something went wrong on our side. Please try again in a moment."
             raise Refused("internal", text, RETRY_AFTER, getattr(frame, "id", None)) from None
 
+    @handles(protocol.Ping)
     async def on_ping(self, frame: protocol.Ping) -> None:
         await self.forward(protocol.Pong(frame.n))
 
-    async def forward(self, frame: protocol.ServerFrame) -> None:
+    async def forward(self, frame: Frame) -> None:
         await self.write(protocol.encode(frame))
 
     async def write(self, text: str) -> None:

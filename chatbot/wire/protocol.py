@@ -1,14 +1,16 @@
-"""Every websocket frame as a type; `parse` makes one or refuses with the reason.
+"""Every websocket frame as a type, parsed or refused with the reason.
 
 The protocol's version stands in the first frame of each side.
 """
 
-import json
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, ClassVar, get_args
+from functools import reduce
+from operator import or_
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -22,12 +24,14 @@ LONGEST_ID = 64
 LONGEST_TOKEN = 4096
 
 
+class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """Its tag is its name on the wire. What no field declares is refused."""
+
+
 # --- from the client
 
 
-@dataclass(frozen=True)
-class Hello:
-    type: ClassVar[str] = "hello"
+class Hello(Frame, frozen=True, tag="hello"):
     token: str
     after: int = 0
     protocol: int = PROTOCOL
@@ -40,13 +44,11 @@ class Hello:
             raise Refused("bad_protocol", f"This server speaks protocol {PROTOCOL}.")
 
 
-@dataclass(frozen=True)
-class SendMessage:
-    type: ClassVar[str] = "message"
+class SendMessage(Frame, frozen=True, tag="message"):
     id: str
     text: str
     # Ids of what was uploaded before.
-    attachments: list[str] = field(default_factory=list)
+    attachments: list[str] = []
 
     def __post_init__(self) -> None:
         if not 1 <= len(self.id) <= LONGEST_ID:
@@ -61,23 +63,18 @@ class SendMessage:
             raise Refused("empty", "The message is empty.", id=self.id)
 
 
-@dataclass(frozen=True)
-class Typing:
-    type: ClassVar[str] = "typing"
+class Typing(Frame, frozen=True, tag="typing"):
+    """The customer is typing."""
 
 
-@dataclass(frozen=True)
-class Read:
-    type: ClassVar[str] = "read"
+class Read(Frame, frozen=True, tag="read"):
     seq: int
 
     def __post_init__(self) -> None:
         natural("seq", self.seq)
 
 
-@dataclass(frozen=True)
-class Feedback:
-    type: ClassVar[str] = "feedback"
+class Feedback(Frame, frozen=True, tag="feedback"):
     seq: int
     value: int
 
@@ -87,33 +84,27 @@ class Feedback:
             raise Refused("bad_frame", '"value" must be 1 or -1.')
 
 
-@dataclass(frozen=True)
-class Handoff:
-    type: ClassVar[str] = "handoff"
+class Handoff(Frame, frozen=True, tag="handoff"):
+    """The customer asks for a person."""
 
 
-@dataclass(frozen=True)
-class Close:
-    type: ClassVar[str] = "close"
+class Close(Frame, frozen=True, tag="close"):
+    """The customer closes the conversation."""
 
 
-@dataclass(frozen=True)
-class Ping:
+class Ping(Frame, frozen=True, tag="ping"):
     """Is the other end there, and has it carried out what came before this? `pong` says the same n.
     A browser's script sees nothing of the WebSocket protocol's own pings."""
 
-    type: ClassVar[str] = "ping"
     n: int = 0
 
     def __post_init__(self) -> None:
         natural("n", self.n)
 
 
-@dataclass(frozen=True)
-class Csat:
+class Csat(Frame, frozen=True, tag="csat"):
     """How satisfied the customer was with a closed conversation, 1 to 5."""
 
-    type: ClassVar[str] = "csat"
     score: int
     comment: str = ""
 
@@ -124,11 +115,9 @@ class Csat:
             raise Refused("too_large", f"A comment may have {LONGEST_COMMENT} characters.")
 
 
-@dataclass(frozen=True)
-class Contact:
+class Contact(Frame, frozen=True, tag="contact"):
     """Where the customer can be written to; "" is the address that the CRM has of them."""
 
-    type: ClassVar[str] = "contact"
     email: str
 
     def __post_init__(self) -> None:
@@ -136,11 +125,9 @@ class Contact:
             raise Refused("invalid_email", "Please write an address like name@example.com.")
 
 
-@dataclass(frozen=True)
-class Confirm:
+class Confirm(Frame, frozen=True, tag="confirm"):
     """The customer wants what an `action` frame has offered, with these values of its fields."""
 
-    type: ClassVar[str] = "confirm"
     id: str
     values: dict[str, str]
 
@@ -152,11 +139,9 @@ class Confirm:
             raise Refused("bad_frame", '"values" holds characters that are no text.', id=self.id)
 
 
-@dataclass(frozen=True)
-class Dismiss:
+class Dismiss(Frame, frozen=True, tag="dismiss"):
     """The customer does not want it."""
 
-    type: ClassVar[str] = "dismiss"
     id: str
 
     def __post_init__(self) -> None:
@@ -170,21 +155,6 @@ def check_id(id: str) -> None:
         raise Refused("bad_frame", '"id" must be that of an action.') from None
 
 
-ClientFrame = (
-    Hello
-    | SendMessage
-    | Typing
-    | Read
-    | Feedback
-    | Handoff
-    | Close
-    | Csat
-    | Contact
-    | Confirm
-    | Dismiss
-    | Ping
-)
-CLIENT_FRAMES: dict[str, Any] = {kind.type: kind for kind in get_args(ClientFrame)}
 LONGEST_ADDRESS = 254
 LONGEST_COMMENT = 500
 MOST_VALUES = 40
@@ -216,60 +186,45 @@ def check_attachments(ids: list[str], message: str) -> None:
         raise Refused("bad_frame", "A file can be attached once to a message.", id=message)
 
 
-def parse(text: str | None, kinds: dict[str, Any]) -> Any:
-    """One of the kinds, which are client frames by their name."""
-    if text is None:
-        raise Refused("bad_frame", "Frames are JSON text, not binary.")
-    if len(text.encode(errors="surrogatepass")) > settings.FRAME_MAX_BYTES:
-        raise Refused("too_large", f"A frame may have at most {settings.FRAME_MAX_BYTES} bytes.")
-    try:
-        data = json.loads(text)
-    except (ValueError, RecursionError):
-        raise Refused("bad_frame", "The frame is not JSON.") from None
-    if not isinstance(data, dict) or not isinstance(data.get("type"), str):
-        raise Refused("bad_frame", 'A frame is an object with its name in "type".')
-    kind = kinds.get(data.pop("type"))
-    if kind is None:
-        raise Refused("unknown_frame", f"Known frames are {', '.join(kinds)}.")
-    return kind(**checked(kind, data))
+class Frames:
+    """The frames that a kind of socket takes."""
 
+    def __init__(self, kinds: Iterable[type[Frame]]) -> None:
+        self.kinds = reduce(or_, kinds)
+        self.names = [str(kind.__struct_config__.tag) for kind in kinds]
 
-def checked(kind: Any, data: dict[str, Any]) -> dict[str, Any]:
-    known = {entry.name: entry for entry in fields(kind)}
-    if unknown := sorted(set(data) - set(known)):
-        raise Refused("bad_frame", f'"{kind.type}" has no field "{unknown[0]}".')
-    for name, entry in known.items():
-        if name not in data:
-            if entry.default is entry.default_factory is MISSING:
-                raise Refused("bad_frame", f'"{kind.type}" needs the field "{name}".')
-        elif not fits(data[name], entry.type):
-            raise Refused("bad_frame", f'"{name}" must be {WANTED[entry.type]}.')
-        elif entry.type is str and unstorable(data[name]):
-            raise Refused("bad_frame", f'"{name}" holds characters that are no text.')
-    return data
+    def parse(self, text: str | None) -> Frame:
+        if text is None:
+            raise Refused("bad_frame", "Frames are JSON text, not binary.")
+        most = settings.FRAME_MAX_BYTES
+        if len(text.encode(errors="surrogatepass")) > most:
+            raise Refused("too_large", f"A frame may have at most {most} bytes.")
+        try:
+            found = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
+            raise Refused("bad_frame", "The frame is not JSON.") from None
+        name = found.get("type") if isinstance(found, dict) else None
+        if not isinstance(name, str):
+            raise Refused("bad_frame", 'A frame is an object with its name in "type".')
+        if name not in self.names:
+            raise Refused("unknown_frame", f"Known frames are {', '.join(self.names)}.")
+        return self.made(name, found)
 
-
-WANTED: dict[Any, str] = {
-    str: "a string",
-    int: "a whole number",
-    list[str]: "a list of strings",
-    dict[str, str]: "an object of strings",
-}
-
-
-def fits(value: Any, wanted: Any) -> bool:
-    if wanted == list[str]:
-        return type(value) is list and all(type(one) is str for one in value)
-    if wanted == dict[str, str]:
-        return type(value) is dict and all(type(one) is str for one in value.values())
-    return type(value) is wanted
+    def made(self, name: str, found: Any) -> Frame:
+        try:
+            frame: Frame = msgspec.convert(found, self.kinds)
+        except msgspec.ValidationError as error:
+            raise Refused("bad_frame", f'The frame "{name}" does not fit: {error}.') from None
+        for field in frame.__struct_fields__:
+            if isinstance(value := getattr(frame, field), str) and unstorable(value):
+                raise Refused("bad_frame", f'"{field}" holds characters that are no text.')
+        return frame
 
 
 # --- from the server
 
 
-@dataclass(frozen=True)
-class Welcome:
+class Welcome(Frame, frozen=True, tag="welcome"):
     conversation: str
     state: str
     last_seq: int
@@ -277,64 +232,50 @@ class Welcome:
     # Who answers in state `agent`.
     agent: str = ""
     protocol: int = PROTOCOL
-    type: str = "welcome"
 
 
-@dataclass(frozen=True)
-class Ack:
+class Ack(Frame, frozen=True, tag="ack"):
     id: str
     seq: int
-    type: str = "ack"
 
 
-@dataclass(frozen=True)
-class MessageFrame:
+class MessageFrame(Frame, frozen=True, tag="message"):
     seq: int
     author: str
     text: str
     at: datetime
     id: str | None = None
-    citations: list[dict[str, str]] = field(default_factory=list)
+    citations: list[dict[str, str]] = []
     # id, name, type, bytes, and the address under which its reader finds it for a while.
-    attachments: list[dict[str, Any]] = field(default_factory=list)
+    attachments: list[dict[str, Any]] = []
     feedback: int | None = None
     # The agent's name.
     by: str = ""
-    type: str = "message"
 
 
-@dataclass(frozen=True)
-class ReplyFrame:
+class ReplyFrame(Frame, frozen=True, tag="reply"):
     """state: thinking, sentence (with its text), done or failed. Disposable: the message counts."""
 
     state: str
     sentence: str | None = None
-    type: str = "reply"
 
 
-@dataclass(frozen=True)
-class TypingFrame:
+class TypingFrame(Frame, frozen=True, tag="typing"):
     author: str
-    type: str = "typing"
 
 
-@dataclass(frozen=True)
-class StateFrame:
+class StateFrame(Frame, frozen=True, tag="state"):
     state: str
     agent: str = ""
-    type: str = "state"
 
 
-@dataclass(frozen=True)
-class QueueFrame:
+class QueueFrame(Frame, frozen=True, tag="queue"):
     """The customer's place in the line for a person, from 1."""
 
     position: int
-    type: str = "queue"
 
 
-@dataclass(frozen=True)
-class Away:
+class Away(Frame, frozen=True, tag="away"):
     """Nobody is there for a customer who wants a person."""
 
     text: str
@@ -343,11 +284,9 @@ class Away:
     left: bool
     # When somebody is there again, by the clocks there.
     opens: datetime | None
-    type: str = "away"
 
 
-@dataclass(frozen=True)
-class ActionFrame:
+class ActionFrame(Frame, frozen=True, tag="action"):
     """What the customer may have the CRM do, and how far it is; sent again with each change, and
     all of them after `hello`. It stands below the message `seq`. fields: the form, while it is
     proposed; what was confirmed, and what the CRM answers, comes as messages."""
@@ -358,40 +297,18 @@ class ActionFrame:
     name: str
     text: str
     fields: list[dict[str, Any]]
-    type: str = "action"
 
 
-@dataclass(frozen=True)
-class Pong:
+class Pong(Frame, frozen=True, tag="pong"):
     n: int
-    type: str = "pong"
 
 
-@dataclass(frozen=True)
-class Error:
+class Error(Frame, frozen=True, tag="error"):
     code: str
     text: str
     retry_after: float | None = None
     id: str | None = None
-    type: str = "error"
 
 
-ServerFrame = (
-    Welcome
-    | Ack
-    | MessageFrame
-    | ReplyFrame
-    | TypingFrame
-    | StateFrame
-    | QueueFrame
-    | Away
-    | ActionFrame
-    | Pong
-    | Error
-)
-
-
-def encode(frame: ServerFrame) -> str:
-    """A refusal may quote what no UTF-8 holds: half a character, in the name of a field."""
-    text = json.dumps(asdict(frame), default=lambda value: value.isoformat(), ensure_ascii=False)
-    return text.encode(errors="replace").decode()
+def encode(frame: Frame) -> str:
+    return msgspec.json.encode(frame).decode()

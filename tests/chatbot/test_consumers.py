@@ -120,7 +120,7 @@ class TalkTests(SocketTestCase):
     async def test_a_fault_of_ours_is_told_and_the_same_message_can_be_sent_again(self) -> None:
         socket = await self.join()
         with (
-            mock.patch("chatbot.conversation.changes.append", side_effect=OSError("disk")),
+            mock.patch("chatbot.conversation.customers.append", side_effect=OSError("disk")),
             self.assertLogs("attune.socket"),
         ):
             await socket.say(type="message", id="m1", text="hello")

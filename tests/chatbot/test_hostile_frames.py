@@ -6,9 +6,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.wire import protocol
+from chatbot.widget.consumer import VisitorConsumer
 from chatbot.wire.errors import Refused
-from chatbot.wire.protocol import CLIENT_FRAMES
 from tests.chatbot.sockets import SocketTestCase
 
 VALUES = st.recursive(
@@ -20,7 +19,7 @@ NAMES = st.sampled_from(
     ["id", "text", "attachments", "token", "after", "seq", "value", "protocol", "x"]
 )
 FRAMES = st.fixed_dictionaries(
-    {"type": st.sampled_from([*CLIENT_FRAMES, "nonsense"]) | VALUES}
+    {"type": st.sampled_from([*VisitorConsumer.accepted.names, "nonsense"]) | VALUES}
 ).flatmap(lambda frame: st.dictionaries(NAMES, VALUES, max_size=5).map(lambda rest: frame | rest))
 HOSTILE: list[str | bytes] = [
     " ",
@@ -47,12 +46,12 @@ HOSTILE: list[str | bytes] = [
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_a_frame_or_is_refused_with_a_code(text: str) -> None:
     try:
-        frame = protocol.parse(text, protocol.CLIENT_FRAMES)
+        frame = VisitorConsumer.accepted.parse(text)
     except Refused as refused:
         assert refused.code
         assert refused.text
     else:
-        assert type(frame) in CLIENT_FRAMES.values()
+        assert type(frame) in VisitorConsumer.handlers
 
 
 class HostileTests(SocketTestCase):

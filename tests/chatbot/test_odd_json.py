@@ -13,11 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from chatbot.console import frames
+from chatbot.console.consumer import AgentConsumer
 from chatbot.models import Inbox
+from chatbot.widget.consumer import VisitorConsumer
 from chatbot.wire import limits, protocol
 from chatbot.wire.errors import Refused
-from chatbot.wire.protocol import Error
+from chatbot.wire.protocol import Error, Frames
 from crm import adapters
 from crm.adapters import PayloadError
 from crm.inbound import apply, reception
@@ -148,16 +149,16 @@ class EntranceTests(TestCase):
             self.assertEqual(answer["content-type"], PROBLEM)
 
 
-@pytest.mark.parametrize("kinds", [protocol.CLIENT_FRAMES, frames.KINDS])
+@pytest.mark.parametrize("accepted", [VisitorConsumer.accepted, AgentConsumer.accepted])
 @OFTEN
 @given(data=st.data())
-def test_frames_of_both_sockets(kinds: dict[str, Any], data: st.DataObject) -> None:
-    kind = data.draw(st.sampled_from(sorted(kinds)))
+def test_frames_of_both_sockets(accepted: Frames, data: st.DataObject) -> None:
+    kind = data.draw(st.sampled_from(accepted.names))
     text = json.dumps(
         data.draw(spoilt({"type": kind, "id": "a", "text": "b", "values": {"c": "d"}}))
     )
     try:
-        protocol.parse(text, kinds)
+        accepted.parse(text)
     except Refused as refused:
         told = protocol.encode(Error(refused.code, refused.text, refused.retry_after, refused.id))
         assert told.encode(), "it can be sent"

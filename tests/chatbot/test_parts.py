@@ -208,7 +208,7 @@ class TroubledTests(SocketTestCase):
         socket = await self.join()
         full = OperationalError("database or disk is full")
         with (
-            mock.patch("chatbot.conversation.changes.append", side_effect=full),
+            mock.patch("chatbot.conversation.customers.append", side_effect=full),
             self.assertLogs("attune.socket") as log,
         ):
             await socket.say(type="message", id="m1", text="hello")

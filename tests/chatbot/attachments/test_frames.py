@@ -132,8 +132,7 @@ class RouteTests(FakeModelsTestCase):
     async def test_a_colleague_is_offered_and_a_yes_brings_one(self) -> None:
         outcome = await outcome_of(Turn("", ALICE))
         self.assertEqual(outcome.answer, f"{CANNOT_READ} {OFFER}")
-        history = (("bot", outcome.answer),)
-        self.assertEqual((await outcome_of(Turn("yes", ALICE, history))).state, "handoff")
+        self.assertEqual((await outcome_of(Turn("yes", ALICE, offered=True))).state, "handoff")
 
     async def test_who_waits_is_not_offered_one_again(self) -> None:
         outcome = await outcome_of(Turn("", ALICE, waiting=True))
