@@ -11,7 +11,7 @@ from django.views.decorators.http import require_POST
 
 from chatbot.attachments import store
 from chatbot.attachments.uploads import STATUS, check_rate, uploaded
-from chatbot.console.consumer import MAY_ACT
+from chatbot.console.session import MAY_ACT
 from chatbot.console.view import with_address
 from chatbot.conversation import agents
 from chatbot.models import Attachment, Conversation
