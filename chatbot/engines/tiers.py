@@ -8,6 +8,7 @@ import logging
 import time
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -17,6 +18,7 @@ from django.utils import timezone
 
 from chatbot import models
 from chatbot.telemetry import metrics
+from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 from inference.energy import counters
 from inference.generation.client import Generator
@@ -98,15 +100,12 @@ def forget(*, setting: str, **_: object) -> None:
 
 
 async def look_after_for_ever() -> None:
-    looks = 0
-    while True:
-        await asyncio.sleep(LOOK_EVERY)
-        looks += 1
-        try:
-            await look_after(thoroughly=looks % THOROUGH_EVERY == 0)
-        except Exception as error:
-            # The database may be away for a moment; the next look is soon.
-            logger.warning("no look at the language model's servers: %s", error)
+    looks = count(1)
+    await every(
+        LOOK_EVERY,
+        lambda: look_after(thoroughly=next(looks) % THOROUGH_EVERY == 0),
+        "no look at the language model's servers",
+    )
 
 
 async def look_after(thoroughly: bool) -> None:

@@ -2,9 +2,8 @@
 about it, else of the inbox's teams, else of everybody who answers for the inbox. Where there is
 none it goes on waiting, for anybody to take."""
 
-import asyncio
-import logging
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from django.db.models import Prefetch
@@ -13,22 +12,16 @@ from chatbot.conversation import agents
 from chatbot.models import Conversation, Message, Team
 from chatbot.people import presence
 from chatbot.wire.errors import Refused
+from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 
-logger = logging.getLogger("attune.assignment")
 LOOKS_EVERY = 2.0
 # Of one look; and of the customer's last messages, whose words tell the topic.
 AT_ONCE, MESSAGES = 1_000, 3
 
 
 async def assign_for_ever() -> None:
-    while True:
-        await asyncio.sleep(LOOKS_EVERY)
-        try:
-            await in_thread(assign_waiting)
-        except Exception as error:
-            # The database may be away for a moment; the next look is soon.
-            logger.warning("nobody was assigned: %s", error)
+    await every(LOOKS_EVERY, partial(in_thread, assign_waiting), "nobody was assigned")
 
 
 def assign_waiting() -> int:

@@ -4,8 +4,6 @@ nobody is there any more.
 Each process asks the database once for all of its sockets, however many wait.
 """
 
-import asyncio
-import logging
 from collections import defaultdict
 from uuid import UUID
 
@@ -13,9 +11,9 @@ from chatbot.conversation import changes
 from chatbot.models import Conversation, Inbox
 from chatbot.people import away
 from chatbot.wire import hints
+from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 
-logger = logging.getLogger("attune.line")
 LOOKS_EVERY = 2.0
 # Who stands further back is told nothing yet.
 LONGEST = 1_000
@@ -28,14 +26,13 @@ Queue = tuple[int, int | None]  # An inbox, and the team that was asked for.
 async def watch_for_ever() -> None:
     told: dict[UUID, Told] = {}
     alone: dict[UUID, int] = {}
-    while True:
-        await asyncio.sleep(LOOKS_EVERY)
-        try:
-            told = await tell(told)
-            alone = await in_thread(count_looks, alone)
-        except Exception as error:
-            # The database may be away for a moment; the next look is soon.
-            logger.warning("no look at the line: %s", error)
+
+    async def look() -> None:
+        nonlocal told, alone
+        told = await tell(told)
+        alone = await in_thread(count_looks, alone)
+
+    await every(LOOKS_EVERY, look, "no look at the queue")
 
 
 async def tell(told: dict[UUID, Told]) -> dict[UUID, Told]:
