@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from crm import markup
+from inference.length import boundary
 
 LONGEST = {"title": 500, "text": 200_000}
 CUT = " [cut]"
@@ -88,7 +89,7 @@ def cut(name: str, text: str, notes: list[str]) -> str:
     if len(text) <= most:
         return text
     notes.append(f'"{name}" was cut: {most:,} of its {len(text):,} characters are kept')
-    return text[: most - len(CUT)].rstrip() + CUT
+    return text[: boundary(text, most - len(CUT))].rstrip() + CUT
 
 
 def moment(given: Any) -> datetime:
