@@ -23,8 +23,10 @@ from inference.text import trimmed
 
 BATCH = 200
 PASSAGE_WORDS = 110
-# Of one record: twice as many as the longest text has. Fields may be as long as a webhook's body.
-MOST_PASSAGES = 2_000
+# Of one record: more than the longest text has in any script (some 2,200 in Chinese sentences that
+# fill half a passage each). Fields may be as long as a webhook's body.
+MOST_PASSAGES = 3_000
+PARTLY = f"it is too long to be searched whole: its first {MOST_PASSAGES:,} passages are"
 logger = logging.getLogger("attune.records")
 
 
@@ -147,18 +149,20 @@ def import_records(rows: Iterable[Any]) -> ImportReport:
     report = ImportReport()
     numbered = enumerate(rows, start=1)
     while batch := list(islice(numbered, BATCH)):
-        upsert(list(accepted(batch, report)), report)
+        taken = list(accepted(batch, report))
+        upsert([record for _, record in taken], report)
+        report.notes += [(number, PARTLY) for number, record in taken if PARTLY in record.notes]
     return report
 
 
-def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Record]:
+def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[tuple[int, Record]]:
     for number, row in batch:
         try:
             if isinstance(row, Exception):
                 raise RecordError(str(row))
             record = parse(row)
             report.notes += [(number, note) for note in record.notes]
-            yield record
+            yield number, record
         except RecordError as error:
             report.errors.append((number, str(error)))
 
@@ -374,7 +378,8 @@ def passages(record: Record) -> list[str]:
         texts[-1].append(fact)
         room -= words(fact)
         if len(texts) > MOST_PASSAGES:
-            logger.warning("record %s is searched up to passage %s", record.id, MOST_PASSAGES)
+            logger.warning("record %s: %s", record.id, PARTLY)
+            record.notes += (PARTLY,)
             break
     return ["\n".join([record.title, *lines]) for lines in texts[:MOST_PASSAGES]]
 
