@@ -107,7 +107,7 @@ def dialect(name: str) -> Any:
 def parsed(body: bytes) -> Any:
     """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
     try:
-        payload = json.loads(body)
+        payload = storable.loads(body)
         text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
         text.encode()
     except (ValueError, RecursionError) as error:

@@ -11,7 +11,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from crm import indexing, troubles
+from crm import indexing, storable, troubles
 from crm.records import ImportReport, import_records
 
 SHOWN_ERRORS = 20
@@ -49,7 +49,7 @@ def rows(path: Path) -> Iterator[Any]:
 def parsed(line: bytes) -> Any:
     """The JSON value, or the error that says why there is none."""
     try:
-        return json.loads(line)
+        return storable.loads(line)
     except RecursionError:
         return ValueError("the line is nested too deeply")
     except UnicodeDecodeError:
