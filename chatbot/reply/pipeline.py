@@ -6,10 +6,12 @@ Touches no row.
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from django.conf import settings
@@ -17,6 +19,7 @@ from django.conf import settings
 from chatbot import tiers
 from chatbot.redaction import mask
 from chatbot.reply import prompt
+from chatbot.reply.admission import QueueFull
 from chatbot.reply.difficulty import Choice, Policy, choose
 from chatbot.reply.found import CLEAR, Found
 from chatbot.reply.retrieve import query, retrieve
@@ -26,6 +29,7 @@ from crm import knowledge
 from crm.orm import in_thread
 from inference import sentences
 from inference.generation import (
+    ChatMessages,
     GenerationError,
     ServerBusy,
     ServerResting,
@@ -40,8 +44,10 @@ from inference.pool import Pool
 logger = logging.getLogger("attune.reply")
 # Holds a place at the language model, after waiting for one.
 Admitted = Callable[[], AbstractAsyncContextManager[None]]
-# Seconds to wait for a server that says it is busy, at most.
+# Seconds to wait for a busy server where another tier could answer.
 BUSY = 2.0
+# Seconds before a busy server is asked again: so long at first, twice as long each time, at most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of what the customer said since the last answer: two of the longest messages. Where
 # there is more, the newest counts.
 LONGEST_TURN = 8_000
@@ -188,7 +194,7 @@ class Answering:
         for tier in choice.tiers:
             last = tier is choice.tiers[-1]
             try:
-                async with aclosing(self.with_one_retry(found, tier)) as supported:
+                async with aclosing(self.with_retries(found, tier, last)) as supported:
                     async for sentence in supported:
                         yield sentence
             except (ServerUnreachable, ServerBusy) as error:
@@ -215,28 +221,40 @@ class Answering:
         there = found.certainty >= CLEAR or found.named_by_number
         return there or missing != [[FOUND_NOTHING]]
 
-    async def with_one_retry(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
-        """Again if the server broke off before anything was shown; its deadlines are not
-        doubled."""
-        for last in (False, True):
+    async def with_retries(
+        self, found: Found, tier: Pool, last_tier: bool
+    ) -> AsyncGenerator[str, None]:
+        """Once more if the server broke off before anything was shown; its deadlines are not
+        doubled. A busy one is asked again while an engine of its pace could still begin."""
+        waited = 0.0
+        for tries in count():
             try:
                 async with self.admitted(), aclosing(self.generated(found, tier)) as supported:
                     async for sentence in supported:
                         yield sentence
                 return
             except (ServerUnreachable, ServerBusy) as error:
-                if last or self.shown or isinstance(error, ServerResting):
+                if self.shown or isinstance(error, ServerResting | QueueFull):
                     raise
-                wait = error.retry_after if isinstance(error, ServerBusy) else 0
-                await asyncio.sleep(min(BUSY, wait or 0))
+                if not isinstance(error, ServerBusy):
+                    if tries:
+                        raise
+                    continue
+                wait = pause(error, tries)
+                waited += wait
+                if waited > (tier.patience(self.prompt(found)) if last_tier else BUSY):
+                    raise
+                await asyncio.sleep(wait)
+
+    def prompt(self, found: Found) -> ChatMessages:
+        return prompt.messages(*for_model(self.turn, found))
 
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
         self.outcome.model = tier.model
-        messages = prompt.messages(*for_model(self.turn, found))
         texts = found.texts()
         async with preparing(texts) as prepared, self.counted(tier) as usage:
-            pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
+            pieces = tier.stream(self.prompt(found), prompt.MAX_TOKENS, usage)
             async with aclosing(pieces):
                 async for sentence in sentences.stream(pieces):
                     self.mark("first_generated")
@@ -320,6 +338,12 @@ class Answering:
     def hand_off(self, line: str, reason: str) -> str:
         self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+def pause(error: ServerBusy, tries: int) -> float:
+    """Seconds; varied, so that those who were refused together do not come back together."""
+    usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
+    return max(usual, error.retry_after or 0)
 
 
 @asynccontextmanager
