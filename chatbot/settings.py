@@ -16,6 +16,7 @@ from chatbot.config.environment import (
     env_number,
     env_pairs,
     env_zone,
+    noted_port,
     secret_key,
 )
 from chatbot.telemetry.logs import LEVELS, configured
@@ -295,7 +296,7 @@ SPECTACULAR_SETTINGS = {
 ATTUNE_MODEL = env_choice("ATTUNE_MODEL", "default", "small")
 # `serve` leaves its model server's port here while it runs, so that other commands find it.
 SLM_PORT_FILE = DATA_DIR / "slm_port"
-SLM_PORT = env_int("SLM_PORT", int(SLM_PORT_FILE.read_text()) if SLM_PORT_FILE.exists() else 8080)
+SLM_PORT = env_int("SLM_PORT", noted_port(SLM_PORT_FILE, 8080))
 SLM_URL = env("SLM_URL", f"http://127.0.0.1:{SLM_PORT}/v1")
 SLM_NAME = env("SLM_NAME", "slm")
 SLM_API_KEY = env("SLM_API_KEY", "none")

@@ -48,10 +48,10 @@ class Record(models.Model):
     # later one stays, however often the earlier one is repeated.
     states = models.JSONField(default=list, editable=False)
 
-    # Of a row as it comes: what its sender should know, and whether a text that it does not carry
-    # stays as it was.
+    # Of a row as it comes: what its sender should know; and of a partial one what stays as it was,
+    # such as "text" or "fields.email".
     notes: tuple[str, ...] = ()
-    partial = False
+    keeps: tuple[str, ...] = ()
 
     class Meta:
         ordering = ["id"]

@@ -62,6 +62,9 @@ class FakeGenerator:
         self.prompts: list[ChatMessages] = []
         self.error: GenerationError | None = None
 
+    def patience(self, messages: ChatMessages) -> float:
+        return 60.0
+
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
     ) -> AsyncIterator[str]:

@@ -1,14 +1,14 @@
 """JSON in, however odd and however long."""
 
-from io import BytesIO
 from typing import Any
 
 from django.conf import settings
 from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
+from rest_framework.utils.json import strict_constant
 
-from crm.plumbing.storable import RecordError, strings, unstorable
+from crm.plumbing.storable import RecordError, loads, strings, unstorable
 
 
 class TooLarge(APIException):
@@ -26,10 +26,12 @@ class SafeJSONParser(JSONParser):
         if len(body) > most:
             raise TooLarge
         try:
-            found = super().parse(BytesIO(body), *arguments, **options)
+            found = loads(body, parse_constant=strict_constant)
             # The rows of a list are judged one by one, so that the good ones are taken.
             if not isinstance(found, list) and any(map(unstorable, strings(found))):
                 raise ParseError("The JSON holds a NUL character or half of one.")
         except (RecursionError, RecordError):
             raise ParseError("The JSON is nested too deeply.") from None
+        except ValueError as error:
+            raise ParseError(f"The body is not JSON: {error}.") from None
         return found

@@ -51,6 +51,17 @@ def env_int(name: str, default: int, least: int = 0) -> int:
     return int(number)
 
 
+def noted_port(path: Path, otherwise: int) -> int:
+    """The port that a process has left there. A damaged file counts as none: that process writes
+    it anew at its next start."""
+    try:
+        text = path.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return otherwise
+    is_port = text.isdecimal() and len(text) <= 5 and 0 < int(text) < 65_536
+    return int(text) if is_port else otherwise
+
+
 def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
 

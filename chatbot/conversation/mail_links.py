@@ -8,22 +8,23 @@ pressed the button there; programs that look at links in mail open them, and pre
 import hashlib
 import unicodedata
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
 from celery import shared_task
 from django.conf import settings
 from django.core import signing
-from django.core.cache import cache
 from django.core.mail import send_mail
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from chatbot.conversation import customers
 from chatbot.conversation.mail import TRIED_AGAIN, found, mail_transcript
-from chatbot.models import Conversation, Visitor
+from chatbot.models import Conversation, UsedLink, Visitor
 from chatbot.people import away
 from chatbot.wire import limits
 from chatbot.wire.errors import Refused
@@ -136,11 +137,18 @@ def wish_of(key: str) -> Wish | None:
         wish = Wish(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
     except (signing.BadSignature, TypeError):
         return None
-    return None if cache.get(used(key)) else wish
+    return None if UsedLink.objects.filter(digest=digest(key)).exists() else wish
 
 
-def used(key: str) -> str:
-    return f"mail-link:{hashlib.sha256(key.encode()).hexdigest()}"
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def use(key: str) -> bool:
+    """False: somebody was faster."""
+    ended = timezone.now() - timedelta(seconds=LINK_LIFETIME)
+    UsedLink.objects.filter(used_at__lt=ended).delete()
+    return UsedLink.objects.get_or_create(digest=digest(key))[1]
 
 
 # By the key in the form, not by a cookie: only the mail has it.
@@ -151,7 +159,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     fields = request.POST if request.method == "POST" else request.GET
     key = fields.get("key", "")
     wish = wish_of(key)
-    done = bool(wish and request.method == "POST" and cache.add(used(key), 1, LINK_LIFETIME))
+    done = bool(wish and request.method == "POST" and use(key))
     if wish and done:
         carry_out(wish)
     context = {"key": key, "wish": wish, "done": done}

@@ -24,6 +24,10 @@ LONGEST_LINE = 20
 Tell = Callable[[int], Awaitable[None]]
 
 
+class QueueFull(ServerBusy):
+    """To ask again would only make it longer."""
+
+
 class Line:
     def __init__(self, places: int) -> None:
         self.places = places
@@ -34,7 +38,7 @@ class Line:
     async def place(self, tell: Tell) -> AsyncIterator[None]:
         """tell: is awaited with one's number in the line, as often as it changes.
 
-        Raises ServerBusy where the line is too long.
+        Raises QueueFull where the line is too long.
         """
         if self.inside < self.places and not self.waiting:
             self.inside += 1
@@ -47,7 +51,7 @@ class Line:
 
     async def _wait(self, tell: Tell) -> None:
         if len(self.waiting) >= LONGEST_LINE * self.places:
-            raise ServerBusy("Too many customers wait for an answer.", None)
+            raise QueueFull("Too many customers wait for an answer.", None)
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(called)
         told = 0

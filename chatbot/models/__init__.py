@@ -14,6 +14,7 @@ from chatbot.models.crm_actions import Action, ActionField, ActionRequest
 from chatbot.models.figures import Figure, FiguresUpTo
 from chatbot.models.forgetting import DeletedCount, Erasure
 from chatbot.models.inboxes import Inbox, Visitor, new_secret, own_time_zone
+from chatbot.models.links import UsedLink
 from chatbot.models.people import CannedAnswer, Presence, ProviderAccount, SavedView, Team
 from chatbot.models.programs import ApiKey, IdempotentAnswer
 from chatbot.models.replies import Replica, Reply, Tier
@@ -44,6 +45,7 @@ __all__ = [
     "Summary",
     "Team",
     "Tier",
+    "UsedLink",
     "Visitor",
     "attachment_storage",
     "new_secret",

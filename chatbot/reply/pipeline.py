@@ -6,15 +6,18 @@ row. `collect` is for those who want the outcome alone.
 
 import asyncio
 import logging
+import random
 import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import asdict, replace
+from itertools import count
 from typing import Any
 
 from django.conf import settings
 
 from chatbot.engines import tiers
+from chatbot.engines.admission import QueueFull
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
@@ -27,6 +30,7 @@ from chatbot.reply.wishes import heard
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
+    ChatMessages,
     GenerationError,
     ServerBusy,
     ServerResting,
@@ -40,8 +44,10 @@ from inference.index import IndexUnavailable
 from inference.sentences import stream
 
 logger = logging.getLogger("attune.reply")
-# Seconds to wait for a server that says it is busy, at most.
+# Seconds to wait for a busy server where another tier could answer.
 BUSY = 2.0
+# Seconds before a busy server is asked again: so long at first, twice as long each time, at most.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of what the customer said since the last answer: two of the longest messages. Where
 # there is more, the newest counts.
 LONGEST_TURN = 8_000
@@ -144,7 +150,7 @@ class Answer:
         for tier in choice.tiers:
             last = tier is choice.tiers[-1]
             try:
-                async with aclosing(self.with_one_retry(found, tier)) as supported:
+                async with aclosing(self.with_retries(found, tier, last)) as supported:
                     async for sentence in supported:
                         yield sentence
             except (ServerUnreachable, ServerBusy) as error:
@@ -170,28 +176,40 @@ class Answer:
         there = found.certainty >= CLEAR or found.named_by_number
         return there or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
 
-    async def with_one_retry(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
-        """Again if the server broke off before anything was shown; its deadlines are not
-        doubled."""
-        for last in (False, True):
+    async def with_retries(
+        self, found: Found, tier: Pool, last_tier: bool
+    ) -> AsyncGenerator[str, None]:
+        """Once more if the server broke off before anything was shown; its deadlines are not
+        doubled. A busy one is asked again while an engine of its pace could still begin."""
+        waited = 0.0
+        for tries in count():
             try:
                 async with self.admitted(), aclosing(self.generated(found, tier)) as supported:
                     async for sentence in supported:
                         yield sentence
                 return
             except (ServerUnreachable, ServerBusy) as error:
-                if last or self.shown or isinstance(error, ServerResting):
+                if self.shown or isinstance(error, ServerResting | QueueFull):
                     raise
-                wait = error.retry_after if isinstance(error, ServerBusy) else 0
-                await asyncio.sleep(min(BUSY, wait or 0))
+                if not isinstance(error, ServerBusy):
+                    if tries:
+                        raise
+                    continue
+                wait = pause(error, tries)
+                waited += wait
+                if waited > (tier.patience(self.prompt(found)) if last_tier else BUSY):
+                    raise
+                await asyncio.sleep(wait)
+
+    def prompt(self, found: Found) -> ChatMessages:
+        return prompt.messages(*for_model(self.turn, found))
 
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """The sentences that a passage supports."""
         self.outcome.model = tier.model
-        messages = prompt.messages(*for_model(self.turn, found))
         texts = found.texts()
         async with preparing(texts) as prepared, self.counted(tier) as usage:
-            pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
+            pieces = tier.stream(self.prompt(found), prompt.MAX_TOKENS, usage)
             async with aclosing(pieces):
                 async for sentence in stream(pieces):
                     self.mark("first_generated")
@@ -275,6 +293,12 @@ class Answer:
     def hand_off(self, line: str, reason: str) -> str:
         self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+
+
+def pause(error: ServerBusy, tries: int) -> float:
+    """Seconds; varied, so that those who were refused together do not come back together."""
+    usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
+    return max(usual, error.retry_after or 0)
 
 
 @asynccontextmanager

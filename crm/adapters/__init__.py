@@ -75,12 +75,14 @@ class Change:
     Where a system deletes a customer's own record, as it does after a merge, the data of the
     `record.deleted` names "of_customer": of one who was merged before, the record stays.
 
-    field: where in the body it stands, for who reads an error.
+    field: where in the body it stands, for who reads an error. note: what the dialect has cut or
+    set right, for the operators.
     """
 
     type: str
     data: dict[str, Any]
     field: str = "data"
+    note: str = ""
 
 
 def names() -> list[str]:
@@ -105,7 +107,7 @@ def dialect(name: str) -> Any:
 def parsed(body: bytes) -> Any:
     """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
     try:
-        payload = json.loads(body)
+        payload = storable.loads(body)
         text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
         text.encode()
     except (ValueError, RecursionError) as error:

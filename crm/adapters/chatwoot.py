@@ -52,10 +52,19 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
         "customer": contact,
         "title": scalar(body.get("name")) or f"Contact {contact}",
         "fields": facts | {name: own[name] for name in sorted(shown)},
+        "partial": left_out(body, allowed(delivery, "contact")),
         # Older versions send no time of change.
         "updated_at": changed_at(body.get("updated_at")) or delivery.received.isoformat(),
     }
     return [Change("record.upserted", record, "body")]
+
+
+def left_out(body: dict[str, Any], attributes: set[str]) -> list[str]:
+    """What has not changed: null stands for what was taken away. Attributes come all together."""
+    places = [("identifier", "customer"), ("name", "title")]
+    places += [(name, f"fields.{name}") for name in FACTS]
+    places += [("custom_attributes", f"fields.{name}") for name in sorted(attributes)]
+    return [place for name, place in places if name not in body]
 
 
 def changed_at(given: Any) -> Any:

@@ -26,8 +26,11 @@ from crm.adapters import (
     of_each,
     scalar,
 )
+from crm.plumbing import storable
 
 TAKES_PARTS = True
+# HubSpot's own limit for the internal names of properties.
+LONGEST_NAME = 100
 check = check_public
 # Of subscriptions to "object.…", which name the object by its type's id.
 KINDS = {
@@ -109,9 +112,13 @@ def told(row: Any, where: str, delivery: Delivery) -> list[Change]:
 
 
 def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
-    name, key = needed(row, "propertyName", where), f"hubspot:{kind}:{row['objectId']}"
+    whole, key = needed(row, "propertyName", where), f"hubspot:{kind}:{row['objectId']}"
+    name, note = whole[:LONGEST_NAME], ""
+    if name != whole:
+        note = f'"propertyName" was cut: {LONGEST_NAME} of its {len(whole):,} characters are kept'
     record = {
-        "id": f"{key}:{name}",
+        # Names that begin alike stay two.
+        "id": f"{key}:{name}{storable.digest(whole) if note else ''}",
         "kind": kind,
         # What belongs to no contact gets a scope of its own: it must not become shared.
         "customer": str(row["objectId"]) if kind == "contact" else key,
@@ -119,7 +126,7 @@ def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
         "fields": {name: row.get("propertyValue")},
         "updated_at": moment(row, where),
     }
-    return [Change("record.upserted", record, where)]
+    return [Change("record.upserted", record, where, note)]
 
 
 def deleted(kind: str, row: dict[str, Any], where: str) -> list[Change]:

@@ -28,6 +28,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from crm.admin.asked import asked, page_of
 from crm.customers import lifecycle
 from crm.ids.aliases import root_of
+from crm.knowledge.records import MOST_PASSAGES, PARTLY
 from crm.models import Customer, Passage, Record, Vector
 from crm.plumbing.storable import RecordError
 from inference.grounding import injection
@@ -106,7 +107,8 @@ class RecordAdmin(ReadOnly, ModelAdmin):
     list_select_related = ["customer"]
     search_fields = ["id", "title", "text", "customer__name"]
     search_help_text = "Number, title, text, or the customer's name"
-    fields = ["id", "kind", "title", "customer_link", "status", "changed", "body", "facts"]
+    fields = ["id", "kind", "title", "customer_link", "status", "searched", "changed"]
+    fields += ["body", "facts"]
     readonly_fields = fields
     inlines = [PassageInline]
 
@@ -123,6 +125,13 @@ class RecordAdmin(ReadOnly, ModelAdmin):
     @display(description="Status", ordering="deleted")
     def status(self, record: Record) -> str:
         return "deleted in the CRM" if record.deleted else "current"
+
+    @display(description="Search")
+    def searched(self, record: Record) -> str:
+        """Told on the record's own page: there are too many passages to count in a list."""
+        if record.passages.count() < MOST_PASSAGES:
+            return "all of it is searched"
+        return f"The record is partly searched: {PARTLY}. Have the CRM send less in one record."
 
     @display(description="Text")
     def body(self, record: Record) -> SafeString:

@@ -77,6 +77,7 @@ def understood(
             if isinstance(one, PayloadError):
                 raise one
             change = namespaces.placed(namespace, one)
+            notes += [f"{one.field}: {one.note}"] if one.note else []
             notes += check(change, delivery.received)
             taken.append(change)
         except PayloadError as error:

@@ -23,8 +23,10 @@ from inference.text import trimmed
 
 BATCH = 200
 PASSAGE_WORDS = 110
-# Of one record: twice as many as the longest text has. Fields may be as long as a webhook's body.
-MOST_PASSAGES = 2_000
+# Of one record: more than the longest text has in any script (some 2,200 in Chinese sentences that
+# fill half a passage each). Fields may be as long as a webhook's body.
+MOST_PASSAGES = 3_000
+PARTLY = f"it is too long to be searched whole: its first {MOST_PASSAGES:,} passages are"
 logger = logging.getLogger("attune.records")
 
 
@@ -72,7 +74,7 @@ def parse(row: Any, came: datetime | None = None) -> Record:
         deleted=deleted,
     )
     record.states = [state(record)]
-    record.partial = typed(row, "partial", bool) or False
+    record.keeps = kept(row.get("partial"))
     record.notes = tuple(notes)
     return record
 
@@ -88,6 +90,16 @@ def owner(row: dict[str, Any]) -> str | None:
         '"customer" is missing or blank: give the id of the customer whose record it is, or null '
         "to show it to everybody"
     )
+
+
+def kept(partial: Any) -> tuple[str, ...]:
+    """What a partial row leaves as it was; true stands for the text alone."""
+    names = ["text"] if partial is True else partial or []
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RecordError(
+            '"partial" must be true, false or a list such as ["text", "fields.email"]'
+        )
+    return tuple(names)
 
 
 def state(record: Record) -> str:
@@ -137,18 +149,20 @@ def import_records(rows: Iterable[Any]) -> ImportReport:
     report = ImportReport()
     numbered = enumerate(rows, start=1)
     while batch := list(islice(numbered, BATCH)):
-        upsert(list(accepted(batch, report)), report)
+        taken = list(accepted(batch, report))
+        upsert([record for _, record in taken], report)
+        report.notes += [(number, PARTLY) for number, record in taken if PARTLY in record.notes]
     return report
 
 
-def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Record]:
+def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[tuple[int, Record]]:
     for number, row in batch:
         try:
             if isinstance(row, Exception):
                 raise RecordError(str(row))
             record = parse(row)
             report.notes += [(number, note) for note in record.notes]
-            yield record
+            yield number, record
         except RecordError as error:
             report.errors.append((number, str(error)))
 
@@ -157,12 +171,14 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[Rec
 def upsert(records: list[Record], report: ImportReport) -> None:
     # First: customers are merged and erased under the same lock.
     change = next_change()
+    there = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    for record in records:
+        keep_owner(record, there.get(record.id))
     records = belonging(records, report)
     Customer.objects.bulk_create(
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
     )
-    there = Record.objects.select_for_update().in_bulk([record.id for record in records])
     rows = Rows()
     for record in records:
         store(record, there, change, report, rows)
@@ -247,8 +263,8 @@ def store(
             f"{record.id} is on file as of {since}: this is older, and changes nothing",
         )
         return
-    if old and record.partial:
-        record.text = record.text or old.text
+    if old:
+        complete(record, old)
     if old and record.deleted and record.customer_id is None:
         record.customer_id = old.customer_id  # Whoever is erased takes its title along.
     if old and same(old, record):
@@ -262,6 +278,22 @@ def store(
     name_customer(record)
     write_passages(record, change, rows, is_new=old is None)
     write_keys(record, rows, is_new=old is None)
+
+
+def complete(record: Record, old: Record) -> None:
+    """With what a partial update does not carry."""
+    keep_owner(record, old)
+    for name in {"title", "text"}.intersection(record.keeps):
+        setattr(record, name, getattr(old, name))
+    stay = {name: old.fields[name] for name in old.fields if f"fields.{name}" in record.keeps}
+    record.fields = stay | record.fields
+    record.latest = wording.latest_day(record.fields)
+
+
+def keep_owner(record: Record, old: Record | None) -> None:
+    """One that had none keeps the one that it comes with: it must not become everybody's."""
+    if old and old.customer_id and "customer" in record.keeps:
+        record.customer_id = old.customer_id
 
 
 def stale(old: Record, new: Record) -> bool:
@@ -346,7 +378,8 @@ def passages(record: Record) -> list[str]:
         texts[-1].append(fact)
         room -= words(fact)
         if len(texts) > MOST_PASSAGES:
-            logger.warning("record %s is searched up to passage %s", record.id, MOST_PASSAGES)
+            logger.warning("record %s: %s", record.id, PARTLY)
+            record.notes += (PARTLY,)
             break
     return ["\n".join([record.title, *lines]) for lines in texts[:MOST_PASSAGES]]
 

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 
 from crm.knowledge import amounts, moments, tables
-from inference.length import words
+from inference.length import boundary, words
 
 # A sentence that is longer than a passage by less than this stays whole.
 LONGEST_WHOLE = 1.5
@@ -221,7 +221,11 @@ def fitting(text: str, most_words: int) -> list[str]:
 
 
 def slices(word: str) -> Iterator[str]:
-    return (word[at : at + LONGEST_WORD] for at in range(0, len(word), LONGEST_WORD))
+    at = 0
+    while at < len(word):
+        end = boundary(word, at + LONGEST_WORD)
+        yield word[at:end]
+        at = end
 
 
 def fitting_line(line: str, most_words: int) -> list[str]:

@@ -128,6 +128,11 @@ class Generator:
         finally:
             self.under_way -= 1
 
+    def patience(self, messages: ChatMessages) -> float:
+        """Seconds that it may take to begin an answer, by its pace."""
+        load = characters(messages) * max(1, self.under_way)
+        return self.pace.allowed(self.deadlines, load, 1).first_token
+
     async def models(self) -> list[str]:
         """The names of what it serves; none where it does not list them. GenerationError where it
         does not answer within `connect`."""
@@ -220,8 +225,7 @@ class Request:
     def __init__(self, generator: Generator, messages: ChatMessages, max_tokens: int) -> None:
         self.messages, self.max_tokens = messages, max_tokens
         self.pace, self.clock = generator.pace, generator.clock
-        characters = sum(len(message["content"]) for message in messages)
-        self.load = characters * generator.under_way
+        self.load = characters(messages) * generator.under_way
         self.allowed = self.pace.allowed(generator.deadlines, self.load, max_tokens)
         self.started = self.clock()
         self.last: float | None = None
@@ -247,6 +251,10 @@ class Request:
     def done(self) -> None:
         if self.longest_gap:
             self.pace.wrote(self.longest_gap)
+
+
+def characters(messages: ChatMessages) -> int:
+    return sum(len(message["content"]) for message in messages)
 
 
 async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:

@@ -89,5 +89,9 @@ class Pool:
                 if said or server is servers[-1]:
                     raise
 
+    def patience(self, messages: ChatMessages) -> float:
+        """Seconds that a turn may wait until one of the servers begins to answer."""
+        return max(server.generator.patience(messages) for server in self.servers)
+
     def in_turn(self) -> list[Server]:
         return sorted(self.servers, key=lambda server: (bool(server.illness), server.outstanding))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chatbot.conversation import crm_requests
+from chatbot.conversation import crm_requests, customers
 from chatbot.models import Action, ActionField, ActionRequest, Conversation, Inbox, Visitor
 from chatbot.wire.protocol import ActionFrame
 from crm import signing
@@ -71,8 +71,8 @@ class RequestsTestCase(FakeModelsTestCase):
 
     def talk(self, customer: str | None) -> Conversation:
         visitor = Visitor.objects.create(inbox=self.inbox, customer_id=customer)
-        conversation = customer.conversation_of(visitor)
-        customer.receive(conversation, "m1", "hello")
+        conversation = customers.conversation_of(visitor)
+        customers.receive(conversation, "m1", "hello")
         return conversation
 
     def propose(

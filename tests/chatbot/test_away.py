@@ -22,6 +22,7 @@ from chatbot.watches import queue
 from chatbot.wire.errors import Refused
 from crm.knowledge.records import import_records
 from crm.models import Customer, Delivery, Endpoint
+from crm.outbound import outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import ALICE
@@ -153,8 +154,8 @@ class ContactTests(AwayTestCase):
     def endpoint(self, **values: bool) -> None:
         url, events = "http://crm:1/", ["lead.captured"]
         Endpoint.objects.create(url=url, events=events, secrets=["whsec_x"], **values)
-        events.forget()
-        self.addCleanup(events.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(one.body)["data"] for one in Delivery.objects.order_by("id")]

@@ -18,7 +18,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from chatbot.console import frames
+from chatbot.console.consumer import AgentConsumer
 from chatbot.conversation import agents
 from chatbot.models import (
     Action,
@@ -64,7 +64,7 @@ MAY: dict[str, dict[str, str]] = {
     "chatbot.team": LEADS_OWN,
     "chatbot.figure": READ_BY_LEADS,
     "crm.inboundevent": READ_BY_LEADS,
-    "chatbot.people.presence": LEADS_OWN | {roles.LEAD: "see change"},
+    "chatbot.presence": LEADS_OWN | {roles.LEAD: "see change"},
     "chatbot.inbox": ADMINISTRATORS_OWN | {roles.LEAD: "see change"},
     "chatbot.action": ADMINISTRATORS_OWN | {roles.LEAD: "see"},
     "crm.source": ADMINISTRATORS_OWN | {roles.LEAD: "see"},
@@ -316,7 +316,7 @@ FIELDS: dict[str, dict[str, Any]] = {
 
 class FrameTests(ConsoleTestCase):
     def test_every_frame_has_a_line_here(self) -> None:
-        self.assertEqual(set(FIELDS), set(frames.KINDS))
+        self.assertEqual(set(FIELDS), set(AgentConsumer.accepted.names))
 
     async def forbidden_to(self, role: str) -> set[str]:
         socket = await self.opened(await database_sync_to_async(person)(role))

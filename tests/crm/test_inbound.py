@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
 from chatbot.models import Conversation, Inbox, Visitor
-from crm import signing, tasks
+from crm import signing
 from crm.inbound import apply, reception, views
+from crm.knowledge import jobs
 from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
 
 pytestmark = pytest.mark.django_db
@@ -290,11 +291,11 @@ def test_while_the_database_is_away_the_crm_is_asked_to_send_again(source: Sourc
 def test_a_burst_is_embedded_a_few_at_a_time(source: Source) -> None:
     """So that the next event need not wait until all of it is done."""
     with (
-        mock.patch("crm.knowledge.indexing.embed", side_effect=[tasks.EMBEDDED, 3]) as embedded,
+        mock.patch("crm.knowledge.indexing.embed", side_effect=[jobs.EMBEDDED, 3]) as embedded,
         mock.patch("crm.plumbing.background.soon", side_effect=lambda task: task()),
     ):
-        tasks.embed()
-    assert embedded.mock_calls == [mock.call(most=tasks.EMBEDDED)] * 2
+        jobs.embed()
+    assert embedded.mock_calls == [mock.call(most=jobs.EMBEDDED)] * 2
 
 
 def test_a_deleted_record_is_gone_and_stays_so(source: Source) -> None:

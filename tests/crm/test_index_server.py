@@ -12,7 +12,7 @@ from django.test import override_settings
 
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
-from crm.models import Record, Tombstone
+from crm.models import IndexState, Record, Tombstone
 from inference.index import SHARED, IndexUnavailable, Query
 from tests.fakes import ALICE, BOB, FakeEncoder, FakeModelsTestCase, order
 from tests.test_imports import loaded_after
@@ -103,6 +103,12 @@ class ServerTests(FakeModelsTestCase):
         self.assertIn("does not fit the database", logs.output[0])
         with self.assertNoLogs("attune.index", "WARNING"):
             self.assertIn("order:50010", self.records("pigeon post", ALICE))
+
+    def test_a_server_that_a_database_from_before_marks_does_not_know_is_filled_again(self) -> None:
+        IndexState.objects.update(marks={})
+        with self.assertLogs("attune.index", "WARNING") as logs:
+            self.assertIn("order:50001", self.records("swift parcel", ALICE))
+        self.assertIn("does not fit the database", logs.output[0])
 
     def test_a_build_leaves_nothing_of_what_was_there(self) -> None:
         Record.objects.get(id="order:50001").passages.all().delete()

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from socket import socket
@@ -217,8 +218,9 @@ def line_by_line(write: Callable[[str], Any]) -> Callable[[str], None]:
     """Written at once also where the output is a file or a pipe."""
 
     def say(line: str) -> None:
-        write(line)
-        sys.stdout.flush()
+        with suppress(OSError):  # A log on a full disk ends no customer's conversation.
+            write(line)
+            sys.stdout.flush()
 
     return say
 

@@ -13,7 +13,7 @@ from django.db import DatabaseError
 
 from crm.knowledge import indexing
 from crm.knowledge.records import ImportReport, import_records
-from crm.plumbing import troubles
+from crm.plumbing import storable, troubles
 
 SHOWN_ERRORS = 20
 
@@ -50,7 +50,7 @@ def rows(path: Path) -> Iterator[Any]:
 def parsed(line: bytes) -> Any:
     """The JSON value, or the error that says why there is none."""
     try:
-        return json.loads(line)
+        return storable.loads(line)
     except RecursionError:
         return ValueError("the line is nested too deeply")
     except UnicodeDecodeError:

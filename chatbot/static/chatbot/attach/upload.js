@@ -28,7 +28,7 @@ export function upload(url, headers, file, { onProgress, signal }) {
 function answered({ status, responseText }, resolve, reject) {
   const document = parsed(responseText);
   if (status === 201) resolve(document);
-  else if (status >= 500) reject(new Error(`The server answered ${status}.`));
+  else if (status >= 500) reject(new Error(document.detail || `The server answered ${status}.`));
   else reject(new Refused(document.detail || "This file was not taken.", status));
 }
 

@@ -11,21 +11,24 @@ export class Assured {
     this.#connection = connection;
   }
 
-  /** False when there is nobody to send to; then it is not kept either. */
-  send(frame) {
+  /** False when there is nobody to send to; then it is not kept either. `proved` is called once it
+   * has arrived. */
+  send(frame, proved = () => {}) {
     if (!this.#connection.send(frame)) return false;
-    this.#kept.push({ n: ++this.#sent, frame });
+    this.#kept.push({ n: ++this.#sent, frame, proved });
     this.#connection.send({ type: "ping", n: this.#sent });
     this.#connection.probe();
     return true;
   }
 
   proved(n) {
+    const arrived = this.#kept.filter((one) => one.n <= n);
     this.#kept = this.#kept.filter((one) => one.n > n);
+    for (const { proved } of arrived) proved();
   }
 
   again() {
-    for (const { frame } of this.#kept.splice(0)) this.send(frame);
+    for (const { frame, proved } of this.#kept.splice(0)) this.send(frame, proved);
   }
 
   clear() {

@@ -59,7 +59,7 @@ export class Chat {
     this.#composer = new Composer(this.#files);
     this.#ended = new Ended(session);
     this.#away.onContact = (email) => this.#send({ type: "contact", email });
-    this.#ended.onRated = (score, comment) => this.#send({ type: "csat", score, comment });
+    this.#ended.onRated = (score, comment, proved) => this.#send({ type: "csat", score, comment }, proved);
     this.#attention = new Attention(this.#connection, host);
     this.#delivery = new Delivery(inbox, this.#connection, this.#log);
     this.#connection.after = () => this.#history.after;
@@ -104,8 +104,8 @@ export class Chat {
     this.#composer.focus();
   }
 
-  #send(frame) {
-    const sent = this.#assured.send(frame);
+  #send(frame, proved) {
+    const sent = this.#assured.send(frame, proved);
     if (!sent) this.#status.notice("There is no connection at the moment. Please try again soon.");
     return sent;
   }
@@ -119,6 +119,7 @@ export class Chat {
     this.#status.connection(state);
     if (state === "online" || state === "unsure") return;
     this.#delivery.pause();
+    if (state === "offline") this.#ended.cutOff();
     this.#provisional.still();
   }
 

@@ -10,6 +10,8 @@ export class Ended {
   #told = document.getElementById("rated");
   #mail = document.getElementById("mail-form");
   #session;
+  #rating = 0; // the one that is under way; 0: none
+  #ratings = 0;
   onRated = () => false;
 
   constructor(session) {
@@ -29,19 +31,37 @@ export class Ended {
   }
 
   reset() {
+    this.#rating = 0;
     this.#form.reset();
     this.#mail.reset();
     this.#more.hidden = this.#mail.hidden = true;
     this.#told.textContent = "";
   }
 
+  /** The connection is gone. The next one is that of a new conversation: a rating that has not
+   * arrived stays where it is, and the customer knows. */
+  cutOff() {
+    if (!this.#rating) return;
+    this.#rating = 0;
+    this.#more.hidden = false;
+    this.#told.textContent = "Your rating was not sent: the connection is gone.";
+  }
+
   #rate() {
     const { score, comment } = this.#form.elements;
-    const sent = this.onRated(Number(score.value), written(comment.value));
+    const rating = ++this.#ratings;
+    const sent = this.onRated(Number(score.value), written(comment.value), () => this.#arrived(rating));
     if (!sent) return false;
+    this.#rating = rating;
     this.#more.hidden = false;
-    this.#told.textContent = "Thank you for telling us.";
+    this.#told.textContent = "Sending…";
     return true;
+  }
+
+  #arrived(rating) {
+    if (rating !== this.#rating) return; // another has followed, or was given up
+    this.#rating = 0;
+    this.#told.textContent = "Thank you for telling us.";
   }
 
   async #save() {

@@ -1,0 +1,65 @@
+"""Texts in scripts that part no words, or whose signs are made of several characters."""
+
+import unicodedata
+
+import pytest
+
+from crm.knowledge import wording
+from crm.knowledge.records import PASSAGE_WORDS, passages
+from crm.models import Record
+from crm.plumbing import storable
+from inference.length import words
+
+WRITTEN = {
+    "Khmer": "សូមអរគុណសម្រាប់ការបញ្ជាទិញរបស់អ្នក",
+    "Thai": "ขอบคุณสำหรับการสั่งซื้อของคุณเราจะจัดส่งพรุ่งนี้",
+    "Lao": "ຂອບໃຈສຳລັບການສັ່ງຊື້ຂອງທ່ານ",
+    "Burmese": "ကျေးဇူးတင်ပါတယ်မြန်မာ",
+    "Chinese": "感谢您的订购我们明天发货",
+    "Chinese in sentences": "感谢" * 44 + "。",
+    "Tibetan": "བཀྲ་ཤིས་བདེ་ལེགས་ཞུ་དོན་དག་ཚོང་ཁང་",
+    "Hindi": "क्षत्रियस्त्री",
+    "families": "👩🏽‍👩🏽‍👧🏽‍👦🏽",
+}
+EVERY = pytest.mark.parametrize("sign", WRITTEN.values(), ids=WRITTEN)
+
+
+def filled(sign: str, length: int) -> str:
+    """Ends in something that is found nowhere else."""
+    return f"{sign * (length // len(sign) - 1)}END"
+
+
+@EVERY
+@pytest.mark.parametrize("length", [500, 20_000, 200_000])
+def test_a_long_text_and_a_long_field_are_searched_to_their_end(sign: str, length: int) -> None:
+    text = filled(sign, length)
+    for record in (
+        Record(id="a", title="T", text=text, fields={}),
+        Record(id="a", title="T", text="", fields={"note": text}),
+    ):
+        found = "".join(passages(record))
+        kept = found.replace("T\n", "").replace("Note: ", "").replace("\n", "").replace(" ", "")
+        assert kept == text
+
+
+@EVERY
+def test_a_passage_is_no_longer_than_is_read_of_it(sign: str) -> None:
+    for passage in passages(Record(id="a", title="T", text=filled(sign, 5_000), fields={})):
+        assert words(passage) <= wording.LONGEST_WHOLE * PASSAGE_WORDS
+
+
+@EVERY
+def test_no_sign_is_cut_in_two(sign: str) -> None:
+    text = filled(sign, 5_000)
+    parts = [*wording.slices(text), storable.cut("title", text, [])]
+    assert "".join(parts[:-1]) == text
+    for part in parts:
+        assert not unicodedata.category(part[0]).startswith("M")
+        assert part[0] != "\u200d"
+    for part in parts[:-1]:
+        assert unicodedata.combining(part[-1]) != 9 and part[-1] not in "\u200dเໃ"
+    assert not parts[-1].removesuffix(storable.CUT).endswith(("\u17d2", "\u200d"))
+
+
+def test_signs_without_end_are_still_cut() -> None:
+    assert "".join(wording.slices("\u0301" * 5_000)) == "\u0301" * 5_000
