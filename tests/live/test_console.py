@@ -218,7 +218,8 @@ def test_an_alert_is_counted_whatever_the_list_shows(
 def test_on_a_phone_the_customer_is_one_tap_away(
     as_agent: AsAgent, as_customer: AsCustomer
 ) -> None:
-    hello = unique("hello")
+    # In a language that mood knows: a word alone might be of any.
+    hello = f"Thank you so much for sending me the {unique('kettle')}"
     chat = open_chat(as_customer())
     expect(ask(chat, hello)).to_have_attribute("data-status", "sent")
     dora = as_agent("Dora")

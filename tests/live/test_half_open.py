@@ -123,6 +123,7 @@ def test_doras_page_goes_on_and_keeps_her_note(
     expect(page.locator("#notes li")).to_contain_text("She is a regular.")
     expect(field).to_have_value("")
     page.get_by_role("button", name="Take over").click()
+    expect(field).to_be_enabled()
     network.silence()
     field.fill("I am here.")
     field.press("Enter")
