@@ -1,7 +1,7 @@
 """Evaluations on files that are not of this site."""
 
 from chatbot.evaluation.retrieval import as_records
-from crm.records import parse
+from crm.knowledge.records import parse
 
 
 def test_a_corpus_is_shared_knowledge_of_which_each_text_is_a_record() -> None:

@@ -3,7 +3,6 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ NOT_SETTINGS = {"ATTUNE_SHARED", "PROMETHEUS_MULTIPROC_DIR"}
 
 
 def test_the_page_is_up_to_date() -> None:
-    if PAGE.read_text() != command.page():
+    if PAGE.read_text() != command.page(command.sources()):
         pytest.fail(
             "docs/settings.md is out of date. Type: python manage.py settings > docs/settings.md"
         )
@@ -48,16 +47,7 @@ def test_no_variable_is_read_in_secret() -> None:
     assert read - on_the_page == NOT_SETTINGS
 
 
-def page_of(monkeypatch: pytest.MonkeyPatch, source: str) -> str:
-    monkeypatch.setattr(command, "READERS", [SimpleNamespace()])
-    monkeypatch.setattr(command.inspect, "getsource", lambda _: source)
-    return command.page()
-
-
-def test_a_default_is_written_as_one_would_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    page = page_of(
-        monkeypatch,
-        """
+COLOURS = """
 ## Colours
 #: Paints the fence,
 #: and the gate.
@@ -66,8 +56,11 @@ FENCE = env_bool("FENCE", True)
 GATE = env("GATE", FENCE)
 #: Who paints.
 PAINTER = env("PAINTER")
-""",
-    )
+"""
+
+
+def test_a_default_is_written_as_one_would_set_it() -> None:
+    page = command.page([COLOURS])
     assert page.endswith(
         "## Colours\n\n| variable | default | meaning |\n|---|---|---|\n"
         "| `FENCE` | `1` | Paints the fence, and the gate. |\n"
@@ -83,15 +76,13 @@ PAINTER = env("PAINTER")
         ('#: Where it listens.\nPORT = env_int("PORT", 8 * 1000)', "Write the default of PORT"),
     ],
 )
-def test_what_nobody_has_written_down_is_named(
-    monkeypatch: pytest.MonkeyPatch, line: str, missing: str
-) -> None:
+def test_what_nobody_has_written_down_is_named(line: str, missing: str) -> None:
     with pytest.raises(ValueError, match=missing):
-        page_of(monkeypatch, f"## The site\n{line}\n")
+        command.page([f"## The site\n{line}\n"])
 
 
 def test_the_command_prints_the_page(capsys: Any) -> None:
     from django.core.management import call_command
 
     call_command("settings")
-    assert capsys.readouterr().out == command.page()
+    assert capsys.readouterr().out == command.page(command.sources())

@@ -5,19 +5,19 @@ the default in words: `#: Default: the number of cores.`
 """
 
 import ast
-import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot import settings
-from inference import catalogue, sources
-
 # In this order on the page.
-READERS = (settings, catalogue, sources)
+READERS = (
+    "chatbot/settings.py",
+    "inference/models/catalogue.py",
+    "inference/models/sources.py",
+)
 HEADING, MEANING, DEFAULT = "## ", "#: ", "Default: "
 # Readers whose variable has the name of the setting.
 NAMED_BY_TARGET = {"data_dir", "secret_key"}
@@ -52,25 +52,28 @@ class Command(BaseCommand):
 
     def handle(self, **_: Any) -> None:
         try:
-            self.stdout.write(page(), ending="")
+            self.stdout.write(page(sources()), ending="")
         except ValueError as error:
             raise CommandError(str(error)) from None
 
 
-def page() -> str:
+def sources() -> list[str]:
+    return [(settings.BASE_DIR / path).read_text() for path in READERS]
+
+
+def page(sources: Iterable[str]) -> str:
     """ValueError names a setting whose meaning or default nobody has written down."""
     sections: dict[str, list[str]] = {}
-    for module in READERS:
-        for heading, setting in read(module):
+    for source in sources:
+        for heading, setting in read(source):
             sections.setdefault(heading, []).append(setting.row())
     head = "| variable | default | meaning |\n|---|---|---|\n"
     parts = [f"\n## {heading}\n\n{head}" + "\n".join(rows) for heading, rows in sections.items()]
     return PAGE + "\n".join(parts) + "\n"
 
 
-def read(module: ModuleType) -> Iterator[tuple[str, Setting]]:
-    """Each setting that the module reads, with the heading it stands under."""
-    source = inspect.getsource(module)
+def read(source: str) -> Iterator[tuple[str, Setting]]:
+    """Each setting that this code reads, with the heading it stands under."""
     lines = [line.strip() for line in source.splitlines()]
     statements = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt))
     for statement in sorted(statements, key=lambda node: node.lineno):
