@@ -1,5 +1,5 @@
 # Attune's commands, the same here and in CI. Every setting is an environment variable:
-# `PORT=8001 make run`, `ATTUNE_MODEL=small make run`; README.md lists them.
+# `PORT=8001 make run`, `ATTUNE_MODEL=small make run`; docs/settings.md lists them.
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
@@ -79,7 +79,7 @@ soak-webhooks: $(VENV)/.installed-dev ## Let 10,000 events flow each way while p
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.soak_webhooks
 
-tour: $(VENV)/.installed-dev ## Take the pictures of the README's tour, by light and by dark
+tour: $(VENV)/.installed-dev ## Take the pictures of docs/tour.md again, light and dark
 	@deploy/local/debian-parts.sh chromium
 	@$(PYTHON) -m tests.live.tour
 

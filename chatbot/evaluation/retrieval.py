@@ -158,6 +158,7 @@ def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
         given = {"kind": row.get("kind") or row.get("type"), "title": row.get("title")}
         yield {
             "id": row["id"],
+            "customer": None,
             "kind": given["kind"] or "text",
             "title": given["title"] or "Text",
             "text": row["text"],

@@ -231,6 +231,9 @@ MODELS: dict[str, Model] = {model.name: model for model in CATALOGUE}
 
 def models_dir() -> Path:
     default = Path.home() / ".cache" / "attune" / "models"
+    ## Model files
+    #: The folder that holds the model files.
+    #: Default: `~/.cache/attune/models`.
     return Path(os.environ.get("ATTUNE_MODELS") or default).expanduser().absolute()
 
 

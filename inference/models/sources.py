@@ -180,6 +180,8 @@ class Progress:
 
 def from_folder(model: Model, work: Path, report: Report) -> None:
     """Copy from ATTUNE_MODEL_SOURCE, for example another machine's models folder."""
+    ## Model files
+    #: A folder to copy model files from, for example another machine's `ATTUNE_MODELS`.
     if not (setting := os.environ.get("ATTUNE_MODEL_SOURCE")):
         raise NotOffered("ATTUNE_MODEL_SOURCE names no folder")
     folder, progress = Path(setting).expanduser(), Progress(model.bytes, report)
@@ -337,6 +339,8 @@ def _unzip(archive: Path, model: Model, ready: Path) -> None:
 
 def from_hub(model: Model, work: Path, report: Report) -> None:
     """Ask the publisher's hub, only where ATTUNE_MODEL_HUB=1 says that the site may."""
+    #: Set to `1` to allow downloads from the publishers' hub.
+    #: Default: `0`.
     if os.environ.get("ATTUNE_MODEL_HUB") != "1":
         raise NotOffered("ATTUNE_MODEL_HUB=1 is not set")
     from huggingface_hub import hf_hub_download

@@ -1,6 +1,6 @@
 """The whole job on other companies' records, with the small model: import, ask, be refused.
 
-Needs the data folder that ATTUNE_SHARED names; the figures of the README come from
+Needs the data folder that ATTUNE_SHARED names; the figures in docs/measured.md come from
 `manage.py evaluate answers` on the whole file.
 """
 

@@ -36,7 +36,7 @@ SUBSTITUTED = re.compile(r"\$\{(\w+)(?::-([^}]*))?[^}]*\}")
 
 
 def wheelhouse() -> Path:
-    """What README's `pip download` fetches, on the machine that may; kept in the cache."""
+    """Download once what deploy/README.md says to download, and keep it in the cache."""
     serving = (ROOT / "requirements.txt").read_text().split("# export, training")[0]
     name = hashlib.sha256(serving.encode()).hexdigest()[:12]
     folder = models_dir().parent / f"wheelhouse-{name}"

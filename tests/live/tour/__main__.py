@@ -1,4 +1,4 @@
-"""The pictures of the README's tour: `python -m tests.live.tour`, or `make tour`.
+"""The pictures of docs/tour.md: `python -m tests.live.tour`, or `make tour`.
 
 Starts a site of its own with the demo shop, plays the scenes, looks at each page by light and by
 dark, and writes docs/tour/NAME-light.webp and NAME-dark.webp.
