@@ -1,18 +1,18 @@
 // Joins the parts: frames from the server to what is on the screen, and back.
 
-import { Assured } from "./assured.js";
-import { Attention } from "./attention.js";
-import { Away } from "./away.js";
-import { Composer } from "./composer.js";
-import { Delivery } from "./delivery.js";
-import { Ended } from "./ended.js";
-import { Files } from "./files.js";
-import { History } from "./history.js";
-import { Log } from "./log.js";
-import { Provisional } from "./provisional.js";
-import { Requests } from "./requests.js";
-import { Connection } from "./socket.js";
-import { Status } from "./status.js";
+import { Assured } from "./connection/assured.js";
+import { Attention } from "./view/attention.js";
+import { Away } from "./view/away.js";
+import { Composer } from "./view/composer.js";
+import { Delivery } from "./connection/delivery.js";
+import { Ended } from "./view/ended.js";
+import { Files } from "./view/files.js";
+import { History } from "./connection/history.js";
+import { Log } from "./view/log.js";
+import { Provisional } from "./view/provisional.js";
+import { Requests } from "./view/requests.js";
+import { Connection } from "./connection/socket.js";
+import { Status } from "./view/status.js";
 
 export class Chat {
   #connection;

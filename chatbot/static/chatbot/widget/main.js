@@ -1,7 +1,7 @@
 import { composes } from "../common/keys.js";
 import { Chat } from "./chat.js";
-import { Host } from "./host.js";
-import { Session } from "./session.js";
+import { Host } from "./connection/host.js";
+import { Session } from "./connection/session.js";
 
 const { inbox, sessionUrl } = document.body.dataset;
 const host = new Host();

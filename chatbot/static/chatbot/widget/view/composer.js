@@ -1,7 +1,7 @@
 // Where the customer writes.
 
-import { sends } from "../common/keys.js";
-import { written } from "../common/written.js";
+import { sends } from "../../common/keys.js";
+import { written } from "../../common/written.js";
 
 const LIMIT = 4000; // characters, as the server counts them: code points
 const WARN_AT = 3600;

@@ -1,6 +1,6 @@
 // The customer's mood over the conversation: every score, and the message that each belongs to.
 
-import { signed, word } from "./draw.js";
+import { signed, word } from "../draw.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const [WIDTH, HEIGHT, LEFT, RIGHT, EDGE] = [240, 96, 24, 8, 8];

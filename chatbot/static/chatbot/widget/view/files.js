@@ -1,10 +1,10 @@
 // The customer's files: picked, uploaded with the session's token, and shown in messages.
 
-import { pick } from "../attach/pick.js";
-import { shown } from "../attach/shown.js";
-import { Tray } from "../attach/tray.js";
-import { Refused, upload } from "../attach/upload.js";
-import { notedInTab, noteInTab } from "./storage.js";
+import { pick } from "../../attachments/pick.js";
+import { shown } from "../../attachments/shown.js";
+import { Tray } from "../../attachments/tray.js";
+import { Refused, upload } from "../../attachments/upload.js";
+import { notedInTab, noteInTab } from "../connection/storage.js";
 
 const UPLOADS = "/api/attachments/";
 const UNAUTHORIZED = 401;

@@ -1,9 +1,9 @@
 // The agent's files: picked, uploaded to the conversation at hand, kept with what was typed for it.
 
-import { pick } from "../attach/pick.js";
-import { Tray } from "../attach/tray.js";
-import { upload } from "../attach/upload.js";
-import { byId } from "./draw.js";
+import { pick } from "../../attachments/pick.js";
+import { Tray } from "../../attachments/tray.js";
+import { upload } from "../../attachments/upload.js";
+import { byId } from "../draw.js";
 
 export class Files {
   #tray;

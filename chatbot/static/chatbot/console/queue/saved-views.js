@@ -1,7 +1,7 @@
 // Views that the agent has saved: a name for a set of filters.
 
-import { written } from "../common/written.js";
-import { byId, element } from "./draw.js";
+import { written } from "../../common/written.js";
+import { byId, element } from "../draw.js";
 
 export class Views {
   #saved = [];

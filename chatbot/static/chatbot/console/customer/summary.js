@@ -1,6 +1,6 @@
 // The summary beside a conversation: made by the machine, corrected by the agent.
 
-import { byId, element, mood } from "./draw.js";
+import { byId, element, mood } from "../draw.js";
 
 const LINES = { problem: "Problem", tried: "Tried so far", question: "Open" };
 

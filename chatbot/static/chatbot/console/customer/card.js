@@ -2,7 +2,7 @@
 // what colleagues have noted.
 
 import { chart } from "./chart.js";
-import { byId, element, time } from "./draw.js";
+import { byId, element, time } from "../draw.js";
 
 export class Card {
   #scored = [];

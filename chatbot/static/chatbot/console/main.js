@@ -1,14 +1,14 @@
 // Joins the parts: frames from the server to the list and the conversation, and back.
 
 import { Alarm } from "./alarm.js";
-import { Answers } from "./answers.js";
+import { Answers } from "./conversation/answers.js";
 import { byId } from "./draw.js";
-import { listen } from "./keys.js";
-import { Queue } from "./queue.js";
+import { listen } from "./shortcuts.js";
+import { Queue } from "./queue/queue.js";
 import { Socket } from "./socket.js";
-import { Summary } from "./summary.js";
-import { Talk } from "./talk.js";
-import { Views } from "./views.js";
+import { Summary } from "./customer/summary.js";
+import { Talk } from "./conversation/conversation.js";
+import { Views } from "./queue/saved-views.js";
 
 const NOTICE_LASTS = 8_000;
 const STATES = {

@@ -1,7 +1,7 @@
 // Canned answers: "/" in the empty field, or the button, opens the list; words narrow it down.
 
-import { composes } from "../common/keys.js";
-import { byId, element } from "./draw.js";
+import { composes } from "../../common/keys.js";
+import { byId, element } from "../draw.js";
 
 export class Answers {
   #field = byId("text");

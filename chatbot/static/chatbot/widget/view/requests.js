@@ -1,7 +1,7 @@
 // What the company's CRM may do for the customer: a form, a look at what will be sent, and only then
 // the customer's word. What became of it is the server's to say; the details come as messages.
 
-import { written } from "../common/written.js";
+import { written } from "../../common/written.js";
 import { control } from "./fields.js";
 
 const ANSWER_WITHIN = 15_000;

@@ -1,7 +1,7 @@
 // Messages that the server has not acknowledged. One storage key each, so that two tabs of the
 // same person never overwrite each other's list.
 
-import { newId } from "../common/id.js";
+import { newId } from "../../common/id.js";
 import * as storage from "./storage.js";
 
 /** {id, text, attachments, at, error}, and its place once it is kept. The id is the message's for

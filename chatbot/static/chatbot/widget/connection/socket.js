@@ -4,7 +4,7 @@
 //      ▲                     │                     │ └──no answer yet──▶ │
 //      └──────── closed, failed, no welcome ◀──────┴───no answer at all──┘
 
-import { onReturn, Pulse } from "../common/pulse.js";
+import { onReturn, Pulse } from "../../common/pulse.js";
 import { Refused } from "./session.js";
 
 const PROTOCOL = 1;

@@ -1,11 +1,11 @@
 // The conversation at hand: what was said, what may be done, and the field to write in.
 
-import { shown } from "../attach/shown.js";
-import { newId } from "../common/id.js";
-import { sends } from "../common/keys.js";
-import { written } from "../common/written.js";
-import { Card } from "./card.js";
-import { byId, element, mood, time, trend, waits } from "./draw.js";
+import { shown } from "../../attachments/shown.js";
+import { newId } from "../../common/id.js";
+import { sends } from "../../common/keys.js";
+import { written } from "../../common/written.js";
+import { Card } from "../customer/card.js";
+import { byId, element, mood, time, trend, waits } from "../draw.js";
 import { Files } from "./files.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };

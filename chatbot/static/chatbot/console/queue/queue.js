@@ -1,7 +1,7 @@
 // The list of conversations: a page of rows, kept in order as they change.
 
-import { written } from "../common/written.js";
-import { byId, element, mood, passed, sparkline, trend } from "./draw.js";
+import { written } from "../../common/written.js";
+import { byId, element, mood, passed, sparkline, trend } from "../draw.js";
 
 // Who waits is told by how long.
 const STATES = { bot: "Bot", waiting: "", closed: "Closed" };

@@ -1,6 +1,6 @@
 // Nobody is there for a customer who wants a person: when somebody is, and where to write to.
 
-import { written } from "../common/written.js";
+import { written } from "../../common/written.js";
 
 export class Away {
   #section = document.getElementById("away");

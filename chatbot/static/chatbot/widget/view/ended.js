@@ -1,6 +1,6 @@
 // After a conversation: how it was, and a copy to keep.
 
-import { written } from "../common/written.js";
+import { written } from "../../common/written.js";
 
 const SAVED = "conversation.txt";
 

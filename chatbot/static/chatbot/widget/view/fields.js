@@ -1,6 +1,6 @@
 // One field of a form as a labelled control. The browser checks its kind, the server once more.
 
-import { written } from "../common/written.js";
+import { written } from "../../common/written.js";
 
 const INPUTS = {
   text: { type: "text", maxLength: 300 },
