@@ -139,7 +139,7 @@ def test_a_crm_that_answers_later_does_so_with_an_event_of_its_own(
     page.wait_for_timeout(700)  # Nobody has read it sooner.
     assert crm.got == []
     form.get_by_role("button", name="Confirm").click()
-    expect(form.get_by_role("status")).to_have_text("Sent. The answer comes here.")
+    expect(form.get_by_role("status")).to_have_text("Sent. The answer will appear here.")
     await_that(lambda: crm.got)
     key = crm.got[0][0]["webhook-id"]
     data = {"idempotency_key": key, "status": "refused", "message": "Nobody is here today."}

@@ -191,7 +191,7 @@ def test_in_the_live_inbox(context: BrowserContext, site: str, planted: dict[str
     for details in page.locator("#messages details").all():
         details.evaluate("one => one.open = true")
     shown(page)
-    page.get_by_placeholder("Search what was said").fill(f"onerror {MARK}")
+    page.get_by_placeholder("Search messages").fill(f"onerror {MARK}")
     expect(page.locator("#rows button")).to_have_count(1)
     expect(page.locator("#rows .name")).to_contain_text("<img src=x")
     page.locator("#canned").click()

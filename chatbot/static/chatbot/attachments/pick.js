@@ -1,6 +1,6 @@
-// How files come in: by the button, pasted into the field, or dropped.
+// Three ways to add a file: the button, pasting into the field, dropping.
 
-/** area: where they may be dropped; it has the class "dropping" meanwhile. */
+/** area: the element that files may be dropped on; it has the class "dropping" meanwhile. */
 export function pick({ button, input, field, area }, onFiles) {
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
@@ -15,7 +15,7 @@ export function pick({ button, input, field, area }, onFiles) {
   });
   area.addEventListener("dragover", (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
-    event.preventDefault(); // or the browser opens the file in place of the page
+    event.preventDefault(); // or the browser leaves the page and opens the file
     area.classList.toggle("dropping", !button.disabled);
   });
   area.addEventListener("dragleave", (event) => {

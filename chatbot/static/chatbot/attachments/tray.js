@@ -1,7 +1,8 @@
-// Files that were picked and not sent yet. Each is uploaded at once; a message then names them.
+// The files that will go with the next message. Each is uploaded at once; the message names them.
 
+import { element } from "../common/dom.js";
 import { isImage, paper } from "./shown.js";
-import { Refused, size, upload } from "./upload.js";
+import { FileRefused, size } from "./upload.js";
 
 export class Tray {
   #list;
@@ -15,8 +16,8 @@ export class Tray {
   onChange = () => {};
   onTrouble = (_text) => {};
 
-  /** list: the element that shows them; said: what screen readers hear of them; most: {bytes,
-   * count}; send(file, progress) → description; forget(description): it will not be sent. */
+  /** list: the element that shows the files; said: the one that screen readers read; most: the limits
+   * {bytes, count}; send(file, progress) → description; forget(description): it was removed. */
   constructor({ list, said, most, send, forget = () => {} }) {
     [this.#list, this.#said, this.#most] = [list, said, most];
     [this.#send, this.#forget] = [send, forget];
@@ -26,7 +27,7 @@ export class Tray {
     return this.#files.length === 0;
   }
 
-  /** Something is not on the server yet. */
+  /** A file is not on the server yet. */
   get busy() {
     return this.#files.some(({ description }) => !description);
   }
@@ -38,22 +39,27 @@ export class Tray {
   add(files) {
     for (const file of files) {
       const trouble = this.#trouble(file);
-      if (trouble) this.onTrouble(trouble);
-      else this.#start(new Item(file, this.#list));
+      if (trouble) {
+        this.onTrouble(trouble);
+        continue;
+      }
+      const item = new Item(file, this.#list);
+      this.#put(item);
+      this.#upload(item);
     }
   }
 
-  /** What is on the server already, as `take` gave it. */
+  /** Puts back files that are on the server already, as `take` returned them. */
   restore(descriptions) {
-    for (const one of descriptions) {
-      const item = new Item(one, this.#list);
+    for (const description of descriptions) {
+      const item = new Item(description, this.#list);
       this.#put(item);
-      item.done(one);
+      item.done(description);
     }
     this.onChange();
   }
 
-  /** The descriptions, for a message that names them. */
+  /** Empties the tray and returns the descriptions, for a message that names them. */
   take() {
     const found = this.#files.map(({ description }) => description).filter(Boolean);
     this.clear();
@@ -66,12 +72,12 @@ export class Tray {
     this.#changed();
   }
 
-  /** There is a connection again. */
+  /** The connection is back: uploads what failed. */
   retry() {
     for (const item of this.#files) if (item.failed) this.#upload(item);
   }
 
-  /** Again, all of them: they were for another conversation. */
+  /** Uploads all files again: they belonged to another conversation. */
   renew() {
     for (const item of this.#files) this.#upload(item);
   }
@@ -90,11 +96,6 @@ export class Tray {
     this.#changed();
   }
 
-  #start(item) {
-    this.#put(item);
-    this.#upload(item);
-  }
-
   async #upload(item) {
     const progress = item.begin();
     this.#changed();
@@ -102,8 +103,8 @@ export class Tray {
       item.done(await this.#send(item.file, progress));
       this.#said.textContent = `${item.name} is attached.`;
     } catch (error) {
-      if (progress.signal.aborted) return; // removed meanwhile, or begun again
-      if (!(error instanceof Refused)) item.fail(error.message);
+      if (progress.signal.aborted) return; // the file was removed, or its upload began again
+      if (!(error instanceof FileRefused)) item.fail(error.message);
       else {
         this.#drop(item);
         this.onTrouble(`“${item.name}”: ${error.message}`);
@@ -114,7 +115,7 @@ export class Tray {
 
   #remove(item) {
     if (item.description) this.#forget(item.description);
-    this.#said.textContent = `${item.name} is removed.`;
+    this.#said.textContent = `${item.name} was removed.`;
     this.#drop(item);
   }
 
@@ -136,28 +137,25 @@ class Item {
   onRemove = () => {};
   onRetry = () => {};
   #abort = new AbortController();
-  #element = document.createElement("li");
-  #icon = document.createElement("span");
-  #state = document.createElement("small");
-  #bar = document.createElement("progress");
+  #icon = element("span", { className: "icon" }, paper());
+  #state = element("small");
+  #bar = element("progress");
   #again = button("Try again");
+  #element;
 
   constructor(file, list) {
     [this.file, this.name, this.bytes] = [file, file.name, file.size ?? file.bytes];
-    const name = document.createElement("b");
     const remove = button("×");
-    name.textContent = this.name;
     remove.setAttribute("aria-label", `Remove ${this.name}`);
     remove.addEventListener("click", () => this.onRemove());
     this.#again.addEventListener("click", () => this.onRetry());
     this.#bar.setAttribute("aria-label", `Upload of ${this.name}`);
-    this.#icon.className = "icon";
-    this.#icon.append(paper());
-    this.#element.append(this.#icon, name, this.#state, this.#bar, this.#again, remove);
+    const name = element("b", { textContent: this.name });
+    this.#element = element("li", {}, this.#icon, name, this.#state, this.#bar, this.#again, remove);
     list.append(this.#element);
   }
 
-  /** {onProgress, signal} of an upload. */
+  /** Starts an upload; returns its {onProgress, signal}. */
   begin() {
     this.#abort.abort();
     this.#abort = new AbortController();
@@ -172,9 +170,7 @@ class Item {
     this.description = description;
     this.#show(size(this.bytes));
     if (!isImage(description)) return;
-    const image = document.createElement("img");
-    [image.src, image.alt] = [description.url, ""];
-    this.#icon.replaceChildren(image);
+    this.#icon.replaceChildren(element("img", { src: description.url, alt: "" }));
   }
 
   fail(why) {
@@ -195,7 +191,5 @@ class Item {
 }
 
 function button(text) {
-  const made = document.createElement("button");
-  [made.type, made.textContent] = ["button", text];
-  return made;
+  return element("button", { type: "button", textContent: text });
 }

@@ -1,15 +1,15 @@
-// One file to the server, with its progress.
+// Uploads one file, and tells the progress.
 
-/** The server answered and said no; the message is for the person. */
-export class Refused extends Error {
+/** The server will not take this file; the message is for the person. */
+export class FileRefused extends Error {
   constructor(text, status) {
     super(text);
     this.status = status;
   }
 }
 
-/** What the server knows of it: {id, name, type, bytes, url}. Rejects with Refused, or with another
- * Error where nobody answered. onProgress: of 0 to 1. */
+/** Resolves with the server's description: {id, name, type, bytes, url}. Rejects with FileRefused, or
+ * with another Error where no answer came. onProgress(share): from 0 to 1. */
 export function upload(url, headers, file, { onProgress, signal }) {
   const form = new FormData();
   form.append("file", file, file.name);
@@ -29,10 +29,10 @@ function answered({ status, responseText }, resolve, reject) {
   const document = parsed(responseText);
   if (status === 201) resolve(document);
   else if (status >= 500) reject(new Error(`The server answered ${status}.`));
-  else reject(new Refused(document.detail || "This file was not taken.", status));
+  else reject(new FileRefused(document.detail || "The server did not accept this file.", status));
 }
 
-/** What stands between may answer with a page. */
+/** A proxy in between may answer with an HTML page. */
 function parsed(text) {
   try {
     return JSON.parse(text);
@@ -41,7 +41,7 @@ function parsed(text) {
   }
 }
 
-/** As the server words it: rounded up, so that what is too large does not read as if it were not. */
+/** Rounded up, as the server does: a file just over the limit must not read as if it were within. */
 export function size(bytes) {
   const [unit, name] = bytes >= 1024 ** 2 ? [1024 ** 2, "MB"] : [1024, "KB"];
   return `${Math.ceil((bytes / unit) * 10) / 10} ${name}`;

@@ -1,16 +1,18 @@
-// Tells the agent of a new alert: the tab's title, a badge, and, where they want it, a notification
-// of the browser and a sound.
+// Tells the agent of a new alert: by the tab's title and a badge, and by a browser notification and
+// a sound where the agent has switched them on.
 
-import { byId } from "./draw.js";
+import { byId } from "../common/dom.js";
 
 const TITLE = document.title;
-const NOTES = [660, 880];
-const NOTE_LASTS = 0.18;
+const NOTES = [660, 880]; // hertz
+const NOTE_LASTS = 0.18; // seconds
 
 export class Alarm {
-  #alerted = null; // ids; not known before the server has said hello
+  #alerted = null; // ids of conversations; null until the server has said hello
   #audio = null;
-  onOpen = () => {};
+
+  // Set by the owner.
+  onOpen = (_id) => {};
 
   constructor() {
     for (const name of ["notify", "sound"]) {
@@ -20,8 +22,8 @@ export class Alarm {
     }
   }
 
-  /** Alerts as they stand when the page is opened call nobody again; those that came while the
-   *  connection was away do. */
+  /** Alerts that stand when the page is opened make no sound; those that came while the connection
+   * was lost do. */
   know(ids) {
     const missed = this.#alerted && ids.some((id) => !this.#alerted.has(id));
     this.#alerted = new Set(ids);
@@ -30,18 +32,14 @@ export class Alarm {
   }
 
   hear(row) {
-    if (!this.#alerted) return; // The hello that is under way knows of it.
+    if (!this.#alerted) return; // the hello that is on its way will bring this one too
     const isNew = row.alerted && !this.#alerted.has(row.id);
-    this.#mark(row);
+    if (row.alerted) this.#alerted.add(row.id);
+    else this.#alerted.delete(row.id);
     this.#show();
     if (!isNew) return;
     if (byId("sound").checked) this.#ring();
     if (byId("notify").checked) this.#notify(row);
-  }
-
-  #mark({ id, alerted }) {
-    if (alerted) this.#alerted.add(id);
-    else this.#alerted.delete(id);
   }
 
   #show() {
@@ -54,7 +52,7 @@ export class Alarm {
     if (name === "notify" && box.checked && Notification.permission !== "granted")
       box.checked = (await Notification.requestPermission()) === "granted";
     localStorage.setItem(`attune.${name}`, box.checked ? "on" : "off");
-    // A sound may start only after the agent has done something on the page: so once now.
+    // Browsers allow sound only after the user has acted on the page: this click unlocks it.
     if (name === "sound" && box.checked) this.#ring();
   }
 

@@ -1,41 +1,44 @@
-// Joins the parts: frames from the server to the list and the conversation, and back.
+// Starts the console: joins the server's frames to the queue and the conversation, and back.
 
+import { byId } from "../common/dom.js";
 import { Alarm } from "./alarm.js";
 import { Answers } from "./conversation/answers.js";
-import { byId } from "./draw.js";
-import { listen } from "./shortcuts.js";
-import { Queue } from "./queue/queue.js";
-import { Socket } from "./socket.js";
+import { Conversation } from "./conversation/conversation.js";
 import { Summary } from "./customer/summary.js";
-import { Talk } from "./conversation/conversation.js";
-import { Views } from "./queue/saved-views.js";
+import { Queue } from "./queue/queue.js";
+import { SavedViews } from "./queue/saved-views.js";
+import { listen } from "./shortcuts.js";
+import { Socket } from "./socket.js";
 
 const NOTICE_LASTS = 8_000;
 const STATES = {
   online: "",
-  unsure: "The connection is being checked.",
-  offline: "The connection is lost; it is tried again.",
-  forbidden: "You may not see conversations. Ask an administrator for the right to view them.",
+  unsure: "Checking the connection…",
+  offline: "The connection is lost. Reconnecting…",
+  forbidden: "You may not see conversations. Ask an administrator for permission to view them.",
 };
 
 const socket = new Socket();
 const queue = new Queue();
 const alarm = new Alarm();
-const views = new Views();
-const summary = new Summary();
-// Before the conversation, which sends on Enter: an open list of answers takes that key.
+const views = new SavedViews();
+const summary = new Summary(socket);
+// Created before the conversation, which sends on Enter: an open list of answers takes that key.
 const answers = new Answers();
-const talk = new Talk();
+const conversation = new Conversation(socket);
 let timer = null;
 let wanted = location.hash.slice(1) || null;
 
+const ifOpen = (act) => (frame) => frame.conversation === conversation.id && act(frame);
 const frames = {
   hello: (frame) => {
-    talk.hello(frame);
+    byId("away").checked = frame.away;
+    conversation.hello(frame);
     alarm.know(frame.alerts);
     views.know(frame.views);
     socket.send("list", queue.wanted);
-    if (wanted) socket.send("open", { conversation: wanted, after: talk.id === wanted ? talk.last : 0 });
+    const after = conversation.id === wanted ? conversation.last : 0;
+    if (wanted) socket.send("open", { conversation: wanted, after });
   },
   rows: (frame) => {
     queue.fill(frame);
@@ -52,30 +55,28 @@ const frames = {
     changed(row);
   },
   conversation: (frame) => {
-    talk.open(frame);
+    conversation.open(frame);
     answers.fill(frame.answers);
     summary.show(frame.row.id, frame.card.summary, frame.may.act);
   },
-  summary: (frame) => {
-    if (frame.conversation === talk.id) summary.show(talk.id, frame.summary, true);
-  },
-  messages: (frame) => talk.messages(frame),
-  corrected: (frame) => talk.corrected(frame),
-  note: (frame) => talk.note(frame),
-  reply: (frame) => talk.progress(frame),
-  typing: (frame) => talk.typing(frame),
-  read: (frame) => talk.read(frame),
-  contact: (frame) => talk.contact(frame),
-  draft: (frame) => talk.draft(frame),
-  ack: (frame) => talk.acknowledged(frame),
+  summary: ifOpen((frame) => summary.show(frame.conversation, frame.summary, true)),
+  messages: ifOpen((frame) => conversation.messages(frame)),
+  corrected: ifOpen((frame) => conversation.corrected(frame)),
+  note: ifOpen((frame) => conversation.note(frame)),
+  reply: ifOpen((frame) => conversation.progress(frame)),
+  typing: ifOpen(() => conversation.typing()),
+  read: ifOpen((frame) => conversation.read(frame)),
+  contact: ifOpen((frame) => conversation.contact(frame)),
+  draft: ifOpen((frame) => conversation.draft(frame)),
+  ack: (frame) => conversation.acknowledged(frame),
   error: (frame) => {
-    talk.refused(frame);
+    conversation.refused(frame);
     notice(frame.text);
   },
 };
 
 function changed(row) {
-  if (row.id === talk.id) talk.update(row);
+  if (row.id === conversation.id) conversation.update(row);
 }
 
 function notice(text, lasts = NOTICE_LASTS) {
@@ -92,37 +93,37 @@ function open(id) {
   socket.send("open", { conversation: id, after: 0 });
 }
 
-function leave() {
-  delete byId("live").dataset.open;
-  delete byId("live").dataset.card;
-}
-
 socket.onFrame = (frame) => frames[frame.type]?.(frame);
 socket.onState = (state) => {
   byId("live").dataset.connection = state;
   notice(STATES[state], 0);
 };
 queue.onWanted = (list) => socket.send("list", list);
-queue.onOpen = open;
-talk.send = summary.send = views.send = (type, values) => socket.send(type, values);
-talk.probe = () => socket.probe();
-talk.onTrouble = (text) => notice(text);
-alarm.onOpen = open;
+queue.onOpen = alarm.onOpen = open;
+conversation.onTrouble = notice;
 views.current = () => queue.wanted;
-views.onChosen = (wanted) => queue.restore(wanted);
-byId("back").addEventListener("click", leave);
+views.onChosen = (filters) => queue.restore(filters);
+views.onSave = (view) => socket.send("save_view", view);
+views.onDelete = (name) => socket.send("drop_view", { name });
+byId("away").addEventListener("change", ({ target }) =>
+  socket.send("away", { value: Number(target.checked) }),
+);
+byId("back").addEventListener("click", () => {
+  delete byId("live").dataset.open;
+  delete byId("live").dataset.card;
+});
 if (wanted) byId("live").dataset.open = "true";
 listen({
   j: () => queue.move(1),
   k: () => queue.move(-1),
-  t: () => talk.act("take"),
-  r: () => talk.write(),
-  n: () => talk.jot(),
-  p: () => talk.pass(),
-  b: () => talk.act("hand_back"),
-  e: () => talk.act("resolve"),
-  a: () => talk.act("acknowledge"),
-  s: () => talk.snooze(),
+  t: () => conversation.act("take"),
+  r: () => conversation.write(),
+  n: () => conversation.writeNote(),
+  p: () => conversation.passOn(),
+  b: () => conversation.act("hand_back"),
+  e: () => conversation.act("resolve"),
+  a: () => conversation.act("acknowledge"),
+  s: () => conversation.snooze(),
   "/": () => queue.search(),
   "?": () => byId("keys").showModal(),
 });

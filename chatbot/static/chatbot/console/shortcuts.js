@@ -1,4 +1,4 @@
-// The keyboard all the way: single letters, while nothing is being written.
+// Keyboard shortcuts: single letters, outside of fields.
 
 import { composes } from "../common/keys.js";
 
@@ -9,7 +9,7 @@ export function listen(actions) {
     if (event.ctrlKey || event.metaKey || event.altKey || composes(event)) return;
     if (event.target.matches(FIELDS)) {
       if (event.key !== "Escape") return;
-      event.preventDefault(); // Else the browser empties a field of search.
+      event.preventDefault(); // or the browser empties a search field
       event.target.blur();
       return;
     }

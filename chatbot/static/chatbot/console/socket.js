@@ -1,4 +1,4 @@
-// The page's one socket: it comes back by itself, and asks anew for what it showed.
+// The console's socket: it reconnects by itself; the page then asks again for what it shows.
 
 import { onReturn, Pulse } from "../common/pulse.js";
 
@@ -11,10 +11,12 @@ export class Socket {
   #state = null;
   #failures = 0;
   #timer = null; // until the next attempt
-  #opening = null;
-  #pulse = new Pulse({ hidden: true }); // alarms are for pages that nobody looks at
-  onFrame = () => {};
-  onState = () => {};
+  #opening = null; // until the server's hello
+  #pulse = new Pulse({ hidden: true }); // alerts must reach a page that nobody looks at
+
+  // Set by the owner.
+  onFrame = (_frame) => {};
+  onState = (_state) => {};
 
   constructor() {
     this.#pulse.ask = () => this.send("ping");
@@ -34,14 +36,14 @@ export class Socket {
     this.#socket.onclose = ({ code }) => this.#closed(code);
   }
 
-  /** Whether it could be sent. */
+  /** False without a connection. */
   send(type, values = {}) {
     if (this.#socket?.readyState !== WebSocket.OPEN) return false;
     this.#socket.send(JSON.stringify({ type, ...values }));
     return true;
   }
 
-  /** Is the other end still there? If not, it is looked for anew. */
+  /** Asks whether the other end is still there; without an answer the socket reconnects. */
   probe() {
     this.#pulse.probe();
   }
@@ -54,7 +56,7 @@ export class Socket {
     this.onFrame(frame);
   }
 
-  /** At once: a dead path answers no farewell, and what was under way by it comes no more. */
+  /** Does not wait for the close: a dead path never confirms it, and brings nothing more. */
   #drop() {
     if (this.#socket.readyState > WebSocket.OPEN) return;
     this.#socket.onmessage = this.#socket.onclose = null;
@@ -69,7 +71,7 @@ export class Socket {
     if (code === FORBIDDEN) return;
     const rest = REST[Math.min(this.#failures, REST.length - 1)];
     this.#failures += 1;
-    // Not all pages at the same moment, after a restart of the server.
+    // Random, so that not all pages come back at the same moment after a restart of the server.
     this.#timer = setTimeout(() => this.open(), rest * (0.5 + Math.random()));
   }
 

@@ -1,9 +1,9 @@
-// Attune's loader: puts a launcher and the chat's iframe on the page that includes it.
+// Attune's loader, served as /widget.js: puts a launcher and the chat's iframe on the host page.
 //
 //   <script src="https://chat.example/widget.js" data-inbox="shop"
 //           data-identity-url="/my/identity/" defer></script>
 //
-// data-identity      the identity JWT itself, written by the page's server, or
+// data-identity      the identity JWT itself, which the page's server writes, or
 // data-identity-url  a path on the page's own origin that answers {"identity": JWT}.
 //
 // Everything lives in a shadow root with a constructed style sheet, so the page's styles cannot
@@ -22,6 +22,7 @@
   const SMALL = "(max-width: 480px), (max-height: 480px)";
   const PHONE = matchMedia(SMALL);
   const USED = `attune:${inbox}:used`; // this tab has opened the chat before
+  // --accent and --panel are --accent and --ground of styles/theme.css, which this page cannot load.
   const STYLE = `
     :host { all: initial; position: fixed; inset: auto 0 0 auto; z-index: 2147483000;
       --accent: #0e665a; --panel: #ffffff; --rim: rgb(0 0 0 / 8%); color-scheme: light dark; }
@@ -56,7 +57,7 @@
     @media (prefers-reduced-motion: reduce) { .panel { animation: none; } button { transition: none; } }
   `;
 
-  let ready = false; // the chat inside the iframe listens
+  let ready = false; // the chat inside the iframe is listening
   let toFill = null; // text for the composer, kept until the chat listens
   let unread = 0;
 
@@ -142,8 +143,8 @@
     if (focused) launcher.focus();
   }
 
-  // On phones the chat covers the page: the page must not scroll behind it, and it must end
-  // where the on-screen keyboard begins, which only visualViewport knows.
+  // On phones the chat covers the page. The page must not scroll behind it, and the chat must end
+  // where the on-screen keyboard begins, which only visualViewport tells.
   function fit() {
     const covers = !panel.hidden && PHONE.matches;
     document.documentElement.style.overflow = covers ? "hidden" : "";
@@ -153,7 +154,7 @@
     panel.style.bottom = covers && view ? "auto" : "";
   }
 
-  // Storage may be forbidden; then the chat is loaded with the first click only.
+  // The browser may forbid storage; the chat then loads with the first click.
   function remember() {
     try {
       sessionStorage.setItem(USED, "1");
@@ -183,7 +184,7 @@
     return response.ok ? ((await response.json()).identity ?? null) : null;
   }
 
-  // `failed` keeps a signed-in customer from becoming an anonymous one for a lost request.
+  // `failed` keeps a lost request from turning a signed-in customer into an anonymous visitor.
   async function giveIdentity() {
     try {
       tell("identity", { token: await identity() });
@@ -224,7 +225,7 @@
   function mount() {
     document.body.append(element);
     label();
-    // A running conversation goes on in the background so that the badge can count.
+    // A running conversation loads in the background, so that the badge can count its messages.
     if (usedBefore()) load();
   }
 

@@ -1,7 +1,7 @@
-// Canned answers: "/" in the empty field, or the button, opens the list; words narrow it down.
+// Canned answers: "/" in the empty field, or the button, opens the list; words after it filter it.
 
+import { byId, element } from "../../common/dom.js";
 import { composes } from "../../common/keys.js";
-import { byId, element } from "../draw.js";
 
 export class Answers {
   #field = byId("text");
@@ -12,7 +12,7 @@ export class Answers {
 
   constructor() {
     this.#field.addEventListener("input", () => this.#search());
-    // Before the composer's own listener: Enter takes an answer while the list is open.
+    // Runs before the composer's listener: Enter takes an answer while the list is open.
     this.#field.addEventListener("keydown", (event) => this.#key(event), { capture: true });
     this.#field.addEventListener("blur", () => this.#close());
     byId("canned").addEventListener("click", () => {
@@ -44,7 +44,7 @@ export class Answers {
       const item = element("li", { id: `answer-${place}` }, element("b", { text: `/${shortcut}` }), element("span", { text }));
       item.setAttribute("role", "option");
       item.setAttribute("aria-selected", String(place === this.#at));
-      // Not click: the field would lose the focus first, and the list close.
+      // Not click: the field would lose the focus first, and that closes the list.
       item.addEventListener("mousedown", (event) => {
         event.preventDefault();
         this.#take(place);

@@ -1,15 +1,17 @@
-// The agent's files: picked, uploaded to the conversation at hand, kept with what was typed for it.
+// The agent's files: picked, uploaded to the conversation at hand, and kept with it until sent.
 
 import { pick } from "../../attachments/pick.js";
 import { Tray } from "../../attachments/tray.js";
 import { upload } from "../../attachments/upload.js";
-import { byId } from "../draw.js";
+import { byId } from "../../common/dom.js";
 
 export class Files {
   #tray;
   #conversation = null;
-  #uploads = ""; // their address for this conversation
+  #uploads = ""; // the upload address of this conversation
   #unsent = new Map(); // conversation -> descriptions
+
+  // Set by the owner.
   onTrouble = (_text) => {};
 
   constructor() {
@@ -18,12 +20,12 @@ export class Files {
       list: byId("tray"),
       said: byId("tray-said"),
       most: { bytes: Number(attachmentBytes), count: Number(attachmentCount) },
-      send: (file, progress) =>
-        upload(this.#uploads, { "X-CSRFToken": csrf }, file, progress),
+      send: (file, progress) => upload(this.#uploads, { "X-CSRFToken": csrf }, file, progress),
     });
     this.#tray.onTrouble = (text) => this.onTrouble(text);
     const [button, input, field, area] = ["attach", "file", "text", "talk"].map(byId);
-    input.hasChangeListener = true; // else the admin's script looks for a field with its name
+    // Without this mark the admin's script takes the input for a form field and looks for its name.
+    input.hasChangeListener = true;
     pick({ button, input, field, area }, (files) => button.disabled || this.#tray.add(files));
   }
 

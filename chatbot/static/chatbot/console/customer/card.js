@@ -1,19 +1,21 @@
-// The customer beside the conversation: who they are, how their mood went, what is on record, and
-// what colleagues have noted.
+// The customer beside the conversation: name, mood, orders and other records, colleagues' notes.
 
-import { chart } from "./chart.js";
-import { byId, element, time } from "../draw.js";
+import { byId, element } from "../../common/dom.js";
+import { time } from "../draw.js";
+import { drawChart } from "./chart.js";
 
 export class Card {
-  #scored = [];
-  onChosen = () => {};
+  #scored = []; // messages with a score
+
+  // Set by the owner.
+  onChosen = (_seq) => {};
 
   constructor() {
     byId("about").addEventListener("click", () => this.toggle());
     byId("card-close").addEventListener("click", () => this.toggle(false));
   }
 
-  /** On a screen too narrow to hold it always. */
+  /** On a narrow screen the card covers the conversation. */
   toggle(shown = byId("live").dataset.card === undefined) {
     if (shown) byId("live").dataset.card = "true";
     else delete byId("live").dataset.card;
@@ -24,15 +26,15 @@ export class Card {
   show({ customer, who, inbox, began, page, email, orders, records, earlier, notes, csat, csat_comment: comment }) {
     const about = [customer && `Customer number ${customer}`, `wrote to ${inbox}`];
     if (earlier) about.push(`${earlier} earlier conversation${earlier > 1 ? "s" : ""}`);
-    if (csat) about.push(`was satisfied ${csat} of 5${comment ? `: “${comment}”` : ""}`);
-    about.push(`began ${new Date(began).toLocaleString()}`);
+    if (csat) about.push(`rated ${csat} of 5${comment ? `: “${comment}”` : ""}`);
+    about.push(`started ${new Date(began).toLocaleString()}`);
     byId("customer").replaceChildren(
       element("b", { text: who }),
       element("span", { text: about.filter(Boolean).join(" · ") }),
     );
     this.contact(email);
-    this.#list("orders", orders, "No order on record.");
-    this.#list("records", records, "Nothing else on record.");
+    this.#list("orders", orders, "No orders on record.");
+    this.#list("records", records, "No other records.");
     byId("notes").replaceChildren();
     for (const note of notes) this.note(note);
     byId("history").href = page;
@@ -40,7 +42,7 @@ export class Card {
     this.#draw();
   }
 
-  /** Where the customer, gone by now, can be written to. */
+  /** The e-mail address that the customer has left. */
   contact(email) {
     byId("contact").hidden = !email;
     byId("contact-email").textContent = email;
@@ -58,7 +60,7 @@ export class Card {
     byId("notes").append(element("li", {}, element("b", { text: by }), time(at), element("p", { text })));
   }
 
-  /** Messages that have come; those in a language not learned have no mood. */
+  /** New messages; one in a language that the classifier does not know has no mood. */
   heard(messages) {
     const scored = messages.filter(({ score, label }) => score !== null && label !== "unknown");
     if (!scored.length) return;
@@ -67,7 +69,7 @@ export class Card {
   }
 
   #draw() {
-    const none = element("p", { className: "quiet", text: "Nothing said yet that has a mood." });
-    byId("chart").replaceChildren(this.#scored.length ? chart(this.#scored, (seq) => this.onChosen(seq)) : none);
+    const none = element("p", { className: "quiet", text: "No message has a mood yet." });
+    byId("chart").replaceChildren(this.#scored.length ? drawChart(this.#scored, (seq) => this.onChosen(seq)) : none);
   }
 }

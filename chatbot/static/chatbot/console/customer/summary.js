@@ -1,26 +1,27 @@
-// The summary beside a conversation: made by the machine, corrected by the agent.
+// The summary beside a conversation: the model writes it, the agent may edit it.
 
-import { byId, element, mood } from "../draw.js";
+import { byId, element } from "../../common/dom.js";
+import { mood } from "../draw.js";
 
-const LINES = { problem: "Problem", tried: "Tried so far", question: "Open" };
+const LINES = { problem: "Problem", tried: "Tried so far", question: "Open question" };
 
 export class Summary {
-  #of = null;
-  #may = false;
+  #socket;
+  #conversation = null;
   #known = null;
-  send = () => false;
 
-  constructor() {
+  constructor(socket) {
+    this.#socket = socket;
     byId("summarise").addEventListener("click", () => {
-      byId("summary-state").textContent = "The model reads the conversation …";
-      this.send("summarise", { conversation: this.#of });
+      byId("summary-state").textContent = "The model is reading the conversation…";
+      this.#socket.send("summarise", { conversation: this.#conversation });
     });
     byId("summary-edit").addEventListener("click", () => this.#edit());
     byId("summary-form").addEventListener("submit", (event) => this.#save(event));
   }
 
   show(conversation, found, may) {
-    [this.#of, this.#known, this.#may] = [conversation, found, may];
+    [this.#conversation, this.#known] = [conversation, found];
     const lines = found
       ? Object.entries(LINES)
           .filter(([name]) => found[name])
@@ -29,7 +30,7 @@ export class Summary {
     if (found && found.moods[0] !== null)
       lines.push(element("dt", { text: "Mood" }), element("dd", {}, mood(found.moods[0]), " to ", mood(found.moods[1])));
     byId("summary").replaceChildren(...lines);
-    byId("summary-state").textContent = found ? found.by : "None yet.";
+    byId("summary-state").textContent = found ? found.by : "No summary yet.";
     byId("summarise").hidden = !may;
     byId("summary-edit").hidden = !may || !found;
     byId("summary-form").hidden = true;
@@ -48,6 +49,6 @@ export class Summary {
     event.preventDefault();
     const { problem, tried, question } = event.target.elements;
     const lines = { problem: problem.value, tried: tried.value, question: question.value };
-    this.send("summary", { conversation: this.#of, ...lines });
+    this.#socket.send("summary", { conversation: this.#conversation, ...lines });
   }
 }

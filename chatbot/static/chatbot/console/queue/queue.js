@@ -1,15 +1,12 @@
 // The list of conversations: a page of rows, kept in order as they change.
 
+import { byId } from "../../common/dom.js";
 import { written } from "../../common/written.js";
-import { byId, element, mood, passed, sparkline, trend } from "../draw.js";
+import { drawRow, since } from "./row.js";
 
-// Who waits is told by how long.
-const STATES = { bot: "Bot", waiting: "", closed: "Closed" };
-const AUTHORS = { customer: "", bot: "Bot", agent: "Agent", system: "" };
 const SEARCH_AFTER = 300;
 const CLOCK = 30_000;
-// What came and went elsewhere in a long list is counted again, now and then.
-const COUNT_AFTER = 10_000;
+const COUNT_AFTER = 10_000; // changes on other pages of a long list are counted this much later
 
 function before(one, other) {
   const at = one.key.findIndex((value, i) => value !== other.key[i]);
@@ -28,8 +25,10 @@ export class Queue {
   #view = "open";
   #timer = null;
   chosen = null;
-  onWanted = () => {};
-  onOpen = () => {};
+
+  // Set by the owner.
+  onWanted = (_filters) => {};
+  onOpen = (_id) => {};
 
   constructor() {
     this.#form.addEventListener("submit", (event) => event.preventDefault());
@@ -75,15 +74,21 @@ export class Queue {
     this.onWanted(this.wanted);
   }
 
-  /** Where the agent was in the list, they stay. */
+  /** The agent keeps the place in the list. */
   fill({ rows, total, more, page, pages }) {
     clearTimeout(this.#recount);
     this.#recount = null;
-    const focused = this.#focused();
+    const focused = [...this.#rows.keys()].find((id) =>
+      this.#rows.get(id).item.contains(document.activeElement),
+    );
     const top = page === this.#page ? this.#list.scrollTop : 0;
     this.#rows.clear();
     this.#list.replaceChildren();
-    for (const row of rows) this.#append(row);
+    for (const row of rows) {
+      const item = this.#draw(row);
+      this.#rows.set(row.id, { row, item });
+      this.#list.append(item);
+    }
     [this.#total, this.#more, this.#page, this.#pages] = [total, more, page, pages];
     byId("pages").hidden = pages < 2;
     byId("page-number").textContent = `${page + 1} of ${pages}`;
@@ -94,17 +99,7 @@ export class Queue {
     this.#count();
   }
 
-  #focused() {
-    return [...this.#rows.keys()].find((id) => this.#rows.get(id).item.contains(document.activeElement));
-  }
-
-  #append(row) {
-    const item = this.#draw(row);
-    this.#rows.set(row.id, { row, item });
-    this.#list.append(item);
-  }
-
-  /** A row that is new, or has changed and may belong elsewhere: also to another page. */
+  /** A row that is new, or has changed and may belong elsewhere, even on another page. */
   put(row) {
     const known = this.#rows.get(row.id);
     if (!known) this.#countLater();
@@ -149,7 +144,7 @@ export class Queue {
       item.firstChild.setAttribute("aria-current", String(other === id));
   }
 
-  /** The conversation `step` places further, and its button in focus. */
+  /** Moves the focus to the conversation `step` places further. */
   move(step) {
     const buttons = [...this.#list.querySelectorAll("button")];
     const at = buttons.findIndex((button) => button === document.activeElement);
@@ -165,51 +160,16 @@ export class Queue {
 
   #none() {
     const { view, search } = this.wanted;
-    if (!search) return "Nothing here. Enjoy the quiet.";
-    return view === "closed" ? "Nothing found." : "Nothing found. Perhaps among the closed ones?";
+    if (!search) return "There are no conversations here.";
+    return view === "closed" ? "Nothing found." : "Nothing found. Try the closed conversations.";
   }
 
   #tick() {
     for (const { row, item } of this.#rows.values())
-      item.querySelector(".since").textContent = this.#since(row);
-  }
-
-  /** Who spoke is set apart: a customer may write "Agent: yes" too. */
-  #said(last) {
-    if (!last) return [];
-    const text = element("span", { text: last.text });
-    return AUTHORS[last.author] ? [element("b", { text: AUTHORS[last.author] }), " ", text] : [text];
+      item.querySelector(".since").textContent = since(row);
   }
 
   #draw(row) {
-    const { last } = row;
-    const button = element(
-      "button",
-      { type: "button", className: row.alerted ? "row alerted" : "row" },
-      element("span", { className: "name", text: row.who }),
-      element("span", { className: `since since-${row.state}`, text: this.#since(row) }),
-      element("span", { className: "said" }, ...this.#said(last)),
-      element("span", { className: "feeling" }, mood(row.mood), ...this.#line(row)),
-      element("span", { className: `state state-${row.state}`, text: this.#state(row) }),
-    );
-    if (row.why) button.append(element("span", { className: "why", text: row.why }));
-    button.setAttribute("aria-current", String(row.id === this.chosen));
-    button.addEventListener("click", () => this.onOpen(row.id));
-    return element("li", {}, button);
-  }
-
-  #line(row) {
-    return row.scores.length < 2 ? [] : [sparkline(row.scores), ...trend(row)];
-  }
-
-  #since({ state, since }) {
-    const long = passed(since);
-    if (state === "waiting") return long === "now" ? "waits for a person" : `waits for a person, ${long}`;
-    return long === "now" ? long : `${long} ago`;
-  }
-
-  #state(row) {
-    const state = row.state === "agent" ? `With ${row.agent || "an agent"}` : STATES[row.state];
-    return [state, row.contact && "left an e-mail"].filter(Boolean).join(" · ");
+    return drawRow(row, row.id === this.chosen, () => this.onOpen(row.id));
   }
 }

@@ -1,13 +1,16 @@
 // Views that the agent has saved: a name for a set of filters.
 
+import { byId, element } from "../../common/dom.js";
 import { written } from "../../common/written.js";
-import { byId, element } from "../draw.js";
 
-export class Views {
+export class SavedViews {
   #saved = [];
+
+  // Set by the owner.
   current = () => ({});
-  send = () => {};
-  onChosen = () => {};
+  onChosen = (_filters) => {};
+  onSave = (_view) => {};
+  onDelete = (_name) => {};
 
   constructor() {
     byId("save-view").addEventListener("click", () => byId("view-form").showModal());
@@ -18,7 +21,7 @@ export class Views {
   know(saved) {
     this.#saved = saved;
     const select = byId("saved-views");
-    const groups = saved.length ? [this.#group("Show", "show"), this.#group("Forget", "drop")] : [];
+    const groups = saved.length ? [this.#group("Show", "show"), this.#group("Delete", "drop")] : [];
     select.replaceChildren(select.firstElementChild, ...groups);
     select.hidden = saved.length === 0;
   }
@@ -33,7 +36,7 @@ export class Views {
   #save() {
     const field = byId("view-name");
     const name = written(field.value);
-    if (byId("view-form").returnValue === "save" && name) this.send("save_view", { ...this.current(), name });
+    if (byId("view-form").returnValue === "save" && name) this.onSave({ ...this.current(), name });
     field.value = "";
   }
 
@@ -41,7 +44,7 @@ export class Views {
     const [what, place] = select.value.split(":");
     const view = this.#saved[Number(place)];
     if (what === "show") this.onChosen(view.wanted);
-    if (what === "drop") this.send("drop_view", { name: view.name });
+    if (what === "drop") this.onDelete(view.name);
     select.value = "";
   }
 }

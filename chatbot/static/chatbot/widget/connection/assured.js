@@ -1,6 +1,7 @@
-// Frames that must arrive and are not acknowledged one by one: a wish for a person, a thumb, a word
-// on a form. Each is kept until the answer to a ping behind it proves that it was carried out, and
-// sent once more by the next connection otherwise. The server takes all of them twice.
+// Frames that must arrive although the server does not acknowledge them: a request for a person, a
+// thumb, an answer to a form. A ping follows each frame. Its pong proves that the server has carried
+// the frame out; without it the next connection sends the frame again, which is safe: the server
+// accepts each of them twice.
 
 export class Assured {
   #connection;
@@ -11,7 +12,7 @@ export class Assured {
     this.#connection = connection;
   }
 
-  /** False when there is nobody to send to; then it is not kept either. */
+  /** False without a connection; the frame is then not kept either. */
   send(frame) {
     if (!this.#connection.send(frame)) return false;
     this.#kept.push({ n: ++this.#sent, frame });

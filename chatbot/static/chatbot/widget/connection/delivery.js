@@ -1,20 +1,20 @@
 // Sends the customer's messages and keeps them until the server has them. Sending again is always
 // safe: the id stays the same and the server takes each id once.
 
+import { ACK_DOUBTED_AFTER } from "../../common/pulse.js";
 import { newEntry, Outbox } from "./outbox.js";
 
-const DOUBTED_AFTER = 4_000; // without an acknowledgement the connection itself is in doubt
 const ACK_WITHIN = 15_000;
-const UNCONFIRMED = "Not confirmed";
+const NO_CONNECTION = "Waiting for a connection";
 
 export class Delivery {
   #inbox;
   #connection;
   #log;
   #outbox = null;
-  #early = []; // written before it was known who writes
-  #timers = new Map(); // id -> those that wait for its acknowledgement
-  #late = new Set();
+  #early = []; // written before the session told who the customer is
+  #timers = new Map(); // id -> timers that wait for the acknowledgement
+  #late = new Set(); // ids that a second connection was opened for
 
   constructor(inbox, connection, log) {
     this.#inbox = inbox;
@@ -22,7 +22,7 @@ export class Delivery {
     this.#log = log;
   }
 
-  /** Shows what this person had not sent yet. */
+  /** The session tells who the customer is: shows what that person had not sent yet. */
   adopt(subject) {
     this.#outbox = new Outbox(this.#inbox, subject);
     for (const entry of this.#early.splice(0)) this.#outbox.put(entry);
@@ -44,14 +44,14 @@ export class Delivery {
     this.#send(entry);
   }
 
-  /** Sends everything that waits; called after each welcome. */
+  /** Sends everything that waits. Called after each welcome. */
   flush() {
     for (const entry of this.#outbox.all()) if (!entry.error) this.#send(entry);
   }
 
-  /** The connection is gone: whatever is under way waits for the next one. */
+  /** The connection is lost: messages on their way wait for the next one. */
   pause() {
-    for (const id of this.#timers.keys()) this.#log.status(id, "sending", "Waiting for connection");
+    for (const id of this.#timers.keys()) this.#log.status(id, "sending", NO_CONNECTION);
     this.#stopTimers(...this.#timers.keys());
   }
 
@@ -61,7 +61,7 @@ export class Delivery {
     this.#outbox.remove(id);
   }
 
-  /** The server will not take it as it is; `text` says why. */
+  /** The server has refused the message; `text` says why. */
   refuse(id, text) {
     const entry = this.#outbox.get(id);
     if (!entry) return;
@@ -73,7 +73,7 @@ export class Delivery {
   resend(id) {
     const entry = this.#outbox.get(id);
     if (!entry) return;
-    const silent = !entry.error; // nobody answered: the connection itself is in doubt
+    const silent = !entry.error; // no answer came: the connection itself is in doubt
     this.#outbox.put({ ...entry, error: null });
     if (silent) this.#connection.restart();
     else this.#send({ ...entry, error: null });
@@ -83,18 +83,18 @@ export class Delivery {
     this.#stopTimers(id);
     const files = attachments?.length ? { attachments: attachments.map((file) => file.id) } : {};
     if (!this.#connection.send({ type: "message", id, text, ...files })) {
-      this.#log.status(id, "sending", "Waiting for connection");
+      this.#log.status(id, "sending", NO_CONNECTION);
       return;
     }
     this.#log.status(id, "sending");
-    const doubt = setTimeout(() => this.#connection.probe(), DOUBTED_AFTER);
+    const doubt = setTimeout(() => this.#connection.probe(), ACK_DOUBTED_AFTER);
     this.#timers.set(id, [doubt, setTimeout(() => this.#overdue(id), ACK_WITHIN)]);
   }
 
-  /** It goes out once more by a new connection, and then when the customer says so. */
+  /** A new connection sends the message once more; after that only the customer does. */
   #overdue(id) {
     this.#stopTimers(id);
-    this.#log.status(id, "failed", UNCONFIRMED);
+    this.#log.status(id, "failed", "Not confirmed");
     if (this.#late.has(id)) return;
     this.#late.add(id);
     this.#connection.lost();

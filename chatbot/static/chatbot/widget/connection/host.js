@@ -1,5 +1,5 @@
-// The page around the iframe. The loader names its origin in the address's fragment; messages go
-// to exactly that origin and are taken from exactly that window.
+// The host page around the iframe. The loader names the page's origin in the address's fragment;
+// messages go to exactly that origin and are accepted from exactly that window.
 
 const ANSWER_WITHIN = 10_000;
 
@@ -24,7 +24,7 @@ export class Host {
     if (this.embedded) window.parent.postMessage({ attune: 1, type, ...more }, this.#origin);
   }
 
-  /** A fresh identity JWT, or null for an anonymous visitor. Rejects when the page cannot say. */
+  /** A fresh identity JWT, or null for an anonymous visitor. Rejects when the page fails to answer. */
   async identity() {
     if (!this.embedded) return null;
     const { token, failed } = await this.#ask("identity");

@@ -1,15 +1,15 @@
 // The visitor's session: a short-lived token and the address of the socket.
 //
-// A customer is whoever the host page's JWT says. An anonymous visitor is known again by the last
-// token, which is the only credential kept in the browser: a customer's is asked for each time.
+// The host page's JWT tells who the customer is, and is asked for each time. An anonymous visitor is
+// recognised by the last token, the only credential that is kept in the browser.
 
 import * as storage from "./storage.js";
 
-const ANSWER_WITHIN = 10_000; // else the path is dead, and the next attempt takes another
-export const ANONYMOUS = "anonymous";
+const ANSWER_WITHIN = 10_000; // a slower path counts as dead; the next attempt opens another
+const ANONYMOUS = "anonymous";
 
-/** The server answered and said no; the message is for the person. */
-export class Refused extends Error {}
+/** The server will not open a session; the message is for the person. */
+export class SessionRefused extends Error {}
 
 export class Session {
   #url;
@@ -24,27 +24,22 @@ export class Session {
     this.#host = host;
   }
 
-  /** {token, expires_at, socket}, the current one if there is one. */
+  /** {token, expires_at, socket}: of the current session, or of a new one. */
   async open() {
     this.#current ??= await this.#fresh();
     return this.#current;
   }
 
-  /** Forget the session; the next `open` gets a new one. */
+  /** Forgets the session; the next `open` starts a new one. */
   drop() {
     this.#current = null;
   }
 
   async #fresh() {
     const identity = await this.#host.identity();
-    const session = identity ? await this.#post({ identity }) : await this.#anonymous();
+    const session = identity ? await this.#post({ identity }) : await this.#renewed();
+    if (!identity) storage.set(this.#tokenKey, session.token);
     this.subject = identity ? subjectOf(identity) : ANONYMOUS;
-    return session;
-  }
-
-  async #anonymous() {
-    const session = await this.#renewed();
-    storage.set(this.#tokenKey, session.token);
     return session;
   }
 
@@ -54,8 +49,8 @@ export class Session {
     try {
       return await this.#post({ token });
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
-      storage.remove(this.#tokenKey); // too old to be renewed: a new visitor
+      if (!(error instanceof SessionRefused)) throw error;
+      storage.remove(this.#tokenKey); // too old to be renewed: start as a new visitor
       return this.#post({});
     }
   }
@@ -76,12 +71,12 @@ export class Session {
 async function problem(response) {
   const busy = response.status >= 500 || response.status === 429;
   const document = await response.json().catch(() => ({}));
-  const text = document.detail || document.title || `The chat answered ${response.status}.`;
-  return busy ? new Error(text) : new Refused(text);
+  const text = document.detail || document.title || `The server answered ${response.status}.`;
+  return busy ? new Error(text) : new SessionRefused(text);
 }
 
-/** The `sub` of a JWT, unverified: it only names the drawer in this browser's storage. */
-export function subjectOf(jwt) {
+/** The `sub` of a JWT, unverified: it only names a part of this browser's storage. */
+function subjectOf(jwt) {
   try {
     const payload = jwt.split(".")[1].replaceAll("-", "+").replaceAll("_", "/");
     const bytes = Uint8Array.from(atob(payload), (letter) => letter.charCodeAt(0));

@@ -1,17 +1,18 @@
-// One socket that comes back: session, hello, frames, and a jittered back-off between attempts.
+// The chat's socket, which reconnects by itself: session, hello, frames, and a jittered back-off
+// between attempts.
 //
 //   offline ──attempt──▶ connecting ──welcome──▶ online ◀──any frame── unsure
 //      ▲                     │                     │ └──no answer yet──▶ │
 //      └──────── closed, failed, no welcome ◀──────┴───no answer at all──┘
 
 import { onReturn, Pulse } from "../../common/pulse.js";
-import { Refused } from "./session.js";
+import { SessionRefused } from "./session.js";
 
 const PROTOCOL = 1;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 const WELCOME_WITHIN = 10_000;
-const STEADY_AFTER = 5_000; // a connection that brings something after so long resets the back-off
+const STEADY_AFTER = 5_000; // a connection that still brings frames after this resets the back-off
 const CLOSE_UNAUTHORIZED = 4401;
 const CLOSE_TOO_MANY = 4429;
 
@@ -19,7 +20,7 @@ export class Connection {
   #session;
   #pulse = new Pulse();
   #socket = null;
-  #turn = 0; // an attempt that has been overtaken sees another number here
+  #turn = 0; // counts attempts: one that has been overtaken sees another number here
   #failures = 0;
   #timer = null;
   #welcomedAt = 0;
@@ -47,26 +48,26 @@ export class Connection {
     });
   }
 
-  /** Drops what is there and connects at once. */
+  /** Drops the connection and makes a new one at once. */
   restart() {
     this.resumes = true;
     this.#leave();
     this.#attempt();
   }
 
-  /** False when there is nobody to send to. */
+  /** False without a connection. */
   send(frame) {
     if (!this.#welcomedAt) return false;
     this.#socket.send(JSON.stringify(frame));
     return true;
   }
 
-  /** Is the other end still there? If not, it is looked for anew. */
+  /** Asks whether the other end is still there; without an answer the socket reconnects. */
   probe() {
     this.#pulse.probe();
   }
 
-  /** What was there is of no use any more. */
+  /** The connection is of no use any more. */
   lost() {
     this.#leave();
     if (this.resumes) this.#timer = setTimeout(() => this.#attempt(), this.#delay());
@@ -84,7 +85,7 @@ export class Connection {
       this.#listen(new WebSocket(socket), token, turn);
     } catch (error) {
       if (turn !== this.#turn) return;
-      if (error instanceof Refused) this.onRefused(error.message);
+      if (error instanceof SessionRefused) this.onRefused(error.message);
       this.lost();
     }
   }

@@ -28,19 +28,19 @@ export function remove(key) {
   local()?.removeItem(key);
 }
 
-/** All keys that start with `prefix`, in no order. */
+/** All keys that start with `prefix`, in any order. */
 export function keys(prefix) {
   const all = new Set([...memory.keys(), ...Object.keys(local() ?? {})]);
   return [...all].filter((key) => key.startsWith(prefix));
 }
 
-/** Of this tab alone. null: nothing is noted any more. Where it is not allowed, nothing is kept. */
+/** A note for this tab only; null removes it. Where the browser forbids storage, nothing is kept. */
 export function noteInTab(key, value) {
   try {
     if (value === null) window.sessionStorage.removeItem(key);
     else window.sessionStorage.setItem(key, value);
   } catch {
-    // Blocked, or full.
+    // The storage is blocked or full.
   }
 }
 

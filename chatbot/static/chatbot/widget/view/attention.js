@@ -1,4 +1,5 @@
-// What the customer has seen: `read` for the agents, a count of unread ones for the launcher.
+// Follows what the customer has seen: tells the agents by `read`, and counts unread messages for the
+// launcher's badge.
 
 export class Attention {
   #connection;
@@ -7,7 +8,7 @@ export class Attention {
   #last = 0;
   #read = 0;
   #unread = 0;
-  #baseline = null; // the last number at the first welcome; older ones are no news
+  #baseline = null; // the last number at the first welcome; older messages are no news
 
   constructor(connection, host) {
     this.#connection = connection;
@@ -24,7 +25,7 @@ export class Attention {
 
   welcomed(lastSeq) {
     this.#baseline ??= lastSeq;
-    this.#read = 0; // the connection before may have lost it
+    this.#read = 0; // the last connection may have lost the frame
     this.look();
   }
 

@@ -1,43 +1,45 @@
-// Nobody is there for a customer who wants a person: when somebody is, and where to write to.
+// No colleague is there for a customer who asked for a person: tells when somebody will be, and asks
+// for an e-mail address.
 
+import { byId } from "../../common/dom.js";
 import { written } from "../../common/written.js";
 
 export class Away {
-  #section = document.getElementById("away");
-  #when = document.getElementById("away-when");
-  #known = document.getElementById("away-known");
-  #form = document.getElementById("away-form");
-  #field = document.getElementById("away-email");
-  #error = document.getElementById("away-error");
+  #section = byId("away");
+  #when = byId("away-when");
+  #known = byId("away-known");
+  #form = byId("away-form");
+  #field = byId("away-email");
+  #error = byId("away-error");
   #frame = null;
-  #dropped = false;
+  #dropped = false; // the customer has closed the section
 
-  // Set by the owner: whether it could be sent. An empty address is the one on record.
+  // Set by the owner; false without a connection. An empty address means the one on record.
   onContact = (_email) => false;
 
   constructor() {
     this.#form.addEventListener("submit", (event) => this.#submit(event));
-    this.#on("away-yes", () => this.onContact(""));
-    this.#on("away-change", () => this.#edit());
-    this.#on("away-drop", () => this.#drop());
+    byId("away-yes").addEventListener("click", () => this.onContact(""));
+    byId("away-change").addEventListener("click", () => this.#edit());
+    byId("away-drop").addEventListener("click", () => this.#drop());
   }
 
   show(frame) {
     const answered = frame.left && !this.#frame?.left;
     this.#frame = frame;
     this.#dropped &&= !answered;
-    this.#when.textContent = elsewhere(frame.opens);
-    document.getElementById("away-contact").textContent = frame.contact;
-    document.getElementById("away-yes").hidden = frame.left;
-    document.getElementById("away-change").textContent = frame.left ? "Change it" : "Use another";
-    document.getElementById("away-question").textContent = frame.left
+    this.#when.textContent = inOwnTime(frame.opens);
+    byId("away-contact").textContent = frame.contact;
+    byId("away-yes").hidden = frame.left;
+    byId("away-change").textContent = frame.left ? "Change it" : "Use another address";
+    byId("away-question").textContent = frame.left
       ? "Our colleagues can write to you at"
       : "May our colleagues write to you at";
     this.#choose(!frame.contact);
     this.#section.hidden = this.#dropped;
   }
 
-  /** Somebody is there, or nobody is waited for. */
+  /** A colleague is there, or the customer no longer waits for one. */
   hide() {
     this.#frame = null;
     this.#dropped = false;
@@ -60,7 +62,7 @@ export class Away {
   #drop() {
     this.#dropped = true;
     this.#section.hidden = true;
-    document.getElementById("field").focus();
+    byId("field").focus();
   }
 
   #submit(event) {
@@ -77,17 +79,13 @@ export class Away {
     this.#error.textContent = text;
     this.#field.setAttribute("aria-invalid", String(Boolean(text)));
   }
-
-  #on(id, act) {
-    document.getElementById(id).addEventListener("click", act);
-  }
 }
 
-/** The hour as the customer's own clock shows it, where that is another than the team's. */
-function elsewhere(opens) {
+/** The opening time by the customer's clock, where it differs from the team's. */
+function inOwnTime(opens) {
   if (!opens) return "";
   const [at, theirs] = [new Date(opens), opens.slice(11, 16)];
   const own = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
   const day = at.toLocaleDateString("en-GB", { weekday: "long" });
-  return own === theirs ? "" : `They are back ${day} at ${own} by your clock.`;
+  return own === theirs ? "" : `In your time zone, they will be back on ${day} at ${own}.`;
 }

@@ -1,15 +1,13 @@
 // One message as an element. Text goes in by textContent only.
 
+import { part, stamp } from "./template.js";
+
 const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
 const STATUS = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
 
-let made = 0; // ids of the expandable parts
+let made = 0; // numbers the expandable parts, for their ids
 
-export function bubble(message, actions) {
-  return new Bubble(message, actions);
-}
-
-class Bubble {
+export class Bubble {
   element = stamp("message-template");
   seq;
 
@@ -35,7 +33,7 @@ class Bubble {
     this.#part("resend").hidden = status !== "failed";
   }
 
-  /** The server has it; `at` is the server's time where it is known. */
+  /** The server has the message; `at` is the server's time where it is known. */
   sent(at) {
     if (this.element.dataset.status !== "sent") this.status("sent");
     if (at) this.#time(at);
@@ -62,19 +60,18 @@ class Bubble {
   }
 
   #part(name) {
-    return this.element.querySelector(`[data-part="${name}"]`);
+    return part(this.element, name);
   }
 }
 
 function source({ id, title }) {
   const element = stamp("source-template");
   const button = element.querySelector("button");
-  const detail = element.querySelector("[data-part=detail]");
+  const detail = part(element, "detail");
   detail.id = `source-${++made}`;
   button.setAttribute("aria-controls", detail.id);
-  element.querySelector("[data-part=name]").textContent = title || id;
-  element.querySelector("[data-part=title]").textContent = title || id;
-  element.querySelector("[data-part=id]").textContent = id;
+  part(element, "name").textContent = part(element, "title").textContent = title || id;
+  part(element, "id").textContent = id;
   button.addEventListener("click", () => {
     detail.hidden = !detail.hidden;
     button.setAttribute("aria-expanded", String(!detail.hidden));
@@ -82,11 +79,7 @@ function source({ id, title }) {
   return element;
 }
 
-function stamp(template) {
-  return document.getElementById(template).content.firstElementChild.cloneNode(true);
-}
-
-/** 14:03 today, 12 Nov, 14:03 before. */
+/** 14:03 today; 12 Nov, 14:03 on other days. */
 function clock(date) {
   const today = date.toDateString() === new Date().toDateString();
   const day = today ? {} : { day: "numeric", month: "short" };

@@ -1,5 +1,6 @@
-// Where the customer writes.
+// The field in which the customer writes.
 
+import { byId } from "../../common/dom.js";
 import { sends } from "../../common/keys.js";
 import { written } from "../../common/written.js";
 
@@ -9,10 +10,10 @@ const TALLEST = 140; // pixels
 const TYPING_EVERY = 3_000;
 
 export class Composer {
-  #form = document.getElementById("composer");
-  #field = document.getElementById("field");
-  #button = document.getElementById("send");
-  #counter = document.getElementById("counter");
+  #form = byId("composer");
+  #field = byId("field");
+  #button = byId("send");
+  #counter = byId("counter");
   #files;
   #typedAt = -Infinity;
 
@@ -48,7 +49,7 @@ export class Composer {
     event.preventDefault();
     const { tray, onTrouble } = this.#files;
     const text = written(this.#field.value);
-    if (tray.busy) return onTrouble("A file is still on its way.");
+    if (tray.busy) return onTrouble("A file is still being uploaded.");
     if (this.#button.disabled) return;
     this.fill("");
     this.#typedAt = -Infinity;
@@ -69,9 +70,10 @@ export class Composer {
   }
 
   #measure() {
-    const count = length(written(this.#field.value));
+    const count = [...written(this.#field.value)].length;
     this.#counter.hidden = count < WARN_AT;
-    this.#counter.textContent = left(count);
+    const left = LIMIT - count;
+    this.#counter.textContent = left < 0 ? `${-left} characters too many` : `${left} characters left`;
     this.#counter.classList.toggle("over", count > LIMIT);
     this.#field.setAttribute("aria-invalid", String(count > LIMIT));
     const nothing = count === 0 && this.#files.tray.empty;
@@ -79,12 +81,4 @@ export class Composer {
     this.#field.style.height = "auto";
     this.#field.style.height = `${Math.min(this.#field.scrollHeight, TALLEST)}px`;
   }
-}
-
-function length(text) {
-  return [...text].length;
-}
-
-function left(count) {
-  return count > LIMIT ? `${count - LIMIT} characters too many` : `${LIMIT - count} characters left`;
 }

@@ -1,27 +1,28 @@
-// After a conversation: how it was, and a copy to keep.
+// The conversation is closed: the customer may rate it and keep a copy.
 
+import { byId } from "../../common/dom.js";
 import { written } from "../../common/written.js";
 
 const SAVED = "conversation.txt";
 
 export class Ended {
-  #form = document.getElementById("rating");
-  #more = document.getElementById("rating-more");
-  #told = document.getElementById("rated");
-  #mail = document.getElementById("mail-form");
+  #form = byId("rating");
+  #more = byId("rating-more");
+  #told = byId("rated");
+  #mail = byId("mail-form");
   #session;
   onRated = () => false;
 
   constructor(session) {
     this.#session = session;
-    // The face alone counts; what is added later goes with it.
+    // The score is sent at once; a comment that follows is sent with the score again.
     this.#form.addEventListener("change", ({ target }) => target.name === "score" && this.#rate());
     this.#form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#rate()) this.#more.hidden = true;
     });
-    document.getElementById("save").addEventListener("click", () => this.#save());
-    document.getElementById("mail")?.addEventListener("click", () => {
+    byId("save").addEventListener("click", () => this.#save());
+    byId("mail")?.addEventListener("click", () => {
       this.#mail.hidden = !this.#mail.hidden;
       if (!this.#mail.hidden) this.#mail.elements.email.focus();
     });
@@ -59,11 +60,11 @@ export class Ended {
     const answer = await this.#post({ email: this.#mail.elements.email.value });
     if (!answer) return;
     this.#mail.hidden = true;
-    // A link first, where the address is not known as theirs.
+    // The server's words: an unknown address is sent a link to confirm first.
     this.#told.textContent = (await answer.json()).text;
   }
 
-  /** null where it was refused; the reason is shown. */
+  /** The answer, or null after showing why there is none. */
   async #post(fields) {
     try {
       const { token } = await this.#session.open();

@@ -1,4 +1,4 @@
-// One field of a form as a labelled control. The browser checks its kind, the server once more.
+// One field of a form as a labelled control. The browser checks the value; the server checks again.
 
 import { written } from "../../common/written.js";
 
@@ -18,7 +18,7 @@ export function control({ name, label, kind, required, value, choices }, form) {
   input.value = value;
   const title = document.createElement("label");
   title.htmlFor = input.id;
-  title.textContent = required ? label : `${label} (if you like)`;
+  title.textContent = required ? label : `${label} (optional)`;
   const element = document.createElement("div");
   element.className = "control";
   element.append(title, input);

@@ -1,9 +1,10 @@
-// The customer's files: picked, uploaded with the session's token, and shown in messages.
+// The customer's files: picked, uploaded with the session's token, shown in messages.
 
 import { pick } from "../../attachments/pick.js";
 import { shown } from "../../attachments/shown.js";
 import { Tray } from "../../attachments/tray.js";
-import { Refused, upload } from "../../attachments/upload.js";
+import { FileRefused, upload } from "../../attachments/upload.js";
+import { byId } from "../../common/dom.js";
 import { notedInTab, noteInTab } from "../connection/storage.js";
 
 const UPLOADS = "/api/attachments/";
@@ -13,7 +14,7 @@ const LOST_LASTS = 30; // seconds
 export class Files {
   #session;
   #key;
-  #lost; // names of what the page before this one had picked
+  #lost; // names of files that were picked before this page was loaded, and not sent
   tray;
 
   // Set by the owner.
@@ -26,15 +27,14 @@ export class Files {
     this.#lost = JSON.parse(notedInTab(this.#key) ?? "[]");
     noteInTab(this.#key, null);
     const { attachmentBytes, attachmentCount } = document.body.dataset;
-    const [list, said, button, input, field] = ["tray", "tray-said", "attach", "file", "field"].map(
-      (id) => document.getElementById(id),
-    );
+    const ids = ["tray", "tray-said", "attach", "file", "field"];
+    const [list, said, button, input, field] = ids.map(byId);
     this.tray = new Tray({
       list,
       said,
       most: { bytes: Number(attachmentBytes), count: Number(attachmentCount) },
       send: (file, progress) => this.#send(file, progress),
-      // Where that fails, it is forgotten after a day.
+      // Where this fails, the server deletes the file after a day.
       forget: ({ id }) => this.#ask("DELETE", id).catch(() => {}),
     });
     this.tray.onChange = () => this.#changed();
@@ -42,8 +42,8 @@ export class Files {
     pick({ button, input, field, area: document.body }, (files) => this.tray.add(files));
   }
 
-  /** A browser gives a file to the page that picked it, not to the next one: say once what is
-   * gone. */
+  /** A browser gives a picked file to one page only, not to the page after a reload: tells once
+   * which files are lost. */
   tellLost() {
     const names = this.#lost.splice(0);
     const [were, them] = names.length === 1 ? ["was", "it"] : ["were", "them"];
@@ -59,15 +59,15 @@ export class Files {
     try {
       return await upload(UPLOADS, await this.#headers(), file, progress);
     } catch (error) {
-      if (!(error instanceof Refused) || error.status !== UNAUTHORIZED) throw error;
-      this.#session.drop(); // it has ended meanwhile
+      if (!(error instanceof FileRefused) || error.status !== UNAUTHORIZED) throw error;
+      this.#session.drop(); // the session has expired
       return upload(UPLOADS, await this.#headers(), file, progress);
     }
   }
 
   async #renewed(id) {
     const answer = await this.#ask("GET", id);
-    if (!answer.ok) throw new Error("This file is no longer there.");
+    if (!answer.ok) throw new Error("This file no longer exists.");
     return answer.json();
   }
 

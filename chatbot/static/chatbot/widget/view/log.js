@@ -1,15 +1,16 @@
-// The list of messages: in order of their numbers, unsent ones last, scrolled to the newest unless
-// the reader has scrolled up.
+// The list of messages: in the order of their numbers, unsent ones last; it stays at the newest
+// unless the reader has scrolled up.
 
-import { bubble } from "./bubble.js";
+import { byId } from "../../common/dom.js";
+import { Bubble } from "./bubble.js";
 
 const NEAR_THE_END = 80; // pixels
-const QUIET = 300; // milliseconds
+const QUIET = 300; // milliseconds until screen readers have passed over the history
 
 export class Log {
-  #list = document.getElementById("log");
-  #scroller = document.getElementById("scroller");
-  #newer = document.getElementById("newer");
+  #list = byId("log");
+  #scroller = byId("scroller");
+  #newer = byId("newer");
   #items = []; // in the order of the list
   #byId = new Map();
   #announcing = null;
@@ -21,7 +22,7 @@ export class Log {
     this.#actions = actions;
     this.#newer.addEventListener("click", () => this.toEnd());
     this.#scroller.addEventListener("scroll", () => this.#scrolled());
-    // The messages grow, and the window shrinks when the on-screen keyboard opens.
+    // Messages grow, and the on-screen keyboard makes the window smaller.
     const follow = new ResizeObserver(() => this.#pinned && this.#jump());
     for (const element of [this.#scroller, ...this.#scroller.children]) follow.observe(element);
   }
@@ -30,20 +31,20 @@ export class Log {
   add(message) {
     const known = message.id && this.#byId.get(message.id);
     if (known) this.confirm(message.id, message.seq, message.at);
-    else this.#place(bubble(message, this.#actions), message);
+    else this.#place(new Bubble(message, this.#actions), message);
     if (!this.#pinned && message.author !== "customer") this.#newer.hidden = false;
   }
 
-  /** The customer's own message on its way. */
+  /** The customer's message on its way to the server. */
   pending({ id, text, attachments, at }) {
     if (this.#byId.has(id)) return;
     const message = { id, seq: Infinity, author: "customer", text, attachments, at, citations: [] };
-    this.#place(bubble(message, this.#actions), message);
+    this.#place(new Bubble(message, this.#actions), message);
     this.status(id, "sending");
     this.toEnd();
   }
 
-  /** A card {element, seq} that stands below the message with its number. */
+  /** Puts a card {element, seq} below the message with that number. */
   place(card) {
     if (!this.#items.includes(card)) this.#insert(card);
     if (!this.#pinned) this.#newer.hidden = false;
@@ -57,7 +58,7 @@ export class Log {
     item.seq = seq;
     const next = this.#items[this.#items.indexOf(item) + 1];
     const previous = this.#items[this.#items.indexOf(item) - 1];
-    // Moving an element makes screen readers say it again, so only when it must.
+    // Screen readers say an element again when it moves, so it moves only where it must.
     if (next?.seq < seq || previous?.seq > seq) this.#insert(item);
   }
 
@@ -65,11 +66,11 @@ export class Log {
     this.#byId.get(id)?.status(status, text);
   }
 
-  /** History is shown in silence; what comes afterwards is announced. */
+  /** Screen readers stay silent while the history is filled in, and announce what follows. */
   announce(on) {
     clearTimeout(this.#announcing);
     const live = () => this.#list.setAttribute("aria-live", on ? "polite" : "off");
-    // Screen readers read changes a moment later, with the value that holds by then.
+    // They read a change a moment later, under the setting that holds by then.
     if (on) this.#announcing = setTimeout(live, QUIET);
     else live();
   }

@@ -1,25 +1,26 @@
-// What is being written at this moment: typing dots, and the sentences of an answer as they come.
-// It stands outside the log, so that screen readers announce the finished message only.
+// The answer that is being written: typing dots, and the sentences as they come. It stands outside
+// the log, so that screen readers announce the finished message only.
+
+import { byId } from "../../common/dom.js";
 
 const PATIENCE = 60_000;
 const TYPING_LASTS = 6_000;
 
 export class Provisional {
-  #element = document.getElementById("provisional");
-  #text = document.getElementById("provisional-text");
-  #dots = document.getElementById("dots");
-  #hint = document.getElementById("hint");
+  #element = byId("provisional");
+  #text = byId("provisional-text");
+  #dots = byId("dots");
+  #hint = byId("hint");
   #timer = null;
-  // Who answers in state `agent`.
-  agent = "";
+  agent = ""; // the name of the agent who answers
 
-  /** sentence: what is told while one waits, e.g. one's number in line. */
+  /** sentence: the server's words while the customer waits, such as the place in the queue. */
   think(sentence) {
     this.#text.textContent = "";
     this.#show("bot", sentence || "Looking it up…", PATIENCE);
   }
 
-  /** Goes on with an answer whose beginning another connection has brought. */
+  /** Continues an answer that began on an earlier connection. */
   resume() {
     this.#show("bot", this.#text.textContent ? "" : "Looking it up…", PATIENCE);
   }
@@ -34,7 +35,7 @@ export class Provisional {
     if (!this.#text.textContent) this.#show("agent", `${this.agent || "A colleague"} is typing…`, TYPING_LASTS);
   }
 
-  /** Nothing comes at present; sentences that came stay. */
+  /** Stops the dots; the sentences that came stay. */
   still() {
     clearTimeout(this.#timer);
     this.#dots.hidden = true;

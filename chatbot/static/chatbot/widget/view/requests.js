@@ -1,18 +1,20 @@
-// What the company's CRM may do for the customer: a form, a look at what will be sent, and only then
-// the customer's word. What became of it is the server's to say; the details come as messages.
+// Something that the company's CRM can do for the customer: the customer fills in a form, reviews
+// what will be sent, and confirms. The server then tells the outcome; details come as messages.
 
+import { element } from "../../common/dom.js";
 import { written } from "../../common/written.js";
 import { control } from "./fields.js";
+import { part, stamp } from "./template.js";
 
 const ANSWER_WITHIN = 15_000;
-const READ = 600; // milliseconds that a look takes at least
+const READ = 600; // milliseconds that it takes at least to read what will be sent
 const OUTCOMES = {
-  dismissed: "You did not want this now.",
-  expired: "This is no longer open. Ask again if you still want it.",
-  sent: "Sent. The answer comes here.",
+  dismissed: "You chose not to do this now.",
+  expired: "This form has expired. Ask again if you still want this.",
+  sent: "Sent. The answer will appear here.",
   accepted: "Accepted.",
   refused: "This could not be done.",
-  unanswered: "No answer yet. A colleague has been asked to look after it.",
+  unanswered: "No answer yet. A colleague has been asked to look into it.",
 };
 
 export class Requests {
@@ -20,7 +22,7 @@ export class Requests {
   #log;
   #send;
 
-  /** send(frame) → whether there was a connection */
+  /** send(frame): false without a connection. */
   constructor(log, send) {
     this.#log = log;
     this.#send = send;
@@ -34,7 +36,7 @@ export class Requests {
     this.#log.place(card);
   }
 
-  /** True when the error is about one of these. */
+  /** True when the error is about one of these cards. */
   refuse(id, text) {
     this.#cards.get(id)?.refused(text);
     return this.#cards.has(id);
@@ -46,7 +48,7 @@ export class Requests {
 }
 
 class Card {
-  element = document.getElementById("request-template").content.firstElementChild.cloneNode(true);
+  element = stamp("request-template");
   seq;
   #id;
   #send;
@@ -58,7 +60,7 @@ class Card {
   constructor({ id, seq, name, text, fields }, send) {
     this.#id = id;
     this.#send = send;
-    this.seq = seq + 0.5; // after its message, before the next one
+    this.seq = seq + 0.5; // after the message, before the next one
     this.#part("name").textContent = name;
     this.#part("name").id = `request-${id}`;
     this.element.setAttribute("aria-labelledby", `request-${id}`);
@@ -73,7 +75,7 @@ class Card {
       button.addEventListener("click", () => this.#act(button.dataset.act));
   }
 
-  /** A form that is being filled in stays as it is. */
+  /** A form that the customer is filling in stays as it is. */
   update({ state }) {
     this.#wait(false);
     if (state === this.#state) return;
@@ -107,7 +109,12 @@ class Card {
   #review() {
     this.#part("error").textContent = "";
     const filled = this.#controls.filter(({ input }) => written(input.value));
-    const rows = filled.map((one) => one.read()).flatMap(({ label, shown }) => [line("dt", label), line("dd", shown)]);
+    const rows = filled
+      .map((field) => field.read())
+      .flatMap(({ label, shown }) => [
+        element("dt", { textContent: label }),
+        element("dd", { textContent: shown }),
+      ]);
     this.#part("values").replaceChildren(...rows);
     this.#step("review");
     this.#reviewed = performance.now();
@@ -120,10 +127,10 @@ class Card {
     this.#tell({ type: "confirm", id: this.#id, values: Object.fromEntries(values) });
   }
 
-  /** Sent once more after a lost connection, it is still one request. */
+  /** Sending again after a lost connection is safe: it stays one request. */
   #tell(frame) {
     if (!this.#send(frame)) return;
-    this.#part("name").focus(); // a disabled button would lose it
+    this.#part("name").focus(); // a button that is disabled loses the focus
     this.#wait(true);
   }
 
@@ -141,12 +148,6 @@ class Card {
   }
 
   #part(name) {
-    return this.element.querySelector(`[data-part="${name}"]`);
+    return part(this.element, name);
   }
-}
-
-function line(tag, text) {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  return element;
 }

@@ -1,7 +1,9 @@
-// Everything around the messages that says how things stand.
+// How things stand: the line under the title, the banner of the connection, the notice.
+
+import { byId } from "../../common/dom.js";
 
 const LINES = {
-  bot: "Answers from your records · a person is always reachable",
+  bot: "The bot answers from our records · you can always ask for a person",
   waiting: "Waiting for a colleague",
   agent: "You are talking to a person",
   closed: "This conversation is closed",
@@ -9,20 +11,20 @@ const LINES = {
 const NOTICE_LASTS = 8_000;
 
 export class Status {
-  #line = document.getElementById("state-line");
-  #banner = document.getElementById("banner");
-  #notice = document.getElementById("notice");
-  #handoff = document.getElementById("handoff");
-  #ended = document.getElementById("ended");
+  #line = byId("state-line");
+  #banner = byId("banner");
+  #notice = byId("notice");
+  #handoff = byId("handoff");
+  #ended = byId("ended");
   #timer = null;
   #welcomed = false;
-  #requested = false; // a person has been asked for and the server has not said so yet
+  #requested = false; // the customer has asked for a person; the server has not confirmed it yet
   #state = "bot";
   #online = false;
   #unsure = false;
-  #alone = false;
+  #alone = false; // nobody of the team is there
 
-  /** agent: the name of who answers, in state `agent`. */
+  /** agent: the name of the agent who answers, in state `agent`. */
   conversation(state, agent) {
     this.#state = state;
     this.#requested = false;
@@ -34,18 +36,19 @@ export class Status {
     this.#update();
   }
 
-  /** The customer's place in the line for a person. */
-  line(position) {
+  /** The customer's place in the queue for a person. */
+  queue(position) {
     if (this.#state !== "waiting") return;
     this.#alone = false;
-    const place = position === 1 ? "you are next" : `you are number ${position} in line`;
-    this.#line.textContent = `${LINES.waiting} · ${place}`;
+    const before = `${position - 1} ${position === 2 ? "person" : "people"} before you`;
+    const place = position === 1 ? "you are next" : before;
+    this.#line.textContent = `Waiting in the queue: ${place}`;
   }
 
-  /** Nobody is there at the moment. A place in the line says that somebody is again. */
+  /** Nobody is there at the moment. A place in the queue tells that somebody is there again. */
   alone() {
     this.#alone = true;
-    this.#line.textContent = `${LINES.waiting} · nobody is here at the moment`;
+    this.#line.textContent = "Waiting: nobody is here at the moment";
   }
 
   connection(state) {
@@ -61,7 +64,7 @@ export class Status {
     this.#update();
   }
 
-  /** One polite sentence, gone after `seconds`. */
+  /** One polite sentence, which goes after `seconds`. */
   notice(text, seconds = null) {
     clearTimeout(this.#timer);
     this.#notice.textContent = text;
@@ -69,15 +72,12 @@ export class Status {
     if (text) this.#timer = setTimeout(() => this.notice(""), lasts);
   }
 
-  #trouble() {
-    if (this.#online) return this.#unsure ? "Checking the connection…" : "";
-    return this.#welcomed ? "Reconnecting…" : "Connecting…";
-  }
-
   #update() {
     this.#handoff.hidden = this.#state !== "bot";
     this.#handoff.disabled = !this.#online || this.#requested;
-    // Emptied, not hidden: screen readers announce changes of what is already there.
-    this.#banner.textContent = this.#state === "closed" ? "" : this.#trouble();
+    const lost = this.#welcomed ? "Reconnecting…" : "Connecting…";
+    const unsure = this.#unsure ? "Checking the connection…" : "";
+    // Emptied, not hidden: screen readers announce changes of elements that are already there.
+    this.#banner.textContent = this.#state === "closed" ? "" : this.#online ? unsure : lost;
   }
 }
