@@ -3,7 +3,7 @@
 import { byId } from "../../common/dom.js";
 
 const LINES = {
-  bot: "The bot answers from our records · you can always ask for a person",
+  bot: "Answers from our records · ask for a person at any time",
   waiting: "Waiting for a colleague",
   agent: "You are talking to a person",
   closed: "This conversation is closed",
