@@ -48,10 +48,10 @@ test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as roo
 	@$(PYTEST) -m vllm tests/live
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
-	@$(PYTHON) -W ignore -m inference.evaluation.sentiment_speed
+	@$(PYTHON) -W ignore -m inference.benchmarks.sentiment_speed
 
 bench-retrieval: $(VENV)/.installed-dev ## Time the index at 10,000 to a million passages, beside Milvus Lite
-	@$(PYTHON) -W ignore -m inference.evaluation.retrieval_speed
+	@$(PYTHON) -W ignore -m inference.benchmarks.retrieval_speed
 
 bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, beside Chainlit
 	@deploy/local/debian-parts.sh postgresql redis-server

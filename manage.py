@@ -14,7 +14,7 @@ if __name__ == "__main__":
     except ImproperlyConfigured as error:
         sys.exit(str(error))
     except Exception as error:
-        from crm import troubles
+        from crm.plumbing import troubles
 
         if found := troubles.trouble(error):
             sys.exit(found.text)

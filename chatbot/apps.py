@@ -9,7 +9,9 @@ class ChatbotConfig(AppConfig):
     def ready(self) -> None:
         from django.db.models.signals import post_migrate
 
-        from chatbot import audit, checks, parts, receivers, roles  # noqa: F401 register themselves
+        from chatbot import receivers  # noqa: F401 registers itself
+        from chatbot.operations import checks, parts  # noqa: F401 register themselves
+        from chatbot.people import audit, roles
 
         audit.register()
         post_migrate.connect(roles.after_migrations)

@@ -18,17 +18,18 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chatbot import deserted, hints  # noqa: E402
-from chatbot.assignment import assign_for_ever  # noqa: E402
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
-from chatbot.consumers import VisitorConsumer  # noqa: E402
-from chatbot.housekeeping import keep_house_for_ever  # noqa: E402
-from chatbot.line import watch_for_ever  # noqa: E402
-from chatbot.metrics import forget_the_dead  # noqa: E402
+from chatbot.engines.tiers import look_after_for_ever  # noqa: E402
 from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
-from chatbot.tiers import look_after_for_ever  # noqa: E402
-from crm.courier import carry_for_ever  # noqa: E402
-from crm.views import at_the_door  # noqa: E402
+from chatbot.telemetry.metrics import forget_the_dead  # noqa: E402
+from chatbot.watches import deserted  # noqa: E402
+from chatbot.watches.assignment import assign_for_ever  # noqa: E402
+from chatbot.watches.beat import keep_house_for_ever  # noqa: E402
+from chatbot.watches.queue import watch_for_ever  # noqa: E402
+from chatbot.widget.consumer import VisitorConsumer  # noqa: E402
+from chatbot.wire import hints  # noqa: E402
+from crm.inbound.views import at_the_door  # noqa: E402
+from crm.outbound.courier import carry_for_ever  # noqa: E402
 
 WATCHES = [
     recover_for_ever,

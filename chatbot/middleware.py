@@ -11,7 +11,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.utils.deprecation import MiddlewareMixin
 
 from chatbot.api.problems import troubled
-from crm.problems import PROBLEM, problem
+from crm.plumbing.problems import PROBLEM, problem
 
 # The admin's theme has scripts in its pages and expressions in its attributes; the API's page has
 # styles in its elements. Neither is shown to customers.

@@ -6,11 +6,12 @@ from auditlog.context import disable_auditlog
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from chatbot import requests
 from chatbot.attachments import store
+from chatbot.conversation import crm_requests
 from chatbot.models import ActionRequest, Attachment, Conversation, Replica, Visitor
-from crm import mentions, outbound
-from crm.answers import Answer
+from crm.action_answers import Answer
+from crm.customers import mentions
+from crm.outbound import outbox
 from crm.signals import action_answered, customer_erased, customer_merged, own_servers
 
 
@@ -26,7 +27,7 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 @receiver(customer_erased)
 def erase_conversations(*, customers: list[str], **_: Any) -> None:
     theirs = Conversation.objects.filter(visitor__customer__in=customers)
-    outbound.erase(map(str, theirs.values_list("id", flat=True)))
+    outbox.erase(map(str, theirs.values_list("id", flat=True)))
     # The CRM's answers to what they asked for name the request only.
     asked = ActionRequest.objects.filter(conversation__in=theirs)
     mentions.forget([str(key) for key in asked.values_list("id", flat=True)])
@@ -48,4 +49,4 @@ def remove_file(*, instance: Attachment, **_: Any) -> None:
 
 @receiver(action_answered)
 def answer_request(*, key: str, answer: Answer, **_: Any) -> bool:
-    return requests.answer(key, answer)
+    return crm_requests.answer(key, answer)

@@ -4,8 +4,8 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from chatbot.appearance import unfold
-from chatbot.environment import (
+from chatbot.config.appearance import unfold
+from chatbot.config.environment import (
     data_dir,
     database,
     env,
@@ -18,7 +18,7 @@ from chatbot.environment import (
     env_zone,
     secret_key,
 )
-from chatbot.logs import LEVELS, configured
+from chatbot.telemetry.logs import LEVELS, configured
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -75,7 +75,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "chatbot.two_factor.SecondFactor",
+    "chatbot.people.two_factor.SecondFactor",
     "auditlog.middleware.AuditlogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -105,7 +105,7 @@ TWO_FACTOR_REQUIRED = env_bool("TWO_FACTOR_REQUIRED", not DEBUG and not DEMO)
 OTP_TOTP_ISSUER = "Attune"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "chatbot.demo_logins.Backend",
+    "chatbot.people.demo_logins.Backend",
 ]
 # Single sign-on by OpenID Connect, beside passwords; see chatbot/sso.py. The names without a
 # variable of their own are mozilla-django-oidc's.
@@ -120,23 +120,23 @@ OIDC_RP_SIGN_ALGO = "RS256"
 OIDC_USE_PKCE = True
 OIDC_AUTHENTICATION_CALLBACK_URL = "sso-callback"
 if OIDC_ISSUER:
-    AUTHENTICATION_BACKENDS.append("chatbot.sso.Backend")
-AXES_WHITELIST_CALLABLE = "chatbot.two_factor.without_password"
+    AUTHENTICATION_BACKENDS.append("chatbot.people.sso.Backend")
+AXES_WHITELIST_CALLABLE = "chatbot.people.two_factor.without_password"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_CLIENT_IP_CALLABLE = "chatbot.two_factor.address"
+AXES_CLIENT_IP_CALLABLE = "chatbot.people.two_factor.address"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 AXES_ENABLE_ADMIN = False  # the page of users lets people in again
 AUDITLOG_DISABLE_REMOTE_ADDR = False
-AUDITLOG_MASK_CALLABLE = "chatbot.audit.hidden"
+AUDITLOG_MASK_CALLABLE = "chatbot.people.audit.hidden"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "chatbot.demo_logins.NotPublished"},
+    {"NAME": "chatbot.people.demo_logins.NotPublished"},
 ]
 
 # Static files: served by the web process itself, no other server and no third-party host.
@@ -159,7 +159,7 @@ if REDIS_URL:
         "default": {
             # Pub/Sub: the core layer drops messages of a slow reader silently. Without
             # socket_timeout None, redis-py 8 ends idle sockets after 5 seconds.
-            "BACKEND": "chatbot.layer.GroupLayer",
+            "BACKEND": "chatbot.config.channel_layer.GroupLayer",
             "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": None}]},
         }
     }

@@ -1,22 +1,24 @@
-"""What nobody waits for."""
-
-from smtplib import SMTPException
-from uuid import UUID
+"""Background tasks: what beat starts. Celery also finds here those that are defined beside what
+they do."""
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
 from django.conf import settings
-from django.db.models import QuerySet
 
-from chatbot import actions, alerts, away, hints, mailing, requests, retention, summary, transcripts
 from chatbot.api import idempotency
 from chatbot.attachments import store
-from chatbot.models import Conversation, Erasure
+from chatbot.conversation import crm_requests
+from chatbot.conversation.mail import mail_alert, mail_answers, mail_transcript, mail_unread
+from chatbot.conversation.mail_links import mail_link
+from chatbot.conversation.summary import sum_up
+from chatbot.people import away
+from chatbot.privacy import retention
+from chatbot.privacy.retention import carry_out as erase
 from chatbot.reply import runner
 from chatbot.reports import aggregate
-from crm import background
+from chatbot.wire import hints
 
-MAIL_FAILED = (SMTPException, OSError)
+__all__ = ["erase", "mail_alert", "mail_answers", "mail_link", "mail_transcript", "sum_up"]
 
 
 @shared_task
@@ -32,56 +34,10 @@ async def recover() -> int:
 
 
 @shared_task
-def sum_up(conversation: str) -> None:
-    async_to_sync(summed_up)(UUID(conversation))
-
-
-async def summed_up(conversation: UUID) -> None:
-    await summary.made(conversation)
-    await hints.delivered()
-
-
-@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
-def mail_alert(conversation: str, reason: str) -> None:
-    for one in found(conversation):
-        alerts.mail(one, reason)
-
-
-@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
-def mail_transcript(conversation: str, address: str) -> None:
-    for one in found(conversation):
-        transcripts.mail(one, address)
-
-
-@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
-def mail_link(conversation: str, address: str, what: str) -> None:
-    for one in found(conversation):
-        mailing.send_link(mailing.Wish(conversation, address, what), one.visitor.inbox.name)
-
-
-@shared_task
 def mail_unread_answers() -> int:
-    """A customer who left an address and has not read what an agent wrote gets it there."""
+    """Mail agents' answers to customers who left an address and have not read them here."""
     unread = away.unread() if settings.EMAIL_HOST else []
     return sum(mail_unread(id) for id in unread)
-
-
-def mail_unread(id: UUID) -> bool:
-    if seqs := [message.seq for message in actions.answers_to_mail(id)]:
-        background.later(mail_answers, str(id), seqs)
-    return bool(seqs)
-
-
-@shared_task(autoretry_for=MAIL_FAILED, retry_backoff=30, max_retries=6)
-def mail_answers(conversation: str, seqs: list[int]) -> None:
-    for one in found(conversation):
-        transcripts.mail_answers(one, seqs)
-
-
-def found(conversation: str) -> QuerySet[Conversation]:
-    """It, or nothing where it was erased meanwhile."""
-    people = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
-    return people.filter(id=conversation)
 
 
 @shared_task
@@ -96,8 +52,8 @@ def forget_idempotency_keys() -> int:
 
 @shared_task
 def look_after_requests() -> int:
-    """Those that the CRM has not answered in time: a person is asked."""
-    return requests.look_after()
+    """Ask a person about requests that the CRM has not answered in time."""
+    return crm_requests.look_after()
 
 
 @shared_task
@@ -108,9 +64,3 @@ def forget_old() -> dict[str, int]:
 @shared_task
 def forget_files() -> dict[str, int]:
     return store.forget()
-
-
-@shared_task
-def erase(erasure: int) -> None:
-    for one in Erasure.objects.filter(id=erasure):
-        retention.erase(one)

@@ -2,19 +2,21 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from chatbot import probes, views
 from chatbot.attachments.views import attachment
-from chatbot.demo_actions import demo_crm
-from chatbot.mailing import confirm
-from chatbot.transcripts import transcript
-from chatbot.two_factor import second_factor
-from crm.views import receive
+from chatbot.conversation.mail_links import confirm
+from chatbot.demo.crm import demo_crm
+from chatbot.demo.views import demo_identity, demo_shop
+from chatbot.operations import probes
+from chatbot.people.two_factor import second_factor
+from chatbot.widget import views
+from chatbot.widget.transcript import transcript
+from crm.inbound.views import receive
 
 handler500 = "chatbot.api.problems.broken"
 
 urlpatterns = [
-    path("", views.demo_shop, name="demo"),
-    path("demo/identity/", views.demo_identity, name="demo-identity"),
+    path("", demo_shop, name="demo"),
+    path("demo/identity/", demo_identity, name="demo-identity"),
     path("demo/crm/", demo_crm, name="demo-crm"),
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
@@ -32,4 +34,4 @@ urlpatterns = [
 
 if settings.OIDC_ISSUER:
     # Before the admin, which takes every other address that begins like this.
-    urlpatterns.insert(0, path("admin/sso/", include("chatbot.sso")))
+    urlpatterns.insert(0, path("admin/sso/", include("chatbot.people.sso")))

@@ -26,7 +26,7 @@ def loopback_only() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     """Work that nobody waits for is done by the tests that are about it."""
-    from crm import background
+    from crm.plumbing import background
 
     monkeypatch.setattr(background.pool, "submit", lambda *_: None)
     monkeypatch.setattr(background, "_arm", lambda task: None)

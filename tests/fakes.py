@@ -10,14 +10,15 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
-from chatbot import limits
-from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm import indexing, knowledge
+from chatbot.reply.pipeline import Answer
+from chatbot.reply.turn import Outcome, Turn
+from chatbot.wire import limits
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Customer
-from crm.records import import_records
-from inference.generation import ChatMessages, GenerationError, Usage
+from inference.generation.client import ChatMessages, GenerationError, Usage
+from inference.generation.pool import Pool, Server
 from inference.grounding import stems
-from inference.pool import Pool, Server
 from inference.sentiment import Sentiment
 
 
@@ -108,10 +109,10 @@ RECORDS = [
 
 async def outcome_of(turn: Turn) -> Outcome:
     """What came of a turn; its answer is the sentences that were shown, in order."""
-    *sentences, outcome = [step async for step in answer(turn)]
-    assert isinstance(outcome, Outcome)
-    assert outcome.answer == " ".join(map(str, sentences))
-    return outcome
+    answer = Answer(turn)
+    sentences = [sentence async for sentence in answer.sentences()]
+    assert answer.outcome.answer == " ".join(sentences)
+    return answer.outcome
 
 
 class FakeModelsTestCase(TestCase):
@@ -126,9 +127,9 @@ class FakeModelsTestCase(TestCase):
         self.generator = FakeGenerator()
         encoder = FakeEncoder()
         for name, fake in [
-            ("crm.indexing.encoder", encoder),
-            ("chatbot.engines.sentiment_classifier", FakeClassifier()),
-            ("chatbot.tiers.tiers", [pool(self.generator)]),
+            ("crm.knowledge.indexing.encoder", encoder),
+            ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
+            ("chatbot.engines.tiers.tiers", [pool(self.generator)]),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.
@@ -136,7 +137,7 @@ class FakeModelsTestCase(TestCase):
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)
-        self.addCleanup(knowledge._lines.clear)
+        self.addCleanup(search._lines.clear)
         limits.reset()
         # No power fails during a test.
         with mock.patch("inference.index.writer._sync"):

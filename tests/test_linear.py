@@ -8,12 +8,13 @@ from unittest import mock
 
 import pytest
 
-from chatbot.redaction import mask, redact
+from chatbot.conversation import crm_requests
+from chatbot.privacy.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
-from chatbot.reply.pipeline import Turn
-from crm import keys, wording
+from chatbot.reply.turn import Turn
+from crm.knowledge import keys, wording
+from crm.knowledge.records import MOST_PASSAGES, passages
 from crm.models import Record
-from crm.records import MOST_PASSAGES, passages
 from inference import sentences
 from inference.grounding import check, facts, injection, statements
 from inference.grounding import words as grounding_words
@@ -25,7 +26,7 @@ from inference.sentiment.text import readable
 from tests import hostile
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
 
-OFFERS = [wishes.Offer(1, ("change my address", "return"))]
+OFFERS = [crm_requests.Offer(1, ("change my address", "return"))]
 
 
 def cut_up(text: str) -> list[str]:
@@ -171,14 +172,14 @@ def test_a_check_of_long_texts_ends() -> None:
 
 class TurnTests(FakeModelsTestCase):
     async def test_a_number_of_4000_digits_is_refused_at_once_and_told_in_short(self) -> None:
-        with mock.patch("crm.keys.one_off", side_effect=AssertionError):
+        with mock.patch("crm.knowledge.keys.one_off", side_effect=AssertionError):
             outcome = await outcome_of(Turn(text="order " + "12" * 1_990, customer=ALICE))
         self.assertEqual(outcome.state, "refused")
         self.assertLess(len(outcome.answer), 300)
 
     async def test_of_hundreds_of_unknown_numbers_a_few_are_looked_up_as_misspelt(self) -> None:
         numbers = " ".join(f"order {number}" for number in range(600_000, 600_300))
-        with mock.patch("crm.keys.one_off", return_value=set()) as looked_up:
+        with mock.patch("crm.knowledge.keys.one_off", return_value=set()) as looked_up:
             outcome = await outcome_of(Turn(text=numbers, customer=ALICE))
         # Once for the search's sake, once for the refusal's.
         self.assertLessEqual(looked_up.call_count, 10)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from chatbot import environment
+from chatbot.config import environment
 
 ROOT = Path(__file__).parent.parent
 

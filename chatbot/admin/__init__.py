@@ -1,12 +1,12 @@
 """The agents' console, on Django's admin. Importing a module registers its pages."""
 
 from chatbot.admin import (
-    actions,
     api_keys,
     audit,
     canned,
     conversations,
     corrections,
+    crm_actions,
     dashboard,
     inboxes,
     privacy,
@@ -16,12 +16,12 @@ from chatbot.admin import (
 )
 
 __all__ = [
-    "actions",
     "api_keys",
     "audit",
     "canned",
     "conversations",
     "corrections",
+    "crm_actions",
     "dashboard",
     "inboxes",
     "privacy",

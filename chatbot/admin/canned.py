@@ -4,7 +4,7 @@ from django import forms
 from django.contrib import admin
 from unfold.admin import ModelAdmin
 
-from chatbot import canned
+from chatbot.conversation import canned
 from chatbot.models import CannedAnswer
 
 

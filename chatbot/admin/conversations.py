@@ -20,14 +20,15 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot import audit, search
-from chatbot.admin import mood, transcript
 from chatbot.attachments import kinds
+from chatbot.console import mood, traces
 from chatbot.console.frames import VIEWS
 from chatbot.console.rows import OPEN, gist, with_last_message
 from chatbot.console.uploads import upload
+from chatbot.conversation import search
+from chatbot.conversation.plain import plain
 from chatbot.models import Conversation, Inbox, Message
-from chatbot.plain import plain
+from chatbot.people import audit
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
 
@@ -191,7 +192,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     may_see_records = request.user.has_perm("crm.view_record")
     # Two thousand messages with their traces are megabytes: earlier ones on request.
     earlier = 0 if "all" in request.GET else max(0, conversation.last_seq - LATEST_MESSAGES)
-    entries = list(transcript.entries(conversation, earlier, link_records=may_see_records))
+    entries = list(traces.entries(conversation, earlier, link_records=may_see_records))
     return {
         "title": plain(str(conversation)),
         "entries": entries,
@@ -200,7 +201,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "chart": mood.chart([entry.message for entry in entries]),
         "state": state_label(conversation),
         "activity": ago(conversation.last_message_at),
-        "energy": transcript.energy_of_all(conversation),
+        "energy": traces.energy_of_all(conversation),
         "customer": customer,
         "records": latest_records(customer) if customer and may_see_records else None,
         "records_url": records_url(customer) if customer and may_see_records else "",
@@ -209,7 +210,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
 
 def latest_records(customer: Customer) -> list[tuple[Record, str]]:
     records = customer.records.filter(deleted=False).order_by("-updated_at")[:LATEST_RECORDS]
-    return [(record, transcript.record_url(record.id)) for record in records]
+    return [(record, traces.record_url(record.id)) for record in records]
 
 
 def records_url(customer: Customer) -> str:

@@ -13,9 +13,9 @@ from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot import alerts
 from chatbot.admin import hours
-from chatbot.admin.lines import LinesField
+from chatbot.admin.list_field import LinesField
+from chatbot.conversation import alerts
 from chatbot.models import Conversation, Inbox
 
 ALERT_FIELDS = ["alert_in_a_row", "alert_repeated", "alert_fall", "alert_mood", "alert_emails"]

@@ -11,13 +11,14 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from unfold.admin import ModelAdmin
 
-from chatbot import audit, retention
 from chatbot.models import Erasure
-from chatbot.tasks import erase
-from crm import background
+from chatbot.people import audit
+from chatbot.privacy import retention
+from chatbot.privacy.retention import carry_out
 from crm.admin import ReadOnly
-from crm.aliases import everyone
+from crm.ids.aliases import everyone
 from crm.models import Customer
+from crm.plumbing import background
 
 
 @admin.register(Erasure)
@@ -38,7 +39,7 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
         found = self.customer(request, customer)
         if request.POST.get("typed", "").strip() == found.id:
             wish = Erasure.objects.create(customer=found.id, by_id=request.user.pk)
-            background.later(erase, wish.id)
+            background.later(carry_out, wish.id)
             messages.info(request, f"{found.id} is being erased.")
             return HttpResponseRedirect(reverse("admin:chatbot_erasure_changelist"))
         context = self.admin_site.each_context(request) | {

@@ -4,7 +4,7 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot.admin.lines import LinesField
+from chatbot.admin.list_field import LinesField
 from chatbot.models import Presence, Team
 
 FIRST = (

@@ -16,7 +16,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from chatbot import roles, two_factor
+from chatbot.people import roles, two_factor
 
 for model in (User, Group, TOTPDevice, StaticDevice):
     # The devices' own pages would show everybody's keys.

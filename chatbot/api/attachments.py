@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -15,20 +14,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatbot import actions, identity, limits
 from chatbot.api.described import Problem, refused
 from chatbot.api.session import check_origin, client_address
 from chatbot.attachments import kinds, store
+from chatbot.attachments.uploads import STATUS, check_rate, uploaded
+from chatbot.conversation import customers
 from chatbot.models import Attachment, Visitor
-from chatbot.protocol import Refused
-from crm.problems import PROBLEM
+from chatbot.people import identity
+from chatbot.wire.errors import Refused
+from crm.plumbing.problems import PROBLEM
 
-# Of the form around the file.
-FORM = 16 * 1024
 # Visitors' worth of uploads from one address: whoever makes themselves many visitors has no more.
 PER_ADDRESS = 6
-STATUS = {"too_large": 413, "unsupported": 415, "rate_limited": 429, "full": 409, "closed": 409}
-STATUS |= {"not_yours": 403}
 
 
 class Refusal(APIException):
@@ -106,7 +103,7 @@ class Attachments(APIView):
             check_rate(f"address {client_address(request)}", PER_ADDRESS)
             check_rate(f"visitor {request.auth.id}")
             name, data = uploaded(request)
-            kept = store.keep(actions.conversation_of(request.auth), name, data)
+            kept = store.keep(customers.conversation_of(request.auth), name, data)
         except Refused as error:
             raise Refusal(error) from None
         return Response(store.with_link(store.described(kept)), status.HTTP_201_CREATED)
@@ -141,20 +138,3 @@ class OneAttachment(APIView):
         if found is None:
             raise Http404(f"There is no file {pk}.")
         return found
-
-
-def check_rate(who: str, times: int = 1) -> None:
-    if wait := limits.take("attachment", who, times * settings.ATTACHMENTS_PER_MINUTE):
-        raise Refused("rate_limited", "Too many files at once. Please wait a moment.", wait)
-
-
-def uploaded(request: Any) -> tuple[str, bytes]:
-    """The form's file. What is too large is refused before the form is taken apart."""
-    length = request.META.get("CONTENT_LENGTH") or "0"
-    if length.isdigit() and int(length) > settings.ATTACHMENT_MAX_BYTES + FORM:
-        kinds.check_size(int(length))
-    file = request.FILES.get("file")
-    if file is None:
-        raise Refused("invalid", "Send the file in the field `file` of a form.")
-    kinds.check_size(file.size)
-    return file.name, file.read()

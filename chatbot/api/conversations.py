@@ -12,12 +12,12 @@ from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from chatbot import audit
 from chatbot.api.described import COUNT, REFUSALS
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import BySeq, NewestFirst
 from chatbot.api.parameters import customer, moment, number, one_of, plain
 from chatbot.models import Conversation, Message
+from chatbot.people import audit
 
 COLUMNS = [
     "id",

@@ -20,10 +20,10 @@ from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById, Newest
 from chatbot.api.parameters import moment, number, one_of
-from crm import outbound
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import outbox
 
-TYPES = (*outbound.TYPES, outbound.TEST)
+TYPES = (*outbox.TYPES, outbox.TEST)
 
 
 class DeliveryRow(serializers.ModelSerializer):
@@ -140,7 +140,7 @@ class Resend(Keyed, GenericAPIView):
 
     def send(self) -> Response:
         found = self.get_object()
-        outbound.again(Delivery.objects.filter(pk=found.pk))
+        outbox.again(Delivery.objects.filter(pk=found.pk))
         found.refresh_from_db()
         return Response(DeliveryRow(found).data, status.HTTP_202_ACCEPTED)
 
@@ -163,5 +163,5 @@ class ResendRange(Keyed, APIView):
         asked = Again(data=data)
         asked.is_valid(raise_exception=True)
         given = {"endpoint": None, "until": None, "state": "", **asked.validated_data}
-        count = outbound.again(outbound.within(**given))
+        count = outbox.again(outbox.within(**given))
         return Response({"count": count}, status.HTTP_202_ACCEPTED)

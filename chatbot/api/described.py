@@ -6,7 +6,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from chatbot.api import parameters
-from crm.problems import PROBLEM
+from crm.plumbing.problems import PROBLEM
 
 
 class Problem(serializers.Serializer):

@@ -14,15 +14,16 @@ from chatbot.api.fields import Slug, StrictModelSerializer
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from crm import destinations, outbound, signing
+from crm import signing
 from crm.models import Endpoint
+from crm.outbound import destinations, outbox
 
 SETTINGS = ["url", "events", "inboxes", "active", "full", "masked", "ordered", "cloudevents"]
 
 
 class EndpointRow(StrictModelSerializer):
     events = serializers.ListField(
-        child=serializers.ChoiceField(outbound.TYPES), required=False, help_text="[]: all of them."
+        child=serializers.ChoiceField(outbox.TYPES), required=False, help_text="[]: all of them."
     )
     inboxes = serializers.ListField(
         child=Slug(), required=False, help_text="Inboxes' keys; []: all of them."
@@ -77,7 +78,7 @@ class Endpoints(Keyed, ListAPIView):
         asked = EndpointRow(data=data)
         asked.is_valid(raise_exception=True)
         made = asked.save(secrets=signing.rotated([]))
-        outbound.forget()
+        outbox.forget()
         answer = EndpointRow(made).data | secret_of(made)
         return Response(answer, status.HTTP_201_CREATED)
 
@@ -102,7 +103,7 @@ class OneEndpoint(Keyed, RetrieveAPIView):
         asked.is_valid(raise_exception=True)
         on = {"trouble": "", "failing_since": None} if asked.validated_data.get("active") else {}
         asked.save(**on)
-        outbound.forget()
+        outbox.forget()
         return Response(asked.data)
 
     @extend_schema(
@@ -111,7 +112,7 @@ class OneEndpoint(Keyed, RetrieveAPIView):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, pk: int) -> Response:
-        outbound.remove(self.get_object())
+        outbox.remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -151,7 +152,7 @@ class EndpointTest(Keyed, GenericAPIView):
         return once(request, self.send)
 
     def send(self) -> Response:
-        made = outbound.send_test(self.get_object())
+        made = outbox.send_test(self.get_object())
         return Response(DeliveryRow(made).data, status.HTTP_202_ACCEPTED)
 
 

@@ -15,8 +15,8 @@ from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Th
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from chatbot import limits
 from chatbot.models import ApiKey
+from chatbot.wire import limits
 
 SCOPES = (
     "records:read",

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatbot.api import parameters
-from crm.storable import unstorable
+from crm.plumbing.storable import unstorable
 
 MOST = 200
 

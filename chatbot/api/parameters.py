@@ -7,7 +7,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from crm.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, told
 from inference.text import trimmed
 
 # Of a number: what every database takes.

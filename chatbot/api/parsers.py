@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 
-from crm.storable import RecordError, strings, unstorable
+from crm.plumbing.storable import RecordError, strings, unstorable
 
 
 class TooLarge(APIException):

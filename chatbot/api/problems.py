@@ -13,8 +13,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, exception_handler
 
 from chatbot.api.parsers import TooLarge
-from crm import troubles
-from crm.problems import PROBLEM, problem
+from crm.plumbing import troubles
+from crm.plumbing.problems import PROBLEM, problem
 
 logger = logging.getLogger("attune.api")
 

@@ -18,8 +18,8 @@ from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
 from chatbot.api.parameters import customer, plain
-from crm import records
-from crm.aliases import root_of
+from crm.ids.aliases import root_of
+from crm.knowledge import records
 from crm.models import Customer, Record
 
 MOST = 500

@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from chatbot import identity, limits
 from chatbot.api.described import refused
 from chatbot.api.fields import Text
 from chatbot.models import Inbox, Visitor
+from chatbot.people import identity
+from chatbot.wire import limits
 
 
 class SessionRequest(serializers.Serializer):

@@ -17,8 +17,10 @@ from chatbot.api.fields import StrictModelSerializer, Text, TrueOrFalse
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from crm import adapters, inbound, namespaces, signing
+from crm import adapters, signing
 from crm.adapters import PayloadError
+from crm.ids import namespaces
+from crm.inbound import apply, reception
 from crm.management.sources import address
 from crm.models import Source
 
@@ -98,7 +100,7 @@ class SourceWithSecret(SourceRow):
 
 
 class Told(serializers.Serializer):
-    type = serializers.ChoiceField(list(inbound.TYPES))
+    type = serializers.ChoiceField(list(apply.TYPES))
     data = serializers.DictField()
 
 
@@ -165,7 +167,7 @@ class OneSource(Keyed, RetrieveAPIView):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, name: str) -> Response:
-        inbound.remove(self.get_object())
+        apply.remove(self.get_object())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -207,7 +209,7 @@ class SourceTest(Keyed, GenericAPIView):
     def post(self, request: Request, name: str) -> Response:
         source, body = self.get_object(), json.dumps(request.data)
         try:
-            changes = inbound.preview(
+            changes = reception.preview(
                 source.dialect, source.mapping, body.encode(), source.namespace
             )
         except PayloadError as error:

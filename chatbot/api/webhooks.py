@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiWebhook, extend_schema
 from rest_framework import serializers
 
-from crm import answers
+from crm import action_answers
 
 SIGNED = (
     "Signed as Standard Webhooks says, with the headers webhook-id (the same for every attempt), "
@@ -92,8 +92,8 @@ ANSWER = (
 
 
 class Answer(serializers.Serializer):
-    status = serializers.ChoiceField(choices=list(answers.STATUSES))
-    message = serializers.CharField(max_length=answers.LONGEST, required=False)
+    status = serializers.ChoiceField(choices=list(action_answers.STATUSES))
+    message = serializers.CharField(max_length=action_answers.LONGEST, required=False)
 
 
 class Event(serializers.Serializer):
@@ -124,9 +124,10 @@ def webhook(name: str) -> OpenApiWebhook:
     note, _ = FULL.get(name, ("", {}))
     decorator = extend_schema(
         summary=summary,
-        description=f"{SIGNED} {note}".strip() + (ANSWER if name == answers.REQUESTED else ""),
+        description=f"{SIGNED} {note}".strip()
+        + (ANSWER if name == action_answers.REQUESTED else ""),
         request={"application/json": Event},
-        responses={"2XX": Answer if name == answers.REQUESTED else None},
+        responses={"2XX": Answer if name == action_answers.REQUESTED else None},
         examples=examples(name, more),
     )
     return OpenApiWebhook(name, decorator)

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from chatbot.attachments import images
 from chatbot.attachments.images import Malformed
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 
 MB = 1024 * 1024
 # Of an image or a frame of it: more would choke its reader's browser.

@@ -23,7 +23,7 @@ from django.utils import timezone
 
 from chatbot.attachments import kinds, names
 from chatbot.models import Attachment, Conversation, Message, attachment_storage
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 
 logger = logging.getLogger("attune.attachments")
 SIGNER = signing.TimestampSigner(salt="attune.attachment")

@@ -7,10 +7,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
-from chatbot import audit, two_factor
 from chatbot.attachments import store
 from chatbot.attachments.kinds import BY_TYPE
 from chatbot.models import Attachment
+from chatbot.people import audit, two_factor
 
 MAY_SEE = "chatbot.view_conversation"
 # Whatever a browser takes it for: no script, no plug-in, no origin of ours.

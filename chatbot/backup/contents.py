@@ -25,9 +25,10 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.loader import MigrationLoader
 
-from chatbot import VERSION, engines
 from chatbot.backup import archive, postgresql, sqlite
 from chatbot.backup.archive import BackupError, Manifest, Progress, Writer
+from chatbot.config.version import VERSION
+from chatbot.engines import classifier
 from chatbot.models import attachment_storage
 
 SECRET = "secrets/secret_key"
@@ -82,7 +83,7 @@ def add_file(writer: Writer, name: str) -> bool:
 def add_heads(writer: Writer) -> None:
     """This site's own sentiment heads. First the name of the active ones: another process may put
     new ones into service meanwhile, and those of before stay."""
-    folder = engines.sentiment_site()
+    folder = classifier.sentiment_site()
     paths = [folder / "active", *sorted(folder.glob("*/*"))]
     for path in paths:
         if path.is_file():
@@ -143,7 +144,7 @@ def put_file(name: str, source: IO[bytes]) -> None:
 
 def put_heads(members: dict[str, IO[bytes]]) -> None:
     """Aside, then in place of what is there."""
-    folder = engines.sentiment_site()
+    folder = classifier.sentiment_site()
     draft = folder.with_name(f"{folder.name}.restored")
     shutil.rmtree(draft, ignore_errors=True)
     for name, source in members.items():

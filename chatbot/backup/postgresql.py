@@ -18,7 +18,7 @@ from psycopg import IsolationLevel, sql
 
 from chatbot.backup import archive
 from chatbot.backup.archive import BackupError, Manifest, Progress, Writer
-from crm import troubles
+from crm.plumbing import troubles
 
 ENGINE = "postgresql"
 # Bytes of a table that are one member, and are held in memory until they are written.

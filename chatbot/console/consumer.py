@@ -12,15 +12,17 @@ from auditlog.context import set_actor
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 
-from chatbot import actions, agents, audit, canned, hints, presence, protocol, summary, two_factor
 from chatbot.console import frames, rows, saved_views, view
 from chatbot.console.feed import News, feed
+from chatbot.conversation import agents, canned, changes, summary
 from chatbot.models import Conversation, Message, Note, Team
-from chatbot.protocol import Refused
+from chatbot.people import audit, presence, two_factor
 from chatbot.reply import runner
-from chatbot.reply.pipeline import Turn
-from chatbot.sockets import FORBIDDEN, JsonSocket
-from crm.orm import in_thread
+from chatbot.reply.turn import Turn
+from chatbot.wire import hints, protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.json_socket import FORBIDDEN, JsonSocket
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
 MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
@@ -41,7 +43,7 @@ class AgentConsumer(JsonSocket):
         self.catching_up = asyncio.Lock()
         self.agent: User = self.scope["user"]
         try:
-            await in_thread(self.permitted)(MAY_SEE)
+            await in_thread(self.permitted, MAY_SEE)
         except PermissionDenied:
             await self.close(FORBIDDEN)
             return
@@ -49,10 +51,10 @@ class AgentConsumer(JsonSocket):
         await feed.join(self.changed)
         self.closed = asyncio.Event()
         self.beating = asyncio.create_task(self.beat())
-        here = await in_thread(presence.seen)(self.agent)
-        people = await in_thread(view.people)(self.agent)
-        self.alerts = await in_thread(rows.alerts)()
-        saved = await in_thread(saved_views.of)(self.agent)
+        here = await in_thread(presence.seen, self.agent)
+        people = await in_thread(view.people, self.agent)
+        self.alerts = await in_thread(rows.alerts)
+        saved = await in_thread(saved_views.of, self.agent)
         about = {"people": people, "away": here.away, "alerts": sorted(self.alerts)}
         await self.put("hello", me=self.agent.id, views=saved, **about)
 
@@ -66,7 +68,7 @@ class AgentConsumer(JsonSocket):
             except Exception as error:
                 # The database may be away for a moment; the next sign is soon.
                 logger.warning("no sign of life of an agent's page: %s", error)
-        await in_thread(presence.left)(self.agent)
+        await in_thread(presence.left, self.agent)
 
     async def closed_within(self, seconds: float) -> bool:
         with suppress(TimeoutError):
@@ -76,11 +78,11 @@ class AgentConsumer(JsonSocket):
     async def look_again(self) -> None:
         """Who has logged out, or may no longer see conversations, is told nothing more."""
         try:
-            await in_thread(self.still_permitted)()
+            await in_thread(self.still_permitted)
         except PermissionDenied:
             await self.close(FORBIDDEN)
         else:
-            await in_thread(presence.seen)(self.agent)
+            await in_thread(presence.seen, self.agent)
 
     def still_permitted(self) -> None:
         session = self.scope["session"]
@@ -90,7 +92,7 @@ class AgentConsumer(JsonSocket):
 
     async def with_right(self, permission: str) -> None:
         try:
-            await in_thread(self.permitted)(permission)
+            await in_thread(self.permitted, permission)
         except PermissionDenied:
             raise Refused("forbidden", "You may not do that; ask an administrator.") from None
 
@@ -125,7 +127,7 @@ class AgentConsumer(JsonSocket):
                 return action(conversation, agent, *arguments)
 
         try:
-            return await in_thread(carry_out)()
+            return await in_thread(carry_out)
         except PermissionDenied:
             raise Refused("forbidden", "You may not do that; ask an administrator.") from None
 
@@ -133,17 +135,17 @@ class AgentConsumer(JsonSocket):
 
     async def on_list(self, frame: frames.List) -> None:
         self.wanted = frame
-        found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))()
+        found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))
         self.shown = {row["id"] for row in found["rows"]}
         await self.put("rows", **found)
 
     async def on_save_view(self, frame: frames.SaveView) -> None:
         await self.with_right(MAY_SEE)
-        await self.put("views", views=await in_thread(saved_views.save)(self.agent, frame))
+        await self.put("views", views=await in_thread(saved_views.save, self.agent, frame))
 
     async def on_drop_view(self, frame: frames.DropView) -> None:
         await self.with_right(MAY_SEE)
-        await self.put("views", views=await in_thread(saved_views.drop)(self.agent, frame.name))
+        await self.put("views", views=await in_thread(saved_views.drop, self.agent, frame.name))
 
     async def on_open(self, frame: frames.Open) -> None:
         await self.leave()
@@ -174,7 +176,7 @@ class AgentConsumer(JsonSocket):
             self.drafting = asyncio.create_task(self.draft(frame.conversation, turn, asked=False))
 
     def taken(self, conversation: Conversation, agent: User) -> Turn | None:
-        begun = conversation.replies.filter(status__in=actions.OPEN_REPLIES).exists()
+        begun = conversation.replies.filter(status__in=changes.OPEN_REPLIES).exists()
         agents.take_over(conversation, agent)
         return runner.next_turn(conversation, agent) if begun else None
 
@@ -213,7 +215,7 @@ class AgentConsumer(JsonSocket):
 
     async def on_away(self, frame: frames.Away) -> None:
         await self.with_right(MAY_ACT)
-        await in_thread(presence.set_away)(self.agent, bool(frame.value))
+        await in_thread(presence.set_away, self.agent, bool(frame.value))
 
     async def on_note(self, frame: frames.Note) -> None:
         await self.act(agents.note, frame, frame.text)
@@ -224,7 +226,7 @@ class AgentConsumer(JsonSocket):
             await hints.send(self.at_hand, {"type": "agent.typing"})
 
     def has_it(self, conversation: Conversation, agent: User) -> bool:
-        return (conversation.state, conversation.agent_id) == (actions.State.AGENT, agent.id)
+        return (conversation.state, conversation.agent_id) == (changes.State.AGENT, agent.id)
 
     async def on_correct(self, frame: frames.Correct) -> None:
         await self.act(self.corrected, frame, frame.seq, frame.label, needs=MAY_CORRECT)
@@ -283,13 +285,13 @@ class AgentConsumer(JsonSocket):
 
     async def conversation_news(self, event: dict[str, Any]) -> None:
         if note := event.get("note"):
-            await self.put("note", **await in_thread(self.note)(note))
+            await self.put("note", **await in_thread(self.note, note))
         if event.get("reply"):
             await self.put("reply", conversation=str(self.at_hand), state=event["reply"])
-        if event.get("contact"):
-            await self.put("contact", **await in_thread(view.contact)(self.at_hand))
+        if event.get("contact") and self.at_hand:
+            await self.put("contact", **await in_thread(view.contact, self.at_hand))
         if event.get("summary"):
-            found = await in_thread(view.summed_up)(Conversation(id=self.at_hand))
+            found = await in_thread(view.summed_up, Conversation(id=self.at_hand))
             await self.put("summary", conversation=str(self.at_hand), summary=found)
         await self.catch_up()
 
@@ -324,7 +326,7 @@ class AgentConsumer(JsonSocket):
             if self.at_hand is None:
                 return
             of = self.at_hand
-            found = await in_thread(self.unsent)(of)
+            found = await in_thread(self.unsent, of)
             if found and of == self.at_hand:
                 self.sent = found[-1]["seq"]
                 await self.put("messages", conversation=str(of), messages=found)

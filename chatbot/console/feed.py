@@ -17,10 +17,10 @@ from channels.exceptions import StopConsumer
 from channels.layers import get_channel_layer
 from django.utils import timezone
 
-from chatbot import hints
 from chatbot.console import rows
 from chatbot.models import Conversation
-from crm.orm import in_thread
+from chatbot.wire import hints
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
 # Seconds. Less than anybody sees.
@@ -68,7 +68,7 @@ class Feed:
         while self._changed:
             await asyncio.sleep(GATHERED)
             ids, self._changed = self._changed, set()
-            found = await in_thread(rows.rows_of)(ids)
+            found = await in_thread(rows.rows_of, ids)
             fresh = [row for row in found if self._told.get(row["id"]) != row]
             self._remember(fresh)
             news = {row["id"]: News(row, json.dumps(row, ensure_ascii=False)) for row in fresh}
@@ -125,7 +125,7 @@ class Feed:
             await asyncio.sleep(WAKES_EVERY)
             now = timezone.now()
             try:
-                for conversation in await in_thread(woken)(since, now):
+                for conversation in await in_thread(woken, since, now):
                     self.changed(conversation)
                 since = now
             except Exception as error:

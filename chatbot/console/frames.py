@@ -6,7 +6,8 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chatbot.protocol import LONGEST_ID, Ping, Refused, check_attachments, natural
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import LONGEST_ID, Ping, check_attachments, natural
 from inference.text import blank, written
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")

@@ -10,12 +10,12 @@ from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Left
 from django.utils.text import Truncator
 
-from chatbot import search
-from chatbot.admin import mood
-from chatbot.alerts import calling
+from chatbot.console import mood
 from chatbot.console.frames import List
+from chatbot.conversation import search
+from chatbot.conversation.alerts import calling
 from chatbot.models import Conversation, Message
-from chatbot.names import name_of
+from chatbot.people.names import name_of
 
 PAGE = 50
 EXCERPT = 120

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from chatbot.console.frames import SaveView
 from chatbot.models import SavedView
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 from inference.text import written
 
 MOST = 30

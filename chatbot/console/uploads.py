@@ -9,14 +9,14 @@ from django.http import HttpRequest, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_POST
 
-from chatbot import agents
-from chatbot.api.attachments import STATUS, check_rate, uploaded
 from chatbot.attachments import store
+from chatbot.attachments.uploads import STATUS, check_rate, uploaded
 from chatbot.console.consumer import MAY_ACT
 from chatbot.console.view import with_address
+from chatbot.conversation import agents
 from chatbot.models import Attachment, Conversation
-from chatbot.protocol import Refused
-from crm.problems import PROBLEM, problem
+from chatbot.wire.errors import Refused
+from crm.plumbing.problems import PROBLEM, problem
 
 
 @require_POST

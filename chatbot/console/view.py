@@ -9,11 +9,11 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils.formats import date_format
 
-from chatbot import presence
-from chatbot.admin import transcript
-from chatbot.admin.transcript import Trace
+from chatbot.console import traces
+from chatbot.console.traces import Trace
 from chatbot.models import Conversation, Message, Note, Summary, Team
-from chatbot.names import name_of
+from chatbot.people import presence
+from chatbot.people.names import name_of
 from crm.models import Customer, Record
 
 MESSAGES = 200
@@ -64,7 +64,7 @@ def of_record(record: Record, day: date | None) -> dict[str, str]:
     about = [record.kind, record.fields.get("status"), day and date_format(day, "j M Y")]
     return {
         "title": record.title,
-        "url": transcript.record_url(record.id),
+        "url": traces.record_url(record.id),
         "about": " · ".join(str(one) for one in about if one),
     }
 
@@ -102,8 +102,8 @@ def messages(conversation: Conversation, after: int, link: bool) -> list[dict[st
 
 def said(message: Message, link: bool) -> dict[str, Any]:
     correction = getattr(message, "correction", None)
-    found = transcript.trace(message, link)
-    sources = [transcript.source(row, link) for row in message.citations]
+    found = traces.trace(message, link)
+    sources = [traces.source(row, link) for row in message.citations]
     return {
         "seq": message.seq,
         "author": message.author,

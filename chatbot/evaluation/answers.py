@@ -8,7 +8,7 @@ from typing import Any
 from tqdm import tqdm
 
 from chatbot.reply.ask import ask
-from inference import counters
+from inference.energy import counters
 from inference.evaluation.answers import OUTCOMES, Judged, judge, table
 from inference.evaluation.markdown import table as markdown
 

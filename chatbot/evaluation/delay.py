@@ -15,16 +15,16 @@ from typing import Any
 
 from tqdm import tqdm
 
-from chatbot import tiers
+from chatbot.engines import tiers
 from chatbot.reply import prompt
 from chatbot.reply.ask import ask
-from chatbot.reply.pipeline import Turn
 from chatbot.reply.retrieve import retrieve
-from crm.orm import in_thread
+from chatbot.reply.turn import Turn
+from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
-from inference.generation import ChatMessages
+from inference.generation.client import ChatMessages
 
 Rows = list[dict[str, Any]]
 ATTUNE, RAW = "Attune, first shown sentence", "raw model, first sentence"
@@ -71,7 +71,7 @@ async def timed(questions: Rows) -> list[Asked]:
 
 async def prepared(row: dict[str, Any]) -> Asked | None:
     turn = Turn(text=row["question"], customer=row.get("customer"))
-    found = await in_thread(retrieve)(turn)
+    found = await in_thread(retrieve, turn)
     if not found.hits:
         return None
     return Asked(turn, prompt.messages(turn.text, found.records, found.history), {})
@@ -86,7 +86,7 @@ async def ours(turn: Turn) -> float | None:
 
 async def raw(messages: ChatMessages) -> float | None:
     began = time.monotonic()
-    smallest, *_ = await in_thread(tiers.tiers)()
+    smallest, *_ = await in_thread(tiers.tiers)
     pieces = smallest.stream(messages, prompt.MAX_TOKENS)
     async with aclosing(pieces):
         async for _ in sentences.stream(pieces):

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crm import knowledge
-from crm.records import parse, passages
+from crm.knowledge import search
+from crm.knowledge.records import parse, passages
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
 from inference.grounding import check
@@ -48,7 +48,7 @@ def each(row: dict[str, Any]) -> Iterator[Checked]:
     text = whole(passages(parse(row["record"])))
     for pair in row["pairs"]:
         began = time.perf_counter()
-        verdict = check(pair["sentence"], [text], pair["question"], knowledge.nearness)
+        verdict = check(pair["sentence"], [text], pair["question"], search.nearness)
         yield Checked(
             pair["sentence"],
             pair["supported"],

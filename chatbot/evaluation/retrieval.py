@@ -21,7 +21,7 @@ import snowballstemmer
 from django.conf import settings
 from tqdm import tqdm
 
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
 from crm.models import Passage
 from inference.evaluation.markdown import table as markdown
 from inference.evaluation.retrieval import CUTS, Ranking, abstention, table
@@ -81,7 +81,7 @@ def missed(rows: Rows, found: list[Ranking], field: str | None) -> Iterator[str]
 
 
 def both(query: str, customer: str | None) -> Ranked:
-    hits = knowledge.search_records(query, customer, DEPTH)
+    hits = search.search_records(query, customer, DEPTH)
     return [(hit.record, hit.score) for hit in hits]
 
 
@@ -100,7 +100,7 @@ def by_words(query: str, customer: str | None) -> Ranked:
 @cache
 def passages(customer: str | None) -> tuple[list[str], bm25s.BM25, faiss.IndexFlatIP]:
     """Of each passage that this customer may see: its record, its words, its vector."""
-    visible = Passage.objects.filter(knowledge.visible(customer)).order_by("id")
+    visible = Passage.objects.filter(search.visible(customer)).order_by("id")
     seen = indexing.with_vectors(visible).filter(vector__isnull=False)
     rows = list(seen.values_list("record_id", "text", "vector"))
     words = bm25s.BM25()
@@ -185,11 +185,11 @@ def in_words(result: dict[str, Any]) -> str:
 
 
 def searched(result: dict[str, Any]) -> Iterator[list[str]]:
-    for search in searches():
-        rows = result["figures"][search]
+    for name in searches():
+        rows = result["figures"][name]
         for row in rows if len(rows) > 2 else rows[-1:]:
             figures = [f"{row[name]:.4f}" for name in MEASURES]
-            yield [search, row["kind"], f"{row['queries']:,}", *figures]
+            yield [name, row["kind"], f"{row['queries']:,}", *figures]
 
 
 def draw(result: dict[str, Any], folder: Path) -> list[str]:

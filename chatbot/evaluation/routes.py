@@ -12,13 +12,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from chatbot.engines.tiers import tiers
 from chatbot.reply.ask import ask
-from chatbot.reply.difficulty import Policy
-from chatbot.tiers import tiers
-from crm.orm import in_thread
+from chatbot.reply.tier import Policy
+from crm.plumbing.threads import in_thread
 from inference.evaluation.answers import judge
 from inference.evaluation.markdown import table
-from inference.generation import GenerationError
+from inference.generation.client import GenerationError
 
 Rows = list[dict[str, Any]]
 STEP = 0.05
@@ -52,7 +52,7 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def compared(questions: Rows) -> list[Question]:
-    found = await in_thread(tiers)()
+    found = await in_thread(tiers)
     if len(found) < 2:
         raise ValueError("routing needs two tiers: add them in the admin, or `manage.py tier add`")
     small, large = found[0].name, found[-1].name

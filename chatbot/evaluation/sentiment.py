@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from chatbot.engines import sentiment_classifier
+from chatbot.engines.classifier import sentiment_classifier
 from inference.evaluation.markdown import table
-from inference.evaluation.sentiment import by_source, figures, scored
 from inference.sentiment import Sentiment
 from inference.sentiment.classifier import LABELS
+from inference.sentiment.evaluation import by_source, figures, scored
 
 Rows = list[dict[str, Any]]
 

@@ -11,6 +11,9 @@ from chatbot.models.inboxes import Inbox
 from chatbot.models.seen import seen
 from crm.models import Endpoint
 
+# Kinds of fields that customers write themselves, and so may hold personal data.
+WRITTEN = {"text", "phone", "email"}
+
 
 class Action(models.Model):
     """What the CRM does for a customer who asks for it in the chat, and has confirmed it there."""

@@ -1,5 +1,6 @@
 """The language models, and what produced each of their answers."""
 
+from enum import StrEnum
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
@@ -7,8 +8,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.utils import timezone
 
+from chatbot.config.network import is_private
 from chatbot.models.conversations import Conversation, Message
-from chatbot.privacy import is_private
 
 
 class Tier(models.Model):
@@ -69,6 +70,16 @@ class Replica(models.Model):
             )
 
 
+class Ending(StrEnum):
+    """How a reply ended, for the customer."""
+
+    ANSWERED = "answered"  # from the records
+    REFUSED = "refused"  # nothing on record
+    HANDED_OFF = "handoff"  # to a person
+    CHAT = "chat"  # small talk
+    PROPOSED = "proposed"  # an action, as a form
+
+
 class Reply(models.Model):
     """What produced a bot answer, and the claim of the process that works on it."""
 
@@ -91,6 +102,7 @@ class Reply(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     # The conversation's when the reply was asked for.
     version = models.PositiveIntegerField(default=0)
+    # One of Ending; "" while it has not ended.
     state = models.CharField(
         max_length=10, blank=True, help_text="answered, refused, handoff, chat, proposed"
     )

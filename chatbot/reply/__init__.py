@@ -1,0 +1,1 @@
+"""The bot's answer to one message."""

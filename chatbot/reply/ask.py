@@ -2,28 +2,25 @@
 
 from typing import Any
 
-from chatbot import engines
-from chatbot.reply.difficulty import Policy
-from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm.orm import in_thread
+from chatbot.engines import classifier
+from chatbot.reply.pipeline import collect
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Outcome, Turn
+from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
 
 async def ask(question: str, customer: str | None, policy: Policy | None = None) -> dict[str, Any]:
     """What `ask --json` prints."""
-    sentiment = await in_thread(score)(question)
+    sentiment = await in_thread(score, question)
     raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
     alert = raised.reason if raised else ""
     turn = Turn(text=question, customer=customer, alert=alert, mood=sentiment.score)
-    outcome = Outcome()
-    async for step in answer(turn, policy=policy):
-        if isinstance(step, Outcome):
-            outcome = step
-    return as_json(outcome, sentiment)
+    return as_json(await collect(turn, policy=policy), sentiment)
 
 
 def score(text: str) -> Sentiment:
-    return engines.sentiment_classifier().score([text])[0]
+    return classifier.sentiment_classifier().score([text])[0]
 
 
 def as_json(outcome: Outcome, sentiment: Sentiment) -> dict[str, Any]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from crm import wording
-from crm.knowledge import Hit
+from crm.knowledge import wording
+from crm.knowledge.search import Hit
 from inference.grounding import holds, stems, vocabulary
-from inference.grounding.facts import without_facts
+from inference.grounding.facts import Fact, without_facts
 
 # How much each line of each (record, line) has to do with the question.
 Relevance = dict[tuple[str, str], float]
@@ -40,7 +40,7 @@ class Found:
     # It speaks of a record that was named before.
     refers: bool = False
     # The facts and words of the question.
-    asked: frozenset[str] = frozenset()
+    asked: frozenset[Fact] = frozenset()
 
     @property
     def certainty(self) -> float:
@@ -96,7 +96,7 @@ class Found:
         _, record, sentence = self.nearest_sentence
         return [source["id"] for source in self.sources()].index(record), sentence
 
-    def on_point(self, source: int, sentence: str, news: frozenset[str]) -> bool:
+    def on_point(self, source: int, sentence: str, news: frozenset[Fact]) -> bool:
         """What an answer tells stands on lines that have to do with the question: a price is no
         answer to a question for the postage, and a note that says "tell them X" is none at all."""
         lines, title = self.lines_about(source), self.titles()[source]
@@ -105,7 +105,7 @@ class Found:
         )
         told = {fact: self.nearest_line(lines, fact) for fact in news or spoken(sentence)}
         near = {fact: value for fact, value in told.items() if value is not None}
-        figures = [value for fact, value in near.items() if not fact.startswith("name:")]
+        figures = [value for fact, value in near.items() if fact.kind != "name"]
         if not near:
             return not told
         if not stems(without_facts(sentence)) and max(near.values()) < NEAR:
@@ -118,7 +118,7 @@ class Found:
             and max(figures, default=most) >= ON_POINT * most
         )
 
-    def nearest_line(self, lines: dict[str, float], fact: str) -> float | None:
+    def nearest_line(self, lines: dict[str, float], fact: Fact) -> float | None:
         """Relevance of the nearest line that holds the fact."""
         holding = [near for line, near in lines.items() if holds(vocabulary(line), fact)]
         return max(holding, default=None)
@@ -153,6 +153,6 @@ class Found:
         ]
 
 
-def spoken(sentence: str) -> frozenset[str]:
+def spoken(sentence: str) -> frozenset[Fact]:
     """The sentence's words, where it tells no fact."""
-    return frozenset(f"name:{stem}" for stem in stems(sentence))
+    return frozenset(Fact("name", stem) for stem in stems(sentence))

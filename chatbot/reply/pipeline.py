@@ -1,45 +1,45 @@
-"""One turn of the customer into an answer: route, retrieve, choose a model, generate, check.
-Touches no row.
+"""Turns a customer's message into an answer: route, retrieve, choose a model, generate, check.
 
-`answer` yields each sentence as soon as it may be shown, and last an Outcome.
+An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It touches no
+row. `collect` is for those who want the outcome alone.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager, nullcontext
+from dataclasses import asdict, replace
 from typing import Any
 
 from django.conf import settings
 
-from chatbot import tiers
-from chatbot.redaction import mask
+from chatbot.engines import tiers
+from chatbot.models.replies import Ending
+from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
-from chatbot.reply.difficulty import Choice, Policy, choose
 from chatbot.reply.found import CLEAR, Found
 from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
-from chatbot.reply.wishes import Offer, heard
-from crm import knowledge
-from crm.orm import in_thread
-from inference import sentences
-from inference.generation import (
+from chatbot.reply.tier import Choice, Policy, choose
+from chatbot.reply.turn import Admitted, Outcome, Turn
+from chatbot.reply.wishes import heard
+from crm.knowledge import search
+from crm.plumbing.threads import in_thread
+from inference.generation.client import (
     GenerationError,
     ServerBusy,
     ServerResting,
     ServerUnreachable,
     Usage,
 )
+from inference.generation.pool import Pool
 from inference.grounding import check, compared
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
-from inference.pool import Pool
+from inference.sentences import stream
 
 logger = logging.getLogger("attune.reply")
-# Holds a place at the language model, after waiting for one.
-Admitted = Callable[[], AbstractAsyncContextManager[None]]
 # Seconds to wait for a server that says it is busy, at most.
 BUSY = 2.0
 # Characters of what the customer said since the last answer: two of the longest messages. Where
@@ -53,79 +53,35 @@ COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
 PASSING = "I'm passing you to a colleague, who will answer you here."
 ASKED = f"Of course. {PASSING}"
 SORRY = f"I'm sorry about the trouble. {PASSING}"
-FOUND_NOTHING = "the model found nothing on record"
+NOTHING_FOUND = "the model found nothing on record"
 WANTS_ACTION = "The customer wants something done."
 UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
 FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
 
 
-@dataclass(frozen=True)
-class Turn:
-    """What the customer said since the last answer, and what came before."""
+class Answer:
+    """One answer while it is made. `sentences` may be iterated once."""
 
-    text: str
-    customer: str | None
-    # (author, text), oldest first.
-    history: tuple[tuple[str, str], ...] = ()
-    # Why the customer's mood asks for a person, in words; "" when it does not.
-    alert: str = ""
-    # What that quotes of the customer.
-    alert_quote: str = ""
-    unanswered: int = 0
-    # Of the conversation, -1 to 1.
-    mood: float = 0.0
-    # A person has been asked for already.
-    waiting: bool = False
-    # What the inbox may have the CRM do for this customer.
-    offers: tuple[Offer, ...] = ()
-    # What the CRM knows of the customer, where the model is not to see it in what they typed.
-    known: tuple[str, ...] = ()
-
-
-@dataclass
-class Outcome:
-    answer: str = ""
-    # answered, refused, handoff, chat or proposed
-    state: str = "answered"
-    route: str = "bot"
-    reason: str = ""
-    quote: str = ""
-    citations: list[dict[str, str]] = field(default_factory=list)
-    withheld: list[dict[str, Any]] = field(default_factory=list)
-    passages: list[dict[str, Any]] = field(default_factory=list)
-    # Seconds since the start of the turn.
-    timings: dict[str, float] = field(default_factory=dict)
-    usage: Usage = field(default_factory=Usage)
-    # The one that answered last; how it was chosen; what each request to a model took.
-    model: str = ""
-    routing: dict[str, Any] = field(default_factory=dict)
-    generations: list[dict[str, Any]] = field(default_factory=list)
-    error: str = ""
-    # What the customer has asked to have done, by their words alone, and ids of records that they
-    # named with it.
-    action: int | None = None
-    named: list[str] = field(default_factory=list)
-
-
-class Answering:
-    """The state of one answer while it is made."""
-
-    def __init__(self, turn: Turn, admitted: Admitted, policy: Policy) -> None:
+    def __init__(
+        self, turn: Turn, admitted: Admitted = nullcontext, policy: Policy | None = None
+    ) -> None:
         self.turn = replace(turn, text=turn.text[-LONGEST_TURN:])
         self.admitted = admitted
-        self.policy = policy
+        self.policy = policy or Policy()
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
         self.refusal = REFUSAL
+        # Of the sentences that were withheld, how many only said that nothing is on record, and
+        # whether the last one did.
+        self.said_nothing, self.said_nothing_last = 0, False
 
     def quotable(self, found: Found) -> tuple[int, str] | None:
         """The model saw an answer in the records but did not get it right; or it saw none, and a
         small one often overlooks it, but there is no doubt which record is asked about."""
-        missing = [one["missing"] for one in self.outcome.withheld]
-        if not missing or self.outcome.error:
+        if not self.outcome.withheld or self.outcome.error:
             return None
-        seen = missing[-1] != [FOUND_NOTHING] or found.named_by_number or found.sure()
+        seen = not self.said_nothing_last or found.named_by_number or found.sure()
         return found.plain_fact() if seen else None
 
     def mark(self, name: str) -> None:
@@ -136,17 +92,17 @@ class Answering:
         self.shown.append(sentence)
         return sentence
 
-    async def run(self) -> AsyncGenerator[str, None]:
-        route = decide(self.turn.text, offered(self.turn))
+    async def sentences(self) -> AsyncGenerator[str, None]:
+        route = decide(self.turn.text, self.turn.offered)
         self.outcome.reason = route.reason
         self.outcome.action = heard(self.turn.text, self.turn.offers)
         if route.target is Target.HUMAN:
             yield self.hand_off(ASKED, route.reason)
         elif route.target is Target.CHAT:
-            self.outcome.state = "chat"
+            self.outcome.state = Ending.CHAT
             yield self.show(pleasantry(self.turn.text) or "")
         elif route.target is Target.FILES:
-            self.outcome.state, self.refusal = "refused", CANNOT_READ
+            self.outcome.state, self.refusal = Ending.REFUSED, CANNOT_READ
             async for sentence in self.after():
                 yield sentence
         else:
@@ -155,7 +111,7 @@ class Answering:
             async for sentence in self.after():
                 yield sentence
         if self.outcome.action is not None:
-            self.outcome.named = await in_thread(named)(self.turn, self.outcome.citations)
+            self.outcome.named = await in_thread(named, self.turn, self.outcome.citations)
             yield self.show(FORM)
         self.outcome.answer = " ".join(self.shown)
         self.mark("total")
@@ -163,11 +119,11 @@ class Answering:
     async def from_records(self) -> AsyncGenerator[str, None]:
         found = Found()
         try:
-            found = await in_thread(retrieve)(self.turn)
+            found = await in_thread(retrieve, self.turn)
             self.mark("retrieve")
             self.outcome.passages = found.trace()
             if found.hits:
-                choice = choose(await in_thread(tiers.tiers)(), self.turn, found, self.policy)
+                choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
                 self.outcome.routing = choice.trace()
                 async with aclosing(self.by_tiers(found, choice)) as supported:
                     async for sentence in supported:
@@ -211,9 +167,8 @@ class Answering:
             return False
         if self.quotable(found):
             return False
-        missing = [one["missing"] for one in self.outcome.withheld]
         there = found.certainty >= CLEAR or found.named_by_number
-        return there or missing != [[FOUND_NOTHING]]
+        return there or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
 
     async def with_one_retry(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
         """Again if the server broke off before anything was shown; its deadlines are not
@@ -238,10 +193,11 @@ class Answering:
         async with preparing(texts) as prepared, self.counted(tier) as usage:
             pieces = tier.stream(messages, prompt.MAX_TOKENS, usage)
             async with aclosing(pieces):
-                async for sentence in sentences.stream(pieces):
+                async for sentence in stream(pieces):
                     self.mark("first_generated")
                     if prompt.NOT_ON_RECORD in sentence.upper():
-                        self.withhold(sentence, [FOUND_NOTHING])
+                        self.withhold(sentence, [NOTHING_FOUND])
+                        self.said_nothing, self.said_nothing_last = self.said_nothing + 1, True
                         return
                     await prepared
                     if supported := await self.checked(sentence, texts, found):
@@ -250,9 +206,7 @@ class Answering:
     async def checked(self, sentence: str, texts: list[str], found: Found) -> str | None:
         """The sentence as it is shown; None where it is withheld."""
         # Meaning is compared too, which takes the encoder some milliseconds.
-        verdict = await asyncio.to_thread(
-            check, sentence, texts, self.turn.text, knowledge.nearness
-        )
+        verdict = await asyncio.to_thread(check, sentence, texts, self.turn.text, search.nearness)
         if not verdict.supported or verdict.absent or sentence in self.shown:
             self.withhold(sentence, list(verdict.missing))
         elif not found.on_point(verdict.passage, sentence, verdict.news):
@@ -282,12 +236,12 @@ class Answering:
 
     async def after(self) -> AsyncGenerator[str, None]:
         """What follows the records' answer: a refusal, or a person when it is time for one."""
-        if self.outcome.state == "refused" and self.outcome.action is not None:
+        if self.outcome.state is Ending.REFUSED and self.outcome.action is not None:
             # The form is the answer; a wrong number is still told.
-            self.outcome.state, self.outcome.reason = "proposed", WANTS_ACTION
+            self.outcome.state, self.outcome.reason = Ending.PROPOSED, WANTS_ACTION
             if self.refusal != REFUSAL:
                 yield self.show(self.refusal)
-        refused = self.outcome.state == "refused"
+        refused = self.outcome.state is Ending.REFUSED
         if refused:
             yield self.show(UNAVAILABLE if self.outcome.error else self.refusal)
         if self.turn.waiting:
@@ -296,7 +250,7 @@ class Answering:
         elif self.turn.alert:
             self.outcome.quote = self.turn.alert_quote
             yield self.hand_off(SORRY, f"Mood: {self.turn.alert}.")
-        elif self.outcome.error and self.outcome.state != "proposed":
+        elif self.outcome.error and self.outcome.state is not Ending.PROPOSED:
             yield self.hand_off(PASSING, "The records could not be looked up.")
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
             yield self.hand_off(PASSING, "Nothing on record twice in a row.")
@@ -304,12 +258,13 @@ class Answering:
             yield self.show(OFFER)
 
     def refuse(self, found: Found) -> None:
-        self.outcome.state = "refused"
+        self.outcome.state = Ending.REFUSED
         self.outcome.reason = found.reason
         self.outcome.citations = []
         self.refusal = found.refusal or REFUSAL
 
     def withhold(self, sentence: str, missing: list[str]) -> None:
+        self.said_nothing_last = False
         self.outcome.withheld.append({"sentence": sentence, "missing": missing})
 
     def cite(self, found: Found, position: int) -> None:
@@ -318,7 +273,7 @@ class Answering:
             self.outcome.citations.append(source)
 
     def hand_off(self, line: str, reason: str) -> str:
-        self.outcome.state, self.outcome.route, self.outcome.reason = "handoff", "human", reason
+        self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
         return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
 
 
@@ -326,7 +281,7 @@ class Answering:
 async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
     """What the check will compare is encoded while the model still reads."""
     wanted = set().union(*map(compared, texts))
-    task = asyncio.ensure_future(asyncio.to_thread(knowledge.vectors_of, wanted))
+    task = asyncio.ensure_future(asyncio.to_thread(search.vectors_of, wanted))
     try:
         yield task
     finally:
@@ -347,19 +302,16 @@ def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str,
 def named(turn: Turn, citations: list[dict[str, str]]) -> list[str]:
     """Records that the turn is about: those that it names, the longest name first, and those that
     answered it."""
-    found = knowledge.exact(query(turn), turn.customer)
+    found = search.exact(query(turn), turn.customer)
     return [*sorted(found, key=lambda id: -len(found[id])), *(one["id"] for one in citations)]
 
 
-def offered(turn: Turn) -> bool:
-    return bool(turn.history) and turn.history[-1][1].endswith(OFFER)
-
-
-async def answer(
+async def collect(
     turn: Turn, admitted: Admitted = nullcontext, policy: Policy | None = None
-) -> AsyncGenerator[str | Outcome, None]:
-    answering = Answering(turn, admitted, policy or Policy())
-    async with aclosing(answering.run()) as shown:
-        async for sentence in shown:
-            yield sentence
-    yield answering.outcome
+) -> Outcome:
+    """The outcome, without showing a sentence to anybody."""
+    answer = Answer(turn, admitted, policy)
+    async with aclosing(answer.sentences()) as sentences:
+        async for _ in sentences:
+            pass
+    return answer.outcome

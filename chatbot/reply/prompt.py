@@ -5,9 +5,9 @@ The rules come first and never change, so that the server's prefix cache holds t
 
 from collections.abc import Sequence
 
-from crm import wording
-from crm.knowledge import Hit
-from inference.generation import ChatMessages
+from crm.knowledge import wording
+from crm.knowledge.search import Hit
+from inference.generation.client import ChatMessages
 from inference.grounding.injection import plain
 from inference.length import cut, words
 

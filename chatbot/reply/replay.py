@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from chatbot import tiers
+from chatbot.engines import tiers
 from chatbot.models import Reply
-from chatbot.reply.difficulty import Policy, choose
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import collect
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.runner import turn_of
-from crm.orm import in_thread
+from chatbot.reply.tier import Policy, choose
+from chatbot.reply.turn import Outcome, Turn
+from crm.plumbing.threads import in_thread
 from inference.grounding.facts import facts
 
 
@@ -53,14 +54,10 @@ def past(since: datetime) -> list[Reply]:
 async def replay(reply: Reply, policy: Policy) -> Replayed:
     """A model is asked only where the policy sends the turn elsewhere."""
     then = recorded(reply)
-    turn, tier = await in_thread(chosen)(reply, policy)
+    turn, tier = await in_thread(chosen, reply, policy)
     if tier == reply.generations[0]["tier"] and (policy.escalates or len(reply.generations) == 1):
         return Replayed(reply, then, then)
-    outcome = Outcome()
-    async for step in answer(turn, policy=policy):
-        if isinstance(step, Outcome):
-            outcome = step
-    return Replayed(reply, then, made(outcome))
+    return Replayed(reply, then, made(await collect(turn, policy=policy)))
 
 
 def chosen(reply: Reply, policy: Policy) -> tuple[Turn, str]:

@@ -4,23 +4,20 @@ import logging
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from chatbot.reply import prompt
 from chatbot.reply.found import Found
-from crm import knowledge
-from crm.keys import references
-from crm.knowledge import Hit
+from chatbot.reply.turn import Turn
+from crm.knowledge import search
+from crm.knowledge.keys import references
+from crm.knowledge.search import Hit
 from crm.models import Record
 from inference import sentences
 from inference.grounding import overlap, vocabulary
 from inference.grounding.injection import instructs, left_out, order_in
 from inference.grounding.statements import FIELD
-
-if TYPE_CHECKING:
-    from chatbot.reply.pipeline import Turn
 
 logger = logging.getLogger("attune.reply")
 
@@ -53,11 +50,11 @@ SPOKEN_DIGITS = 40
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
-def retrieve(turn: "Turn") -> Found:
-    if unknown := knowledge.unknown_references(turn.text, turn.customer):
+def retrieve(turn: Turn) -> Found:
+    if unknown := search.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    found = knowledge.search(asked, turn.customer, limit=CANDIDATES)
+    found = search.search(asked, turn.customer, limit=CANDIDATES)
     read = [as_data(hit) for hit in found]
     hits = choose(turn.text, read)
     if not hits:
@@ -97,7 +94,7 @@ def relevance(question: str, lines: list[tuple[Hit, str]]) -> tuple[list[float],
     """How much each line has to do with the question, by meaning and words: as it stands, and
     with its record's title too ("30 days" says something only under "Returns")."""
     texts = [line for _, line in lines] + [f"{hit.title}: {line}" for hit, line in lines]
-    alone, in_context = np.split(knowledge.nearness(question, texts), 2)
+    alone, in_context = np.split(search.nearness(question, texts), 2)
     words = WORDS_WEIGH * np.array([overlap(question, line) for _, line in lines])
     return (alone + words).tolist(), ((alone + in_context) / 2 + words).tolist()
 
@@ -122,14 +119,14 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
     )
 
 
-def not_theirs(turn: "Turn", unknown: list[str]) -> Found:
+def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     """A number that no record of this customer bears: never answered from another record."""
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     refusal = f"I don't have that on record: none of your records has the number {named}."
     if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
         # Not even as an unknown number is a word repeated that somebody wants to see.
         refusal = "I don't have that on record."
-    if near := knowledge.near_misses(turn.text, turn.customer):
+    if near := search.near_misses(turn.text, turn.customer):
         refusal += f" Did you mean {' or '.join(titles(near)[:SUGGESTED])}?"
     if turn.customer is None:
         refusal = f"I don't have that on record here. {SIGN_IN}"
@@ -145,13 +142,13 @@ def titles(records: Iterable[str]) -> list[str]:
     return list(found.values_list("title", flat=True))
 
 
-def query(turn: "Turn") -> str:
+def query(turn: Turn) -> str:
     """The turn, with the record last spoken of when it refers to one and names none itself."""
     refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
     if not refers or not earlier or references(turn.text):
         return turn.text
-    if knowledge.exact(turn.text, turn.customer):
+    if search.exact(turn.text, turn.customer):
         return turn.text
     for text in reversed(earlier):
         if named := references(text):

@@ -20,15 +20,22 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
-from chatbot import actions, engines, hints, metrics, requests
-from chatbot.corrections import known_of
+from chatbot.conversation import crm_requests, replies
+from chatbot.engines import admission
 from chatbot.models import Conversation, Message, Reply
-from chatbot.protocol import Refused, ReplyFrame
-from chatbot.reply.pipeline import Outcome, Turn, answer
-from crm.orm import in_thread
+from chatbot.models.replies import Ending
+from chatbot.privacy.known import known_of
+from chatbot.reply.pipeline import Answer, collect
+from chatbot.reply.turn import Outcome, Turn
+from chatbot.telemetry import metrics
+from chatbot.wire import hints
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import ReplyFrame
+from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.reply")
 
@@ -61,7 +68,7 @@ def start(reply: Reply) -> asyncio.Task[None]:
     """Answer what this process has claimed, without waiting for it. A message that follows
     another one wants to be read with those that are still being typed."""
     settle = settings.REPLY_SETTLE if cancel(reply.conversation_id) else 0.0
-    return watched(reply.conversation_id, finish(reply, settle))
+    return watched(reply.conversation_id, answer(reply, settle))
 
 
 def watched(conversation_id: Any, work: Any) -> asyncio.Task[None]:
@@ -86,16 +93,17 @@ def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
 
 
 async def run(reply_id: int) -> None:
-    if reply := await in_thread(actions.claim)(reply_id, WORKER):
-        await finish(reply)
+    if reply := await in_thread(replies.claim, reply_id, WORKER):
+        await answer(reply)
 
 
-async def finish(reply: Reply, settle: float = 0.0) -> None:
+async def answer(reply: Reply, settle: float = 0.0) -> None:
+    """Answer a claimed reply after `settle` seconds, unless a newer message overtakes it."""
     await asyncio.sleep(settle)
     bind_contextvars(conversation=str(reply.conversation_id), reply=reply.id)
     try:
         async with held(reply):
-            await work(reply)
+            await show(reply)
     except* Overtaken:
         logger.info("reply %s was overtaken and not posted", reply.id)
 
@@ -113,7 +121,7 @@ async def renew_for_ever(reply: Reply) -> None:
     while True:
         await asyncio.sleep(settings.REPLY_LEASE / 3)
         try:
-            if not await in_thread(actions.renew)(reply):
+            if not await in_thread(replies.renew, reply):
                 raise Overtaken
         except Overtaken:
             raise
@@ -122,25 +130,22 @@ async def renew_for_ever(reply: Reply) -> None:
             logger.warning("the claim on reply %s could not be renewed: %s", reply.id, error)
 
 
-async def work(reply: Reply) -> None:
+async def show(reply: Reply) -> None:
+    """Show each sentence as it is checked, and post the answer at the end."""
     thinking = tell(reply, ReplyFrame("thinking"))
-    turn, _ = await asyncio.gather(in_thread(turn_of)(reply), thinking)
-    outcome = Outcome()
-    admitted = partial(engines.line().place, partial(tell_place, reply))
+    turn, _ = await asyncio.gather(in_thread(turn_of, reply), thinking)
+    making = Answer(turn, partial(admission.line().place, partial(tell_place, reply)))
     reassuring = asyncio.create_task(reassure(reply))
     try:
-        async with aclosing(answer(turn, admitted)) as steps:
-            async for step in steps:
+        async with aclosing(making.sentences()) as sentences:
+            async for sentence in sentences:
                 reassuring.cancel()
-                if isinstance(step, Outcome):
-                    outcome = step
-                else:
-                    if not await in_thread(actions.stands)(reply):
-                        raise Overtaken
-                    await tell(reply, ReplyFrame("sentence", step))
+                if not await in_thread(replies.stands, reply):
+                    raise Overtaken
+                await tell(reply, ReplyFrame("sentence", sentence))
     finally:
         reassuring.cancel()
-    if not await in_thread(post)(reply, outcome):
+    if not await in_thread(post, reply, making.outcome):
         raise Overtaken
 
 
@@ -160,33 +165,30 @@ async def tell(reply: Reply, frame: ReplyFrame) -> None:
 
 
 def post(reply: Reply, outcome: Outcome) -> bool:
+    """False: the claim no longer stands, and nothing was posted."""
     with transaction.atomic():
-        posted = finished(reply, outcome)
+        posted = replies.finish(
+            reply,
+            outcome.state,
+            outcome.answer,
+            outcome.citations,
+            outcome.quote,
+            route=outcome.route,
+            reason=outcome.reason[:300],
+            model=outcome.model,
+            routing=outcome.routing,
+            generations=outcome.generations,
+            passages=outcome.passages,
+            withheld=outcome.withheld,
+            timings=outcome.timings,
+            error=outcome.error,
+        )
         if posted and outcome.action is not None:
-            requests.propose(reply.conversation, outcome.action, outcome.named)
+            crm_requests.propose(reply.conversation, outcome.action, outcome.named)
     if posted:
         first = outcome.timings.get("first_sentence")
         metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
     return posted
-
-
-def finished(reply: Reply, outcome: Outcome) -> bool:
-    return actions.finish(
-        reply,
-        outcome.state,
-        outcome.answer,
-        outcome.citations,
-        outcome.quote,
-        route=outcome.route,
-        reason=outcome.reason[:300],
-        model=outcome.model,
-        routing=outcome.routing,
-        generations=outcome.generations,
-        passages=outcome.passages,
-        withheld=outcome.withheld,
-        timings=outcome.timings,
-        error=outcome.error,
-    )
 
 
 def next_turn(conversation: Conversation, agent: User) -> Turn:
@@ -199,12 +201,7 @@ def next_turn(conversation: Conversation, agent: User) -> Turn:
 
 async def drafted(turn: Turn) -> Outcome:
     """The answer to the turn, checked as any other, posted nowhere."""
-    outcome = Outcome()
-    async with aclosing(answer(turn, partial(engines.line().place, unheard))) as steps:
-        async for step in steps:
-            if isinstance(step, Outcome):
-                outcome = step
-    return outcome
+    return await collect(turn, partial(admission.line().place, unheard))
 
 
 async def unheard(number: int) -> None:
@@ -213,7 +210,7 @@ async def unheard(number: int) -> None:
 
 def turn_of(reply: Reply) -> Turn:
     turn = turn_at(reply.conversation, reply.question)
-    return replace(turn, offers=requests.offers(reply.conversation))
+    return replace(turn, offers=crm_requests.offers(reply.conversation))
 
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:
@@ -222,8 +219,11 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     earlier = conversation.messages.filter(seq__lte=question.seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
     first = question.seq == 1
-    messages = [question] if first else list(spoken.order_by("-seq")[:HISTORY])[::-1]
+    endings = spoken.annotate(ending=F("trace__state"))
+    messages = [question] if first else list(endings.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
+    waiting = conversation.state == conversation.State.WAITING
+    refused = any(m.seq == last and getattr(m, "ending", "") == Ending.REFUSED for m in messages)
     # Files are not read: what has no text says nothing.
     said = [m for m in messages if m.text]
     asked = [m.text for m in said if m.seq > last and m.author == Message.Author.CUSTOMER]
@@ -235,7 +235,8 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         alert_quote=conversation.alert_quote,
         unanswered=conversation.unanswered,
         mood=conversation.mood or 0.0,
-        waiting=conversation.state == conversation.State.WAITING,
+        offered=refused and not waiting,
+        waiting=waiting,
         known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
 
@@ -245,7 +246,7 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
 
 async def recover() -> int:
     """Finish replies whose process died, or that nobody has taken yet. Returns how many."""
-    found = await in_thread(abandoned)()
+    found = await in_thread(abandoned)
     tasks = [
         watched(conversation, run(reply))
         for reply, conversation in found
@@ -258,7 +259,7 @@ async def recover() -> int:
 def abandoned() -> list[tuple[int, Any]]:
     """Open replies that their own process has had time to take."""
     settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL + settings.REPLY_SETTLE)
-    found = Reply.objects.filter(actions.claimable(), created_at__lt=settled)
+    found = Reply.objects.filter(replies.claimable(), created_at__lt=settled)
     return list(found.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
 
 
@@ -285,4 +286,4 @@ async def hand_over() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await in_thread(actions.release)(WORKER)
+    await in_thread(replies.release, WORKER)

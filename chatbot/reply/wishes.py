@@ -7,8 +7,8 @@ what has happened, nor a "do not".
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
+from chatbot.conversation.crm_requests import Offer
 from inference.grounding import squeeze
 from inference.grounding.words import stem
 
@@ -50,14 +50,6 @@ OF_IT = frozenset(
     "status number conditions rules options option process procedure form code slip postage ticket "
     "flight trip journey limit deadline deadlines terms".split()
 )
-
-
-@dataclass(frozen=True)
-class Offer:
-    """An action that the inbox allows, and the words by which customers ask for it."""
-
-    action: int
-    words: tuple[str, ...]
 
 
 def heard(text: str, offers: Sequence[Offer]) -> int | None:

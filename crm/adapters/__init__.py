@@ -30,7 +30,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from crm import storable
+from crm.plumbing import storable
 
 logger = logging.getLogger("attune.inbound")
 TOLERANCE = 5 * 60  # seconds

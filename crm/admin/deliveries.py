@@ -15,11 +15,11 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
-from crm import outbound
 from crm.admin.asked import asked, page_of
 from crm.admin.many import ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
 from crm.models import Attempt, Delivery
+from crm.outbound import outbox
 
 COLOURS = {"pending": "info", "running": "info", "done": "success", "failed": "danger"}
 # Of a body on its page; the whole of it is in the database.
@@ -58,7 +58,7 @@ class AttemptInline(ReadOnly, TabularInline):
 
 
 class DeliveryTypes(TypeFilter):
-    types = (*outbound.TYPES, outbound.TEST)
+    types = (*outbox.TYPES, outbox.TEST)
 
 
 class Lately(admin.SimpleListFilter):
@@ -107,7 +107,7 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description="Send again, under the same ids", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
-        count = outbound.again(queryset)
+        count = outbox.again(queryset)
         messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
 
     @action(description="Send again …", permissions=["send"])

@@ -17,10 +17,12 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from crm import destinations, health, outbound, signing
+from crm import signing
+from crm.admin import health
 from crm.admin.asked import asked, page_of
 from crm.admin.many import COUNTED, Removable
 from crm.models import Endpoint
+from crm.outbound import destinations, outbox
 from inference.text import trimmed
 
 INPUT = (
@@ -57,7 +59,7 @@ class Keys(forms.CharField):
 
 class EndpointForm(forms.ModelForm):
     events = forms.MultipleChoiceField(
-        choices=[(name, name) for name in outbound.TYPES],
+        choices=[(name, name) for name in outbox.TYPES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
         help_text="None: all of them.",
@@ -100,7 +102,7 @@ class EndpointAdmin(Removable, ModelAdmin):
     list_per_page = 50
     actions = ["pause", "go_on"]
     actions_detail = ["test", "again", "rotate"]
-    remove = staticmethod(outbound.remove)
+    remove = staticmethod(outbox.remove)
 
     @display(description="State")
     def standing(self, endpoint: Endpoint) -> str:
@@ -132,13 +134,13 @@ class EndpointAdmin(Removable, ModelAdmin):
     @admin.action(description="Pause: events wait", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         count = queryset.update(active=False)
-        outbound.forget()
+        outbox.forget()
         messages.info(request, f"{count} paused.")
 
     @admin.action(description="Go on", permissions=["change"])
     def go_on(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         count = queryset.update(active=True, trouble="", failing_since=None)
-        outbound.forget()
+        outbox.forget()
         messages.info(request, f"{count} on again.")
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
@@ -147,7 +149,7 @@ class EndpointAdmin(Removable, ModelAdmin):
         if obj.active:
             obj.trouble, obj.failing_since, obj.rests_until = "", None, None
         super().save_model(request, obj, form, change)
-        outbound.forget()
+        outbox.forget()
         if not change:
             self.show_secret(request, obj)
 
@@ -160,7 +162,7 @@ class EndpointAdmin(Removable, ModelAdmin):
         found = get_object_or_404(Endpoint, pk=object_id)
         text = "It says that nothing has happened. The next page shows what comes back."
         return asked(
-            request, found, "Send a test event", text, lambda: page_of(outbound.send_test(found))
+            request, found, "Send a test event", text, lambda: page_of(outbox.send_test(found))
         )
 
     @action(description="Send events of a time again …", permissions=["change"])
@@ -169,7 +171,7 @@ class EndpointAdmin(Removable, ModelAdmin):
         form = RangeForm(request.POST or None)
 
         def send() -> str:
-            count = outbound.again(outbound.within(found, **form.cleaned_data))
+            count = outbox.again(outbox.within(found, **form.cleaned_data))
             messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
             return page_of(found)
 

@@ -25,11 +25,11 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from crm import people
 from crm.admin.asked import asked, page_of
-from crm.aliases import root_of
+from crm.customers import lifecycle
+from crm.ids.aliases import root_of
 from crm.models import Customer, Passage, Record, Vector
-from crm.records import RecordError
+from crm.plumbing.storable import RecordError
 from inference.grounding import injection
 from inference.text import trimmed
 
@@ -182,7 +182,7 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
         def merge() -> str:
             into = form.cleaned_data["into"]
             try:
-                people.merge(found.id, into)
+                lifecycle.merge(found.id, into)
             except RecordError as error:
                 messages.error(request, f"Nothing was changed: {error}.")
                 return page_of(found)

@@ -22,10 +22,13 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from crm import adapters, health, inbound, namespaces, signing
+from crm import adapters, signing
+from crm.admin import health
 from crm.admin.asked import asked, page_of
 from crm.admin.many import Removable, ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
+from crm.ids import namespaces
+from crm.inbound import apply, reception
 from crm.management.sources import address, ids_of
 from crm.models import InboundEvent, Source
 
@@ -93,7 +96,7 @@ def tried(given: Mapping[str, str]) -> list[adapters.Change]:
     own = {"yes": True, "no": False}.get(given.get("own_ids", ""))
     space = namespaces.of_new(given.get("name", ""), dialect, own)
     payload = given.get("payload", "").encode()
-    return inbound.preview(dialect, mapping, payload, known.namespace if known else space)
+    return reception.preview(dialect, mapping, payload, known.namespace if known else space)
 
 
 def state_of(source: Any) -> health.Health:
@@ -110,7 +113,7 @@ class SourceAdmin(Removable, ModelAdmin):
     list_display = ["name", "dialect", "url", "ids", "last", "well", "active"]
     list_per_page = 50
     actions_detail = ["rotate"]
-    remove = staticmethod(inbound.remove)
+    remove = staticmethod(apply.remove)
 
     class Media:
         css = {"all": ["chatbot/admin/console.css", "crm/webhooks.css"]}
@@ -198,7 +201,7 @@ class SourceAdmin(Removable, ModelAdmin):
 
 
 class InboundTypes(TypeFilter):
-    types = (*inbound.TYPES, "nothing")
+    types = (*apply.TYPES, "nothing")
 
 
 @admin.register(InboundEvent)
@@ -228,7 +231,7 @@ class InboundEventAdmin(ReadOnly, ModelAdmin):
 
     @admin.action(description="Apply failed events again", permissions=["apply"])
     def apply_again(self, request: HttpRequest, queryset: QuerySet[InboundEvent]) -> None:
-        count = inbound.again(queryset)
+        count = apply.again(queryset)
         messages.info(request, f"{count} failed event{pluralize(count)} will be applied again.")
 
     def has_apply_permission(self, request: HttpRequest) -> bool:

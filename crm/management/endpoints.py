@@ -7,9 +7,10 @@ from typing import Any
 from django.core.management.base import CommandError
 from django.utils import timezone
 
-from crm import destinations, outbound, signing
+from crm import signing
 from crm.management.sources import finish
 from crm.models import Delivery, Endpoint
+from crm.outbound import destinations, outbox
 from inference.text import trimmed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -22,9 +23,9 @@ def add_parsers(actions: Any) -> None:
         "--event",
         action="append",
         default=[],
-        choices=outbound.TYPES,
+        choices=outbox.TYPES,
         metavar="TYPE",
-        help=f"one of {', '.join(outbound.TYPES)} (repeatable); all unless told",
+        help=f"one of {', '.join(outbox.TYPES)} (repeatable); all unless told",
     )
     add.add_argument("--inbox", action="append", default=[], help="an inbox's key (repeatable)")
     add.add_argument("--full", action="store_true", help="send what was said, too")
@@ -60,7 +61,7 @@ def add_endpoint(options: dict[str, Any]) -> str:
         cloudevents=options["cloudevents"],
         secrets=signing.rotated([]),
     )
-    outbound.forget()
+    outbox.forget()
     data = {"id": endpoint.id, "secret": endpoint.secrets[0]["secret"]}
     if options["json"]:
         return json.dumps(data)
@@ -68,7 +69,7 @@ def add_endpoint(options: dict[str, Any]) -> str:
 
 
 def send_test(options: dict[str, Any]) -> str:
-    made = outbound.send_test(known(options["id"]))
+    made = outbox.send_test(known(options["id"]))
     if options["json"]:
         return json.dumps({"delivery": made.id, "event": made.event_id})
     return f"Delivery {made.id} is on its way; the admin shows what comes back."
@@ -86,7 +87,7 @@ def redeliver(options: dict[str, Any]) -> str:
         found = found.filter(created_at__gte=timezone.now() - span(options["since"]))
     if options["failed"]:
         found = found.filter(state=Delivery.State.FAILED)
-    count = outbound.again(found)
+    count = outbox.again(found)
     if options["json"]:
         return json.dumps({"count": count})
     return f"{count} deliver{'y' if count == 1 else 'ies'} will be sent again."

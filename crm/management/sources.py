@@ -10,10 +10,12 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from crm import adapters, namespaces, people, signing
-from crm.aliases import SeveralSystems
+from crm import adapters, signing
+from crm.customers import lifecycle
+from crm.ids import namespaces
+from crm.ids.aliases import SeveralSystems
 from crm.models import Source
-from crm.records import RecordError
+from crm.plumbing.storable import RecordError
 
 
 def add_parsers(actions: Any) -> None:
@@ -95,7 +97,7 @@ def link(options: dict[str, Any]) -> str:
     """What `customer.merged` does; what the source tells later of them is theirs too."""
     source = known(options["source"])
     try:
-        theirs, own = people.link(source, options["theirs"], options["customer"])
+        theirs, own = lifecycle.link(source, options["theirs"], options["customer"])
     except (RecordError, SeveralSystems) as error:
         raise CommandError(str(error)) from None
     if options["json"]:

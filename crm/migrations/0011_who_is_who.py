@@ -263,7 +263,7 @@ class Moving:
 
 def text(value):
     """As ids are kept; "" of what is none."""
-    from crm.mentions import as_id
+    from crm.customers.mentions import as_id
 
     return as_id(value)
 
@@ -272,7 +272,7 @@ def text(value):
 
 
 def mention(apps, moving):
-    from crm import mentions
+    from crm.customers import mentions
 
     InboundEvent = apps.get_model("crm", "InboundEvent")
     Mention = apps.get_model("crm", "Mention")

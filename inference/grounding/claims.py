@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from inference.grounding.facts import amount, facts, holds, vocabulary, without_facts
+from inference.grounding.facts import Fact, amount, facts, holds, vocabulary, without_facts
 from inference.grounding.statements import PLANNED, Statement, clauses, negated, statements
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
 from inference.remembered import remembered
 
 # What a table's cell is known by.
-Cell = tuple[frozenset[str], ...]
+Cell = tuple[frozenset[str | Fact], ...]
 # Cosines of a text with each of some others: the encoder's, where there is one.
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
 
@@ -111,7 +111,7 @@ class Beside:
             held = [near for near, holds_it in zip(relevance, holding, strict=True) if holds_it]
             near_rival = rivals and held and max(rivals) > max(held) - COMPANY + RIVAL_MARGIN
             if near_rival or self.of_another_cell(clause, holding):
-                yield f"said of something else: {fact.split(':', 1)[1]}"
+                yield f"said of something else: {fact.value}"
 
     def of_another_cell(self, clause: str, holding: list[bool]) -> bool:
         """Every statement that holds the fact is a cell of a row or column that the clause does not
@@ -174,10 +174,10 @@ def beside(clause: str, cell: Cell, other: Cell) -> bool:
     return names(clause, others - own) and not names(clause, own - others)
 
 
-def names(clause: str, marks: frozenset[str]) -> bool:
+def names(clause: str, marks: frozenset[str | Fact]) -> bool:
     words, known = context(clause), vocabulary(clause)
     return bool(marks) and all(
-        mark in words or (":" in mark and holds(known, mark)) for mark in marks
+        holds(known, mark) if isinstance(mark, Fact) else mark in words for mark in marks
     )
 
 
@@ -200,15 +200,15 @@ def compared(passage: str) -> frozenset[str]:
     return known_words(passage) | {one.bare for one in statements(passage)}
 
 
-def same_kind(fact: str, clause: str, statement: Statement) -> bool:
+def same_kind(fact: Fact, clause: str, statement: Statement) -> bool:
     """Could it be said of this one? A name only of a field: in prose names are everywhere."""
-    kind, value = fact.split(":", 1)
+    kind, value = fact
     if kind == "name" and not statement.label:
         return False
     # 12.50 and 21.00 are money or a measure, and no count of pieces.
     if kind == "number" and any(amount(one) == value for one in DECIMAL.findall(clause)):
         return bool(DECIMAL.search(statement.text))
-    return any(other.startswith(f"{kind}:") for other in statement.facts)
+    return any(other.kind == kind for other in statement.facts)
 
 
 def with_facts(sentence: str) -> list[str]:

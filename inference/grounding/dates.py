@@ -33,7 +33,7 @@ STYLES = [
 
 
 def dates(text: str) -> tuple[set[str], str]:
-    """The dates as 'date:Y-M-D' ('?' where not said), and the text without them."""
+    """The dates as 'Y-M-D' ('?' where not said), and the text without them."""
     found = set()
     for pattern in DATES:
         for match in pattern.finditer(text):
@@ -41,7 +41,7 @@ def dates(text: str) -> tuple[set[str], str]:
             day, of_month = parts["d"].lstrip("0"), month(parts["m"])
             if "/" in match[0]:
                 day, of_month = slashed(of_month, day)
-            found.add(f"date:{parts['y']}-{of_month}-{day}")
+            found.add(f"{parts['y']}-{of_month}-{day}")
         text = pattern.sub(" ", text)
     return found, text
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import Literal, NamedTuple
 
 from inference.grounding.dates import date_held, dates, month_of, without_dates
 from inference.grounding.words import STOPWORDS, squeeze, stem
@@ -34,16 +35,22 @@ BEGINS = re.compile(r"(?:\A|[.!?:]\s|\n)[\s\"'“‘(\[*•-]*+")
 NAME = re.compile(r"[A-ZÀ-Þ][\w'’&-]*(?:\.(?=[A-Za-z]))?[\w'’&-]*")
 
 
+class Fact(NamedTuple):
+    kind: Literal["date", "time", "code", "number", "name", "word"]
+    value: str
+
+
 @remembered
-def facts(text: str) -> frozenset[str]:
-    found, rest = dates(text)
-    found |= {f"time:{clock(match)}" for match in CLOCK.finditer(rest)}
+def facts(text: str) -> frozenset[Fact]:
+    told, rest = dates(text)
+    found = {Fact("date", date) for date in told}
+    found |= {Fact("time", clock(match)) for match in CLOCK.finditer(rest)}
     rest = CLOCK.sub(" ", rest)
     codes = [code for code in CODE.findall(rest) if not ordinal(code)]
     rest = CODE.sub(lambda code: code[0] if ordinal(code[0]) else " ", rest)
-    found |= {f"code:{squeeze(code)}" for code in codes}
-    found |= {f"number:{value}" for value in numbers(rest)}
-    return frozenset(found | {f"name:{name}" for name in names(rest)})
+    found |= {Fact("code", squeeze(code)) for code in codes}
+    found |= {Fact("number", value) for value in numbers(rest)}
+    return frozenset(found | {Fact("name", name) for name in names(rest)})
 
 
 def without_facts(text: str) -> str:
@@ -54,29 +61,29 @@ def without_facts(text: str) -> str:
 
 
 @remembered
-def vocabulary(text: str) -> frozenset[str]:
+def vocabulary(text: str) -> frozenset[Fact]:
     """What a text can support: its facts, and each of its words as a name."""
-    return facts(text) | {f"name:{squeeze(word)}" for word in re.findall(r"[\w'’&.-]+", text)}
+    return facts(text) | {Fact("name", squeeze(word)) for word in re.findall(r"[\w'’&.-]+", text)}
 
 
-def holds(known: frozenset[str], fact: str) -> bool:
+def holds(known: frozenset[Fact], fact: Fact) -> bool:
     """A date without its year is held by a full date; a code by its digits; a name by its stem."""
     if fact in known:
         return True
-    kind, value = fact.split(":", 1)
+    kind, value = fact
     if kind == "date":
-        named = f"name:{month_of(value)}" in known
-        return named or date_held(value, [one[5:] for one in known if one.startswith("date:")])
+        named = Fact("name", month_of(value)) in known
+        return named or date_held(value, [one.value for one in known if one.kind == "date"])
     if kind == "code":
         # "200ml" and "200 ml" are the same to a reader.
         return (quantity := QUANTITY.fullmatch(value)) is not None and (
-            f"number:{quantity[1]}" in known
+            Fact("number", quantity[1]) in known
         )
     if kind == "number":
         # So are "10482" and "W10482", "200" and "200ml".
-        return any(bare(other[5:]) == value for other in known if other.startswith("code:"))
+        return any(bare(other.value) == value for other in known if other.kind == "code")
     return kind == "name" and stem(value) in {
-        stem(other[5:]) for other in known if other.startswith("name:")
+        stem(other.value) for other in known if other.kind == "name"
     }
 
 

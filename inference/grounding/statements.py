@@ -6,7 +6,7 @@ from functools import cached_property
 
 from inference import sentences
 from inference.grounding.dates import DATES
-from inference.grounding.facts import facts, vocabulary, without_facts
+from inference.grounding.facts import Fact, facts, vocabulary, without_facts
 from inference.grounding.words import context
 from inference.remembered import remembered
 
@@ -48,11 +48,11 @@ class Statement:
     value: str
 
     @cached_property
-    def facts(self) -> frozenset[str]:
+    def facts(self) -> frozenset[Fact]:
         return facts(self.text)
 
     @cached_property
-    def held(self) -> frozenset[str]:
+    def held(self) -> frozenset[Fact]:
         """What it can support."""
         return vocabulary(self.text)
 
@@ -81,7 +81,7 @@ class Statement:
         return bool(self.label) and ", " in self.value
 
     @cached_property
-    def cell(self) -> tuple[frozenset[str], ...]:
+    def cell(self) -> tuple[frozenset[str | Fact], ...]:
         """Of a table's cell ("Friday · Dentistry: closed") what its row and its column are known
         by: words, and facts."""
         parts = self.text.partition(": ")[0].split(CELL)
@@ -92,8 +92,8 @@ class Statement:
         return bool(PLANNED.search(self.label or self.text))
 
 
-def marks(text: str) -> frozenset[str]:
-    return context(text) | {fact for fact in facts(text) if not fact.startswith("name:")}
+def marks(text: str) -> frozenset[str | Fact]:
+    return context(text) | {fact for fact in facts(text) if fact.kind != "name"}
 
 
 def without_names(text: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.grounding.claims import Nearness, new_words, objections, speaks_of
-from inference.grounding.facts import facts, holds, vocabulary
+from inference.grounding.facts import Fact, facts, holds, vocabulary
 from inference.grounding.words import overlap, stem, stems
 
 # Words with which a sentence says that something is not on record.
@@ -25,7 +25,7 @@ class Verdict:
     # Position of the passage that holds most of it; -1 without any.
     passage: int
     # Its facts that were not in the customer's own words.
-    news: frozenset[str]
+    news: frozenset[Fact]
     # The sentence itself says that nothing is on record.
     absent: bool = False
 
@@ -42,7 +42,8 @@ def check(
     )
     judged.sort(key=lambda one: len(one[0]))
     claims = facts(sentence)
-    wrong, shared, best = judged[0] if judged else (sorted(claims), 0.0, -1)
+    unheld = [fact.value for fact in sorted(claims)]
+    wrong, shared, best = judged[0] if judged else (unheld, 0.0, -1)
     return Verdict(
         supported=bool(judged) and not wrong and (shared < 0 or bool(claims)),
         missing=tuple(dict.fromkeys(wrong)),
@@ -54,7 +55,7 @@ def check(
 
 def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None) -> list[str]:
     """What the sentence says that this passage does not, or says of something else."""
-    missing = [fact.split(":", 1)[-1] for fact in missing_in(passage, sentence, own_words, near)]
+    missing = [fact.value for fact in missing_in(passage, sentence, own_words, near)]
     return (
         missing
         or objections(sentence, passage, near)
@@ -64,7 +65,7 @@ def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None)
 
 def missing_in(
     passage: str, sentence: str, own_words: str, near: Nearness | None = None
-) -> list[str]:
+) -> list[Fact]:
     """What the sentence says that this passage does not."""
     held, asked, claims = vocabulary(passage), vocabulary(own_words), facts(sentence)
     missing = sorted(fact for fact in claims if not holds(held, fact))
@@ -73,10 +74,10 @@ def missing_in(
     news = brings_news(passage, sentence, own_words)
     # The customer's words may be taken over by a sentence that brings news of its own and is
     # mostly about what the passage is about; a number that names the record says so best.
-    named = sum(fact.startswith(("code:", "number:")) and holds(asked, fact) for fact in claims)
+    named = sum(fact.kind in {"code", "number"} and holds(asked, fact) for fact in claims)
     if news and len(foreign) < 2 * named + len(said & own & there):
         return missing
-    return missing + [f"word:{word}" for word in sorted(foreign)]
+    return missing + [Fact("word", word) for word in sorted(foreign)]
 
 
 def brings_news(passage: str, sentence: str, own_words: str) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from inference.catalogue import ModelError
+from inference.models.catalogue import ModelError
 from inference.runtime import padded, session
 from inference.sentiment.language import is_foreign
 from inference.sentiment.text import readable, says_something

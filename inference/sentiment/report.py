@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from inference.evaluation import sentiment as evaluation
 from inference.evaluation.classification import f1_of
 from inference.evaluation.markdown import table
-from inference.sentiment import plots
+from inference.sentiment import evaluation, plots
 from inference.sentiment.classifier import EMOTIONS, LABELS, Classifier, Sentiment
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inference.counters import joules, used
+from inference.energy.counters import joules, used
 from inference.sentiment.classifier import BATCH, Classifier
 
 WARM_UP = 20

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.evaluation.classification import f1_of
+from inference.models.sources import digest
 from inference.sentiment.classifier import EMOTIONS, Classifier, Heads, Student, softmax
 from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.model import Scorer
-from inference.sources import digest
 
 # A hint that is wrong as often as it is right helps nobody.
 EMOTION_F1 = 0.5

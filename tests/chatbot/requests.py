@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from chatbot import actions, requests
+from chatbot.conversation import crm_requests
 from chatbot.models import Action, ActionField, ActionRequest, Conversation, Inbox, Visitor
-from chatbot.protocol import ActionFrame
-from crm import outbound, signing
+from chatbot.wire.protocol import ActionFrame
+from crm import signing
 from crm.models import Endpoint
+from crm.outbound import outbox
 from tests.fakes import ALICE, FakeModelsTestCase
 
 RETURN = {"order": "order:50001", "reason": "Too small"}
@@ -15,7 +16,7 @@ CALL = {"phone": "+353 20 911 0938"}
 
 def endpoint(**values: Any) -> Endpoint:
     made = Endpoint.objects.create(url="http://crm:80/", secrets=signing.rotated([]), **values)
-    outbound.forget()
+    outbox.forget()
     return made
 
 
@@ -60,8 +61,8 @@ def add(action: Action, name: str, kind: str, options: Any = (), required: bool 
 class RequestsTestCase(FakeModelsTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.inbox = Inbox.objects.create(key="shop", name="Shop")
         self.crm = endpoint()
         self.returns = open_return(self.inbox, self.crm)
@@ -70,8 +71,8 @@ class RequestsTestCase(FakeModelsTestCase):
 
     def talk(self, customer: str | None) -> Conversation:
         visitor = Visitor.objects.create(inbox=self.inbox, customer_id=customer)
-        conversation = actions.conversation_of(visitor)
-        actions.receive(conversation, "m1", "hello")
+        conversation = customer.conversation_of(visitor)
+        customer.receive(conversation, "m1", "hello")
         return conversation
 
     def propose(
@@ -81,11 +82,11 @@ class RequestsTestCase(FakeModelsTestCase):
         of: Conversation | None = None,
     ) -> ActionRequest:
         conversation, action = of or self.conversation, action or self.returns
-        requests.propose(conversation, action.id, named or [])
+        crm_requests.propose(conversation, action.id, named or [])
         return conversation.requests.get(state="proposed", action=action)
 
     def frame(self, of: Conversation | None = None) -> ActionFrame:
-        return requests.frames(of or self.conversation)[-1]
+        return crm_requests.frames(of or self.conversation)[-1]
 
     def now(self) -> Conversation:
         return Conversation.objects.get(id=self.conversation.id)

@@ -6,9 +6,9 @@ from unittest import mock
 
 from channels.testing import WebsocketCommunicator
 
-from chatbot import identity
 from chatbot.asgi import application
 from chatbot.models import Inbox, Visitor
+from chatbot.people import identity
 from tests.fakes import ALICE, FakeModelsTestCase
 
 ORIGIN = (b"origin", b"https://shop.example")

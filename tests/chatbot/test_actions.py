@@ -6,10 +6,10 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents
-from chatbot.corrections import export
+from chatbot.conversation import agents, changes, customers, replies
+from chatbot.conversation.corrections import export
 from chatbot.models import Conversation, Correction, Inbox, Message, Reply, Visitor
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 from crm.models import Customer
 from tests.fakes import ALICE, FakeModelsTestCase
 
@@ -19,10 +19,10 @@ class ActionsTestCase(FakeModelsTestCase):
         super().setUp()
         inbox = Inbox.objects.create(key="shop", name="Shop")
         self.alice = Visitor.objects.create(inbox=inbox, customer_id=ALICE)
-        self.conversation = actions.conversation_of(self.alice)
+        self.conversation = customers.conversation_of(self.alice)
 
     def say(self, text: str, client_id: str | None = None) -> tuple[Message, Reply | None]:
-        return actions.receive(self.conversation, client_id or f"id-{text}", text)
+        return customers.receive(self.conversation, client_id or f"id-{text}", text)
 
     def fresh(self) -> Conversation:
         return Conversation.objects.get(id=self.conversation.id)
@@ -56,11 +56,11 @@ class ReceiveTests(ActionsTestCase):
         self.assertIsNone(self.say("hello")[1])
 
     def test_a_closed_conversation_takes_no_message_and_a_new_one_begins(self) -> None:
-        actions.close(self.conversation)
+        customers.close(self.conversation)
         with self.assertRaises(Refused) as caught:
             self.say("hello?", "x")
         self.assertEqual((caught.exception.code, caught.exception.id), ("closed", "x"))
-        self.assertNotEqual(actions.conversation_of(self.alice), self.conversation)
+        self.assertNotEqual(customers.conversation_of(self.alice), self.conversation)
 
     @override_settings(CONVERSATION_MAX_MESSAGES=1)
     def test_a_full_conversation_says_so(self) -> None:
@@ -70,77 +70,77 @@ class ReceiveTests(ActionsTestCase):
         self.assertEqual(caught.exception.code, "full")
 
     def test_alice_finds_her_open_conversation_again(self) -> None:
-        self.assertEqual(actions.conversation_of(self.alice), self.conversation)
+        self.assertEqual(customers.conversation_of(self.alice), self.conversation)
 
 
 class ReplyTests(ActionsTestCase):
     def finish(self, reply: Reply, state: str = "answered") -> bool:
-        return actions.finish(reply, state, "Done.", [], reason="why")
+        return replies.finish(reply, state, "Done.", [], reason="why")
 
     def test_only_one_worker_wins_the_claim(self) -> None:
         _, reply = self.say("hello")
-        self.assertIsNotNone(actions.claim(reply.id, "a"))
-        self.assertIsNone(actions.claim(reply.id, "b"))
+        self.assertIsNotNone(replies.claim(reply.id, "a"))
+        self.assertIsNone(replies.claim(reply.id, "b"))
 
     def test_an_expired_lease_can_be_claimed_and_the_first_worker_posts_nothing(self) -> None:
         _, reply = self.say("hello")
-        dead = actions.claim(reply.id, "a")
+        dead = replies.claim(reply.id, "a")
         Reply.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        alive = actions.claim(reply.id, "b")
+        alive = replies.claim(reply.id, "b")
         self.assertTrue(self.finish(alive))
         self.assertFalse(self.finish(dead))
         self.assertEqual(Message.objects.filter(author="bot").count(), 1)
 
     def test_a_superseded_reply_posts_nothing(self) -> None:
         _, reply = self.say("one")
-        claimed = actions.claim(reply.id, "a")
+        claimed = replies.claim(reply.id, "a")
         self.say("two")
         self.assertFalse(self.finish(claimed))
 
     def test_nothing_is_posted_after_an_agent_took_over(self) -> None:
         _, reply = self.say("one")
-        claimed = actions.claim(reply.id, "a")
+        claimed = replies.claim(reply.id, "a")
         Conversation.objects.update(state="agent")
         self.assertFalse(self.finish(claimed))
         self.assertFalse(Message.objects.filter(author="bot").exists())
 
     def test_a_reply_that_keeps_ending_its_process_is_passed_to_a_person(self) -> None:
         _, reply = self.say("one")
-        for _ in range(actions.MAX_ATTEMPTS):
-            self.assertIsNotNone(actions.claim(reply.id, "a"))
+        for _ in range(replies.MAX_ATTEMPTS):
+            self.assertIsNotNone(replies.claim(reply.id, "a"))
             Reply.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
-        self.assertIsNone(actions.claim(reply.id, "a"))
+        self.assertIsNone(replies.claim(reply.id, "a"))
         self.assertEqual(self.fresh().state, "waiting")
 
     def test_refusals_are_counted_and_an_answer_starts_the_count_again(self) -> None:
         for state, count in [("refused", 1), ("refused", 2), ("answered", 0)]:
             _, reply = self.say(f"{state}{count}")
-            self.finish(actions.claim(reply.id, "a"), state)
+            self.finish(replies.claim(reply.id, "a"), state)
             self.assertEqual(self.fresh().unanswered, count)
 
     def test_a_hand_off_leaves_its_reason(self) -> None:
         _, reply = self.say("one")
-        self.finish(actions.claim(reply.id, "a"), "handoff")
+        self.finish(replies.claim(reply.id, "a"), "handoff")
         self.assertEqual((self.fresh().state, self.fresh().handoff_reason), ("waiting", "why"))
 
 
 class CustomerTests(ActionsTestCase):
     def test_asking_for_a_person_twice_says_it_once(self) -> None:
-        actions.hand_off(self.conversation, "asked")
-        actions.hand_off(self.conversation, "asked")
+        customers.hand_off(self.conversation, "asked")
+        customers.hand_off(self.conversation, "asked")
         self.assertEqual(self.fresh().state, "waiting")
         self.assertEqual(Message.objects.filter(author="system").count(), 1)
 
     def test_feedback_belongs_to_the_bots_answers(self) -> None:
         self.say("one")
         with self.assertRaises(Refused):
-            actions.give_feedback(self.conversation, 1, 1)
+            customers.give_feedback(self.conversation, 1, 1)
 
     def test_what_was_read_only_grows_and_never_beyond_the_last_message(self) -> None:
         self.say("one")
         self.say("two")
         for seq, expected in [(2, 2), (1, 2), (99, 2)]:
-            actions.mark_read(self.conversation, seq)
+            customers.mark_read(self.conversation, seq)
             self.assertEqual(self.fresh().read_seq, expected)
 
 
@@ -185,7 +185,7 @@ class CorrectionTests(ActionsTestCase):
     def test_only_customers_have_a_sentiment_and_only_three_labels_exist(self) -> None:
         with self.assertRaises(Refused):
             self.correct("furious")
-        answer = actions.append(actions.locked(self.conversation.id), "bot", "Hello!")
+        answer = changes.append(changes.locked(self.conversation.id), "bot", "Hello!")
         with self.assertRaises(Refused):
             agents.correct(answer, "negative", self.agent)
 

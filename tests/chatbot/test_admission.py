@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from chatbot.reply.admission import LONGEST_LINE, Line
-from inference.generation import ServerBusy
+from chatbot.engines.admission import LONGEST_LINE, Line
+from inference.generation.client import ServerBusy
 
 
 class Customer:

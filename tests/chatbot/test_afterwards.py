@@ -9,9 +9,13 @@ from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, identity, limits, line, presence, roles, tasks
+from chatbot import tasks
+from chatbot.conversation import agents, customers
 from chatbot.models import Conversation, Visitor
-from chatbot.protocol import Refused
+from chatbot.people import identity, presence, roles
+from chatbot.watches import queue
+from chatbot.wire import limits
+from chatbot.wire.errors import Refused
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.chatbot.sockets import SocketTestCase
 
@@ -19,19 +23,19 @@ from tests.chatbot.sockets import SocketTestCase
 class RatingTests(AgentsTestCase):
     def test_alice_rates_a_closed_conversation_and_may_think_again(self) -> None:
         with self.assertRaisesMessage(Refused, "once it is closed"):
-            actions.rate(self.conversation, 5, "")
+            customers.rate(self.conversation, 5, "")
         agents.resolve(self.conversation, self.dora)
-        actions.rate(self.conversation, 2, "slow ")
-        actions.rate(self.conversation, 4, "\u3164")
+        customers.rate(self.conversation, 2, "slow ")
+        customers.rate(self.conversation, 4, "\u3164")
         now = self.now()
         self.assertEqual((now.csat, now.csat_comment), (4, ""))
         self.assertIsNotNone(now.csat_at)
 
     def test_after_an_hour_it_stands(self) -> None:
-        actions.close(self.conversation)
+        customers.close(self.conversation)
         Conversation.objects.update(closed_at=timezone.now() - timedelta(hours=2))
         with self.assertRaisesMessage(Refused, "no longer"):
-            actions.rate(self.conversation, 5, "")
+            customers.rate(self.conversation, 5, "")
 
 
 class LineTests(AgentsTestCase):
@@ -51,25 +55,25 @@ class LineTests(AgentsTestCase):
 
     def test_who_has_waited_longest_is_first(self) -> None:
         late, early = self.waiting(1), self.waiting(9)
-        self.assertEqual(line.places(), {early.id: 1, late.id: 2})
+        self.assertEqual(queue.places(), {early.id: 1, late.id: 2})
 
     async def test_each_is_told_once_and_again_when_it_changes(self) -> None:
-        from crm.orm import in_thread
+        from crm.plumbing.threads import in_thread
 
-        late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))()
+        late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))
         with (
-            mock.patch("chatbot.hints.here", return_value={late.id: {1}}) as here,
-            mock.patch("chatbot.hints.tell_here") as tell,
+            mock.patch("chatbot.wire.hints.here", return_value={late.id: {1}}) as here,
+            mock.patch("chatbot.wire.hints.tell_here") as tell,
         ):
-            told = await line.tell({})
-            told = await line.tell(told)
+            told = await queue.tell({})
+            told = await queue.tell(told)
             tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 2})
-            await in_thread(agents.take_over)(early, self.dora)
-            told = await line.tell(told)
+            await in_thread(agents.take_over, early, self.dora)
+            told = await queue.tell(told)
             self.assertEqual(told, {late.id: (1, {1})})
             tell.reset_mock()
             here.return_value = {late.id: {2}}
-            await line.tell(told)
+            await queue.tell(told)
         # Her page was loaded anew.
         tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 1})
 

@@ -6,9 +6,10 @@ from unittest import mock
 from django.core import mail
 from django.utils import timezone
 
-from chatbot import actions, agents, alerts
+from chatbot.conversation import agents, alerts, customers
+from chatbot.conversation.mail import mail_alert
 from chatbot.models import Conversation, Inbox
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 from inference.sentiment.mood import Rules
 from tests.chatbot.console.test_agents import AgentsTestCase
 
@@ -17,7 +18,7 @@ class AlertTests(AgentsTestCase):
     def complain(self, times: int = 1) -> None:
         for _ in range(times):
             number = self.now().last_seq
-            actions.receive(self.conversation, f"c{number}", "this is terrible")
+            customers.receive(self.conversation, f"c{number}", "this is terrible")
 
     def calling(self) -> bool:
         return Conversation.objects.filter(alerts.calling()).exists()
@@ -38,7 +39,7 @@ class AlertTests(AgentsTestCase):
         self.assertTrue(self.calling())
         agents.acknowledge(self.conversation, self.dora)
         self.assertFalse(self.calling())
-        with mock.patch("chatbot.alerts.mood.alert", return_value=None):
+        with mock.patch("chatbot.conversation.alerts.mood.alert", return_value=None):
             self.complain()
         self.complain()
         self.assertTrue(self.calling(), "it rose again")
@@ -47,14 +48,14 @@ class AlertTests(AgentsTestCase):
         self.complain(2)
         agents.acknowledge(self.conversation, self.dora)
         self.assertEqual(self.now().alerts, 1)
-        with mock.patch("chatbot.alerts.mood.alert", return_value=None):
+        with mock.patch("chatbot.conversation.alerts.mood.alert", return_value=None):
             self.complain()
         self.complain()
         self.assertEqual(self.now().alerts, 2)
 
     def test_the_last_scores_are_kept_for_lists(self) -> None:
         self.complain(25)
-        actions.receive(self.conversation, "x", "unknown to the classifier")
+        customers.receive(self.conversation, "x", "unknown to the classifier")
         self.assertEqual(self.now().scores, [-0.9] * 20)
 
     def test_the_rules_are_told_in_words(self) -> None:
@@ -87,13 +88,13 @@ class AlertTests(AgentsTestCase):
 
     def test_each_rise_is_mailed_once_and_without_what_was_said(self) -> None:
         self.inbox(alert_emails=["team@shop.example"])
-        with mock.patch("crm.background.later") as later:
+        with mock.patch("crm.plumbing.background.later") as later:
             self.complain(2)
             agents.snooze(self.conversation, self.dora, 60)
             Conversation.objects.update(alert="", alert_weight=0)
             self.complain()
         self.assertEqual(later.call_count, 1)
-        alerts.mail(self.now(), "says it is the 3rd time")
+        mail_alert(str(self.conversation.id), "says it is the 3rd time")
         [sent] = mail.outbox
         self.assertEqual(sent.to, ["team@shop.example"])
         self.assertIn("says it is the 3rd time.", sent.body)

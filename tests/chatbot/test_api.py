@@ -11,11 +11,11 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from chatbot import limits
 from chatbot.api import idempotency
 from chatbot.models import ApiKey, IdempotentAnswer, Inbox
-from crm import outbound
+from chatbot.wire import limits
 from crm.models import Record
+from crm.outbound import outbox
 from tests.chatbot.programs import PROBLEM, Program, order, talk
 
 pytestmark = pytest.mark.django_db
@@ -202,7 +202,7 @@ def test_no_secret_is_ever_told(erp: Program, bi: Program) -> None:
 def test_the_description_is_openapi_3_1_and_tells_of_events() -> None:
     schema = Client().get("/api/schema?format=json").json()
     assert schema["openapi"].startswith("3.1")
-    assert set(schema["webhooks"]) <= set(outbound.TYPES)
+    assert set(schema["webhooks"]) <= set(outbox.TYPES)
     for name, operation in schema["webhooks"].items():
         content = operation["post"]["requestBody"]["content"]["application/json"]
         assert all(one["value"]["type"] == name for one in content["examples"].values())

@@ -15,11 +15,13 @@ from hypothesis import HealthCheck, settings
 from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi.checks import negative_data_rejection, positive_data_acceptance
 
-from chatbot import identity, limits
 from chatbot.api import keys
 from chatbot.attachments import store
-from crm import destinations, outbound, signing
+from chatbot.people import identity
+from chatbot.wire import limits
+from crm import signing
 from crm.models import Endpoint, Source
+from crm.outbound import destinations, outbox
 from tests.chatbot.attachments.files import PDF
 from tests.chatbot.programs import Program, order, talk
 
@@ -64,7 +66,7 @@ def there(program: Program) -> Iterator[dict[str, Any]]:
         "inboxes": "shop",
         "sources": source.name,
         "endpoints": endpoint.id,
-        "deliveries": outbound.send_test(endpoint).id,
+        "deliveries": outbox.send_test(endpoint).id,
     }
     # A request of WSGI ends with its connection, which here holds the test's transaction. Django's
     # own client, which has stored the order, sees to that by itself.

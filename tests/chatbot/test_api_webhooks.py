@@ -7,9 +7,10 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from chatbot import limits
-from crm import outbound, signing
+from chatbot.wire import limits
+from crm import signing
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
+from crm.outbound import outbox
 from tests.chatbot.programs import PROBLEM, Program
 
 pytestmark = pytest.mark.django_db
@@ -29,7 +30,7 @@ AT = "2026-11-20T14:03:00Z"
 def fresh(settings: Any) -> None:
     cache.clear()
     limits.reset()
-    outbound.forget()
+    outbox.forget()
     settings.WEBHOOK_ALLOWED = ["127.0.0.1:9000"]
 
 
@@ -48,7 +49,7 @@ def endpoint(**values: Any) -> Endpoint:
 
 
 def sent(of: Endpoint, **values: Any) -> Delivery:
-    made = outbound.send_test(of)
+    made = outbox.send_test(of)
     Delivery.objects.filter(id=made.id).update(**values)
     return made
 

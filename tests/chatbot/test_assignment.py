@@ -6,8 +6,10 @@ from typing import Any
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from chatbot import actions, agents, assignment, presence, roles
+from chatbot.conversation import agents, customers
 from chatbot.models import Conversation, Inbox, Presence, Team, Visitor
+from chatbot.people import presence, roles
+from chatbot.watches import assignment
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 
@@ -24,9 +26,9 @@ class AssignmentTests(AgentsTestCase):
 
     def waiting(self, text: str = "hello", minutes: int = 1) -> Conversation:
         visitor = Visitor.objects.create(inbox=self.conversation.visitor.inbox)
-        one = actions.conversation_of(visitor)
-        actions.receive(one, "m1", text)
-        actions.hand_off(one, "The customer asked for a person.")
+        one = customers.conversation_of(visitor)
+        customers.receive(one, "m1", text)
+        customers.hand_off(one, "The customer asked for a person.")
         since = timezone.now() - timedelta(minutes=minutes)
         Conversation.objects.filter(id=one.id).update(waiting_since=since)
         return one

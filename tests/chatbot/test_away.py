@@ -12,13 +12,16 @@ from django.core import mail
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, away, line, presence, retention, roles, tasks
+from chatbot import tasks
+from chatbot.conversation import agents, changes, customers
 from chatbot.models import Conversation, Erasure, Inbox, Team
-from chatbot.protocol import Refused
+from chatbot.people import away, presence, roles
+from chatbot.privacy import retention
 from chatbot.reply.runner import run
-from crm import outbound
+from chatbot.watches import queue
+from chatbot.wire.errors import Refused
+from crm.knowledge.records import import_records
 from crm.models import Customer, Delivery, Endpoint
-from crm.records import import_records
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import ALICE
@@ -44,7 +47,7 @@ def here(user: User) -> None:
 class AwayTestCase(AgentsTestCase):
     def ask(self) -> str:
         """For a person; what the customer is told last."""
-        actions.hand_off(self.conversation, WANTED)
+        customers.hand_off(self.conversation, WANTED)
         return self.said()[-1][1]
 
 
@@ -60,7 +63,7 @@ class ToldTests(AwayTestCase):
         self.assertIn("If you leave your e-mail address, they can write to you.", text)
         now = self.now()
         self.assertEqual((now.state, now.handoff_reason), ("waiting", WANTED))
-        _, reply = actions.receive(self.conversation, "m2", "where is my order?")
+        _, reply = customers.receive(self.conversation, "m2", "where is my order?")
         self.assertIsNotNone(reply, "the bot goes on")
 
     def test_outside_of_the_hours_she_is_told_when_somebody_is_back(self) -> None:
@@ -80,7 +83,7 @@ class ToldTests(AwayTestCase):
         self.assertTrue(self.ask().startswith("Our team is not here at the moment. If you leave"))
 
     def test_the_bot_that_gives_up_says_so_too(self) -> None:
-        _, reply = actions.receive(self.conversation, "m2", "I want to talk to a human")
+        _, reply = customers.receive(self.conversation, "m2", "I want to talk to a human")
         async_to_sync(run)(reply.id)
         (first, passing), (second, told) = self.said()[-2:]
         self.assertEqual((first, second), ("bot", "system"))
@@ -89,7 +92,7 @@ class ToldTests(AwayTestCase):
 
     def test_she_is_told_once_for_each_time_that_she_wants_somebody(self) -> None:
         self.ask()
-        actions.nobody_came(self.conversation.id)
+        changes.nobody_came(self.conversation.id)
         self.assertEqual(self.now().last_seq, 2)
         agents.take_over(self.conversation, self.dora)
         agents.hand_back(self.conversation, self.dora)
@@ -125,18 +128,18 @@ class ToldTests(AwayTestCase):
         self.ask()
         presence.left(self.dora)
         alone: dict[Any, int] = {}
-        for _ in range(line.GONE_AFTER - 1):
-            alone = line.count_looks(alone)
+        for _ in range(queue.GONE_AFTER - 1):
+            alone = queue.count_looks(alone)
         self.assertEqual(self.said()[-1][1], ASKED, "dora may only load her page anew")
-        alone = line.count_looks(alone)
+        alone = queue.count_looks(alone)
         self.assertIn("None of our colleagues", self.said()[-1][1])
-        self.assertEqual(line.count_looks(alone), {})
+        self.assertEqual(queue.count_looks(alone), {})
 
     def test_a_place_in_the_line_means_that_somebody_is_there(self) -> None:
         self.ask()
-        self.assertEqual(line.places(), {})
+        self.assertEqual(queue.places(), {})
         here(self.dora)
-        self.assertEqual(line.places(), {self.conversation.id: 1})
+        self.assertEqual(queue.places(), {self.conversation.id: 1})
 
 
 class ContactTests(AwayTestCase):
@@ -145,13 +148,13 @@ class ContactTests(AwayTestCase):
         self.ask()
 
     def leave(self, email: str) -> None:
-        actions.leave_contact(self.conversation, email)
+        customers.leave_contact(self.conversation, email)
 
     def endpoint(self, **values: bool) -> None:
         url, events = "http://crm:1/", ["lead.captured"]
         Endpoint.objects.create(url=url, events=events, secrets=["whsec_x"], **values)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        events.forget()
+        self.addCleanup(events.forget)
 
     def events(self) -> list[dict[str, Any]]:
         return [json.loads(one.body)["data"] for one in Delivery.objects.order_by("id")]
@@ -226,7 +229,7 @@ class ContactTests(AwayTestCase):
         self.assertEqual(self.now().contact_email, "a@ash.example", "she had begun to type")
 
     def test_a_closed_conversation_takes_none(self) -> None:
-        actions.close(self.conversation)
+        customers.close(self.conversation)
         with self.assertRaisesMessage(Refused, "closed"):
             self.leave("a@ash.example")
 
@@ -261,12 +264,14 @@ class AnswerByMailTests(AwayTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
-        self.enterContext(mock.patch("crm.background.pool.submit", lambda do, *args: do(*args)))
-        self.enterContext(mock.patch("crm.background.close_old_connections"))
-        self.enterContext(mock.patch("chatbot.summary.want"))
+        self.enterContext(
+            mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
+        )
+        self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
+        self.enterContext(mock.patch("chatbot.conversation.summary.want"))
         self.ask()
-        actions.leave_contact(self.conversation, "a@ash.example")
-        actions.confirm_contact(self.conversation.id, "a@ash.example")
+        customers.leave_contact(self.conversation, "a@ash.example")
+        customers.confirm_contact(self.conversation.id, "a@ash.example")
         agents.take_over(self.conversation, self.dora)
         agents.say(self.conversation, self.dora, "1", "It was sent today.")
         agents.say(self.conversation, self.dora, "2", "Sorry for the wait.")
@@ -287,7 +292,7 @@ class AnswerByMailTests(AwayTestCase):
         self.assertNotIn("this is terrible", sent.body)
 
     def test_what_she_has_read_is_not(self) -> None:
-        actions.mark_read(self.conversation, self.now().last_seq)
+        customers.mark_read(self.conversation, self.now().last_seq)
         self.assertEqual(self.later(), 0)
 
     def test_nor_where_no_mail_is_set_up(self) -> None:

@@ -8,8 +8,8 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from chatbot import identity
 from chatbot.models import Inbox
+from chatbot.people import identity
 from crm.admin.endpoints import Keys
 from crm.models import Endpoint
 from tests.chatbot.programs import Program

@@ -4,9 +4,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
-from chatbot import canned
 from chatbot.admin.canned import CannedAnswerForm
-from chatbot.admin.lines import LinesField
+from chatbot.admin.list_field import LinesField
+from chatbot.conversation import canned
 from chatbot.models import ApiKey, CannedAnswer, Conversation, Inbox, Team, Visitor
 from crm.models import Customer, Record
 

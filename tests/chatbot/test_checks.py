@@ -10,8 +10,8 @@ import pytest
 from django.core.checks import CheckMessage, run_checks
 from django.db import connection
 
-from chatbot.checks import CONFIGURATION, FILES
-from chatbot.privacy import is_private
+from chatbot.config.network import is_private
+from chatbot.operations.checks import CONFIGURATION, FILES
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,13 +9,14 @@ from django.contrib.auth.models import User
 from django.db import close_old_connections, connection, transaction
 from django.test import TransactionTestCase, override_settings
 
-from chatbot import actions, agents, away, presence, requests
+from chatbot.conversation import agents, crm_requests, customers, replies
 from chatbot.models import Conversation, Inbox, Message, Presence, Reply, Visitor
-from chatbot.protocol import Refused
-from crm import outbound
-from crm.answers import Answer
+from chatbot.people import away, presence
+from chatbot.wire.errors import Refused
+from crm.action_answers import Answer
 from crm.models import Delivery
-from crm.orm import in_thread
+from crm.outbound import outbox
+from crm.plumbing.threads import in_thread
 from tests.chatbot.requests import CALL, call_back, endpoint
 from tests.fakes import FakeClassifier
 
@@ -27,13 +28,15 @@ WRITERS, EACH = 8, 12
 
 class ConcurrencyTests(TransactionTestCase):
     def setUp(self) -> None:
-        fake = mock.patch("chatbot.engines.sentiment_classifier", return_value=FakeClassifier())
+        fake = mock.patch(
+            "chatbot.engines.classifier.sentiment_classifier", return_value=FakeClassifier()
+        )
         self.enterContext(fake)
-        self.enterContext(mock.patch("chatbot.hints.send", mock.AsyncMock()))
+        self.enterContext(mock.patch("chatbot.wire.hints.send", mock.AsyncMock()))
         inbox = Inbox.objects.create(key="shop", name="Shop")
         self.alice = Visitor.objects.create(inbox=inbox)
-        self.conversation = actions.conversation_of(self.alice)
-        self.addCleanup(outbound.forget)
+        self.conversation = customers.conversation_of(self.alice)
+        self.addCleanup(outbox.forget)
         self.dora = User.objects.create_user("dora")
 
     def at_once(self, work: object, jobs: range) -> list[object]:
@@ -50,7 +53,7 @@ class ConcurrencyTests(TransactionTestCase):
         def write(number: int) -> int:
             # Every second message is one that has been sent before.
             conversation = Conversation.objects.get(id=self.conversation.id)
-            return actions.receive(conversation, f"id-{number // 2}", "hello")[0].seq
+            return customers.receive(conversation, f"id-{number // 2}", "hello")[0].seq
 
         told = self.at_once(write, range(WRITERS * EACH))
         stored = list(Message.objects.order_by("seq").values_list("seq", flat=True))
@@ -59,27 +62,27 @@ class ConcurrencyTests(TransactionTestCase):
         self.assertEqual(told[::2], told[1::2])
 
     def test_of_many_processes_one_wins_a_reply(self) -> None:
-        _, reply = actions.receive(self.conversation, "m1", "hello")
+        _, reply = customers.receive(self.conversation, "m1", "hello")
         assert reply
-        won = self.at_once(lambda n: actions.claim(reply.id, f"process {n}"), range(WRITERS))
+        won = self.at_once(lambda n: replies.claim(reply.id, f"process {n}"), range(WRITERS))
         self.assertEqual(len([one for one in won if one]), 1)
 
     def test_two_tabs_that_say_hello_at_once_get_the_same_conversation(self) -> None:
-        actions.close(self.conversation)
-        found = self.at_once(lambda _: actions.conversation_of(self.alice).id, range(WRITERS))
+        customers.close(self.conversation)
+        found = self.at_once(lambda _: customers.conversation_of(self.alice).id, range(WRITERS))
         self.assertEqual(len(set(found)), 1)
 
     def offered(self) -> str:
         action = call_back(self.alice.inbox, endpoint())
         with transaction.atomic():
-            requests.propose(self.conversation, action.id, [])
+            crm_requests.propose(self.conversation, action.id, [])
         return str(self.conversation.requests.get().id)
 
     def test_however_many_tabs_confirm_at_once_it_is_sent_once(self) -> None:
         key = self.offered()
 
         def confirm(job: int) -> None:
-            requests.confirm(Conversation.objects.get(id=self.conversation.id), key, CALL)
+            crm_requests.confirm(Conversation.objects.get(id=self.conversation.id), key, CALL)
 
         self.at_once(confirm, range(WRITERS * 2))
         self.assertEqual(Delivery.objects.filter(type="action.requested").count(), 1)
@@ -88,17 +91,17 @@ class ConcurrencyTests(TransactionTestCase):
 
     def test_of_many_answers_of_the_crm_the_first_counts(self) -> None:
         key = self.offered()
-        requests.confirm(self.conversation, key, CALL)
+        crm_requests.confirm(self.conversation, key, CALL)
         both = [Answer("accepted", "yes"), Answer("refused", "no")]
-        self.at_once(lambda job: requests.answer(key, both[job % 2]), range(WRITERS))
+        self.at_once(lambda job: crm_requests.answer(key, both[job % 2]), range(WRITERS))
         self.assertEqual(self.conversation.messages.filter(author="system").count(), 2)
 
     def test_after_a_take_over_no_answer_is_posted_however_the_two_race(self) -> None:
         for number in range(10):
             conversation = Conversation.objects.create(visitor=self.alice)
-            _, reply = actions.receive(conversation, f"m{number}", "hello")
+            _, reply = customers.receive(conversation, f"m{number}", "hello")
             assert reply
-            claimed = actions.claim(reply.id, "a process")
+            claimed = replies.claim(reply.id, "a process")
             assert claimed
 
             def act(job: int, reply: Reply = claimed) -> object:
@@ -106,13 +109,13 @@ class ConcurrencyTests(TransactionTestCase):
                     taken = Conversation.objects.get(id=reply.conversation_id)
                     agents.take_over(taken, self.dora)
                     return True
-                return actions.finish(reply, "answered", "the answer", [])
+                return replies.finish(reply, "answered", "the answer", [])
 
             posted, taken = self.at_once(act, range(2))
             self.assertTrue(taken)
             after = conversation.messages.filter(author="bot").count()
             self.assertEqual(after, int(bool(posted)))
-            self.assertFalse(actions.finish(claimed, "answered", "again", []))
+            self.assertFalse(replies.finish(claimed, "answered", "again", []))
 
     def test_of_many_agents_who_take_it_at_once_one_has_it(self) -> None:
         people = [User.objects.create_user(f"agent {number}") for number in range(WRITERS)]
@@ -165,7 +168,7 @@ class ConcurrencyTests(TransactionTestCase):
 
     def test_an_address_that_is_left_twice_at_once_is_told_once(self) -> None:
         def leave(_: int) -> None:
-            actions.leave_contact(self.conversation, "a@ash.example")
+            customers.leave_contact(self.conversation, "a@ash.example")
 
         self.at_once(leave, range(WRITERS))
         self.assertEqual(Message.objects.filter(text=away.THANKS).count(), 1)
@@ -181,9 +184,9 @@ class ConcurrencyTests(TransactionTestCase):
             connection.close()
 
         async def both() -> None:
-            slow = asyncio.create_task(in_thread(query)("slow", 2))
+            slow = asyncio.create_task(in_thread(query, "slow", 2))
             await asyncio.sleep(0.1)
-            await asyncio.gather(*(in_thread(query)("quick", 0) for _ in range(3)))
+            await asyncio.gather(*(in_thread(query, "quick", 0) for _ in range(3)))
             await slow
 
         asyncio.run(both())

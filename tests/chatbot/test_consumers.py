@@ -7,8 +7,10 @@ from unittest import mock
 from channels.db import database_sync_to_async
 from django.test import override_settings
 
-from chatbot import actions, identity, limits
+from chatbot.conversation import customers
 from chatbot.models import Conversation, Inbox, Message, Visitor
+from chatbot.people import identity
+from chatbot.wire import limits
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
 
@@ -118,7 +120,7 @@ class TalkTests(SocketTestCase):
     async def test_a_fault_of_ours_is_told_and_the_same_message_can_be_sent_again(self) -> None:
         socket = await self.join()
         with (
-            mock.patch("chatbot.actions.append", side_effect=OSError("disk")),
+            mock.patch("chatbot.conversation.changes.append", side_effect=OSError("disk")),
             self.assertLogs("attune.socket"),
         ):
             await socket.say(type="message", id="m1", text="hello")
@@ -159,7 +161,7 @@ class TalkTests(SocketTestCase):
     async def test_an_idle_socket_is_woken_by_what_happens_elsewhere(self) -> None:
         socket = await self.join()
         conversation = await Conversation.objects.aget()
-        await database_sync_to_async(actions.hand_off)(conversation, "an agent's wish")
+        await database_sync_to_async(customers.hand_off)(conversation, "an agent's wish")
         await socket.until(type="state", state="waiting")
 
 
@@ -195,10 +197,10 @@ class LimitTests(SocketTestCase):
 
         conversation = await Conversation.objects.aget()
         with (
-            mock.patch("chatbot.sockets.READ_WITHIN", 0.05),
-            mock.patch("chatbot.consumers.VisitorConsumer.send", never),
+            mock.patch("chatbot.wire.json_socket.READ_WITHIN", 0.05),
+            mock.patch("chatbot.widget.consumer.VisitorConsumer.send", never),
         ):
-            await database_sync_to_async(actions.hand_off)(conversation, "an agent's wish")
+            await database_sync_to_async(customers.hand_off)(conversation, "an agent's wish")
             await socket.wait(PATIENCE)
         again = await self.join(after=0)
         self.assertEqual((await again.until(type="message"))[-1]["seq"], 1)

@@ -14,9 +14,10 @@ from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
 
-from chatbot import checks, demo_logins, sso
-from chatbot.checks import CONFIGURATION
 from chatbot.models import ProviderAccount
+from chatbot.operations import checks
+from chatbot.operations.checks import CONFIGURATION
+from chatbot.people import demo_logins, sso
 
 PAGE = "/admin/chatbot/conversation/"
 pytestmark = pytest.mark.django_db

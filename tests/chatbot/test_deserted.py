@@ -5,8 +5,10 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from chatbot import actions, agents, deserted, presence
+from chatbot.conversation import agents, customers
 from chatbot.models import Conversation, Presence
+from chatbot.people import presence
+from chatbot.watches import deserted
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 
@@ -17,7 +19,7 @@ class DesertedTests(AgentsTestCase):
         agents.take_over(self.conversation, self.dora)
 
     def written(self, minutes_ago: int = 3) -> None:
-        actions.receive(self.conversation, "m2", "are you still there?")
+        customers.receive(self.conversation, "m2", "are you still there?")
         self.last_message(minutes_ago)
 
     def last_message(self, minutes_ago: int) -> None:

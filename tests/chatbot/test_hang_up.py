@@ -8,7 +8,7 @@ from unittest import mock
 
 from django.test import override_settings
 
-from inference.generation import Generator
+from inference.generation.client import Generator
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
 from tests.load.stub_slm import Stub
@@ -22,8 +22,10 @@ class HangUpTests(SocketTestCase):
         stub = Stub(first_token=60, next_token=1)
         server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-        tiers = mock.patch("chatbot.tiers.tiers", return_value=[pool(Generator(url, "stub"))])
-        with tiers, mock.patch("chatbot.summary.want"):
+        tiers = mock.patch(
+            "chatbot.engines.tiers.tiers", return_value=[pool(Generator(url, "stub"))]
+        )
+        with tiers, mock.patch("chatbot.conversation.summary.want"):
             yield stub
         server.close()
 

@@ -10,8 +10,9 @@ from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
 
-from chatbot import actions, agents, hints
+from chatbot.conversation import agents, changes
 from chatbot.models import Conversation, Message
+from chatbot.wire import hints
 from tests.chatbot.sockets import PATIENCE, SocketTestCase
 
 GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
@@ -40,8 +41,8 @@ async def heard(log: Any, words: str) -> None:
 class HintTests(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
-        self.enterContext(mock.patch("chatbot.hints.REST", 0.05))
-        self.enterContext(mock.patch("chatbot.hints.LOOKS_EVERY", 0.01))
+        self.enterContext(mock.patch("chatbot.wire.hints.REST", 0.05))
+        self.enterContext(mock.patch("chatbot.wire.hints.LOOKS_EVERY", 0.01))
 
     def tearDown(self) -> None:
         hints._away_until = 0.0
@@ -65,7 +66,7 @@ class HintTests(SocketTestCase):
         socket = await self.join()
         conversation = await Conversation.objects.aget()
         # As another process that could not reach the layer: nobody here was told.
-        await database_sync_to_async(actions.append)(
+        await database_sync_to_async(changes.append)(
             conversation, Message.Author.AGENT, "This is Dora."
         )
         looking = asyncio.create_task(hints.look_for_ever())
@@ -77,7 +78,7 @@ class HintTests(SocketTestCase):
         socket = await self.join()
         conversation = await Conversation.objects.aget()
         dora = await User.objects.acreate(username="dora")
-        with mock.patch("chatbot.hints.announce"):
+        with mock.patch("chatbot.wire.hints.announce"):
             await database_sync_to_async(agents.resolve)(conversation, dora)
         looking = asyncio.create_task(hints.look_for_ever())
         await socket.until(type="state", state="closed")

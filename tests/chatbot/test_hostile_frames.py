@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot import protocol
-from chatbot.protocol import CLIENT_FRAMES, Refused
+from chatbot.wire import protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import CLIENT_FRAMES
 from tests.chatbot.sockets import SocketTestCase
 
 VALUES = st.recursive(

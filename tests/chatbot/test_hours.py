@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot.hours import DAY, WEEKDAYS, Hours, Span, spans, special_day, written
+from chatbot.people.hours import DAY, WEEKDAYS, Hours, Span, spans, special_day, written
 
 BERLIN = ZoneInfo("Europe/Berlin")
 OFFICE = dict.fromkeys(WEEKDAYS[:5], "09:00–12:30, 13:30–18:00")

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 
-from chatbot import housekeeping
+from chatbot.watches import beat
 
 
 async def looked(times: int) -> list[str]:
@@ -21,12 +21,14 @@ async def looked(times: int) -> list[str]:
             raise asyncio.CancelledError
 
     with (
-        mock.patch("chatbot.housekeeping.asyncio.sleep", sleep),
-        mock.patch("chatbot.housekeeping.time.monotonic", lambda: now),
-        mock.patch("crm.background.pool.submit", lambda _start, task, _: started.append(task.name)),
+        mock.patch("chatbot.watches.beat.asyncio.sleep", sleep),
+        mock.patch("chatbot.watches.beat.time.monotonic", lambda: now),
+        mock.patch(
+            "crm.plumbing.background.pool.submit", lambda _start, task, _: started.append(task.name)
+        ),
         pytest.raises(asyncio.CancelledError),
     ):
-        await housekeeping.keep_house_for_ever()
+        await beat.keep_house_for_ever()
     return started
 
 
@@ -36,7 +38,7 @@ def test_events_that_wait_are_applied_and_replies_are_left_to_their_own_watch(
     settings.REDIS_URL = ""
     started = asyncio.run(looked(2))
     assert started.count("crm.tasks.apply_inbound") == 2
-    assert housekeeping.WATCHED not in started
+    assert beat.WATCHED not in started
 
 
 def test_what_comes_round_once_an_hour_is_done_soon_after_the_start(settings: Any) -> None:

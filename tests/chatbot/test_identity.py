@@ -6,8 +6,9 @@ import jwt
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
-from chatbot import identity, limits
 from chatbot.models import Inbox, Visitor
+from chatbot.people import identity
+from chatbot.wire import limits
 from tests.fakes import ALICE
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from channels.db import database_sync_to_async
 
 from chatbot.reply import prompt
-from chatbot.reply.pipeline import Outcome, Turn
 from chatbot.reply.route import Target, decide
-from crm import indexing
-from crm.records import import_records
+from chatbot.reply.turn import Outcome, Turn
+from crm.knowledge import indexing
+from crm.knowledge.records import import_records
 from inference.grounding.injection import instructs
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, order, outcome_of
 

@@ -5,10 +5,10 @@ import itertools
 import logging
 from typing import Any
 
-from chatbot.reply.pipeline import Turn
-from crm import indexing, knowledge
+from chatbot.reply.turn import Turn
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Customer
-from crm.records import import_records
 from tests.fakes import FakeModelsTestCase, outcome_of
 
 CUSTOMERS = [f"cust_{name}" for name in ("dana", "o'brien", 'quote"d', "back\\slash", "50%_off")]
@@ -67,7 +67,7 @@ class IsolationTests(FakeModelsTestCase):
         asked = list(self.questions())
         self.assertGreater(len(asked), 2_000)
         for asker, question in asked:
-            found = [f"{hit.title} {hit.text}" for hit in knowledge.search(question, asker)]
+            found = [f"{hit.title} {hit.text}" for hit in search.search(question, asker)]
             self.assert_clean(asker, " ".join(found), question)
 
     async def test_no_prompt_answer_or_log_holds_another_customers_canary(self) -> None:
@@ -80,7 +80,7 @@ class IsolationTests(FakeModelsTestCase):
 
     def test_a_customer_finds_the_canary_of_their_own_records(self) -> None:
         for customer in CUSTOMERS:
-            found = knowledge.search(f"order {number(customer, 1)}", customer)
+            found = search.search(f"order {number(customer, 1)}", customer)
             self.assertIn(canary(customer), found[0].text)
 
     def questions(self) -> Any:

@@ -6,7 +6,7 @@ import pytest
 from channels.layers import get_channel_layer
 from django.conf import settings
 
-from chatbot.layer import GroupLayer
+from chatbot.config.channel_layer import GroupLayer
 
 pytestmark = pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis; make test-services")
 # redis-py 8 gives up a connection on which nothing came for 5 s, unless it is told not to.

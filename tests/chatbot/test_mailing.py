@@ -11,10 +11,13 @@ from django.core.cache import cache
 from django.test import SimpleTestCase, override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, away, identity, limits, mailing, tasks
+from chatbot import tasks
+from chatbot.conversation import agents, customers, mail_links
 from chatbot.models import Conversation, Visitor
-from chatbot.protocol import Refused
-from crm.records import import_records
+from chatbot.people import away, identity
+from chatbot.wire import limits
+from chatbot.wire.errors import Refused
+from crm.knowledge.records import import_records
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE
 
@@ -43,7 +46,7 @@ ALICES = {
     ],
 )
 def test_one_mailbox_is_one_however_it_is_written(written: str, mailbox: str) -> None:
-    assert mailing.canonical(written) == mailbox
+    assert mail_links.canonical(written) == mailbox
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,7 @@ def test_one_mailbox_is_one_however_it_is_written(written: str, mailbox: str) ->
     ],
 )
 def test_neighbours_are_one_network(one: str, other: str, same: bool) -> None:
-    assert (mailing.network(one) == mailing.network(other)) is same
+    assert (mail_links.network(one) == mail_links.network(other)) is same
 
 
 @override_settings(MAILS_PER_ADDRESS=2, MAILS_PER_NETWORK=4, MAILS_PER_HOUR=6)
@@ -70,7 +73,7 @@ class LimitTests(SimpleTestCase):
 
     def allowed(self, address: str, client: str) -> bool:
         try:
-            mailing.take(address, client)
+            mail_links.take(address, client)
         except Refused as refused:
             self.assertEqual(refused.code, "rate_limited")
             self.assertGreater(refused.retry_after or 0, 60, "it is counted by the hour")
@@ -107,14 +110,16 @@ class MailTestCase(AgentsTestCase):
         limits.reset()
         cache.clear()
         self.enterContext(mock.patch("django.db.transaction.on_commit", lambda news: news()))
-        self.enterContext(mock.patch("crm.background.pool.submit", lambda do, *args: do(*args)))
-        self.enterContext(mock.patch("crm.background.close_old_connections"))
-        self.enterContext(mock.patch("chatbot.summary.want"))
+        self.enterContext(
+            mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
+        )
+        self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
+        self.enterContext(mock.patch("chatbot.conversation.summary.want"))
         import_records([ALICES])
         inbox = self.conversation.visitor.inbox
-        self.charlies = actions.conversation_of(Visitor.objects.create(inbox=inbox))
+        self.charlies = customers.conversation_of(Visitor.objects.create(inbox=inbox))
         for talk in (self.conversation, self.charlies):
-            actions.receive(talk, "s", SECRET)
+            customers.receive(talk, "s", SECRET)
 
     def key(self) -> str:
         found = re.search(
@@ -208,10 +213,10 @@ class TranscriptTests(MailTestCase):
     @override_settings(MAILS_PER_NETWORK=2)
     def test_new_visitors_of_one_network_share_its_limit(self) -> None:
         for n in range(5):
-            talk = actions.conversation_of(
+            talk = customers.conversation_of(
                 Visitor.objects.create(inbox=self.charlies.visitor.inbox)
             )
-            actions.receive(talk, "s", SECRET)
+            customers.receive(talk, "s", SECRET)
             self.ask(talk, f"p{n}@example.org")
         self.assertEqual(len(mail.outbox), 2)
 
@@ -225,7 +230,7 @@ class TranscriptTests(MailTestCase):
 
 class ContactTests(MailTestCase):
     def leave(self, talk: Conversation, email: str) -> None:
-        mailing.leave_contact(talk, email, "203.0.113.7")
+        mail_links.leave_contact(talk, email, "203.0.113.7")
 
     def answered(self, talk: Conversation) -> list[str]:
         """The addresses that dora's answer is mailed to."""

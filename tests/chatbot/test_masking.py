@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot import logs
-from chatbot.corrections import known_of
-from chatbot.redaction import mask, redact
+from chatbot.privacy.known import known_of
+from chatbot.privacy.redaction import mask, redact
+from chatbot.telemetry import logs
 from crm import demo
+from crm.knowledge.records import import_records, parse
 from crm.models import Customer
-from crm.records import import_records, parse
 
 CARDS = [
     "4111 1111 1111 1111",

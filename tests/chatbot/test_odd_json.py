@@ -13,14 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
-from chatbot import limits, protocol
 from chatbot.console import frames
 from chatbot.models import Inbox
-from chatbot.protocol import Error, Refused
-from crm import adapters, inbound
+from chatbot.wire import limits, protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import Error
+from crm import adapters
 from crm.adapters import PayloadError
+from crm.inbound import apply, reception
+from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Record, Source
-from crm.records import import_records
 from tests.chatbot.programs import PROBLEM, Program
 from tests.chatbot.sockets import SocketTestCase
 from tests.crm.test_dialects import FIXTURES, MAPPING
@@ -58,7 +60,7 @@ PAYLOADS = [
     (path.parent.name, json.loads(path.read_text())) for path in sorted(FIXTURES.glob("*/*.json"))
 ]
 PAYLOADS += [("attune", {"type": kind, "data": ROW | {"from": "a", "into": "b"}})
-             for kind in inbound.TYPES]  # fmt: skip
+             for kind in apply.TYPES]  # fmt: skip
 OFTEN = settings(max_examples=25, deadline=None)
 
 
@@ -99,15 +101,15 @@ class EntranceTests(TestCase):
         mapping = MAPPING if name == "generic" else {}
         body = json.dumps(payload).encode()
         try:
-            changes = inbound.preview(name, mapping, body)
+            changes = reception.preview(name, mapping, body)
         except PayloadError as error:
             self.assertTrue(error.reason)
             return
         source = Source.objects.get_or_create(name=name, dialect=name)[0]
         kept = [{"type": change.type, "data": change.data} for change in changes]
         InboundEvent.objects.filter(source=source).delete()
-        inbound.insert([InboundEvent(source=source, event_id="e", body="", changes=kept)])
-        inbound.apply_pending()
+        reception.insert([InboundEvent(source=source, event_id="e", body="", changes=kept)])
+        apply.apply_pending()
         event = InboundEvent.objects.get()
         allowed = ("RecordError", "AnswerError")
         self.assertTrue(event.state == "applied" or event.reason.startswith(allowed), event.reason)

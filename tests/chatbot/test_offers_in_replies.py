@@ -9,14 +9,15 @@ from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.utils import timezone
 
-from chatbot import actions, requests
+from chatbot.conversation import crm_requests, customers
+from chatbot.conversation.crm_requests import Offer
 from chatbot.models import ActionRequest
 from chatbot.reply import runner
-from chatbot.reply.pipeline import FORM, OFFER, Outcome, Turn
-from chatbot.reply.wishes import Offer
-from crm import outbound
-from crm.answers import Answer
+from chatbot.reply.pipeline import FORM, OFFER
+from chatbot.reply.turn import Outcome, Turn
+from crm.action_answers import Answer
 from crm.models import Delivery
+from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, call_back, endpoint, open_return
 from tests.chatbot.sockets import Socket, SocketTestCase
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
@@ -71,8 +72,8 @@ class PipelineTests(FakeModelsTestCase):
 class SocketTests(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.crm = endpoint()
         open_return(self.inbox, self.crm)
         call_back(self.inbox, self.crm)
@@ -93,7 +94,7 @@ class SocketTests(SocketTestCase):
         await socket.until(type="action", state="sent")
         delivery = await Delivery.objects.aget(type="action.requested")
         self.assertEqual(json.loads(delivery.body)["data"]["action"]["values"], RETURN)
-        await database_sync_to_async(requests.answer)(offer["id"], Answer("accepted", "R-1."))
+        await database_sync_to_async(crm_requests.answer)(offer["id"], Answer("accepted", "R-1."))
         await socket.until(type="action", state="accepted")
         again = await self.join()
         heard = await again.until(type="action", state="accepted")
@@ -180,9 +181,9 @@ class SocketTests(SocketTestCase):
         await socket.say(type="confirm", id=offer["id"], values=RETURN)
         await socket.until(type="action", state="sent")
         talk = await self.alice.conversations.aget()
-        receive = database_sync_to_async(actions.receive)
+        receive = database_sync_to_async(customers.receive)
         await receive(talk, "a", "what is its total?")
-        await database_sync_to_async(requests.answer)(offer["id"], Answer("accepted", "R-1."))
+        await database_sync_to_async(crm_requests.answer)(offer["id"], Answer("accepted", "R-1."))
         _, reply = await receive(talk, "b", "and its carrier?")
         assert reply
         turn = await database_sync_to_async(runner.turn_of)(reply)
@@ -193,6 +194,6 @@ class SocketTests(SocketTestCase):
         socket = await self.join()
         await self.ask(socket)
         conversation = await self.alice.conversations.aget()
-        with mock.patch("chatbot.engines.line"):
+        with mock.patch("chatbot.engines.admission.line"):
             turn = await database_sync_to_async(runner.next_turn)(conversation, None)
         self.assertEqual(turn.offers, ())

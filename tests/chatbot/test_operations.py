@@ -16,13 +16,13 @@ from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from chatbot import actions
 from chatbot.asgi import behind_proxies
-from chatbot.logs import configured
+from chatbot.conversation import customers
 from chatbot.models import Inbox, Visitor
 from chatbot.reply.runner import run
-from inference import catalogue
-from inference.generation import ServerUnreachable
+from chatbot.telemetry.logs import configured
+from inference.generation.client import ServerUnreachable
+from inference.models import catalogue
 from tests.fakes import ALICE, FakeModelsTestCase
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +51,7 @@ class OperationsTests(FakeModelsTestCase):
     def talk(self) -> None:
         alice = Visitor.objects.create(inbox=self.inbox, customer_id=ALICE)
         self.generator.answer = "Order 50001 was sent on 3 November 2026. It is pink."
-        _, reply = actions.receive(actions.conversation_of(alice), "m1", QUESTION)
+        _, reply = customers.receive(customers.conversation_of(alice), "m1", QUESTION)
         async_to_sync(run)(reply.id)
 
     def test_metrics_count_what_happened_and_name_nobody(self) -> None:

@@ -20,9 +20,10 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError, connection, transaction
 from django.test import override_settings
 
-from chatbot import identity, parts
-from chatbot.environment import database, taken_apart
+from chatbot.config.environment import database, taken_apart
 from chatbot.models import Attachment, Message, attachment_storage
+from chatbot.operations import parts
+from chatbot.people import identity
 from tests.chatbot.sockets import SocketTestCase
 
 ROOT = Path(__file__).parents[2]
@@ -198,7 +199,7 @@ class TroubledTests(SocketTestCase):
     def test_a_full_disk_of_the_database_says_so_too(self) -> None:
         full = OperationalError("database or disk is full")
         with (
-            mock.patch("chatbot.identity.anonymous", side_effect=full),
+            mock.patch("chatbot.people.identity.anonymous", side_effect=full),
             self.assertLogs("attune.api"),
         ):
             self.assertEqual(self.session().status_code, 507)
@@ -207,7 +208,7 @@ class TroubledTests(SocketTestCase):
         socket = await self.join()
         full = OperationalError("database or disk is full")
         with (
-            mock.patch("chatbot.actions.append", side_effect=full),
+            mock.patch("chatbot.conversation.changes.append", side_effect=full),
             self.assertLogs("attune.socket") as log,
         ):
             await socket.say(type="message", id="m1", text="hello")

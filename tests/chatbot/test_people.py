@@ -15,9 +15,9 @@ from django_otp.oath import totp
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from chatbot import roles, two_factor
 from chatbot.api import keys
 from chatbot.models import Inbox, Presence, Tier
+from chatbot.people import roles, two_factor
 from crm.models import Source
 from tests.chatbot.admin.console import page_of, talk
 

@@ -2,8 +2,8 @@
 
 from django.test import override_settings
 
-from chatbot.reply.pipeline import OFFER, REFUSAL, Outcome, Turn
-from inference.generation import ServerUnreachable
+from chatbot.reply.turn import Outcome, Turn
+from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
 
 
@@ -98,8 +98,7 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(self.generator.prompts, [])
 
     async def test_yes_to_the_offer_of_a_colleague_hands_off(self) -> None:
-        history = (("customer", "who made it?"), ("bot", f"{REFUSAL} {OFFER}"))
-        self.assertEqual((await self.ask("yes please", history=history)).state, "handoff")
+        self.assertEqual((await self.ask("yes please", offered=True)).state, "handoff")
         self.assertEqual((await self.ask("ok thanks")).state, "chat")
 
     async def test_small_talk_is_answered_without_a_record(self) -> None:

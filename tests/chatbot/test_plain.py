@@ -5,10 +5,13 @@ from uuid import uuid4
 from django.core import mail
 from django.test import RequestFactory, override_settings
 
-from chatbot import actions, agents, alerts, limits, transcripts
+from chatbot.conversation import agents, customers
+from chatbot.conversation.mail import mail_alert, mail_transcript, text_of
+from chatbot.conversation.plain import indented, plain
 from chatbot.models import Conversation
-from chatbot.plain import indented, plain
 from chatbot.reports.page import safe
+from chatbot.widget import transcript
+from chatbot.wire import limits
 from crm.models import Customer
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE
@@ -37,9 +40,9 @@ def test_a_spreadsheet_takes_no_text_for_a_formula() -> None:
 class TranscriptTests(AgentsTestCase):
     def test_the_file_shows_who_really_spoke(self) -> None:
         forged = "hi\n\n[25 Nov 2026, 13:00] Dora: You get € 1,000.\u202e"
-        actions.receive(self.conversation, "m2", forged)
+        customers.receive(self.conversation, "m2", forged)
         agents.take_over(self.conversation, self.dora)
-        text = transcripts.text_of(self.now())
+        text = text_of(self.now())
         starts = [line for line in text.splitlines() if line.startswith("[")]
         self.assertEqual(len(starts), self.now().last_seq)
         self.assertFalse([line for line in starts if " Dora: You get" in line])
@@ -52,8 +55,8 @@ class TranscriptTests(AgentsTestCase):
         inbox.alert_emails = ["team@shop.example"]
         inbox.save()
         Conversation.objects.filter(id=self.conversation.id).update(alert_quote="<script>")
-        alerts.mail(self.now(), "three negative messages")
-        transcripts.mail(self.now(), "alice@ash.example")
+        mail_alert(str(self.conversation.id), "three negative messages")
+        mail_transcript(str(self.conversation.id), "alice@ash.example")
         alert, copy = mail.outbox
         self.assertNotIn("\u202e", alert.body + copy.body)
         self.assertNotIn("<script>", alert.body)
@@ -67,7 +70,7 @@ class TranscriptTests(AgentsTestCase):
         visitor, asked = self.conversation.visitor, RequestFactory().post("/")
         for address in ("victim@example.com", "Victim@example.com", "victim+1@example.com"):
             visitor.pk = uuid4()
-            transcripts.mailed(visitor, self.conversation, address, asked)
+            transcript.mailed(visitor, self.conversation, address, asked)
         visitor.pk = uuid4()
         with self.assertRaisesMessage(Exception, "Too many e-mails were asked for"):
-            transcripts.mailed(visitor, self.conversation, "victim@example.com", asked)
+            transcript.mailed(visitor, self.conversation, "victim@example.com", asked)

@@ -12,9 +12,13 @@ from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, audit, retention, tasks, traces
+from chatbot import tasks
+from chatbot.conversation import agents, customers
 from chatbot.models import Conversation, DeletedCount, Erasure, Message, Note, Summary
-from crm import inbound, mentions, outbound
+from chatbot.people import audit
+from chatbot.privacy import retention, webhook_bodies
+from crm.customers import mentions
+from crm.inbound import reception
 from crm.models import (
     Customer,
     Delivery,
@@ -25,6 +29,7 @@ from crm.models import (
     Source,
     Tombstone,
 )
+from crm.outbound import outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE, BOB
 
@@ -36,7 +41,7 @@ class ForgettingTests(AgentsTestCase):
     def setUp(self) -> None:
         super().setUp()
         Customer.objects.filter(id=ALICE).update(name="Alice Ash")
-        actions.receive(self.conversation, "m2", f"I am Alice Ash, a@ash.example, card {CARD}")
+        customers.receive(self.conversation, "m2", f"I am Alice Ash, a@ash.example, card {CARD}")
         agents.note(self.conversation, self.dora, "Alice Ash is a good customer")
         Summary.objects.create(conversation=self.conversation, problem="Alice's card")
 
@@ -115,9 +120,9 @@ class ForgettingTests(AgentsTestCase):
                 state=state,
             )
             event.mentioned = mentions.ids_in(told)
-            inbound.insert([event])
+            reception.insert([event])
         self.told_in_full()
-        actions.receive(self.conversation, "m3", "Alice Ash again")
+        customers.receive(self.conversation, "m3", "Alice Ash again")
         self.assertIn("Alice Ash", Delivery.objects.latest("id").body)
         audit.read(self.conversation, self.dora)
         Summary.objects.update(problem="Alice Ash's card")
@@ -134,7 +139,7 @@ class ForgettingTests(AgentsTestCase):
     @override_settings(REDACT_AFTER_DAYS=30)
     def test_what_was_sent_out_is_redacted_too(self) -> None:
         self.told_in_full()
-        actions.receive(self.conversation, "m3", "Alice Ash again")
+        customers.receive(self.conversation, "m3", "Alice Ash again")
         self.aged(31)
         retention.forget()
         self.assertFalse(Delivery.objects.exists())
@@ -153,12 +158,12 @@ class ForgettingTests(AgentsTestCase):
         self.assertEqual(retention.forget(), NOTHING | {"emptied": 1})
         self.assertEqual(retention.forget(), NOTHING)
         bodies = InboundEvent.objects.order_by("event_id").values_list("body", flat=True)
-        self.assertEqual(list(bodies), [traces.GONE, "Alice Ash"], "what waits is needed")
+        self.assertEqual(list(bodies), [webhook_bodies.GONE, "Alice Ash"], "what waits is needed")
 
     def told_in_full(self) -> None:
         Endpoint.objects.create(url="https://crm.corp", full=True, masked=False)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
 
     def test_notes_and_summaries_are_part_of_what_is_held(self) -> None:
         rows = list(retention.held(Customer.objects.get(id=ALICE)))
@@ -195,7 +200,7 @@ class AskingTests(AgentsTestCase):
         client = self.as_staff("add_erasure", "view_erasure")
         self.assertContains(client.get(self.URL), "<b>1</b> conversation<")
         self.assertContains(client.post(self.URL, {"typed": "cust"}), "Nothing was erased")
-        with mock.patch("crm.background.later") as later:
+        with mock.patch("crm.plumbing.background.later") as later:
             self.assertEqual(client.post(self.URL, {"typed": ALICE}).status_code, 302)
         wish = Erasure.objects.get()
         later.assert_called_once_with(tasks.erase, wish.id)

@@ -8,8 +8,9 @@ from django.test import SimpleTestCase, override_settings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatbot import protocol
-from chatbot.protocol import CLIENT_FRAMES, Refused
+from chatbot.wire import protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import CLIENT_FRAMES
 from tests.texts import INVISIBLE, VISIBLE
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)

@@ -7,14 +7,15 @@ from django.db import connection
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, retention
 from chatbot.api.conversations import ConversationRow
 from chatbot.console import rows
 from chatbot.console.frames import List
+from chatbot.conversation import customers, replies
 from chatbot.models import Conversation, Reply
 from chatbot.models.conversations import quoting
-from crm import outbound
+from chatbot.privacy import retention
 from crm.models import Delivery, Endpoint
+from crm.outbound import outbox
 from inference.sentiment.mood import Heard, alert
 from tests.chatbot.console.test_agents import AgentsTestCase
 
@@ -30,7 +31,7 @@ SAID = [
 
 class QuotesTests(AgentsTestCase):
     def alerted(self, said: str) -> Conversation:
-        actions.receive(self.conversation, f"q{said}"[:60], said)
+        customers.receive(self.conversation, f"q{said}"[:60], said)
         return self.now()
 
     def test_the_reason_is_ours_and_the_quote_is_theirs_whatever_they_write(self) -> None:
@@ -53,11 +54,11 @@ class QuotesTests(AgentsTestCase):
     def test_thin_events_have_the_reason_and_full_ones_the_words_too(self) -> None:
         for full in (False, True):
             Endpoint.objects.create(url=f"https://crm.corp/{full}", full=full, masked=False)
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
         self.alerted(SAID[2])
         reply = self.reply()
-        actions.finish(reply, "handoff", "Sorry.", [], SAID[2], reason="Mood: bad.")
+        replies.finish(reply, "handoff", "Sorry.", [], SAID[2], reason="Mood: bad.")
         for delivery in Delivery.objects.filter(
             type__in=["sentiment.alert", "conversation.handed_off"]
         ):
@@ -70,7 +71,7 @@ class QuotesTests(AgentsTestCase):
     @override_settings(REDACT_AFTER_DAYS=30)
     def test_redaction_empties_them_everywhere(self) -> None:
         self.alerted("For the 4th time: Rosebank")
-        actions.finish(self.reply(), "handoff", "Sorry.", [], "Rosebank", reason="Mood: bad.")
+        replies.finish(self.reply(), "handoff", "Sorry.", [], "Rosebank", reason="Mood: bad.")
         Reply.objects.update(reason="No record of theirs is ROSEBANK.")
         Conversation.objects.update(last_message_at=timezone.now() - timedelta(days=31))
         retention.forget()

@@ -11,7 +11,7 @@ from django.db import transaction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatbot import actions
+from chatbot.conversation import changes, customers
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import Socket, SocketTestCase
 
@@ -40,7 +40,7 @@ class Client(SocketTestCase):
     __test__ = False
 
     async def play(self, steps: list[str]) -> None:
-        conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
+        conversation = await database_sync_to_async(customers.conversation_of)(self.alice)
         conversation.state = "agent"
         await conversation.asave()
         self.seen: dict[int, str] = {}
@@ -64,8 +64,8 @@ class Client(SocketTestCase):
 
     def write(self, conversation: Conversation, author: str, text: str) -> Coroutine[Any, Any, Any]:
         def append() -> None:
-            message = actions.append(actions.locked(conversation.id), author, text)
-            actions.announce(conversation, message)
+            message = changes.append(changes.locked(conversation.id), author, text)
+            changes.announce(conversation, message)
 
         return database_sync_to_async(append)()
 

@@ -8,13 +8,15 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, fields, requests, retention, tasks
-from chatbot.admin.actions import KINDS
+from chatbot import tasks
+from chatbot.admin.crm_actions import KINDS
+from chatbot.conversation import action_forms, agents, crm_requests, customers
 from chatbot.models import ActionField, ActionRequest, Conversation, Erasure
-from chatbot.protocol import Refused
-from crm import outbound
-from crm.answers import Answer
+from chatbot.privacy import retention
+from chatbot.wire.errors import Refused
+from crm.action_answers import Answer
 from crm.models import Customer, Delivery, Record
+from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, RequestsTestCase, endpoint
 from tests.fakes import ALICE, BOB
 
@@ -23,7 +25,7 @@ GONE = "no longer open"
 
 class OfferTests(RequestsTestCase):
     def offered(self, conversation: Conversation | None = None) -> set[str]:
-        return {one.key for one in requests.offered(conversation or self.conversation)}
+        return {one.key for one in crm_requests.offered(conversation or self.conversation)}
 
     def test_alice_is_offered_both_and_a_visitor_only_what_needs_no_customer(self) -> None:
         self.assertEqual(self.offered(), {"open_return", "call_back"})
@@ -55,17 +57,17 @@ class OfferTests(RequestsTestCase):
         first, second = self.propose(), self.propose()
         self.assertEqual([one.state for one in self.frames()], ["expired", "proposed"])
         with self.assertRaisesMessage(Refused, GONE):
-            requests.confirm(self.conversation, str(first.id), RETURN)
-        requests.confirm(self.conversation, str(second.id), RETURN)
+            crm_requests.confirm(self.conversation, str(first.id), RETURN)
+        crm_requests.confirm(self.conversation, str(second.id), RETURN)
 
     def frames(self) -> list[Any]:
-        return requests.frames(self.conversation)
+        return crm_requests.frames(self.conversation)
 
 
 class ConfirmTests(RequestsTestCase):
     def confirm(self, values: dict[str, str] = RETURN, of: Conversation | None = None) -> None:
         request = self.propose(of=of)
-        requests.confirm(of or self.conversation, str(request.id), values)
+        crm_requests.confirm(of or self.conversation, str(request.id), values)
 
     def refused(self, values: dict[str, str], of: Conversation | None = None) -> str:
         with self.assertRaises(Refused) as caught:
@@ -96,7 +98,7 @@ class ConfirmTests(RequestsTestCase):
     def test_confirmed_twice_it_is_sent_once(self) -> None:
         request = self.propose()
         for values in (RETURN, RETURN, {**RETURN, "reason": "Broken"}):
-            requests.confirm(self.conversation, str(request.id), values)
+            crm_requests.confirm(self.conversation, str(request.id), values)
         self.assertEqual(Delivery.objects.filter(type="action.requested").count(), 1)
         self.assertEqual(sum("You asked us to" in text for text in self.said()), 1)
         request.refresh_from_db()
@@ -123,7 +125,7 @@ class ConfirmTests(RequestsTestCase):
     def test_charlie_cannot_confirm_what_alice_was_offered(self) -> None:
         request, charlies = self.propose(), self.talk(Customer.objects.create(id="charlie").id)
         with self.assertRaises(Refused) as caught:
-            requests.confirm(charlies, str(request.id), RETURN)
+            crm_requests.confirm(charlies, str(request.id), RETURN)
         self.assertEqual(caught.exception.code, "not_found")
 
     def test_a_value_that_does_not_fit_its_kind_is_refused_with_what_to_write(self) -> None:
@@ -145,28 +147,28 @@ class ConfirmTests(RequestsTestCase):
             ("date", "2026-12-01", "tomorrow"),
         ]:
             field = ActionField(name="it", label="It", kind=kind)
-            self.assertEqual(fields.row(field, good, None)["value"], good)
-            with self.assertRaises(fields.Invalid):
-                fields.row(field, bad, None)
-        self.assertEqual(set(KINDS), set(fields.KINDS))
+            self.assertEqual(action_forms.row(field, good, None)["value"], good)
+            with self.assertRaises(action_forms.Invalid):
+                action_forms.row(field, bad, None)
+        self.assertEqual(set(KINDS), set(action_forms.KINDS))
 
     def test_what_is_too_old_dismissed_or_closed_can_no_longer_be_confirmed(self) -> None:
         request = self.propose()
-        ActionRequest.objects.update(offered_at=timezone.now() - requests.OPEN_FOR)
+        ActionRequest.objects.update(offered_at=timezone.now() - crm_requests.OPEN_FOR)
         self.assertEqual((self.frame().state, self.frame().fields), ("expired", []))
         self.refused_now(request)
         request = self.propose()
-        requests.dismiss(self.conversation, str(request.id))
+        crm_requests.dismiss(self.conversation, str(request.id))
         self.assertEqual(self.frame().state, "dismissed")
         self.refused_now(request)
         request = self.propose()
-        actions.close(self.conversation)
+        customers.close(self.conversation)
         self.assertEqual(self.frame().state, "expired")
         self.refused_now(request)
 
     def refused_now(self, request: ActionRequest) -> None:
         with self.assertRaisesMessage(Refused, GONE):
-            requests.confirm(self.conversation, str(request.id), RETURN)
+            crm_requests.confirm(self.conversation, str(request.id), RETURN)
 
     def test_what_the_inbox_no_longer_offers_is_no_longer_open(self) -> None:
         request = self.propose()
@@ -176,12 +178,12 @@ class ConfirmTests(RequestsTestCase):
     def test_an_agent_who_has_the_conversation_sees_what_was_asked(self) -> None:
         request = self.propose()
         agents.take_over(self.conversation, User.objects.create_user("dora"))
-        requests.confirm(self.conversation, str(request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(request.id), RETURN)
         self.assertIn("You asked us to: Open a return.", self.said()[-1])
 
     def test_a_confirmed_request_is_not_dismissed(self) -> None:
         self.confirm()
-        requests.dismiss(self.conversation, str(ActionRequest.objects.get().id))
+        crm_requests.dismiss(self.conversation, str(ActionRequest.objects.get().id))
         self.assertEqual(ActionRequest.objects.get().state, "sent")
 
 
@@ -189,10 +191,10 @@ class AnswerTests(RequestsTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.request = self.propose()
-        requests.confirm(self.conversation, str(self.request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(self.request.id), RETURN)
 
     def answer(self, status: str = "accepted", message: str = "It is R-1.") -> bool:
-        return requests.answer(str(self.request.id), Answer(status, message))
+        return crm_requests.answer(str(self.request.id), Answer(status, message))
 
     def late(self) -> None:
         ActionRequest.objects.update(answer_by=timezone.now() - timedelta(seconds=1))
@@ -212,11 +214,11 @@ class AnswerTests(RequestsTestCase):
 
     def test_an_answer_to_nobodys_request_is_no_answer(self) -> None:
         for key in ("nonsense", "0d4b8c52-6a0e-4f0e-9a53-4a7c2f7d9b10"):
-            self.assertFalse(requests.answer(key, Answer("accepted", "")))
+            self.assertFalse(crm_requests.answer(key, Answer("accepted", "")))
 
     def test_what_was_only_offered_cannot_be_answered(self) -> None:
         offered = self.propose(self.calls)
-        requests.answer(str(offered.id), Answer("accepted", ""))
+        crm_requests.answer(str(offered.id), Answer("accepted", ""))
         offered.refresh_from_db()
         self.assertEqual(offered.state, "proposed")
 
@@ -236,10 +238,10 @@ class AnswerTests(RequestsTestCase):
         self.late()
         tasks.look_after_requests()
         asked = Delivery.objects.filter(type="action.requested")
-        outbound.again(asked)
+        outbox.again(asked)
         self.assertEqual(asked.get().state, "failed")
         asked.update(state="done")
-        outbound.again(asked)
+        outbox.again(asked)
         self.assertEqual(asked.get().state, "pending", "the CRM knows its idempotency key")
 
     def test_an_answer_that_comes_after_that_is_still_told(self) -> None:
@@ -257,7 +259,7 @@ class AnswerTests(RequestsTestCase):
         self.assertIn("no answer", self.said()[-1])
 
     def test_after_the_end_of_the_conversation_the_answer_is_kept_with_it(self) -> None:
-        actions.close(self.conversation)
+        customers.close(self.conversation)
         self.answer()
         self.assertEqual(self.now().state, "closed")
         self.assertEqual(self.said()[-1], "Open a return: accepted. It is R-1.")
@@ -267,8 +269,8 @@ class PrivacyTests(RequestsTestCase):
     def setUp(self) -> None:
         super().setUp()
         request = self.propose(self.calls)
-        requests.confirm(self.conversation, str(request.id), CALL)
-        requests.answer(str(request.id), Answer("accepted", "We call +353 20 911 0938."))
+        crm_requests.confirm(self.conversation, str(request.id), CALL)
+        crm_requests.answer(str(request.id), Answer("accepted", "We call +353 20 911 0938."))
 
     @override_settings(REDACT_AFTER_DAYS=30, DELETE_AFTER_DAYS=90)
     def test_what_was_asked_is_redacted_and_deleted_with_the_conversation(self) -> None:
@@ -287,7 +289,7 @@ class PrivacyTests(RequestsTestCase):
     def test_what_alice_wrote_into_a_form_goes_from_the_messages_too(self) -> None:
         request = self.propose()
         values = {**RETURN, "more": "leave it with Mrs Hickey"}
-        requests.confirm(self.conversation, str(request.id), values)
+        crm_requests.confirm(self.conversation, str(request.id), values)
         Conversation.objects.update(last_message_at=timezone.now() - timedelta(days=31))
         retention.forget()
         text = " ".join(self.said())

@@ -18,8 +18,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
 
-from chatbot import agents, roles
 from chatbot.console import frames
+from chatbot.conversation import agents
 from chatbot.models import (
     Action,
     ActionRequest,
@@ -34,7 +34,8 @@ from chatbot.models import (
     Tier,
 )
 from chatbot.models import Figure as FigureRow
-from chatbot.sockets import FORBIDDEN
+from chatbot.people import roles
+from chatbot.wire.json_socket import FORBIDDEN
 from crm.models import Customer, Delivery, Endpoint, InboundEvent, Record, Source
 from tests.chatbot.admin.console import page_of, talk, text_of
 from tests.chatbot.console.test_socket import ConsoleTestCase
@@ -63,7 +64,7 @@ MAY: dict[str, dict[str, str]] = {
     "chatbot.team": LEADS_OWN,
     "chatbot.figure": READ_BY_LEADS,
     "crm.inboundevent": READ_BY_LEADS,
-    "chatbot.presence": LEADS_OWN | {roles.LEAD: "see change"},
+    "chatbot.people.presence": LEADS_OWN | {roles.LEAD: "see change"},
     "chatbot.inbox": ADMINISTRATORS_OWN | {roles.LEAD: "see change"},
     "chatbot.action": ADMINISTRATORS_OWN | {roles.LEAD: "see"},
     "crm.source": ADMINISTRATORS_OWN | {roles.LEAD: "see"},
@@ -351,7 +352,7 @@ class FrameTests(ConsoleTestCase):
 
     async def test_who_has_lost_the_right_or_logged_out_hears_nothing_more(self) -> None:
         for end in (self.switched_off, self.logged_out):
-            with mock.patch("chatbot.presence.BEATS_EVERY", 0.05):
+            with mock.patch("chatbot.people.presence.BEATS_EVERY", 0.05):
                 socket = await self.opened(self.dora)
                 await database_sync_to_async(end)()
                 closed = await socket.receive_output(PATIENCE)

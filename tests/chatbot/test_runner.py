@@ -9,10 +9,10 @@ from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import override_settings
 
-from chatbot import actions, agents
+from chatbot.conversation import agents, customers, replies
 from chatbot.models import Conversation, Message, Reply
 from chatbot.reply import runner
-from inference.generation import ChatMessages, Usage
+from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
 
@@ -49,7 +49,7 @@ class RunnerTestCase(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.slow = SlowGenerator()
-        self.enterContext(mock.patch("chatbot.tiers.tiers", return_value=[pool(self.slow)]))
+        self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=[pool(self.slow)]))
 
     async def until(self, holds: Any) -> None:
         async with asyncio.timeout(10):
@@ -57,8 +57,8 @@ class RunnerTestCase(SocketTestCase):
                 await asyncio.sleep(0.01)
 
     async def asked(self, worker: str = runner.WORKER) -> Reply:
-        conversation = await database_sync_to_async(actions.conversation_of)(self.alice)
-        _, reply = await database_sync_to_async(actions.receive)(
+        conversation = await database_sync_to_async(customers.conversation_of)(self.alice)
+        _, reply = await database_sync_to_async(customers.receive)(
             conversation, "m1", QUESTION, worker
         )
         return reply
@@ -122,7 +122,7 @@ class OwnershipTests(RunnerTestCase):
         reply = await self.asked()
         task = runner.start(reply)
         await self.until(lambda: self.slow.running == 1)
-        await database_sync_to_async(actions.hand_off)(
+        await database_sync_to_async(customers.hand_off)(
             await Conversation.objects.aget(), "The customer asked for a person."
         )
         self.slow.go_on.set()
@@ -149,9 +149,9 @@ class RecoveryTests(RunnerTestCase):
 
     async def test_a_reply_that_has_ended_three_processes_goes_to_a_person(self) -> None:
         await self.left_behind()
-        await Reply.objects.aupdate(attempts=actions.MAX_ATTEMPTS)
+        await Reply.objects.aupdate(attempts=replies.MAX_ATTEMPTS)
         await runner.recover()
-        self.assertEqual(await self.bot_messages(), [actions.GAVE_UP])
+        self.assertEqual(await self.bot_messages(), [replies.GAVE_UP])
         self.assertEqual((await Conversation.objects.aget()).state, "waiting")
 
     @override_settings(REPLY_LEASE=0.03)
@@ -191,12 +191,12 @@ class PatienceTests(RunnerTestCase):
 
     @override_settings(GENERATIONS=1)
     async def test_who_waits_in_line_is_told_their_number(self) -> None:
-        from chatbot import engines
+        from chatbot.engines import admission
 
-        engines.line.cache_clear()
-        self.addCleanup(engines.line.cache_clear)
+        admission.line.cache_clear()
+        self.addCleanup(admission.line.cache_clear)
         socket = await self.join()
-        async with engines.line().place(mock.AsyncMock()):
+        async with admission.line().place(mock.AsyncMock()):
             await socket.say(type="message", id="m1", text=QUESTION)
             await socket.until(type="reply", sentence=runner.IN_LINE.format(1))
         self.slow.go_on.set()

@@ -5,7 +5,7 @@ from unittest import mock
 
 import pytest
 
-from chatbot import search
+from chatbot.conversation import search
 from chatbot.models import Conversation, Inbox
 from crm.models import Customer
 from tests.chatbot.admin.console import say, talk
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def both_ways(request: pytest.FixtureRequest) -> Iterator[None]:
     """What is found does not depend on how it is looked for."""
     most = 0 if request.param == "common words" else search.COMMON
-    with mock.patch("chatbot.search.COMMON", most):
+    with mock.patch("chatbot.conversation.search.COMMON", most):
         yield
 
 
@@ -73,5 +73,5 @@ def test_a_visitor_without_a_name_is_found_by_what_lists_show(alice: Conversatio
 
 
 def test_many_customers_of_that_name_are_found_too(alice: Conversation) -> None:
-    with mock.patch("chatbot.search.COMMON_NAMES", 0):
+    with mock.patch("chatbot.conversation.search.COMMON_NAMES", 0):
         assert found("ash kettle") == [alice]

@@ -10,7 +10,8 @@ from unittest import mock
 import pytest
 from django.core.management import CommandError, call_command
 
-from chatbot import agents, engines
+from chatbot.conversation import agents
+from chatbot.engines import classifier
 from chatbot.models import Conversation, Inbox, Message, Visitor
 from tests.fakes import FakeClassifier
 
@@ -54,12 +55,12 @@ def corrected(dora: Any, count: int, learning: bool = True) -> None:
 
 def test_doras_corrections_are_learned_serve_at_once_and_can_be_taken_back(dora: Any) -> None:
     corrected(dora, 60)
-    [before] = engines.sentiment_classifier().score(["what a sick board"])
+    [before] = classifier.sentiment_classifier().score(["what a sick board"])
     assert "In service now: v1" in typed("sentiment_train", "--from-corrections")
-    [after] = engines.sentiment_classifier().score(["what a sick board"])
+    [after] = classifier.sentiment_classifier().score(["what a sick board"])
     assert after.score > before.score
     assert "the delivered weights" in typed("sentiment_train", "--rollback")
-    [again] = engines.sentiment_classifier().score(["what a sick board"])
+    [again] = classifier.sentiment_classifier().score(["what a sick board"])
     assert again == before
 
 

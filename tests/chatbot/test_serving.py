@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
-from chatbot import serving
-from chatbot.serving import Child, ServingError
-from crm.troubles import in_words
+from chatbot.operations import processes
+from chatbot.operations.processes import Child, ServingError
+from crm.plumbing.troubles import in_words
 
 HOST = "127.0.0.1"
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
@@ -37,13 +37,13 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
     def start(statements: str) -> Child:
         log = tmp_path / "logs" / "child.log"
-        children.append(serving.start("child", ["-c", statements], {"NAME": "alice"}, log))
+        children.append(processes.start("child", ["-c", statements], {"NAME": "alice"}, log))
         while children[-1].process.poll() is None and not log.read_text():
             pass
         return children[-1]
 
     yield start
-    serving.end(children)
+    processes.end(children)
 
 
 # --- ports
@@ -51,29 +51,29 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 def test_a_port_in_use_is_refused_with_a_free_one(taken: int) -> None:
     with pytest.raises(ServingError, match=rf"Port {taken} is in use: set PORT to .* PORT=\d+ "):
-        serving.hold("PORT", HOST, taken)
+        processes.hold("PORT", HOST, taken)
 
 
 def test_a_port_that_is_held_is_in_use_for_others() -> None:
-    port = serving.free_port(HOST, 20000)
-    with serving.hold("PORT", HOST, port), pytest.raises(ServingError, match="in use"):
-        serving.hold("PORT", "0.0.0.0", port)
-    serving.hold("PORT", HOST, port).close()
+    port = processes.free_port(HOST, 20000)
+    with processes.hold("PORT", HOST, port), pytest.raises(ServingError, match="in use"):
+        processes.hold("PORT", "0.0.0.0", port)
+    processes.hold("PORT", HOST, port).close()
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536])
 def test_a_number_that_is_no_port_is_refused(port: int) -> None:
     with pytest.raises(ServingError, match="from 1 to 65535"):
-        serving.hold("PORT", HOST, port)
+        processes.hold("PORT", HOST, port)
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(ServingError, match=r"HOST=192\.0\.2\.1 is no address of this machine"):
-        serving.hold("PORT", "192.0.2.1", 20000)
+        processes.hold("PORT", "192.0.2.1", 20000)
 
 
 def test_the_next_free_port_is_found(taken: int) -> None:
-    assert serving.free_port(HOST, taken) > taken
+    assert processes.free_port(HOST, taken) > taken
 
 
 # --- children
@@ -95,20 +95,20 @@ def test_a_child_that_died_is_named_with_its_last_words(run: Run) -> None:
     child = run("import sys; sys.exit('the disk is on fire')")
     child.process.wait()
     with pytest.raises(ServingError, match=r"(?s)The child ended by itself .*the disk is on fire"):
-        serving.check_alive([child])
+        processes.check_alive([child])
 
 
 def test_who_ends_ends_all(run: Run) -> None:
     children = [run(FOREVER), run(FOREVER)]
-    serving.check_alive(children)
-    serving.end(children)
+    processes.check_alive(children)
+    processes.end(children)
     assert [child.process.returncode for child in children] == [-signal.SIGTERM] * 2
 
 
 def test_who_does_not_want_to_end_is_ended(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "GRACE", 0.1)
+    monkeypatch.setattr(processes, "GRACE", 0.1)
     child = run(STUBBORN)
-    serving.end([child])
+    processes.end([child])
     assert child.process.returncode == -signal.SIGKILL
 
 
@@ -116,7 +116,7 @@ def test_what_a_child_started_ends_with_it(run: Run, tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     grandchild = f"import fcntl; held = open({str(lock)!r}, 'w'); fcntl.flock(held, 2); {FOREVER}"
     child = run(f"import subprocess, sys; subprocess.run([sys.executable, '-c', {grandchild!r}])")
-    serving.end([child])
+    processes.end([child])
     with lock.open() as free:
         fcntl.flock(free, fcntl.LOCK_EX)  # waits for as long as the grandchild lives
 
@@ -150,37 +150,37 @@ def server() -> Iterator[Callable[[int, object], int]]:
 
 
 def test_a_server_that_answers_has_no_problem(server: Callable[[int, object], int]) -> None:
-    assert serving.problem("0.0.0.0", server(200, {}), "/readyz") is None
+    assert processes.problem("0.0.0.0", server(200, {}), "/readyz") is None
 
 
 def test_a_problem_document_is_quoted(server: Callable[[int, object], int]) -> None:
     port = server(503, {"detail": "Not ready: the index is absent."})
-    assert serving.problem(HOST, port, "/readyz") == "Not ready: the index is absent."
+    assert processes.problem(HOST, port, "/readyz") == "Not ready: the index is absent."
 
 
 def test_another_answer_is_told_by_its_number(server: Callable[[int, object], int]) -> None:
-    assert serving.problem(HOST, server(404, []), "/readyz") == "it answers 404"
+    assert processes.problem(HOST, server(404, []), "/readyz") == "it answers 404"
 
 
 def test_nobody_there_is_a_problem_too() -> None:
-    port = serving.free_port(HOST, 20000)
-    assert "it does not answer" in (serving.problem(HOST, port, "/readyz") or "")
+    port = processes.free_port(HOST, 20000)
+    assert "it does not answer" in (processes.problem(HOST, port, "/readyz") or "")
 
 
 def test_waiting_ends_with_the_reason_when_time_is_up() -> None:
-    assert serving.wait(lambda: "not yet", [], seconds=0, tick=lambda: None) == "not yet"
+    assert processes.wait(lambda: "not yet", [], seconds=0, tick=lambda: None) == "not yet"
 
 
 def test_waiting_ends_when_a_child_dies(run: Run) -> None:
     child = run("print('bye')")
     child.process.wait()
     with pytest.raises(ServingError, match="bye"):
-        serving.wait(lambda: "not yet", [child], seconds=60, tick=lambda: None)
+        processes.wait(lambda: "not yet", [child], seconds=60, tick=lambda: None)
 
 
 def test_sigterm_is_heard_like_ctrl_c_and_only_meanwhile() -> None:
     before = signal.getsignal(signal.SIGTERM)
-    with suppress(KeyboardInterrupt), serving.interrupted_by_signals():
+    with suppress(KeyboardInterrupt), processes.interrupted_by_signals():
         signal.raise_signal(signal.SIGTERM)
         pytest.fail("SIGTERM was not heard")
     assert signal.getsignal(signal.SIGTERM) == before

@@ -12,8 +12,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import clear_url_caches, include, path
 
-from chatbot import roles
 from chatbot.models import ProviderAccount
+from chatbot.people import roles
 from chatbot.urls import urlpatterns as usual
 from tests.chatbot.provider import CLIENT, SECRET, Provider
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/chatbot/conversation/"
 DORA = {"sub": "d-1", "preferred_username": "dora", "given_name": "Dora", "groups": ["support"]}
 
-urlpatterns = [path("admin/sso/", include("chatbot.sso")), *usual]
+urlpatterns = [path("admin/sso/", include("chatbot.people.sso")), *usual]
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,10 @@ def provider(settings: Any) -> Iterator[Provider]:
     settings.OIDC_ISSUER = one.issuer
     settings.OIDC_RP_CLIENT_ID, settings.OIDC_RP_CLIENT_SECRET = CLIENT, SECRET
     settings.OIDC_GROUPS = {"support": roles.AGENT, "leads": roles.LEAD}
-    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, "chatbot.sso.Backend"]
+    settings.AUTHENTICATION_BACKENDS = [
+        *settings.AUTHENTICATION_BACKENDS,
+        "chatbot.people.sso.Backend",
+    ]
     settings.ROOT_URLCONF = __name__
     clear_url_caches()
     yield one

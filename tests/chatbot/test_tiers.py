@@ -8,13 +8,15 @@ from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
-from chatbot import actions, tiers
+from chatbot.conversation import customers
+from chatbot.engines import tiers
 from chatbot.models import Inbox, Replica, Reply, Tier, Visitor
 from chatbot.reply import replay
-from chatbot.reply.difficulty import Policy
-from chatbot.reply.pipeline import Outcome, Turn, answer
+from chatbot.reply.pipeline import collect
 from chatbot.reply.runner import run
-from inference.generation import ServerUnreachable
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Outcome, Turn
+from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, FakeGenerator, FakeModelsTestCase, pool
 
 QUESTION = "has order 50001 been sent, and with which carrier?"
@@ -30,12 +32,10 @@ class TierTests(FakeModelsTestCase):
         self.small.answer = self.large.answer = RIGHT
         self.small.model, self.large.model = "small model", "large model"
         both = [pool(self.small, "small"), pool(self.large, "large", from_difficulty=0.9)]
-        self.enterContext(mock.patch("chatbot.tiers.tiers", return_value=both))
+        self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=both))
 
     async def ask(self, policy: Policy | None = None, text: str = QUESTION) -> Outcome:
-        *_, outcome = [step async for step in answer(Turn(text, ALICE), policy=policy)]
-        assert isinstance(outcome, Outcome)
-        return outcome
+        return await collect(Turn(text, ALICE), policy=policy)
 
     async def test_an_easy_turn_is_the_small_ones(self) -> None:
         outcome = await self.ask()
@@ -93,8 +93,8 @@ class TierTests(FakeModelsTestCase):
     def test_a_past_turn_is_replayed_under_another_policy(self) -> None:
         inbox = Inbox.objects.create(key="shop", name="Shop")
         alice = Visitor.objects.create(inbox=inbox, customer_id=ALICE)
-        conversation = actions.conversation_of(alice)
-        _, reply = actions.receive(conversation, "m1", QUESTION)
+        conversation = customers.conversation_of(alice)
+        _, reply = customers.receive(conversation, "m1", QUESTION)
         async_to_sync(run)(reply.id)
         (past,) = replay.past(reply.created_at - timedelta(minutes=1))
         self.assertEqual(past.routing["thresholds"], {"small": 0.0, "large": 0.9})

@@ -2,8 +2,9 @@
 
 import pytest
 
-from chatbot.demo_actions import ACTIONS
-from chatbot.reply.wishes import Offer, heard
+from chatbot.conversation.crm_requests import Offer
+from chatbot.demo.crm import ACTIONS
+from chatbot.reply.wishes import heard
 
 OFFERS = [Offer(place, tuple(one["words"])) for place, one in enumerate(ACTIONS)]
 KEYS = [one["key"] for one in ACTIONS]

@@ -6,10 +6,12 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from standardwebhooks import Webhook
 
-from chatbot import requests
+from chatbot.conversation import crm_requests
 from chatbot.models import ActionRequest
-from crm import answers, courier, inbound, signing, views
+from crm import action_answers, signing
+from crm.inbound import apply, views
 from crm.models import Delivery, InboundEvent, Source
+from crm.outbound import courier
 from tests.chatbot.requests import RETURN, RequestsTestCase
 from tests.crm.test_inbound import post
 from tests.crm.test_outbound import sink
@@ -22,7 +24,7 @@ class AnswerTests(RequestsTestCase):
         super().setUp()
         self.request = self.propose()
         Delivery.objects.all().delete()
-        requests.confirm(self.conversation, str(self.request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(self.request.id), RETURN)
         Delivery.objects.exclude(type="action.requested").delete()
 
     async def carried(self, body: Any, times: int = 1, **values: Any) -> list[tuple[Any, str]]:
@@ -53,7 +55,7 @@ class AnswerTests(RequestsTestCase):
 
     async def test_sent_again_after_a_lost_answer_it_is_the_same_request(self) -> None:
         got = await self.carried(YES, times=2)
-        asked = [headers["webhook-id"] for headers, body in got if answers.REQUESTED in body]
+        asked = [headers["webhook-id"] for headers, body in got if action_answers.REQUESTED in body]
         self.assertEqual(asked, [str(self.request.id)] * 2)
         texts = [one async for one in self.conversation.messages.values_list("text", flat=True)]
         self.assertEqual(texts.count("Open a return: accepted. It is R-1."), 1)
@@ -61,7 +63,7 @@ class AnswerTests(RequestsTestCase):
     async def test_what_is_no_answer_is_waited_for(self) -> None:
         for body in ["ok", "", "[]", {"status": "later"}, {**YES, "message": 5}]:
             await self.carried(body)
-        await self.carried({**YES, "message": "x" * (answers.LONGEST + 1)})
+        await self.carried({**YES, "message": "x" * (action_answers.LONGEST + 1)})
         await self.carried({**YES, "more": "x" * courier.KEPT_OF_ANSWER})
         self.assertEqual((await self.state())[0], "sent")
 
@@ -81,7 +83,7 @@ class LaterTests(RequestsTestCase):
         self.addCleanup(views._sources.clear)
         self.source = Source.objects.create(name="shop", secrets=signing.rotated([]))
         self.request = self.propose()
-        requests.confirm(self.conversation, str(self.request.id), RETURN)
+        crm_requests.confirm(self.conversation, str(self.request.id), RETURN)
 
     def tell(self, id: str = "e1", **data: Any) -> Any:
         data = {"idempotency_key": str(self.request.id), **YES} | data
@@ -89,7 +91,7 @@ class LaterTests(RequestsTestCase):
 
     def test_the_crm_says_it_later_with_an_event(self) -> None:
         self.assertEqual(self.tell().status_code, 202)
-        inbound.apply_pending()
+        apply.apply_pending()
         self.assertEqual(ActionRequest.objects.get().state, "accepted")
         self.assertEqual(self.said()[-1], "Open a return: accepted. It is R-1.")
 
@@ -106,7 +108,7 @@ class LaterTests(RequestsTestCase):
     def test_one_for_nobody_is_kept_with_the_reason_and_stops_no_other(self) -> None:
         self.tell("e1", idempotency_key="0d4b8c52-6a0e-4f0e-9a53-4a7c2f7d9b10")
         self.tell("e2")
-        inbound.apply_pending()
+        apply.apply_pending()
         states = dict(InboundEvent.objects.values_list("event_id", "state"))
         self.assertEqual(states, {"e1": "failed", "e2": "applied"})
         self.assertIn("no request has the idempotency_key", InboundEvent.objects.last().reason)

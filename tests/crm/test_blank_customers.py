@@ -9,10 +9,13 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbot.management import lines
-from crm import adapters, inbound, records
+from chatbot.management import json_lines
+from crm import adapters
 from crm.adapters import Delivery, PayloadError, generic
+from crm.inbound import reception
+from crm.knowledge import records
 from crm.models import Record
+from crm.plumbing import storable
 from inference.text import blank, trimmed
 from tests.fakes import ALICE, order
 
@@ -40,13 +43,13 @@ def row(customer: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("customer", [*BLANKS, MISSING])
 def test_what_is_blank_or_missing_is_refused_and_said(customer: Any) -> None:
-    with pytest.raises(records.RecordError, match='"customer" is missing or blank: .* or null'):
+    with pytest.raises(storable.RecordError, match='"customer" is missing or blank: .* or null'):
         records.parse(row(customer))
 
 
 @pytest.mark.parametrize("customer", [True, 7.5, ["alice"], {}])
 def test_what_is_no_id_is_refused(customer: Any) -> None:
-    with pytest.raises(records.RecordError, match="must be a string"):
+    with pytest.raises(storable.RecordError, match="must be a string"):
         records.parse(row(customer))
 
 
@@ -106,7 +109,7 @@ def bodies(customer: Any) -> dict[str, Any]:
 
 
 def owners(dialect: str, body: Any) -> set[str | None]:
-    changes = inbound.preview(
+    changes = reception.preview(
         dialect, MAPPING | {"customer": "$.customer"}, json.dumps(body).encode()
     )
     return {records.parse(change.data).customer_id for change in changes}
@@ -128,7 +131,9 @@ def test_every_dialect_with_records_of_customers_is_tried() -> None:
 
 
 def test_shared_is_said_explicitly_in_each_dialect_that_can() -> None:
-    changes = inbound.preview("generic", MAPPING | {"shared": True}, json.dumps(row(" ")).encode())
+    changes = reception.preview(
+        "generic", MAPPING | {"shared": True}, json.dumps(row(" ")).encode()
+    )
     assert [change.data["customer"] for change in changes] == [None]
     body = {"payload": PLATFORM | {"Shared__c": True}}
     assert owners("salesforce", body) == {None}
@@ -143,7 +148,7 @@ def test_a_deletion_in_a_dialect_needs_no_customer() -> None:
     mapping = MAPPING | {"customer": "$.customer", "deleted": "$.deleted"}
     generic.check(mapping)
     (change,) = generic.changes(gone, Delivery(b"", {}, mapping=mapping))
-    inbound.check(change, timezone.now())
+    reception.check(change, timezone.now())
 
 
 @pytest.mark.parametrize("customer", BLANKS)
@@ -153,5 +158,5 @@ def test_a_blank_customer_of_a_command_is_an_error_and_not_a_stranger(
 ) -> None:
     with pytest.raises(CommandError, match="--customer is blank"):
         call_command(command, "Where is my order?", "--customer", customer)
-    with pytest.raises(lines.LineError):
-        lines.customer_of({"customer": customer})
+    with pytest.raises(json_lines.LineError):
+        json_lines.customer_of({"customer": customer})

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from crm import inbound
+from crm.inbound import apply
+from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Record, Source
-from crm.records import import_records
 from tests.chatbot.programs import Program
 from tests.crm.test_inbound import fresh, order, post, source, upserted  # noqa: F401
 
@@ -33,7 +33,7 @@ def test_a_clock_that_is_ahead_freezes_nothing(source: Source, hours: int) -> No
     assert "yet to come: set the clock right" in said("1")
     now = timezone.now().isoformat()
     post(source, upserted(order(fields={"status": "delivered"}, updated_at=now)), "2")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert status() == "delivered"
     assert said("2") == ""
 
@@ -41,7 +41,7 @@ def test_a_clock_that_is_ahead_freezes_nothing(source: Source, hours: int) -> No
 def test_a_few_minutes_are_left_as_they_are(source: Source) -> None:  # noqa: F811
     at = ahead(minutes=3)
     post(source, upserted(order(updated_at=at)), "1")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert Record.objects.get().updated_at.isoformat() == at
     assert said("1") == ""
 
@@ -66,11 +66,11 @@ def test_a_deletion_of_the_future_does_not_keep_a_record_dead(source: Source) ->
     post(source, upserted(order()), "1")
     gone = {"type": "record.deleted", "data": {"id": "order:1", "updated_at": ahead(days=9)}}
     post(source, gone, "2")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert Record.objects.get().deleted
     assert "yet to come" in said("2")
     post(source, upserted(order(updated_at=ahead(seconds=1))), "3")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert not Record.objects.get().deleted
 
 
@@ -82,7 +82,7 @@ def test_what_comes_too_late_is_said(source: Source) -> None:  # noqa: F811
         "data": {"id": "order:1", "updated_at": "2026-10-01T00:00:00Z"},
     }
     post(source, old, "3")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert not Record.objects.get(id="order:1").deleted
     for event in ("2", "3"):
         assert said(event).startswith("order:1 is on file as of 2026-11-02 00:00:00 UTC")
@@ -99,7 +99,7 @@ def test_of_one_time_the_last_state_stays_however_often_another_is_repeated(
 ) -> None:
     for number, row in enumerate([*STATES, late, STATES[2], late]):
         post(source, upserted(row), str(number))
-        inbound.apply_pending()
+        apply.apply_pending()
     assert status() == "delivered"
     assert "changes nothing" in said("3")
     assert said("4") == ""
@@ -107,7 +107,7 @@ def test_of_one_time_the_last_state_stays_however_often_another_is_repeated(
 
 def test_within_one_batch_too(source: Source) -> None:  # noqa: F811
     post(source, upserted(*STATES, STATES[0]), "1")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert status() == "delivered"
 
 
@@ -118,7 +118,7 @@ def test_a_deletion_of_the_same_time_is_not_undone_by_a_repetition(source: Sourc
     }
     for number, body in enumerate([upserted(STATES[0]), gone, upserted(STATES[0])]):
         post(source, body, str(number))
-        inbound.apply_pending()
+        apply.apply_pending()
     assert Record.objects.get().deleted
 
 

@@ -23,8 +23,10 @@ from django.db import OperationalError
 from django.test import override_settings
 from django.utils import timezone
 
-from crm import background, courier, destinations, outbound, tasks
+from crm import tasks
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import courier, destinations, outbox
+from crm.plumbing import background
 from tests.crm.test_outbound import OutboundTestCase, Sink, sink
 
 
@@ -60,7 +62,7 @@ class JourneyTests(OutboundTestCase):
         async with sink(waits=30) as crm:
             await sync_to_async(self.endpoint)(crm.url)
             await sync_to_async(self.write)()
-            with mock.patch("crm.courier.TIMEOUT", 0.05):
+            with mock.patch("crm.outbound.courier.TIMEOUT", 0.05):
                 await self.carried()
         self.assertEqual(courier.TIMEOUT, 15)
         attempt = await Attempt.objects.aget()
@@ -84,7 +86,8 @@ class JourneyTests(OutboundTestCase):
             with (
                 override_settings(WEBHOOK_ALLOWED=[f"localhost:{port}"]),
                 mock.patch(
-                    "crm.destinations.check", partial(destinations.check, resolve=rebinding)
+                    "crm.outbound.destinations.check",
+                    partial(destinations.check, resolve=rebinding),
                 ),
             ):
                 await sync_to_async(self.endpoint)(f"http://localhost:{port}/hook")
@@ -118,7 +121,7 @@ class JourneyTests(OutboundTestCase):
         check = partial(destinations.check, resolve=resolver(["127.0.0.1"]))
         with (
             override_settings(WEBHOOK_ALLOWED=[f"https://localhost:{port}"]),
-            mock.patch("crm.destinations.check", check),
+            mock.patch("crm.outbound.destinations.check", check),
         ):
             await sync_to_async(self.endpoint)(f"https://localhost:{port}/hook")
             await sync_to_async(self.write)(id=f"n{port}")
@@ -147,7 +150,7 @@ class JourneyTests(OutboundTestCase):
         async with sink() as crm:
             await sync_to_async(self.endpoint)(crm.url)
             await sync_to_async(self.write)()
-            with mock.patch("crm.courier.headers", side_effect=RuntimeError("unheard of")):
+            with mock.patch("crm.outbound.courier.headers", side_effect=RuntimeError("unheard of")):
                 await self.carried()
         one = await Delivery.objects.aget()
         self.assertEqual((one.state, one.tries), ("pending", 1))
@@ -164,7 +167,7 @@ class JourneyTests(OutboundTestCase):
             def check(url: str) -> Any:
                 return over.wait() if "silent" in url else real(url)
 
-            with mock.patch("crm.destinations.check", check):
+            with mock.patch("crm.outbound.destinations.check", check):
                 carrying = asyncio.create_task(self.carried())
                 while len(crm.got) < courier.PLACES:
                     await asyncio.sleep(0.01)
@@ -182,7 +185,7 @@ class JourneyTests(OutboundTestCase):
             self.assertEqual(await self.carried(), 1, "the other one's")
             self.assertEqual(await busy.deliveries.filter(tries=0).acount(), 1)
             crm.status, crm.headers = 200, ""
-            await sync_to_async(outbound.again)(busy.deliveries.all())
+            await sync_to_async(outbox.again)(busy.deliveries.all())
             self.assertEqual(await self.carried(), 2, "whoever asks for it knows better")
 
 
@@ -199,8 +202,8 @@ class ResultTests(OutboundTestCase):
                 real(results)
 
             with (
-                mock.patch("crm.courier.keep", once_away),
-                mock.patch("crm.courier.LOOKS_EVERY", 0),
+                mock.patch("crm.outbound.courier.keep", once_away),
+                mock.patch("crm.outbound.courier.LOOKS_EVERY", 0),
             ):
                 await carrier.take()
                 await asyncio.gather(*carrier.tasks)
@@ -234,7 +237,7 @@ class ResultTests(OutboundTestCase):
 
     def test_a_message_is_stored_although_another_process_has_deleted_an_endpoint(self) -> None:
         endpoint = self.endpoint()
-        outbound.endpoints()
+        outbox.endpoints()
         Endpoint.objects.filter(id=endpoint.id)._raw_delete("default")  # type: ignore[attr-defined]
         self.write("are you there?")
         self.assertEqual(self.conversation.messages.filter(text="are you there?").count(), 1)

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from crm import adapters, inbound, signing
+from crm import adapters, signing
 from crm.adapters import Delivery, PayloadError, generic
+from crm.inbound import apply, reception
 from crm.models import Customer, InboundEvent, Record, Source
 
 pytestmark = pytest.mark.django_db
@@ -74,14 +75,14 @@ def source(dialect: str, **values: Any) -> Source:
 def taken(dialect: str, name: str, **headers: str) -> InboundEvent:
     body = (FIXTURES / dialect / f"{name}.json").read_bytes()
     signed = SIGNED[dialect](body) | headers
-    return inbound.event(source(dialect), Delivery(body, signed, "POST", URL))
+    return reception.event(source(dialect), Delivery(body, signed, "POST", URL))
 
 
 def applied(dialect: str, name: str) -> dict[str, Record]:
     event = taken(dialect, name)
     assert event.state == "received", event.reason
-    inbound.insert([event])
-    inbound.apply_pending()
+    reception.insert([event])
+    apply.apply_pending()
     assert InboundEvent.objects.latest("id").state == "applied"
     return Record.objects.in_bulk()
 
@@ -103,8 +104,8 @@ def test_a_forged_altered_or_unsigned_request_is_refused(dialect: str) -> None:
     if dialect != "salesforce":  # A bearer token signs no bytes.
         wrong.append((body + b" ", signed))
     for raw, headers in wrong:
-        with pytest.raises(inbound.SignatureRefused):
-            inbound.event(source(dialect), Delivery(raw, headers, "POST", URL))
+        with pytest.raises(reception.SignatureRefused):
+            reception.event(source(dialect), Delivery(raw, headers, "POST", URL))
 
 
 @pytest.mark.parametrize("dialect", ["hubspot", "chatwoot", "zendesk"])
@@ -113,8 +114,8 @@ def test_a_request_of_an_hour_ago_is_refused(dialect: str, monkeypatch: pytest.M
     signed = SIGNED[dialect](body)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 3600)
-    with pytest.raises(inbound.SignatureRefused, match="five minutes"):
-        inbound.event(source(dialect), Delivery(body, signed, "POST", URL))
+    with pytest.raises(reception.SignatureRefused, match="five minutes"):
+        reception.event(source(dialect), Delivery(body, signed, "POST", URL))
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,7 @@ def test_hubspot_merges_deletes_and_erases() -> None:
 def test_hubspot_signs_method_address_body_and_time_in_milliseconds() -> None:
     body = (FIXTURES / "hubspot" / "merge.json").read_bytes()
     signed = of_hubspot(body)
-    inbound.event(source("hubspot"), Delivery(body, signed, "POST", URL))
+    reception.event(source("hubspot"), Delivery(body, signed, "POST", URL))
     seconds = str(int(time.time()))
     mac64 = base64.b64encode(mac(b"POST" + URL.encode() + body + seconds.encode())).decode()
     names = ("x-hubspot-request-timestamp", "x-hubspot-signature-v3")
@@ -164,8 +165,8 @@ def test_hubspot_signs_method_address_body_and_time_in_milliseconds() -> None:
         (signed, "POST", URL + "?x=1"),
         (dict(zip(names, (seconds, mac64), strict=True)), "POST", URL),
     ):
-        with pytest.raises(inbound.SignatureRefused):
-            inbound.event(source("hubspot"), Delivery(body, headers, method, url))
+        with pytest.raises(reception.SignatureRefused):
+            reception.event(source("hubspot"), Delivery(body, headers, method, url))
 
 
 def test_zammad_and_its_internal_notes() -> None:
@@ -205,9 +206,9 @@ def test_generic_takes_records_by_paths() -> None:
     of.secrets = signing.rotated([])
     body = (FIXTURES / "generic" / "items.json").read_bytes()
     headers = signing.sign("e1", datetime.now(UTC), body, signing.current(of.secrets))
-    event = inbound.event(of, Delivery(body, headers, "POST", URL, MAPPING))
-    inbound.insert([event])
-    inbound.apply_pending()
+    event = reception.event(of, Delivery(body, headers, "POST", URL, MAPPING))
+    reception.insert([event])
+    apply.apply_pending()
     found = Record.objects.get(id="A-2")
     assert (found.customer_id, found.kind, found.fields) == ("cust_2", "parcel", {"status": "lost"})
 
@@ -231,12 +232,12 @@ def test_generic_names_the_path_that_found_nothing(name: str) -> None:
 
 def test_a_payload_is_tried_out_without_a_trace() -> None:
     body = (FIXTURES / "generic" / "items.json").read_bytes()
-    assert [one.data["id"] for one in inbound.preview("generic", MAPPING, body)] == ["A-1", "A-2"]
+    assert [one.data["id"] for one in reception.preview("generic", MAPPING, body)] == ["A-1", "A-2"]
     zammad = (FIXTURES / "zammad" / "ticket.json").read_bytes()
-    assert inbound.preview("zammad", {}, zammad)[0].data["id"] == "ticket:31004"
+    assert reception.preview("zammad", {}, zammad)[0].data["id"] == "ticket:31004"
     for wrong in (b"", b"{", b"[]", b'{"items": []}'):
         with pytest.raises(PayloadError):
-            inbound.preview("generic", MAPPING, wrong)
+            reception.preview("generic", MAPPING, wrong)
     assert not Record.objects.exists()
     assert not InboundEvent.objects.exists()
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
 from chatbot.models import Conversation, Inbox, Visitor
-from crm import inbound, signing, tasks, views
+from crm import signing, tasks
+from crm.inbound import apply, reception, views
 from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
 
 pytestmark = pytest.mark.django_db
@@ -72,24 +73,24 @@ def test_a_record_is_kept_answered_and_applied(source: Source) -> None:
     assert (answer.status_code, answer.json()) == (202, {"id": "evt_1", "status": "accepted"})
     assert InboundEvent.objects.get().state == "received"
     assert not Record.objects.exists(), "nobody waits for it"
-    assert inbound.apply_pending() == 1
+    assert apply.apply_pending() == 1
     assert Record.objects.get().customer_id == "alice"
     assert InboundEvent.objects.get().state == "applied"
 
 
 def test_the_same_event_twice_has_one_effect(source: Source) -> None:
     post(source, upserted(order()))
-    inbound.apply_pending()
+    apply.apply_pending()
     again = post(source, upserted(order(title="Other", updated_at=LATER)))
     assert (again.status_code, again.json()["status"]) == (202, "duplicate")
-    assert inbound.apply_pending() == 0
+    assert apply.apply_pending() == 0
     assert Record.objects.get().title == "Order 1"
 
 
 def test_an_older_update_that_comes_late_changes_nothing(source: Source) -> None:
     post(source, upserted(order(title="New", updated_at=LATER)), id="b")
     post(source, upserted(order(title="Old")), id="a")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert Record.objects.get().title == "New"
 
 
@@ -99,7 +100,7 @@ def test_a_batch_of_five_hundred_goes_and_one_more_is_refused(source: Source) ->
     refused = post(source, upserted(*rows), id="more")
     assert (refused.status_code, refused["content-type"]) == (422, "application/problem+json")
     assert "send 1 to 500 at once" in refused.json()["detail"]
-    inbound.apply_pending()
+    apply.apply_pending()
     assert Record.objects.count() == 500
 
 
@@ -136,7 +137,7 @@ def test_what_does_not_fit_is_refused_by_field_and_kept(
 def test_a_refused_event_may_be_mended_and_sent_again(source: Source) -> None:
     post(source, upserted(order(title="")))
     assert post(source, upserted(order())).json()["status"] == "accepted"
-    assert inbound.apply_pending() == 1
+    assert apply.apply_pending() == 1
 
 
 def test_mallory_is_turned_away_whatever_is_wrong(source: Source) -> None:
@@ -195,7 +196,7 @@ def test_an_event_that_is_too_large_is_told_the_limit(source: Source, settings: 
 def test_a_poison_event_stops_neither_the_queue_nor_its_neighbours(source: Source) -> None:
     for number in range(20):
         post(source, upserted(order(number)), id=str(number))
-    real = inbound.TYPES["record.upserted"]
+    real = apply.TYPES["record.upserted"]
 
     def poisoned(rows: list[dict[str, Any]], at: datetime) -> list[Sequence[str]]:
         if any(row["id"] == "order:7" for row in rows):
@@ -203,51 +204,51 @@ def test_a_poison_event_stops_neither_the_queue_nor_its_neighbours(source: Sourc
         return real(rows, at)
 
     with (
-        mock.patch.dict(inbound.TYPES, {"record.upserted": poisoned}),
-        mock.patch("crm.inbound.carry_out", side_effect=inbound.carry_out) as transactions,
+        mock.patch.dict(apply.TYPES, {"record.upserted": poisoned}),
+        mock.patch("crm.inbound.apply.carry_out", side_effect=apply.carry_out) as transactions,
     ):
-        inbound.apply_pending()
+        apply.apply_pending()
     assert Record.objects.count() == 19
     assert transactions.call_count < 12, "its neighbours are not applied one by one"
     failed = InboundEvent.objects.get(state="failed")
     assert (failed.event_id, failed.reason) == ("7", "KeyError: 'poison'")
-    assert inbound.again(InboundEvent.objects.all()) == 1
-    inbound.apply_pending()
+    assert apply.again(InboundEvent.objects.all()) == 1
+    apply.apply_pending()
     assert Record.objects.count() == 20
 
 
 def test_an_event_whose_effect_is_not_committed_still_waits(source: Source) -> None:
     post(source, upserted(order()))
     with (
-        mock.patch("crm.inbound.carry_out", side_effect=KeyboardInterrupt),
+        mock.patch("crm.inbound.apply.carry_out", side_effect=KeyboardInterrupt),
         pytest.raises(KeyboardInterrupt),
     ):
-        inbound.apply_pending()
+        apply.apply_pending()
     assert not Record.objects.exists()
-    assert inbound.apply_pending() == 1
+    assert apply.apply_pending() == 1
 
 
 def test_an_event_that_takes_its_worker_down_is_set_aside(source: Source) -> None:
     for number in range(3):
         post(source, upserted(order(number)), id=str(number))
-    real = inbound.carry_out
+    real = apply.carry_out
 
     def deadly(events: list[InboundEvent]) -> None:
         if any(event.event_id == "1" for event in events):
             raise KeyboardInterrupt  # The process ends; nothing of it is committed.
         real(events)
 
-    with mock.patch("crm.inbound.carry_out", deadly):
-        for _ in inbound.TOGETHER:
+    with mock.patch("crm.inbound.apply.carry_out", deadly):
+        for _ in apply.TOGETHER:
             with pytest.raises(KeyboardInterrupt):
-                inbound.apply_pending()
+                apply.apply_pending()
         post(source, upserted(order(4)), id="4")
-        inbound.apply_pending()
+        apply.apply_pending()
     assert set(Record.objects.values_list("id", flat=True)) == {"order:0", "order:2", "order:4"}
     failed = InboundEvent.objects.get(state="failed")
-    assert (failed.event_id, failed.reason) == ("1", inbound.BROKEN_OFF)
-    inbound.again(InboundEvent.objects.all())
-    inbound.apply_pending()
+    assert (failed.event_id, failed.reason) == ("1", apply.BROKEN_OFF)
+    apply.again(InboundEvent.objects.all())
+    apply.apply_pending()
     assert Record.objects.filter(id="order:1").exists()
 
 
@@ -256,19 +257,19 @@ def test_who_was_broken_off_has_its_turn_although_new_ones_keep_coming(source: S
         post(source, upserted(order(number)), id=str(number))
     InboundEvent.objects.filter(event_id="0").update(tries=1)
     InboundEvent.objects.filter(event_id="1").update(tries=2)
-    assert inbound.apply_some() == 3
+    assert apply.apply_some() == 3
     assert Record.objects.count() == 3
 
 
 def test_what_the_database_broke_off_is_not_the_events_fault(source: Source) -> None:
     post(source, upserted(order()))
     with (
-        mock.patch("crm.inbound.carry_out", side_effect=OperationalError("deadlock")),
+        mock.patch("crm.inbound.apply.carry_out", side_effect=OperationalError("deadlock")),
         pytest.raises(OperationalError),
     ):
-        inbound.apply_pending()
+        apply.apply_pending()
     assert InboundEvent.objects.get().state == "received"
-    assert inbound.apply_pending() == 1
+    assert apply.apply_pending() == 1
 
 
 def test_a_refused_event_of_another_source_stays(source: Source) -> None:
@@ -279,7 +280,7 @@ def test_a_refused_event_of_another_source_stays(source: Source) -> None:
 
 
 def test_while_the_database_is_away_the_crm_is_asked_to_send_again(source: Source) -> None:
-    with mock.patch("crm.inbound.insert", side_effect=OperationalError("gone")):
+    with mock.patch("crm.inbound.reception.insert", side_effect=OperationalError("gone")):
         answer = post(source, upserted(order()))
     assert (answer.status_code, answer["retry-after"]) == (503, "5")
     assert answer["content-type"] == "application/problem+json"
@@ -289,8 +290,8 @@ def test_while_the_database_is_away_the_crm_is_asked_to_send_again(source: Sourc
 def test_a_burst_is_embedded_a_few_at_a_time(source: Source) -> None:
     """So that the next event need not wait until all of it is done."""
     with (
-        mock.patch("crm.indexing.embed", side_effect=[tasks.EMBEDDED, 3]) as embedded,
-        mock.patch("crm.background.soon", side_effect=lambda task: task()),
+        mock.patch("crm.knowledge.indexing.embed", side_effect=[tasks.EMBEDDED, 3]) as embedded,
+        mock.patch("crm.plumbing.background.soon", side_effect=lambda task: task()),
     ):
         tasks.embed()
     assert embedded.mock_calls == [mock.call(most=tasks.EMBEDDED)] * 2
@@ -302,21 +303,21 @@ def test_a_deleted_record_is_gone_and_stays_so(source: Source) -> None:
     post(source, gone, id="2")
     post(source, {"type": "record.deleted", "data": {"id": "order:9"}, "timestamp": LATER}, id="3")
     post(source, upserted(order(9)), id="4")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert not Record.objects.filter(deleted=False).exists(), "the late one was deleted before"
     assert not Passage.objects.exists()
 
 
 def test_a_merged_customers_records_and_conversations_go_on_as_the_others(source: Source) -> None:
     post(source, upserted(order()), id="1")
-    inbound.apply_pending()
+    apply.apply_pending()
     shop = Inbox.objects.create(key="shop", name="Shop")
     visitor = Visitor.objects.create(inbox=shop, customer_id="alice")
     Conversation.objects.create(visitor=visitor)
     bob = Visitor.objects.create(inbox=shop, customer=Customer.objects.create(id="bob"))
     post(source, {"type": "customer.merged", "data": {"from": "alice", "into": "bob"}}, id="2")
     post(source, upserted(order(2)), id="3")
-    inbound.apply_pending()
+    apply.apply_pending()
     assert set(Record.objects.values_list("customer_id", flat=True)) == {"bob"}
     assert set(Passage.objects.values_list("customer_id", flat=True)) == {"bob"}
     assert set(Key.objects.values_list("customer_id", flat=True)) == {"bob"}
@@ -325,13 +326,13 @@ def test_a_merged_customers_records_and_conversations_go_on_as_the_others(source
 
 def test_of_an_erased_customer_nothing_is_left_and_nothing_comes_back(source: Source) -> None:
     post(source, upserted(order()), id="1")
-    inbound.apply_pending()
+    apply.apply_pending()
     shop = Inbox.objects.create(key="shop", name="Shop")
     visitor = Visitor.objects.create(inbox=shop, customer_id="alice")
     Conversation.objects.create(visitor=visitor)
     post(source, {"type": "customer.erased", "data": {"id": "alice"}}, id="2")
     post(source, upserted(order(updated_at=LATER)), id="3")
-    inbound.apply_pending()
+    apply.apply_pending()
     for model in (Record, Passage, Key, Conversation, Visitor):
         assert not model._default_manager.exists(), model
     assert Customer.objects.get().name == ""
@@ -378,8 +379,8 @@ class AnyOrderTests(PropertyTestCase):
                 "record.upserted",
                 [{"type": "record.upserted", "data": row}],
             )
-            inbound.insert([event])
-            inbound.apply_pending()
+            reception.insert([event])
+            apply.apply_pending()
         newest = {row["id"]: row for row in sorted(rows, key=lambda row: row["updated_at"])}
         found = dict(Record.objects.values_list("id", "title"))
         self.assertEqual(found, {key: row["title"] for key, row in newest.items()})

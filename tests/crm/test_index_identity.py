@@ -15,9 +15,9 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import IndexState, Passage
-from crm.records import import_records
 from inference.index import Query
 from tests.fakes import ALICE, FakeModelsTestCase, order
 
@@ -27,7 +27,7 @@ NEW = order(70_001, ALICE, carrier="Pigeon Post")
 
 class IdentityTests(FakeModelsTestCase):
     def records(self, query: str) -> list[str]:
-        return [hit.record for hit in knowledge.search_records(query, ALICE, 10)]
+        return [hit.record for hit in search.search_records(query, ALICE, 10)]
 
     def found_by_meaning(self, query: str) -> list[str]:
         """Without what the database finds by keys."""

@@ -10,9 +10,9 @@ import pytest
 from django.db import transaction
 from django.test import override_settings
 
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Record, Tombstone
-from crm.records import import_records
 from inference.index import SHARED, IndexUnavailable, Query
 from tests.fakes import ALICE, BOB, FakeEncoder, FakeModelsTestCase, order
 from tests.test_imports import loaded_after
@@ -35,7 +35,7 @@ class ServerTests(FakeModelsTestCase):
         super().setUp()
 
     def records(self, query: str, customer: str | None) -> list[str]:
-        return [hit.record for hit in knowledge.search_records(query, customer, 10)]
+        return [hit.record for hit in search.search_records(query, customer, 10)]
 
     def texts(self, query: str, *scopes: str) -> set[int]:
         """Passages that the server itself finds."""
@@ -111,6 +111,6 @@ class ServerTests(FakeModelsTestCase):
 
 
 def test_without_the_setting_the_servers_client_is_not_loaded(tmp_path: Path) -> None:
-    loaded = loaded_after("import chatbot.asgi, chatbot.urls, crm.indexing", tmp_path)
+    loaded = loaded_after("import chatbot.asgi, chatbot.urls, crm.knowledge.indexing", tmp_path)
     assert "crm" in loaded
     assert not loaded & {"pymilvus", "milvus_lite", "pandas"}

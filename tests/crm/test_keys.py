@@ -2,7 +2,7 @@
 
 from django.test import SimpleTestCase
 
-from crm.keys import normalise, phrases, record_keys, references
+from crm.knowledge.keys import normalise, phrases, record_keys, references
 
 
 class KeyTests(SimpleTestCase):

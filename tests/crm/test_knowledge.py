@@ -2,16 +2,16 @@
 
 from unittest import mock
 
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Record
-from crm.records import import_records
 from inference.index import IndexUnavailable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, order
 
 
 class SearchTests(FakeModelsTestCase):
     def records(self, query: str, customer: str | None) -> list[str]:
-        return [hit.record for hit in knowledge.search_records(query, customer, 10)]
+        return [hit.record for hit in search.search_records(query, customer, 10)]
 
     def test_alice_finds_her_order_by_its_number_in_any_spelling(self) -> None:
         for query in ["order 50001", "#50001", "where is 50001?", "ORDER-50001"]:
@@ -26,23 +26,23 @@ class SearchTests(FakeModelsTestCase):
         )
 
     def test_a_number_of_another_customer_is_unknown_to_this_one(self) -> None:
-        self.assertEqual(knowledge.unknown_references("where is order 50001", BOB), ["50001"])
-        self.assertEqual(knowledge.unknown_references("where is order 50001", ALICE), [])
+        self.assertEqual(search.unknown_references("where is order 50001", BOB), ["50001"])
+        self.assertEqual(search.unknown_references("where is order 50001", ALICE), [])
 
     def test_a_number_with_a_typing_error_finds_the_record_and_says_so(self) -> None:
         for typed in ["50010", "500011", "51001", "50002"]:
-            found = knowledge.search("where is order " + typed, ALICE)
+            found = search.search("where is order " + typed, ALICE)
             self.assertEqual((found[0].record, found[0].misspelt), ("order:50001", typed), typed)
 
     def test_a_number_that_is_right_is_not_taken_for_a_typing_error(self) -> None:
         import_records([order(50011, ALICE)])
-        found = {hit.record: hit for hit in knowledge.search("where is order 50011", ALICE)}
+        found = {hit.record: hit for hit in search.search("where is order 50011", ALICE)}
         self.assertEqual(max(found.values(), key=lambda hit: hit.score).record, "order:50011")
         self.assertEqual({hit.misspelt for hit in found.values()}, {""})
 
     def test_a_typing_error_never_leads_to_another_customers_record(self) -> None:
-        self.assertEqual(knowledge.near_misses("where is order 50012", ALICE), {})
-        self.assertEqual(knowledge.near_misses("where is order 500O2", ALICE), {})
+        self.assertEqual(search.near_misses("where is order 50012", ALICE), {})
+        self.assertEqual(search.near_misses("where is order 500O2", ALICE), {})
 
     def test_a_deleted_record_is_not_found_although_the_snapshot_still_has_it(self) -> None:
         Record.objects.filter(id="order:50001").update(deleted=True)
@@ -58,7 +58,7 @@ class SearchTests(FakeModelsTestCase):
     def test_a_change_of_a_stored_passage_replaces_it(self) -> None:
         changed = order(50001, ALICE, carrier="Kite Couriers")
         import_records([changed | {"updated_at": "2026-11-02T00:00:00Z"}])
-        texts = [hit.text for hit in knowledge.search("carrier of order 50001", ALICE)]
+        texts = [hit.text for hit in search.search("carrier of order 50001", ALICE)]
         self.assertIn("Kite Couriers", texts[0])
         self.assertNotIn("Swift Parcel", "".join(texts))
 
@@ -87,4 +87,4 @@ class SearchTests(FakeModelsTestCase):
     def test_the_index_of_another_encoder_is_refused_with_what_to_type(self) -> None:
         indexing.reader().encoder = "another"
         with self.assertRaisesMessage(IndexUnavailable, "manage.py index build"):
-            knowledge.search("order", ALICE)
+            search.search("order", ALICE)

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm import inbound, mentions, people
 from crm.adapters import Delivery
+from crm.customers import lifecycle, mentions
+from crm.inbound import apply, reception
 from crm.models import InboundEvent, Mention, Source
 from tests.crm.test_merges_in_dialects import AT as MS
 from tests.crm.test_merges_in_dialects import sobject
@@ -54,11 +55,11 @@ OWN: dict[str, Any] = {
 def test_her_name_goes_whichever_way_her_id_was_written(how: str, first: bool) -> None:
     erp = added("erp", "attune")
     if first:
-        people.erase("501")
+        lifecycle.erase("501")
     tells(erp, OWN[how])
     if not first:
         assert kept()
-        people.erase("501")
+        lifecycle.erase("501")
     assert not kept()
 
 
@@ -66,7 +67,7 @@ def test_an_id_with_umlauts_is_found_behind_its_escapes() -> None:
     erp = added("erp", "attune")
     tells(erp, upserted(hers("m\u00fcller")))
     assert "\\u00fc" in InboundEvent.objects.get().body
-    people.erase("m\u00fcller")
+    lifecycle.erase("m\u00fcller")
     assert not kept()
 
 
@@ -107,9 +108,9 @@ def test_in_each_systems_words_also_where_an_event_was_dropped_or_refused(dialec
     for number, body in enumerate(FOREIGN[dialect]):
         tells(other, body)
         assert len(kept()) == number + 1, body
-    people.erase("501")
+    lifecycle.erase("501")
     assert len(kept()) == len(FOREIGN[dialect]), "the company's own 501 is somebody else"
-    people.erase("other/501")
+    lifecycle.erase("other/501")
     assert not kept()
 
 
@@ -126,7 +127,7 @@ def test_a_mapped_customer_is_found_whatever_its_field_is_called() -> None:
     for body in (good, good | {"at": "soon"}, good | {"t": None, "also": NAME}):
         tells(source, body)
     assert len(kept()) == 3
-    people.erase("it/501")
+    lifecycle.erase("it/501")
     assert not kept()
 
 
@@ -134,8 +135,8 @@ def test_by_every_alias_also_what_came_under_the_old_id() -> None:
     erp = added("erp", "attune")
     tells(erp, upserted(hers("alice")))
     tells(erp, upserted(hers("bob", id="order:9")))
-    people.merge("alice", "bob")
-    people.erase("bob")
+    lifecycle.merge("alice", "bob")
+    lifecycle.erase("bob")
     assert not kept()
     tells(erp, upserted(hers("alice", updated_at="2026-11-20T00:00:00Z")))
     assert not kept(), "late"
@@ -146,7 +147,7 @@ def test_a_deletion_names_the_record_only_and_is_found_by_it() -> None:
     tells(erp, upserted(hers()))
     gone = {"id": "order:7", "note": NAME, "updated_at": "2026-11-20T00:00:00Z"}
     tells(erp, {"type": "record.deleted", "data": gone})
-    people.erase("501")
+    lifecycle.erase("501")
     assert not kept()
 
 
@@ -154,10 +155,10 @@ def test_what_waits_is_emptied_once_it_is_applied() -> None:
     erp = added("erp", "attune")
     event = InboundEvent(source=erp, event_id="1", type="record.upserted", body=NAME)
     event.changes, event.mentioned = [{"type": event.type, "data": hers()}], {"501"}
-    inbound.insert([event])
-    people.erase("501")
+    reception.insert([event])
+    lifecycle.erase("501")
     assert kept(), "it is needed whole"
-    inbound.apply_pending()
+    apply.apply_pending()
     assert not kept()
 
 
@@ -165,18 +166,18 @@ def test_others_keep_what_came_of_them() -> None:
     erp = added("erp", "attune")
     for id in ("5010", "50", "bob"):
         tells(erp, upserted(order(int(id) if id.isdigit() else 3, id)))
-    people.erase("501")
+    lifecycle.erase("501")
     assert not InboundEvent.objects.filter(body=mentions.GONE).exists()
 
 
 def test_a_declined_merge_says_why_and_keeps_nothing_else_back() -> None:
     erp = added("erp", "attune")
-    people.erase("bob")
+    lifecycle.erase("bob")
     rows = [{"from": "alice", "into": "bob"}, {"from": "alice", "into": "charlie"}]
     event = tells(erp, {"type": "customer.merged", "data": rows})
     assert event.state == "failed"
     assert "'bob' was erased, so 'alice' cannot go on as them" in event.reason
-    assert "charlie" in people.everyone("alice")
+    assert "charlie" in lifecycle.everyone("alice")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +187,7 @@ def test_what_nobody_can_read_is_not_kept(body: bytes) -> None:
     desk = added("desk", "zammad")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crm.adapters.zammad.verify", lambda delivery, secret: None)
-        event = inbound.event(desk, Delivery(body, {}))
+        event = reception.event(desk, Delivery(body, {}))
     assert (event.state, event.body) == ("refused", mentions.UNREADABLE.format(len(body)))
 
 
@@ -196,7 +197,7 @@ def test_who_removes_a_source_or_empties_old_events_leaves_no_mention() -> None:
     assert mentions.empty(InboundEvent.objects.all()) == 1
     assert not Mention.objects.exists()
     tells(erp, upserted(hers("bob")))
-    inbound.remove(erp)
+    apply.remove(erp)
     assert not Mention.objects.exists()
 
 

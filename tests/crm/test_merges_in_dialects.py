@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from crm import aliases
 from crm.adapters.salesforce import full_id
+from crm.ids import aliases
 from crm.models import Customer, Record
 from tests.crm.test_namespaces import added, owners, tells, ticket
 

@@ -9,10 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
-from chatbot.management import lines
-from crm import adapters, aliases, inbound, knowledge, namespaces, records
+from chatbot.management import json_lines
+from crm import adapters
 from crm.adapters import Change, PayloadError
+from crm.ids import aliases, namespaces
+from crm.inbound import apply, reception
+from crm.knowledge import records, search
 from crm.models import Customer, InboundEvent, Key, Record, Source
+from crm.plumbing import storable
 from tests.chatbot.programs import Program
 from tests.fakes import order
 
@@ -33,9 +37,9 @@ def tells(source: Source, body: Any) -> InboundEvent:
         patch.setattr(speaks, "verify", lambda delivery, secret: None)
         patch.setattr(speaks, "event_id", lambda body, delivery: "", raising=False)
         delivery = adapters.Delivery(raw, {}, mapping=source.mapping)
-        event = inbound.event(source, delivery)
-    inbound.insert([event])
-    inbound.apply_pending()
+        event = reception.event(source, delivery)
+    reception.insert([event])
+    apply.apply_pending()
     return InboundEvent.objects.latest("id")
 
 
@@ -109,8 +113,8 @@ def test_two_systems_that_speak_attune_are_two_systems() -> None:
 def test_a_ticket_is_found_by_its_bare_number() -> None:
     tells(added("desk", "zendesk"), ticket("7735402", "501"))
     for question in ("Where is ticket 7735402?", "7735402", "what about #7735402"):
-        assert set(knowledge.exact(question, "desk/501")) == {"desk/ticket:7735402"}
-        assert not knowledge.exact(question, "501")
+        assert set(search.exact(question, "desk/501")) == {"desk/ticket:7735402"}
+        assert not search.exact(question, "501")
     assert {"ticket7735402", "7735402"} <= set(Key.objects.values_list("value", flat=True))
 
 
@@ -128,7 +132,7 @@ def test_a_blank_id_gets_no_namespace_and_is_refused() -> None:
 
 def test_what_a_payload_becomes_is_shown_in_its_namespace() -> None:
     body = json.dumps(ticket("1", "501")).encode()
-    (change,) = inbound.preview("zendesk", {}, body, "desk")
+    (change,) = reception.preview("zendesk", {}, body, "desk")
     assert (change.data["id"], change.data["customer"]) == ("desk/ticket:1", "desk/501")
 
 
@@ -174,13 +178,13 @@ def test_a_bare_id_of_another_systems_customer_is_no_guess() -> None:
     tells(added("ring", "chatwoot"), contact(501, "Peter Z"))
     with pytest.raises(CommandError, match=r"have it: desk/501, ring/501"):
         call_command("retrieve", "refund", "--customer", "501")
-    with pytest.raises(lines.LineError, match="desk/501"):
-        lines.customer_of({"customer": "501"})
+    with pytest.raises(json_lines.LineError, match="desk/501"):
+        json_lines.customer_of({"customer": "501"})
     with pytest.raises(CommandError, match="desk/501"):
         call_command("privacy", "export", "501")
     records.import_records([order(1, "501")])
-    assert lines.customer_of({"customer": "501"}) == "501", "the company's own"
-    assert lines.customer_of({"customer": "desk/501"}) == "desk/501"
+    assert json_lines.customer_of({"customer": "501"}) == "501", "the company's own"
+    assert json_lines.customer_of({"customer": "desk/501"}) == "desk/501"
 
 
 def test_the_api_finds_a_person_by_any_id_and_names_the_candidates() -> None:
@@ -215,7 +219,7 @@ values = st.one_of(
 class NeverOutsideTests(PropertyTestCase):
     @settings(max_examples=60, deadline=None)
     @given(
-        st.sampled_from([*inbound.TYPES]),
+        st.sampled_from([*apply.TYPES]),
         st.dictionaries(st.sampled_from(namespaces.NAMING), values, min_size=1),
     )
     def test_whatever_a_source_says_it_touches_nothing_outside_its_namespace(
@@ -227,9 +231,9 @@ class NeverOutsideTests(PropertyTestCase):
         before = [*Record.objects.values_list("id", "customer", "title", "deleted")]
         try:
             change = namespaces.placed("desk", Change(type, rest | data))
-            inbound.check(change, records.moment(rest))
-            inbound.TYPES[type]([change.data], records.moment(rest))
-        except (PayloadError, records.RecordError):
+            reception.check(change, records.moment(rest))
+            apply.TYPES[type]([change.data], records.moment(rest))
+        except (PayloadError, storable.RecordError):
             pass
         there = Record.objects.exclude(id__startswith="desk/")
         self.assertEqual([*there.values_list("id", "customer", "title", "deleted")], before)

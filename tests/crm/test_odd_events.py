@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from crm import adapters, inbound
+from crm import adapters
 from crm.adapters import Delivery
+from crm.inbound import apply, reception
 from crm.models import InboundEvent, Passage, Record
 from tests.crm.test_dialects import SIGNED, URL, mac, source
 from tests.crm.test_inbound import fresh, order, post, upserted  # noqa: F401
@@ -20,9 +21,9 @@ pytestmark = pytest.mark.django_db
 
 def taken(dialect: str, body: Any) -> InboundEvent:
     raw = json.dumps(body).encode()
-    event = inbound.event(source(dialect), Delivery(raw, SIGNED[dialect](raw), "POST", URL))
-    inbound.insert([event])
-    inbound.apply_pending()
+    event = reception.event(source(dialect), Delivery(raw, SIGNED[dialect](raw), "POST", URL))
+    reception.insert([event])
+    apply.apply_pending()
     return InboundEvent.objects.latest("id")
 
 
@@ -75,7 +76,7 @@ def test_one_that_does_not_fit_is_named_and_the_others_are_taken(bad: Any, why: 
 def test_a_batch_of_which_nothing_fits_is_refused() -> None:
     raw = json.dumps([changed(occurredAt="soon")]).encode()
     delivery = Delivery(raw, SIGNED["hubspot"](raw), "POST", URL)
-    assert inbound.event(source("hubspot"), delivery).state == "refused"
+    assert reception.event(source("hubspot"), delivery).state == "refused"
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,7 @@ def test_a_payload_that_a_dialect_trips_over_is_refused_and_kept(monkeypatch: An
     monkeypatch.setattr("crm.adapters.zammad.public_text", lambda article: article["no"])
     raw = b'{"ticket": {"number": 1, "customer": {"id": 1}}, "article": {}}'
     delivery = Delivery(raw, SIGNED["zammad"](raw), "POST", URL)
-    found = inbound.event(source("zammad"), delivery)
+    found = reception.event(source("zammad"), delivery)
     assert (found.state, "does not look as" in found.reason) == ("refused", True)
 
 
@@ -212,7 +213,7 @@ def test_a_nul_that_is_written_out_is_none(monkeypatch: Any) -> None:
         body = f'{{"type": "record.upserted", "data": {row}}}'.encode()
         try:
             assert (adapters.parsed(body) is not None) is kept
-        except inbound.PayloadError:
+        except apply.PayloadError:
             assert not kept
 
 

@@ -15,9 +15,10 @@ from django.test import override_settings
 from django.utils import timezone
 from standardwebhooks import Webhook
 
-from chatbot import actions, agents
-from crm import courier, outbound, signing
+from chatbot.conversation import agents, customers
+from crm import signing
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import courier, outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 CARD = "4111 1111 1111 1111"
@@ -80,16 +81,16 @@ async def sink(**values: Any) -> AsyncIterator[Sink]:
 class OutboundTestCase(AgentsTestCase):
     def setUp(self) -> None:
         super().setUp()
-        outbound.forget()
-        self.addCleanup(outbound.forget)
+        outbox.forget()
+        self.addCleanup(outbox.forget)
 
     def endpoint(self, url: str = "http://crm:80/", **values: Any) -> Endpoint:
         made = Endpoint.objects.create(url=url, secrets=signing.rotated([]), **values)
-        outbound.forget()
+        outbox.forget()
         return made
 
     def write(self, text: str = "hello", id: str = "n1") -> None:
-        actions.receive(self.conversation, id, text)
+        customers.receive(self.conversation, id, text)
 
     def types(self) -> list[str]:
         return list(Delivery.objects.order_by("id").values_list("type", flat=True))
@@ -113,7 +114,7 @@ class EventTests(OutboundTestCase):
         self.write("this is terrible")
         agents.take_over(self.conversation, self.dora)
         agents.resolve(self.conversation, self.dora)
-        actions.rate(self.conversation, 4, "fine")
+        customers.rate(self.conversation, 4, "fine")
         self.assertEqual(
             self.types(),
             [
@@ -140,7 +141,7 @@ class EventTests(OutboundTestCase):
         self.endpoint(events=["conversation.handed_off"])
         self.endpoint(inboxes=["other"])
         self.write()
-        actions.hand_off(self.conversation, "The customer asked for a person.")
+        customers.hand_off(self.conversation, "The customer asked for a person.")
         self.assertEqual(self.types(), ["conversation.handed_off"])
 
     def test_thin_full_and_masked(self) -> None:

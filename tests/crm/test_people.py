@@ -7,10 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
-from chatbot import identity
 from chatbot.models import Conversation, Inbox, Visitor
-from crm import aliases, knowledge, people, records
+from chatbot.people import identity
+from crm.customers import lifecycle
+from crm.ids import aliases
+from crm.knowledge import records, search
 from crm.models import Customer, Key, Passage, Record, Tombstone
+from crm.plumbing import storable
 from tests.fakes import order
 
 pytestmark = pytest.mark.django_db
@@ -31,8 +34,8 @@ def owners() -> set[str | None]:
 def test_a_merge_of_the_merged_one_arrives_where_that_one_went() -> None:
     for number, name in enumerate(("alice", "bob", "charlie")):
         has_order(name, number)
-    people.merge("alice", "bob")
-    people.merge("charlie", "alice")
+    lifecycle.merge("alice", "bob")
+    lifecycle.merge("charlie", "alice")
     assert owners() == {"bob"}
     has_order("charlie", 9)
     assert owners() == {"bob"}
@@ -41,32 +44,32 @@ def test_a_merge_of_the_merged_one_arrives_where_that_one_went() -> None:
 
 def test_a_merge_back_changes_nothing_and_nobody_is_merged_into_themselves() -> None:
     has_order("alice")
-    people.merge("alice", "bob")
-    people.merge("bob", "alice")
+    lifecycle.merge("alice", "bob")
+    lifecycle.merge("bob", "alice")
     assert dict(Customer.objects.values_list("id", "merged_into")) == {"alice": "bob", "bob": None}
     assert owners() == {"bob"}
-    with pytest.raises(records.RecordError, match="same customer"):
-        people.merge("bob", "bob")
+    with pytest.raises(storable.RecordError, match="same customer"):
+        lifecycle.merge("bob", "bob")
 
 
 def test_a_name_goes_along_where_the_other_has_none() -> None:
     Customer.objects.create(id="alice", name="Alice Ash")
-    people.merge("alice", "bob")
+    lifecycle.merge("alice", "bob")
     assert Customer.objects.get(id="bob").name == "Alice Ash"
 
 
 def test_a_merge_into_somebody_erased_is_declined_and_the_living_keep_what_they_have() -> None:
     has_order("alice")
-    people.erase("bob")
-    with pytest.raises(records.RecordError, match="'bob' was erased, so 'alice' cannot go on"):
-        people.merge("alice", "bob")
+    lifecycle.erase("bob")
+    with pytest.raises(storable.RecordError, match="'bob' was erased, so 'alice' cannot go on"):
+        lifecycle.merge("alice", "bob")
     assert owners() == {"alice"}
     assert Customer.objects.get(id="alice").merged_into is None
 
 
 def test_who_was_erased_is_not_brought_back_by_a_merge_into_somebody_living() -> None:
-    people.erase("alice")
-    people.merge("alice", "bob")
+    lifecycle.erase("alice")
+    lifecycle.merge("alice", "bob")
     has_order("alice")
     assert not Record.objects.exists()
 
@@ -78,9 +81,9 @@ def test_by_any_of_their_ids_the_whole_person_is_erased(named: str) -> None:
     Conversation.objects.create(visitor=Visitor.objects.create(inbox=shop, customer_id="alice"))
     for number, name in enumerate(("alice", "bob", "charlie", "dora")):
         has_order(name, number)
-    people.merge("alice", "bob")
-    people.merge("bob", "charlie")
-    people.erase(named)
+    lifecycle.merge("alice", "bob")
+    lifecycle.merge("bob", "charlie")
+    lifecycle.erase(named)
     assert owners() == {"dora"}
     assert not Conversation.objects.exists()
     erased = Customer.objects.exclude(erased_at=None)
@@ -93,17 +96,17 @@ def test_by_any_of_their_ids_the_whole_person_is_erased(named: str) -> None:
 
 def test_a_deletion_of_who_was_merged_leaves_the_other_one() -> None:
     has_order("alice")
-    people.merge("alice", "bob")
-    people.erase_deleted("alice")
+    lifecycle.merge("alice", "bob")
+    lifecycle.erase_deleted("alice")
     assert owners() == {"bob"}
-    people.erase_deleted("bob")
+    lifecycle.erase_deleted("bob")
     assert not Record.objects.exists()
 
 
 def test_who_signs_in_under_an_old_id_is_the_same_visitor() -> None:
     shop = Inbox.objects.create(key="shop", name="Shop")
-    people.merge("alice", "bob")
-    people.merge("charlie", "alice")
+    lifecycle.merge("alice", "bob")
+    lifecycle.merge("charlie", "alice")
     found = {
         identity.identified(shop, identity.identity_token(shop, name)).id
         for name in ("alice", "bob", "charlie", " bob\u200b")
@@ -136,14 +139,14 @@ class AnyOrderTests(PropertyTestCase):
             group = set(aliases.everyone(one))
             if what == "merge":
                 try:
-                    people.merge(one, other)
-                except records.RecordError:
+                    lifecycle.merge(one, other)
+                except storable.RecordError:
                     assert one == other or aliases.root_of(other) in erased
             elif what == "tell":
                 told[f"order:{number}"] = one
                 has_order(one, number)
-            elif what == "erase" or not people.is_alias(one):
-                people.erase_deleted(one) if what == "delete" else people.erase(one)
+            elif what == "erase" or not lifecycle.is_alias(one):
+                lifecycle.erase_deleted(one) if what == "delete" else lifecycle.erase(one)
                 erased |= group
                 told = {record: owner for record, owner in told.items() if owner not in group}
             told = {record: owner for record, owner in told.items() if owner not in erased}
@@ -153,7 +156,7 @@ class AnyOrderTests(PropertyTestCase):
                 assert (customer.erased_at is None) == (root.erased_at is None)
         for record, owner in told.items():
             for alias in aliases.everyone(owner):
-                mine = knowledge.visible(aliases.told(alias))
+                mine = search.visible(aliases.told(alias))
                 assert Key.objects.filter(mine, record=record).exists(), (record, alias)
         assert set(Record.objects.values_list("id", flat=True)) == set(told)
         assert owners() <= {aliases.root_of(one) for one in told.values()}

@@ -8,9 +8,11 @@ import pytest
 from django.db import close_old_connections, connection
 from django.test import TransactionTestCase
 
-from chatbot import identity
 from chatbot.models import Inbox, Visitor
-from crm import aliases, people, records
+from chatbot.people import identity
+from crm.customers import lifecycle
+from crm.ids import aliases
+from crm.knowledge import records
 from crm.models import Customer, IndexState, Key, Passage, Record
 from tests.fakes import order
 
@@ -35,7 +37,7 @@ class AtOnceTests(TransactionTestCase):
         work: list[Callable[[], object]] = []
         for number, (old, into) in enumerate([*permutations(PEOPLE, 2)] * 4):
             rows = [order(number, old)]
-            work.append(lambda old=old, into=into: people.merge(old, into))  # type: ignore[misc]
+            work.append(lambda old=old, into=into: lifecycle.merge(old, into))  # type: ignore[misc]
             work.append(lambda rows=rows: records.import_records(rows))  # type: ignore[misc]
             token = tokens[number % len(tokens)]
             work.append(lambda token=token: identity.identified(shop, token))  # type: ignore[misc]

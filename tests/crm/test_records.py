@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
+from crm.knowledge.records import PASSAGE_WORDS, import_records, rewrite
 from crm.models import Customer, Key, Passage, Record, Tombstone, Vector
-from crm.records import PASSAGE_WORDS, import_records, rewrite
 from tests.fakes import ALICE, BOB, order
 
 

@@ -8,8 +8,8 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from django.utils import timezone
 
-from crm import courier
 from crm.models import Delivery
+from crm.outbound import courier
 from tests.crm.test_outbound import OutboundTestCase, Sink, sink
 
 

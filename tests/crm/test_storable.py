@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from crm import storable
+from crm.knowledge.records import import_records, parse
 from crm.models import Record
-from crm.records import RecordError, import_records, parse
+from crm.plumbing import storable
+from crm.plumbing.storable import RecordError
 from tests.fakes import ALICE, order
 
 pytestmark = pytest.mark.django_db

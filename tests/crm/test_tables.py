@@ -2,9 +2,10 @@
 
 import pytest
 
-from crm import markup, wording
+from crm.knowledge import wording
+from crm.knowledge.records import passages
 from crm.models import Record
-from crm.records import passages
+from crm.plumbing import markup
 from inference.grounding import check
 
 WEIGHTS = """Parcels abroad:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
-from crm import indexing, knowledge
+from crm.knowledge import indexing, search
+from crm.knowledge.records import import_records
 from crm.models import Passage, Vector
-from crm.records import import_records
 from tests.fakes import ALICE, FakeEncoder, FakeModelsTestCase, order
 
 
@@ -19,19 +19,19 @@ class NewerEncoder(FakeEncoder):
 def upgraded() -> Iterator[None]:
     """As a process of the new release, with its own memory, sees the same database and folder."""
     forget()
-    with mock.patch("crm.indexing.encoder", return_value=NewerEncoder()):
+    with mock.patch("crm.knowledge.indexing.encoder", return_value=NewerEncoder()):
         yield
     forget()
 
 
 def forget() -> None:
     indexing.reader.cache_clear()
-    knowledge._lines.clear()
+    search._lines.clear()
 
 
 class UpgradeTests(FakeModelsTestCase):
     def found(self, query: str) -> list[str]:
-        return [hit.record for hit in knowledge.search_records(query, ALICE, 10)]
+        return [hit.record for hit in search.search_records(query, ALICE, 10)]
 
     def setUp(self) -> None:
         super().setUp()

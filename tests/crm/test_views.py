@@ -9,7 +9,9 @@ from unittest import mock
 from django.db import OperationalError
 from django.test import override_settings
 
-from crm import inbound, signing, views
+from crm import signing
+from crm.inbound import views
+from crm.inbound.reception import Reception
 from crm.models import InboundEvent, Source
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.crm.test_inbound import URL, order, upserted
@@ -69,12 +71,12 @@ class DoorTests(AgentsTestCase):
 class ReceptionTests(AgentsTestCase):
     async def test_a_sender_that_hangs_up_takes_no_neighbour_with_it(self) -> None:
         source = await Source.objects.acreate(name="shop", secrets=[])
-        reception = inbound.Reception()
+        arrivals = Reception()
         made = [InboundEvent(source=source, event_id=str(n), changes=[]) for n in range(3)]
-        waits = [asyncio.create_task(reception.keep(one)) for one in made]
+        waits = [asyncio.create_task(arrivals.keep(one)) for one in made]
         await asyncio.sleep(0)
         waits[0].cancel()
-        with mock.patch("crm.inbound.insert", side_effect=OperationalError("gone")):
+        with mock.patch("crm.inbound.reception.insert", side_effect=OperationalError("gone")):
             found = await asyncio.gather(*waits, return_exceptions=True)
         assert [type(one) for one in found[1:]] == [OperationalError] * 2
-        assert await reception.keep(made[0])
+        assert await arrivals.keep(made[0])

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from crm import adapters, inbound
+from crm import adapters
 from crm.adapters import Delivery
+from crm.inbound import apply, reception
 from crm.models import Passage, Record
 from tests.crm.test_dialects import FIXTURES, SIGNED, URL, applied, source
 
@@ -26,10 +27,10 @@ def sent(dialect: str, name: str, change: Any = None, mapping: Any = None) -> st
         change(body)
     raw = json.dumps(body).encode()
     delivery = Delivery(raw, SIGNED[dialect](raw), "POST", URL, mapping or {})
-    event = inbound.event(source(dialect), delivery)
+    event = reception.event(source(dialect), delivery)
     assert event.state == "received", event.reason
-    inbound.insert([event])
-    inbound.apply_pending()
+    reception.insert([event])
+    apply.apply_pending()
     return told()
 
 

@@ -2,7 +2,7 @@
 
 from django.test import SimpleTestCase, override_settings
 
-from crm import wording
+from crm.knowledge import wording
 
 
 class WordingTests(SimpleTestCase):

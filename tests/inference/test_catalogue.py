@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from inference import catalogue, sources
-from inference.catalogue import (
+from inference.models import catalogue, sources
+from inference.models.catalogue import (
     File,
     Model,
     ModelMissing,
@@ -24,7 +24,7 @@ from inference.catalogue import (
     UnknownModel,
     WrongHash,
 )
-from inference.sources import Wheel
+from inference.models.sources import Wheel
 
 PIECES = (b"once upon a time " * 50, b"there was a model " * 40, b"cut in three " * 30)
 WHOLE = b"".join(PIECES)

@@ -9,10 +9,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest import IsolatedAsyncioTestCase, mock
 
-from inference import counters, energy_server
-from inference.counters import Packages, used
-from inference.energy import Meter, Reading, of_machine
-from inference.generation import Usage
+from inference.energy import counters, server
+from inference.energy.counters import Packages, used
+from inference.generation.client import Usage
+from inference.generation.meter import Meter, Reading, of_machine
 
 
 def meter_of(*readings: Reading | None) -> Meter:
@@ -88,7 +88,7 @@ def test_a_machine_says_what_it_has_spent_and_written() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as vllm:
         threading.Thread(target=vllm.serve_forever, daemon=True).start()
         page = f"http://127.0.0.1:{vllm.server_port}/metrics"
-        handler = type("Of", (energy_server.Handler,), {"pages": [page]})
+        handler = type("Of", (server.Handler,), {"pages": [page]})
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as beside:
             threading.Thread(target=beside.serve_forever, daemon=True).start()
             url = f"http://127.0.0.1:{beside.server_port}/energy"

@@ -7,7 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from inference.generation import (
+from inference.generation.client import (
     BROKEN_AFTER,
     ChatMessages,
     DeadlineExceeded,
@@ -17,7 +17,7 @@ from inference.generation import (
     ServerUnreachable,
     Usage,
 )
-from inference.pace import Deadlines
+from inference.generation.pace import Deadlines
 
 HI: ChatMessages = [{"role": "user", "content": "hi"}]
 QUICK = Deadlines(connect=1, first_token=0.3, next_token=0.3, total=5)

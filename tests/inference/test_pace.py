@@ -5,8 +5,8 @@ import itertools
 
 import pytest
 
-from inference.generation import DeadlineExceeded, Generator
-from inference.pace import MOST, REMEMBERED, SLACK, UNSEEN, Deadlines, Pace
+from inference.generation.client import DeadlineExceeded, Generator
+from inference.generation.pace import MOST, REMEMBERED, SLACK, UNSEEN, Deadlines, Pace
 from tests.inference.test_generation import DONE, HEAD, HI, QUICK, Server, chunk, serving
 
 LEAST = Deadlines(connect=2, first_token=20, next_token=10, total=60)

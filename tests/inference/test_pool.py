@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from inference.generation import GenerationError, ServerBusy, ServerUnreachable
-from inference.pool import Pool, Server
+from inference.generation.client import GenerationError, ServerBusy, ServerUnreachable
+from inference.generation.pool import Pool, Server
 
 GONE = ServerUnreachable("gone")
 

@@ -19,7 +19,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from inference.catalogue import located, models_dir
+from inference.models.catalogue import located, models_dir
 from tests.live.crm import Crms
 from tests.live.mailbox import Mailbox
 from tests.live.shop import Shop, Street

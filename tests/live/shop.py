@@ -56,7 +56,7 @@ SESSION = """
 from django.contrib.auth.models import User
 from django.test import Client
 client = Client()
-client.force_login(User.objects.get(username=name), "chatbot.demo_logins.Backend")
+client.force_login(User.objects.get(username=name), "chatbot.people.demo_logins.Backend")
 result = client.cookies["sessionid"].value
 """
 RESOLVE = """

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inference.catalogue import ModelMissing, located
 from inference.encoder import Encoder
+from inference.models.catalogue import ModelMissing, located
 
 pytestmark = pytest.mark.live
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from chatbot import serving
+from chatbot.operations import processes
 from tests.live.conftest import Site, await_that, free_port
 
 pytestmark = pytest.mark.live
@@ -61,7 +61,7 @@ def test_a_chosen_model_port_that_is_taken_is_named(site: Site, make_site: Make)
 
 def test_a_child_that_dies_is_named_and_started_again(site: Site) -> None:
     web = next(id for id, command in site.processes().items() if "uvicorn" in command)
-    time.sleep(serving.SHORT_LIFE)  # Who dies sooner is not started again.
+    time.sleep(processes.SHORT_LIFE)  # Who dies sooner is not started again.
     os.kill(web, signal.SIGKILL)
     await_that(lambda: "The web server ended by itself" in site.output)
     await_that(lambda: site.status("/readyz") == 200)

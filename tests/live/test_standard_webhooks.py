@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from crm import adapters, signing
-from inference.catalogue import models_dir
+from inference.models.catalogue import models_dir
 
 pytestmark = pytest.mark.live
 VERSION = "1.1.1"

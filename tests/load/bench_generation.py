@@ -28,10 +28,11 @@ from itertools import chain, count, product
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from inference import catalogue, counters
+from inference.energy import counters
 from inference.evaluation.markdown import table
-from inference.generation import Generator
-from inference.pace import Deadlines
+from inference.generation.client import Generator
+from inference.generation.pace import Deadlines
+from inference.models import catalogue
 from tests.live.conftest import ROOT, await_that, free_port, prepared
 from tests.live.vllm.conftest import KEY, serving
 from tests.load.bench_chat import AttuneClient
@@ -202,7 +203,14 @@ def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
 def llama_server(folder: Path) -> Iterator[Generator]:
     port = free_port()
     options = ["--model", str(catalogue.located("chat-small")), "--port", str(port)]
-    command = [sys.executable, "-m", "inference.local_server", *options, "--parallel", "4"]
+    command = [
+        sys.executable,
+        "-m",
+        "inference.generation.local_server",
+        *options,
+        "--parallel",
+        "4",
+    ]
     with (folder / "llama.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
     try:

@@ -6,17 +6,18 @@ Needs Django set up on the site's data: the prompts are those that Attune would 
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from chatbot.reply import prompt
-from chatbot.reply.difficulty import Policy
 from chatbot.reply.found import Found
-from chatbot.reply.pipeline import Answering, Turn
+from chatbot.reply.pipeline import Answer
 from chatbot.reply.retrieve import retrieve
-from crm.orm import in_thread
-from inference import counters, sentences
-from inference.generation import ChatMessages, Generator, Usage
+from chatbot.reply.turn import Turn
+from crm.plumbing.threads import in_thread
+from inference import sentences
+from inference.energy import counters
+from inference.generation.client import ChatMessages, Generator, Usage
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Asked:
     """A question with what Attune would ask the model, and what its check would say."""
 
     messages: ChatMessages
-    answering: Answering
+    answering: Answer
     found: Found
 
     async def shown(self, sentence: str) -> bool:
@@ -34,9 +35,9 @@ class Asked:
 async def asked(text: str) -> Asked:
     """In this process, on the site's data."""
     turn = Turn(text, None)
-    found = await in_thread(retrieve)(turn)
+    found = await in_thread(retrieve, turn)
     messages = prompt.messages(text, found.records, found.history)
-    return Asked(messages, Answering(turn, nullcontext, Policy()), found)
+    return Asked(messages, Answer(turn), found)
 
 
 @dataclass

@@ -29,7 +29,7 @@ async def seconds(port: int, secret: str) -> list[float]:
 
 
 def until_found(number: int) -> None:
-    from crm.knowledge import search
+    from crm.knowledge.search import search
     from tests.load.bench_webhooks import record
 
     wanted = record(number)

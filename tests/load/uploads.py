@@ -26,17 +26,17 @@ def picture(number: int) -> bytes:
 def send(most: int, rate: float, inbox: str) -> None:
     from django.db import transaction
 
-    from chatbot import actions
     from chatbot.attachments import store
+    from chatbot.conversation import changes
     from tests.load.writer import opened
 
     conversation = opened(inbox)[0]
     for number in range(most):
         time.sleep(1 / rate)
         with transaction.atomic():
-            found = actions.locked(conversation)
+            found = changes.locked(conversation)
             kept = store.keep(found, f"{number}.png", picture(number))
-            actions.append(found, "system", "", [kept])
+            changes.append(found, "system", "", [kept])
         digest = hashlib.sha256(picture(number)).hexdigest()
         print(kept.file.name, digest, flush=True)
 

@@ -33,21 +33,21 @@ def write(count: int, rate: float, inboxes: list[str]) -> None:
 
 
 def opened(inbox: str) -> list[Any]:
-    from chatbot import actions
+    from chatbot.conversation import customers
     from chatbot.models import Inbox, Visitor
 
     found, _ = Inbox.objects.get_or_create(key=inbox, defaults={"name": inbox})
     visitors = [Visitor.objects.create(inbox=found) for _ in range(CONVERSATIONS)]
-    return [actions.conversation_of(visitor).id for visitor in visitors]
+    return [customers.conversation_of(visitor).id for visitor in visitors]
 
 
 def append(conversation: Any, text: str) -> int:
     from django.db import transaction
 
-    from chatbot import actions
+    from chatbot.conversation import changes
 
     with transaction.atomic():
-        return actions.append(actions.locked(conversation), "system", text).seq
+        return changes.append(changes.locked(conversation), "system", text).seq
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.management import lines
+from chatbot.management import json_lines
 from chatbot.reply.ask import ask
 from inference.index import IndexUnavailable
 from inference.text import blank
@@ -36,18 +36,20 @@ class Command(BaseCommand):
         if options["jsonl"]:
             # One loop for all lines: the client keeps its connection.
             with asyncio.Runner() as runner:
-                lines.answer_lines(lambda asked: runner.run(answered(asked)))
+                json_lines.answer_lines(lambda asked: runner.run(answered(asked)))
             return
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
-        result = asyncio.run(ask(options["question"], lines.customer_told(options["customer"])))
+        result = asyncio.run(
+            ask(options["question"], json_lines.customer_told(options["customer"]))
+        )
         self.stdout.write(
             json.dumps(result, ensure_ascii=False) if options["json"] else in_words(result)
         )
 
 
 async def answered(asked: dict[str, Any]) -> dict[str, Any]:
-    return await ask(lines.text_of(asked, "question"), lines.customer_of(asked))
+    return await ask(json_lines.text_of(asked, "question"), json_lines.customer_of(asked))
 
 
 def in_words(result: dict[str, Any]) -> str:

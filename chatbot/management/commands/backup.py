@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from chatbot.backup import contents
 from chatbot.backup.archive import BackupError
-from crm import troubles
+from crm.plumbing import troubles
 
 
 class Command(BaseCommand):

@@ -9,9 +9,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.evaluation import answers, delay, grounding, retrieval, routes, sentiment
-from inference.catalogue import ModelError
-from inference.generation import GenerationError
+from inference.generation.client import GenerationError
 from inference.index import IndexUnavailable
+from inference.models.catalogue import ModelError
 
 EVALUATIONS = {
     "answers": answers,

@@ -7,11 +7,12 @@ from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
 
-from chatbot import demo_actions, roles
-from chatbot.demo_logins import PASSWORD
+from chatbot.demo import crm
 from chatbot.models import Inbox
+from chatbot.people import roles
+from chatbot.people.demo_logins import PASSWORD
 from crm import demo
-from crm.records import import_records
+from crm.knowledge.records import import_records
 
 
 class Command(BaseCommand):
@@ -24,7 +25,7 @@ class Command(BaseCommand):
         with transaction.atomic():
             inbox = open_inbox()
             if settings.DEMO:
-                demo_actions.load(inbox)
+                crm.load(inbox)
                 create_logins()
 
 

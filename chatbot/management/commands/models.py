@@ -9,9 +9,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from tqdm import tqdm
 
-from inference import catalogue
-from inference.catalogue import Model, ModelError
-from inference.sources import Report
+from inference.models import catalogue
+from inference.models.catalogue import Model, ModelError
+from inference.models.sources import Report
 
 
 class Command(BaseCommand):

@@ -6,9 +6,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot import audit, retention
 from chatbot.models import Erasure
-from crm.aliases import SeveralSystems, told
+from chatbot.people import audit
+from chatbot.privacy import retention
+from crm.ids.aliases import SeveralSystems, told
 from crm.models import Customer
 from inference.text import trimmed
 

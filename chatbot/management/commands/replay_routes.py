@@ -14,9 +14,9 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from chatbot.models import Reply
-from chatbot.reply.difficulty import Policy
 from chatbot.reply.replay import Figures, Replayed, past, replay
-from inference import counters
+from chatbot.reply.tier import Policy
+from inference.energy import counters
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
 

@@ -10,7 +10,7 @@ from django.db import Error as DatabaseError
 from chatbot.backup import contents
 from chatbot.backup.archive import BackupError
 from chatbot.management.commands.backup import bar
-from crm import troubles
+from crm.plumbing import troubles
 
 
 class Command(BaseCommand):

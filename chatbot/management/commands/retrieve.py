@@ -6,8 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.management import lines
-from crm import knowledge
+from chatbot.management import json_lines
+from crm.knowledge import search
 from inference.index import IndexUnavailable
 from inference.text import blank
 
@@ -36,12 +36,12 @@ class Command(BaseCommand):
 
     def answer(self, options: dict[str, Any]) -> None:
         if options["jsonl"]:
-            lines.answer_lines(answered)
+            json_lines.answer_lines(answered)
             return
         if blank(options["query"] or ""):
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
         results = found(
-            options["query"], lines.customer_told(options["customer"]), options["limit"]
+            options["query"], json_lines.customer_told(options["customer"]), options["limit"]
         )
         if options["json"]:
             self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))
@@ -52,15 +52,17 @@ class Command(BaseCommand):
 def answered(asked: dict[str, Any]) -> dict[str, Any]:
     limit = asked.get("limit", LIMIT)
     if type(limit) is not int or not 1 <= limit <= 100:
-        raise lines.LineError('"limit" must be a whole number from 1 to 100.')
-    return {"results": found(lines.text_of(asked, "query"), lines.customer_of(asked), limit)}
+        raise json_lines.LineError('"limit" must be a whole number from 1 to 100.')
+    return {
+        "results": found(json_lines.text_of(asked, "query"), json_lines.customer_of(asked), limit)
+    }
 
 
 def found(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
-    return [as_json(hit) for hit in knowledge.search_records(query, customer, limit)]
+    return [as_json(hit) for hit in search.search_records(query, customer, limit)]
 
 
-def as_json(hit: knowledge.Hit) -> dict[str, Any]:
+def as_json(hit: search.Hit) -> dict[str, Any]:
     found = {
         "id": hit.record,
         "score": round(hit.score, 4),

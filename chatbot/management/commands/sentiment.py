@@ -9,8 +9,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from chatbot.engines import sentiment_classifier
-from inference.catalogue import ModelError
+from chatbot.engines.classifier import sentiment_classifier
+from inference.models.catalogue import ModelError
 from inference.sentiment import Classifier, Sentiment
 
 BATCH = 64

@@ -7,8 +7,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.engines import sentiment_classifier
-from inference.catalogue import ModelError
+from chatbot.engines.classifier import sentiment_classifier
+from inference.models.catalogue import ModelError
 from inference.sentiment.audit import Finding, bias, robustness
 
 

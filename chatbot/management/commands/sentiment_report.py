@@ -8,8 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.engines import WEIGHTS
-from inference.catalogue import models_dir
+from chatbot.engines.classifier import WEIGHTS
+from inference.models.catalogue import models_dir
 
 
 class Command(BaseCommand):

@@ -9,10 +9,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot import corrections
-from chatbot.engines import WEIGHTS, sentiment_classifier, sentiment_site
-from inference import catalogue
-from inference.catalogue import ModelError
+from chatbot.conversation import corrections
+from chatbot.engines.classifier import WEIGHTS, sentiment_classifier, sentiment_site
+from inference.models import catalogue
+from inference.models.catalogue import ModelError
 from inference.sentiment import site
 
 

@@ -16,13 +16,13 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseError
 from django.db import connection
 
-from chatbot import serving
-from chatbot.checks import CONFIGURATION
-from chatbot.demo_logins import LOGINS
-from chatbot.parts import PARTS
-from chatbot.serving import Child, ServingError
-from crm import troubles
-from inference import catalogue
+from chatbot.operations import processes
+from chatbot.operations.checks import CONFIGURATION
+from chatbot.operations.parts import PARTS
+from chatbot.operations.processes import Child, ServingError
+from chatbot.people.demo_logins import LOGINS
+from crm.plumbing import troubles
+from inference.models import catalogue
 
 LOOPBACK = "127.0.0.1"
 # Megabytes in DATA_DIR that the demo shop, its index and the logs take.
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         self.ready = False
         self.children: list[Child] = []
         self.say = line_by_line(self.stdout.write)
-        with serving.interrupted_by_signals():
+        with processes.interrupted_by_signals():
             try:
                 self.serve()
             except KeyboardInterrupt:
@@ -52,7 +52,7 @@ class Command(BaseCommand):
             except (OSError, DatabaseError) as error:
                 raise CommandError(troubles.in_words(error)) from error
             finally:
-                serving.end(self.children)
+                processes.end(self.children)
                 # Without children it is the file of another `serve`, which holds the port.
                 if self.children:
                     settings.SLM_PORT_FILE.unlink(missing_ok=True)
@@ -60,14 +60,14 @@ class Command(BaseCommand):
     def leave(self) -> None:
         self.say("\nStopping …" if self.ready else "\nStopped; the same command goes on from here.")
         if not self.ready:
-            serving.end(self.children)
+            processes.end(self.children)
             sys.exit(130)
 
     def serve(self) -> None:
         """Cheap obstacles first, then what takes long, then the children."""
         self.check(tags=[CONFIGURATION, PARTS])
         enough_room()
-        web = serving.hold("PORT", settings.HOST, settings.PORT)
+        web = processes.hold("PORT", settings.HOST, settings.PORT)
         slm_port = self.slm_port()
         connection.ensure_connection()
         model = self.fetch_models()
@@ -82,7 +82,7 @@ class Command(BaseCommand):
         self.ready = True
         self.greet()
         while True:
-            serving.revive(self.children, self.say)
+            processes.revive(self.children, self.say)
             time.sleep(0.2)
 
     def slm_port(self) -> int:
@@ -90,9 +90,9 @@ class Command(BaseCommand):
         if not settings.SLM_EMBEDDED:
             return int(settings.SLM_PORT)
         if "SLM_PORT" in os.environ:
-            serving.hold("SLM_PORT", LOOPBACK, settings.SLM_PORT).close()
+            processes.hold("SLM_PORT", LOOPBACK, settings.SLM_PORT).close()
             return int(settings.SLM_PORT)
-        port = serving.free_port(LOOPBACK, settings.SLM_PORT)
+        port = processes.free_port(LOOPBACK, settings.SLM_PORT)
         if port != settings.SLM_PORT:
             self.say(f"Port {settings.SLM_PORT} is in use: the model server takes {port}.")
         return port
@@ -117,7 +117,11 @@ class Command(BaseCommand):
     def start_model_server(self, model: Path, port: int) -> None:
         options = ["--model", str(model), "--name", settings.SLM_NAME, "--port", str(port)]
         options += ["--threads", str(settings.MODEL_THREADS)]
-        self.start("model server", ["-m", "inference.local_server", *options], "model-server.log")
+        self.start(
+            "model server",
+            ["-m", "inference.generation.local_server", *options],
+            "model-server.log",
+        )
 
     def start_web_servers(self, held: socket, slm_port: int) -> None:
         """All take connections from the socket that this process holds: while one of them is
@@ -166,14 +170,14 @@ class Command(BaseCommand):
         usual = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
         env = {"PYTHONPATH": str(settings.BASE_DIR), **usual, **(env or {})}
         path = settings.DATA_DIR / "logs" / log
-        self.children.append(serving.start(name, arguments, env, path, inherits))
+        self.children.append(processes.start(name, arguments, env, path, inherits))
 
     def wait_for_both(self, slm_port: int) -> None:
         if settings.SLM_EMBEDDED:
-            self.wait("Model server", partial(serving.problem, LOOPBACK, slm_port, "/health"))
+            self.wait("Model server", partial(processes.problem, LOOPBACK, slm_port, "/health"))
         self.wait("Web server", partial(web_problem, "/livez"))
         ready = partial(web_problem, "/readyz")
-        if reason := serving.wait(ready, self.children, READY_PATIENCE, self.tick):
+        if reason := processes.wait(ready, self.children, READY_PATIENCE, self.tick):
             self.not_ready(reason)
 
     def not_ready(self, reason: str) -> None:
@@ -186,7 +190,7 @@ class Command(BaseCommand):
         started = time.monotonic()
         self.stdout.write(f"{name} …", ending="")
         self.stdout.flush()
-        if reason := serving.wait(ask, self.children, START_PATIENCE, self.tick):
+        if reason := processes.wait(ask, self.children, START_PATIENCE, self.tick):
             raise ServingError(f"The {name.lower()} does not get ready: {reason}.")
         self.say(f" ready ({time.monotonic() - started:.1f} s)")
 
@@ -227,7 +231,7 @@ def site_url() -> str:
 def web_problem(path: str) -> str | None:
     """What the web server says there, asked under a name that the site answers to."""
     name = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
-    return serving.problem(settings.HOST, settings.PORT, path, name)
+    return processes.problem(settings.HOST, settings.PORT, path, name)
 
 
 def enough_room() -> None:

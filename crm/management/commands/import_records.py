@@ -11,8 +11,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError
 
-from crm import indexing, troubles
-from crm.records import ImportReport, import_records
+from crm.knowledge import indexing
+from crm.knowledge.records import ImportReport, import_records
+from crm.plumbing import troubles
 
 SHOWN_ERRORS = 20
 

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from tqdm import tqdm
 
-from crm import indexing, records
+from crm.knowledge import indexing, records
 
 
 class Command(BaseCommand):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from inference import export
+from inference.models import export
 from inference.sentiment.distillation.model import Scorer
 
 # What static quantisation measures its ranges on.

@@ -6,7 +6,7 @@ import pytest
 from django.core.checks import Tags, run_checks
 from django.test import Client
 
-from chatbot import requests
+from chatbot.conversation import crm_requests
 from chatbot.models import Action, Inbox
 from crm.models import Endpoint
 from tests.chatbot.admin.console import staff, text_of
@@ -101,13 +101,13 @@ def test_a_check_names_what_is_offered_to_nobody(inbox: Inbox, crm: Endpoint) ->
 
 
 def test_requests_are_read_and_not_changed(client: Client, inbox: Inbox, crm: Endpoint) -> None:
-    from chatbot import actions
+    from chatbot.conversation import customers
     from chatbot.models import Visitor
 
-    talk = actions.conversation_of(Visitor.objects.create(inbox=inbox))
-    requests.propose(talk, call_back(inbox, crm).id, [])
+    talk = customers.conversation_of(Visitor.objects.create(inbox=inbox))
+    crm_requests.propose(talk, call_back(inbox, crm).id, [])
     request = talk.requests.get()
-    requests.confirm(talk, str(request.id), CALL)
+    crm_requests.confirm(talk, str(request.id), CALL)
     bob = staff(client, "bob", "view_actionrequest")
     page = f"/admin/chatbot/actionrequest/{request.id}/change/"
     assert "Phone: +353 20 911 0938" in text_of(bob, page)

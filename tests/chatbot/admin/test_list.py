@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from chatbot.admin import mood
+from chatbot.console import mood
 from chatbot.models import Inbox
 from crm.models import Customer
 from tests.chatbot.admin.console import LIST, rows, say, talk, text_of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.admin import mood
+from chatbot.console import mood
 
 
 @pytest.mark.parametrize(

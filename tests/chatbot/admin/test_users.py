@@ -7,7 +7,7 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from chatbot import roles
+from chatbot.people import roles
 
 pytestmark = pytest.mark.django_db
 LACKING = "rights that you do not hold"

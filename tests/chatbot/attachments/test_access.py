@@ -15,10 +15,11 @@ from django.test import Client, RequestFactory
 from django.urls import reverse
 from django.utils import timezone
 
-from chatbot import actions, agents, identity, limits
-from chatbot.api import attachments
-from chatbot.attachments import store, views
+from chatbot.attachments import store, uploads, views
+from chatbot.conversation import agents, customers
 from chatbot.models import Attachment, Conversation, Inbox, Visitor
+from chatbot.people import identity
+from chatbot.wire import limits
 from tests.chatbot.attachments.files import HTML, PDF, SVG, image
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +35,7 @@ def fresh() -> None:
 class Customer:
     def __init__(self, inbox: Inbox) -> None:
         self.client, self.visitor = Client(), Visitor.objects.create(inbox=inbox)
-        self.conversation = actions.conversation_of(self.visitor)
+        self.conversation = customers.conversation_of(self.visitor)
         self.headers = {"Authorization": f"Bearer {identity.issue(self.visitor)[0]}"}
 
     def upload(self, name: str = "boots.png", data: bytes | None = None, **headers: str) -> Any:
@@ -43,7 +44,7 @@ class Customer:
 
     def sent(self, name: str = "boots.png", data: bytes | None = None) -> Any:
         found = self.upload(name, data).json()
-        actions.receive(self.conversation, found["id"], "", attachments=[found["id"]])
+        customers.receive(self.conversation, found["id"], "", attachments=[found["id"]])
         return found
 
 
@@ -128,7 +129,7 @@ def test_what_nginx_lets_through_fits(settings: Any) -> None:
         r"location ~ (\S+/attachments/\$) \{\s+client_max_body_size (\d+)m;", template
     )
     assert found
-    assert int(found[2]) * 1024 * 1024 >= settings.ATTACHMENT_MAX_BYTES + attachments.FORM
+    assert int(found[2]) * 1024 * 1024 >= settings.ATTACHMENT_MAX_BYTES + uploads.FORM
     for url in (API, reverse("admin:attach", args=[uuid4()])):
         assert re.match(found[1], url)
 
@@ -233,7 +234,7 @@ def test_dora_reads_what_was_sent_and_charlie_nothing(alice: Customer) -> None:
 def test_reading_a_file_is_reading_the_conversation(alice: Customer) -> None:
     sent = alice.sent()
     dora, client = staff("dora", "view_conversation")
-    with mock.patch("chatbot.audit.read") as read:
+    with mock.patch("chatbot.people.audit.read") as read:
         client.get(address(sent))
     read.assert_called_once_with(alice.conversation, dora)
 
@@ -317,8 +318,8 @@ def test_the_admins_transcript_shows_them(alice: Customer) -> None:
 
 def test_an_old_conversations_files_are_not_for_the_next_one(alice: Customer) -> None:
     found = alice.upload().json()
-    actions.close(alice.conversation)
+    customers.close(alice.conversation)
     Conversation.objects.update(closed_at=timezone.now() - timedelta(hours=1))
-    new = actions.conversation_of(alice.visitor)
+    new = customers.conversation_of(alice.visitor)
     with pytest.raises(Exception, match="attach it again"):
-        actions.receive(new, "m1", "", attachments=[found["id"]])
+        customers.receive(new, "m1", "", attachments=[found["id"]])

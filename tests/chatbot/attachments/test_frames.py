@@ -6,10 +6,11 @@ from uuid import uuid4
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 
-from chatbot import actions, agents
 from chatbot.attachments import store
+from chatbot.conversation import agents, customers
 from chatbot.models import Attachment, Conversation, Message
-from chatbot.reply.pipeline import CANNOT_READ, COLLEAGUE_WAITING, OFFER, Turn
+from chatbot.reply.pipeline import CANNOT_READ, COLLEAGUE_WAITING, OFFER
+from chatbot.reply.turn import Turn
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_socket import ConsoleTestCase
 from tests.chatbot.sockets import SocketTestCase
@@ -18,7 +19,7 @@ from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
 
 class VisitorTests(SocketTestCase):
     async def keep(self) -> Attachment:
-        conversation = await sync_to_async(actions.conversation_of)(self.alice)
+        conversation = await sync_to_async(customers.conversation_of)(self.alice)
         return await sync_to_async(store.keep)(conversation, "boots.png", image("PNG"))
 
     async def test_a_picture_is_sent_shown_and_answered_plainly(self) -> None:
@@ -90,7 +91,7 @@ class ConsoleTests(ConsoleTestCase):
     async def test_dora_sees_the_picture_and_sends_a_pdf(self) -> None:
         picture = await sync_to_async(store.keep)(self.conversation, "boots.png", image("PNG"))
         ids = [str(picture.id)]
-        await sync_to_async(actions.receive)(self.conversation, "m2", "", "", ids)
+        await sync_to_async(customers.receive)(self.conversation, "m2", "", "", ids)
         socket = await self.page_of(self.dora)
         await socket.until(type="hello")
         await socket.say(type="open", conversation=self.id)
@@ -119,7 +120,7 @@ class ConsoleTests(ConsoleTestCase):
     async def test_the_list_names_files_that_have_no_words(self) -> None:
         kept = await database_sync_to_async(store.keep)(self.conversation, "b.png", image("PNG"))
         ids = [str(kept.id)]
-        await sync_to_async(actions.receive)(self.conversation, "m2", "", "", ids)
+        await sync_to_async(customers.receive)(self.conversation, "m2", "", "", ids)
         socket = await self.page_of(self.dora)
         await socket.until(type="hello")
         await socket.say(type="list")
@@ -144,12 +145,12 @@ class RouteTests(FakeModelsTestCase):
 
 class TakenTests(SocketTestCase):
     async def test_with_an_agent_the_bot_says_nothing_of_files(self) -> None:
-        conversation = await sync_to_async(actions.conversation_of)(self.alice)
+        conversation = await sync_to_async(customers.conversation_of)(self.alice)
         kept = await sync_to_async(store.keep)(conversation, "boots.png", image("PNG"))
         dora = await sync_to_async(self.dora)()
         await sync_to_async(agents.take_over)(conversation, dora)
         ids = [str(kept.id)]
-        _, reply = await sync_to_async(actions.receive)(conversation, "m1", "", "", ids)
+        _, reply = await sync_to_async(customers.receive)(conversation, "m1", "", "", ids)
         self.assertIsNone(reply)
 
     def dora(self) -> Any:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatbot.attachments import images, kinds, names
 from chatbot.attachments.kinds import BY_TYPE, recognised
-from chatbot.protocol import Refused
+from chatbot.wire.errors import Refused
 from tests.chatbot.attachments.files import (
     HTML,
     PDF,

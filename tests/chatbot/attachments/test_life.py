@@ -12,10 +12,12 @@ from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
 
-from chatbot import actions, agents, retention, tasks, transcripts
+from chatbot import tasks
 from chatbot.attachments import store
+from chatbot.conversation import agents, customers, mail, replies
 from chatbot.models import Attachment, Erasure, Message, Reply, Visitor
-from chatbot.protocol import Refused
+from chatbot.privacy import retention
+from chatbot.wire.errors import Refused
 from crm.models import Delivery
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_agents import AgentsTestCase
@@ -35,7 +37,7 @@ class FilesTestCase(AgentsTestCase):
 
     def send(self, *files: Attachment, text: str = "", id: str = "f1") -> Message:
         ids = [str(one.id) for one in files]
-        return actions.receive(self.conversation, id, text, attachments=ids)[0]
+        return customers.receive(self.conversation, id, text, attachments=ids)[0]
 
     def lying(self) -> list[str]:
         return sorted(one.name for one in FOLDER.iterdir()) if FOLDER.exists() else []
@@ -87,7 +89,7 @@ class SendTests(FilesTestCase):
     def test_a_file_belongs_to_one_message_and_to_who_has_uploaded_it(self) -> None:
         sent, doras = self.keep(), self.keep("offer.pdf", PDF, agent=self.dora)
         self.send(sent)
-        other = actions.conversation_of(
+        other = customers.conversation_of(
             Visitor.objects.create(inbox=self.conversation.visitor.inbox)
         )
         strangers = store.keep(other, "x.png", image("PNG"))
@@ -118,7 +120,7 @@ class SendTests(FilesTestCase):
 
     def test_the_transcript_names_them(self) -> None:
         self.send(self.keep(), text="Look")
-        self.assertRegex(transcripts.text_of(self.conversation), r"You: Look \[boots.png, .* KB\]")
+        self.assertRegex(mail.text_of(self.conversation), r"You: Look \[boots.png, .* KB\]")
 
 
 class BotTests(FilesTestCase):
@@ -129,9 +131,9 @@ class BotTests(FilesTestCase):
 
     def answered(self) -> None:
         reply = Reply.objects.latest("id")
-        claimed = actions.claim(reply.id, "w")
+        claimed = replies.claim(reply.id, "w")
         assert claimed
-        actions.finish(claimed, "answered", "Done.", [])
+        replies.finish(claimed, "answered", "Done.", [])
 
     def test_files_alone_are_a_turn_without_words(self) -> None:
         self.answered()
@@ -146,7 +148,7 @@ class BotTests(FilesTestCase):
         self.answered()
         self.send(self.keep())
         self.answered()
-        actions.receive(self.conversation, "m3", "and now?")
+        customers.receive(self.conversation, "m3", "and now?")
         said = [text for _, text in self.turn().history]
         self.assertEqual(said, ["this is terrible", "Done.", "Done."])
 
@@ -209,7 +211,7 @@ class ForgetTests(FilesTestCase):
     def test_erased_alice_has_no_files_and_the_others_keep_theirs(self) -> None:
         self.send(self.keep())
         other = Visitor.objects.create(inbox=self.conversation.visitor.inbox)
-        stays = store.keep(actions.conversation_of(other), "x.png", image("PNG"))
+        stays = store.keep(customers.conversation_of(other), "x.png", image("PNG"))
         with self.captureOnCommitCallbacks(execute=True):
             tasks.erase(Erasure.objects.create(customer=ALICE).id)
         self.assertEqual(self.lying(), [stays.file.name])
@@ -230,7 +232,7 @@ class EventTests(OutboundTestCase):
         self.endpoint(events=["message.created"], full=True)
         self.endpoint(events=["message.created"], full=True, masked=False)
         kept = store.keep(self.conversation, "a@ash.example.png", image("PNG"))
-        actions.receive(self.conversation, "f1", "", attachments=[str(kept.id)])
+        customers.receive(self.conversation, "f1", "", attachments=[str(kept.id)])
         thin, masked, plain = (
             json.loads(one.body)["data"]["message"] for one in Delivery.objects.order_by("id")
         )

@@ -9,9 +9,9 @@ from unittest import mock
 
 import pytest
 
-from chatbot import VERSION
 from chatbot.backup import archive, contents, sqlite
 from chatbot.backup.archive import BackupError, Manifest
+from chatbot.config.version import VERSION
 
 ROOT = Path(__file__).parents[3]
 MIGRATIONS = [("chatbot", "0001_initial"), ("crm", "0001_initial")]

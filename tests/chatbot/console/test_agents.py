@@ -3,12 +3,12 @@
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
-from chatbot import actions, agents
+from chatbot.conversation import agents, customers, replies
 from chatbot.models import Conversation, Inbox, Note, Visitor
-from chatbot.names import name_of
-from chatbot.protocol import Refused
+from chatbot.people.names import name_of
 from chatbot.reply.prompt import COLLEAGUE
 from chatbot.reply.runner import run, turn_of
+from chatbot.wire.errors import Refused
 from tests.fakes import ALICE, FakeModelsTestCase
 from tests.texts import INVISIBLE
 
@@ -20,8 +20,8 @@ class AgentsTestCase(FakeModelsTestCase):
         self.emil = User.objects.create_user("emil")
         inbox = Inbox.objects.create(key="shop", name="Shop")
         visitor = Visitor.objects.create(inbox=inbox, customer_id=ALICE)
-        self.conversation = actions.conversation_of(visitor)
-        actions.receive(self.conversation, "m1", "this is terrible")
+        self.conversation = customers.conversation_of(visitor)
+        customers.receive(self.conversation, "m1", "this is terrible")
 
     def now(self) -> Conversation:
         return Conversation.objects.get(id=self.conversation.id)
@@ -57,17 +57,17 @@ class TakeOverTests(AgentsTestCase):
 
     def test_the_bot_is_silent_while_dora_has_it(self) -> None:
         agents.take_over(self.conversation, self.dora)
-        _, reply = actions.receive(self.conversation, "m2", "hello?")
+        _, reply = customers.receive(self.conversation, "m2", "hello?")
         self.assertIsNone(reply)
 
     def test_handed_back_the_bot_answers_what_is_open(self) -> None:
         agents.take_over(self.conversation, self.dora)
-        asked, _ = actions.receive(self.conversation, "m2", "where is it?")
+        asked, _ = customers.receive(self.conversation, "m2", "where is it?")
         reply = agents.hand_back(self.conversation, self.dora)
         assert reply
         self.assertEqual((reply.question, reply.version), (asked, self.now().version))
         self.assertEqual((self.now().state, self.now().agent), ("bot", None))
-        self.assertTrue(actions.finish(actions.claim(reply.id, "w") or reply, "answered", "x", []))
+        self.assertTrue(replies.finish(replies.claim(reply.id, "w") or reply, "answered", "x", []))
 
     def test_handed_back_at_once_the_reply_that_was_broken_off_is_asked_for_again(self) -> None:
         agents.take_over(self.conversation, self.dora)
@@ -84,7 +84,7 @@ class TakeOverTests(AgentsTestCase):
         agents.take_over(self.conversation, self.dora)
         agents.say(self.conversation, self.dora, "1", "A refund is on its way.")
         question = "within how many days can I return goods?"
-        actions.receive(self.conversation, "m2", question)
+        customers.receive(self.conversation, "m2", question)
         reply = agents.hand_back(self.conversation, self.dora)
         assert reply
         async_to_sync(run)(reply.id)
@@ -97,7 +97,7 @@ class TakeOverTests(AgentsTestCase):
 
     def test_what_nobody_answered_before_dora_came_is_part_of_the_turn(self) -> None:
         agents.take_over(self.conversation, self.dora)
-        actions.receive(self.conversation, "m2", "hello?")
+        customers.receive(self.conversation, "m2", "hello?")
         reply = agents.hand_back(self.conversation, self.dora)
         assert reply
         self.assertEqual(turn_of(reply).text, "this is terrible\nhello?")
@@ -115,7 +115,7 @@ class TakeOverTests(AgentsTestCase):
             agents.say(self.conversation, self.dora, "1", "One more thing")
 
     def test_who_waits_is_counted_from_the_wish_until_the_take_over(self) -> None:
-        actions.hand_off(self.conversation, "The customer asked for a person.")
+        customers.hand_off(self.conversation, "The customer asked for a person.")
         self.assertIsNotNone(self.now().waiting_since)
         agents.take_over(self.conversation, self.dora)
         self.assertIsNone(self.now().waiting_since)

@@ -6,9 +6,10 @@ from unittest import mock
 
 from channels.db import database_sync_to_async
 
-from chatbot import actions, agents, hints
 from chatbot.console import rows
 from chatbot.console.feed import Feed, News
+from chatbot.conversation import agents, customers
+from chatbot.wire import hints
 from tests.chatbot.console.test_socket import ConsoleTestCase
 
 
@@ -75,7 +76,7 @@ class FeedTests(ConsoleTestCase):
         await self.feed.join(slow)
         await self.feed.join(self.hear)
         for number in range(3):
-            say = database_sync_to_async(actions.receive)
+            say = database_sync_to_async(customers.receive)
             await say(self.conversation, f"s{number}", "still terrible")
             await self.feed.take({"about": self.id})
             assert self.feed._task

@@ -12,11 +12,12 @@ from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
 from django.test import Client
 
-from chatbot import actions, agents, presence
 from chatbot.asgi import application
 from chatbot.console import saved_views
 from chatbot.console.consumer import AgentConsumer
+from chatbot.conversation import agents, customers, replies
 from chatbot.models import Conversation, Correction, Message
+from chatbot.people import presence
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
 RIGHTS = ["view_conversation", "change_conversation", "add_correction"]
@@ -27,8 +28,8 @@ class ConsoleTestCase(SocketTestCase):
         super().setUp()
         self.dora, self.emil = self.staff("dora", *RIGHTS), self.staff("emil", *RIGHTS)
         self.fred = self.staff("fred", "view_conversation")
-        self.conversation = actions.conversation_of(self.alice)
-        actions.receive(self.conversation, "m1", "this is terrible")
+        self.conversation = customers.conversation_of(self.alice)
+        customers.receive(self.conversation, "m1", "this is terrible")
 
     def staff(self, name: str, *rights: str) -> User:
         user = User.objects.create_user(name, is_staff=True)
@@ -115,7 +116,7 @@ class DoorTests(ConsoleTestCase):
         self.assertEqual(code, "not_found")
 
 
-@mock.patch("chatbot.presence.BEATS_EVERY", 0.05)
+@mock.patch("chatbot.people.presence.BEATS_EVERY", 0.05)
 class SignsOfLifeTests(ConsoleTestCase):
     async def here(self, expected: bool) -> None:
         """Waits until it is so."""
@@ -126,7 +127,7 @@ class SignsOfLifeTests(ConsoleTestCase):
     async def test_dora_is_here_again_once_the_database_is_back(self) -> None:
         socket = await self.opened(self.dora)
         away = OperationalError("the server closed the connection")
-        with mock.patch("chatbot.presence.seen", side_effect=away) as seen:
+        with mock.patch("chatbot.people.presence.seen", side_effect=away) as seen:
             await presence.online().aupdate(seen_at=None)
             async with asyncio.timeout(PATIENCE):
                 while seen.call_count < 2:
@@ -137,7 +138,7 @@ class SignsOfLifeTests(ConsoleTestCase):
     async def test_a_page_that_is_closed_says_so_last(self) -> None:
         socket = await self.opened(self.dora)
         begun = threading.Event()
-        slow = mock.patch("chatbot.presence.seen", partial(slowly, begun, presence.seen))
+        slow = mock.patch("chatbot.people.presence.seen", partial(slowly, begun, presence.seen))
         with slow:
             await asyncio.to_thread(begun.wait, PATIENCE)
             await socket.disconnect(timeout=PATIENCE)
@@ -147,7 +148,7 @@ class SignsOfLifeTests(ConsoleTestCase):
         socket = await self.opened(self.dora)
         gone = mock.patch.object(AgentConsumer, "catch_up", side_effect=ConnectionResetError)
         with gone, self.assertRaises(ConnectionResetError):
-            await database_sync_to_async(actions.receive)(self.conversation, "m2", "Hello?")
+            await database_sync_to_async(customers.receive)(self.conversation, "m2", "Hello?")
             await socket.wait(PATIENCE)
         self.assertFalse(await presence.online().aexists())
 
@@ -279,12 +280,12 @@ class LiveTests(ConsoleTestCase):
         self.assertTrue(trace["page"].endswith(f"#message-{answer['seq']}"))
 
     def answered(self) -> None:
-        reply = actions.claim(self.conversation.replies.get().id, "test")
+        reply = replies.claim(self.conversation.replies.get().id, "test")
         assert reply
         trace = {"route": "small", "model": "slm", "timings": {"retrieve": 0.08}}
         trace |= {"withheld": [{"sentence": "It is free.", "missing": ["free"]}]}
         cited = [{"id": "article:returns", "title": "Returns"}]
-        actions.finish(reply, "answered", "Within 30 days.", cited, **trace)
+        replies.finish(reply, "answered", "Within 30 days.", cited, **trace)
 
     async def test_the_customers_orders_stand_apart_from_their_other_records(self) -> None:
         await database_sync_to_async(self.may_see_records)()
@@ -307,7 +308,7 @@ class LiveTests(ConsoleTestCase):
 
     async def test_a_suggestion_is_for_dora_only(self) -> None:
         self.generator.answer = "You can return goods within 30 days."
-        await database_sync_to_async(actions.receive)(
+        await database_sync_to_async(customers.receive)(
             self.conversation, "m2", "within how many days can I return goods?"
         )
         socket = await self.opened(self.dora)
@@ -319,7 +320,7 @@ class LiveTests(ConsoleTestCase):
 
     async def test_what_the_bot_was_about_to_answer_is_there_when_dora_takes_over(self) -> None:
         self.generator.answer = "You can return goods within 30 days."
-        await database_sync_to_async(actions.receive)(
+        await database_sync_to_async(customers.receive)(
             self.conversation, "m2", "within how many days can I return goods?"
         )
         socket = await self.opened(self.dora)

@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from crm import people
+from crm.customers import lifecycle
 from crm.models import Customer, Record, Source
 from tests.chatbot.admin.console import staff, text_of
 from tests.crm.test_namespaces import added, tells, ticket
@@ -34,7 +34,7 @@ def test_root_says_that_two_are_one(root: Client) -> None:
 
 
 def test_a_merge_that_cannot_be_is_explained(root: Client) -> None:
-    people.erase("cust_1")
+    lifecycle.erase("cust_1")
     url = link_page(text_of(root, PAGE))
     answer = root.post(url, {"into": "cust_1"}, follow=True).content.decode()
     assert "Nothing was changed" in answer
@@ -56,7 +56,7 @@ def test_who_may_not_change_sources_links_nobody() -> None:
 def test_the_pages_of_an_id_with_a_namespace_open(root: Client) -> None:
     assert "desk/501" in text_of(root, "/admin/chatbot/erasure/of/desk/501/")
     assert root.get("/admin/chatbot/erasure/held/desk/501/").status_code == 200
-    people.merge("desk/501", "cust_1")
+    lifecycle.merge("desk/501", "cust_1")
     assert "desk/501" in text_of(root, "/admin/chatbot/erasure/of/cust_1/")
 
 

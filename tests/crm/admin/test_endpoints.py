@@ -8,9 +8,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm import health, outbound, signing
-from crm.admin import many
+from crm import signing
+from crm.admin import health, many
 from crm.models import Attempt, Delivery, Endpoint
+from crm.outbound import outbox
 from tests.chatbot.admin.console import SCRIPT, text_of
 
 pytestmark = pytest.mark.django_db
@@ -21,7 +22,7 @@ LIST = "/admin/crm/endpoint/"
 @pytest.fixture(autouse=True)
 def listed(settings: Any) -> None:
     settings.WEBHOOK_ALLOWED = ["127.0.0.1:9000"]
-    outbound.forget()
+    outbox.forget()
 
 
 def endpoint(**values: Any) -> Endpoint:
@@ -29,7 +30,7 @@ def endpoint(**values: Any) -> Endpoint:
 
 
 def sent(of: Endpoint, *statuses: int | None, seconds: float = 0.02, **values: Any) -> Delivery:
-    made = outbound.send_test(of)
+    made = outbox.send_test(of)
     done = {"tries": len(statuses), "state": "done" if statuses else "pending"}
     Delivery.objects.filter(id=made.id).update(**done | values)
     for status in statuses:

@@ -18,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from inference.catalogue import models_dir
+from inference.models.catalogue import models_dir
 from tests.live import nginx
 from tests.live.conftest import ROOT, await_that
 from tests.live.stack.network import Network

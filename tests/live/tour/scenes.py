@@ -13,9 +13,8 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
-from chatbot import actions, agents, audit, roles
 from chatbot.api import keys
-from chatbot.demo_logins import PASSWORD
+from chatbot.conversation import agents, customers, replies
 from chatbot.models import (
     CannedAnswer,
     Conversation,
@@ -27,6 +26,8 @@ from chatbot.models import (
     Tier,
     Visitor,
 )
+from chatbot.people import audit, roles
+from chatbot.people.demo_logins import PASSWORD
 from chatbot.reports import aggregate
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
 
@@ -190,13 +191,13 @@ def talk(who: str | None, lines: list[str | Answer]) -> Conversation:
         visitor, _ = Visitor.objects.get_or_create(inbox=inbox, customer_id=who)
     else:
         visitor = Visitor.objects.create(inbox=inbox)
-    conversation = actions.conversation_of(visitor)
+    conversation = customers.conversation_of(visitor)
     reply = None
     for number, line in enumerate(lines):
         if isinstance(line, Answer):
             post(reply, line)
         else:
-            _, reply = actions.receive(conversation, f"scene-{number}", line, "scenes")
+            _, reply = customers.receive(conversation, f"scene-{number}", line, "scenes")
     return conversation
 
 
@@ -207,7 +208,7 @@ def post(reply: Any, answer: Answer) -> None:
     ]
     cited = [{"id": one.id, "title": one.title} for one in records]
     routed = {"reason": "Difficulty 0.18: the smallest model answers."}
-    actions.finish(
+    replies.finish(
         reply,
         answer.state,
         answer.text,
@@ -228,7 +229,7 @@ def past(random: Random, back: int, number: int) -> None:
     """A conversation of some days ago, closed by now."""
     lines = random.choices(PAST, weights=[5, 4, 4, 2])[0]
     conversation = talk(None, lines)
-    actions.close(conversation)
+    customers.close(conversation)
     start = timezone.now() - timedelta(days=back, minutes=-17 * number)
     shift(conversation, start, closed=start + timedelta(minutes=random.randrange(4, 40)))
     score = random.choice([3, 4, 5, 5])
@@ -252,8 +253,8 @@ def happen(found: dict[str, Conversation]) -> None:
     agents.say(with_dora, dora, "scene", "Hello Priya, I am sorry. I send you a new one today.")
     agents.note(angry, dora, "The supplier promised the sleeping bags for Thursday.")
     agents.resolve(ended, dora)
-    actions.rate(Conversation.objects.get(id=ended.id), 5, "Quick and to the point.")
-    actions.give_feedback(found["content"], 2, 1)
+    customers.rate(Conversation.objects.get(id=ended.id), 5, "Quick and to the point.")
+    customers.give_feedback(found["content"], 2, 1)
     Summary.objects.update_or_create(
         conversation=angry,
         defaults={

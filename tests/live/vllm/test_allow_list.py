@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from inference.generation import Generator
-from inference.pace import Deadlines
+from inference.generation.client import Generator
+from inference.generation.pace import Deadlines
 from tests.live import nginx
 from tests.live.conftest import VLLM, await_that, free_port
 from tests.live.vllm.conftest import KEY, Server

@@ -9,14 +9,14 @@ from contextlib import aclosing
 
 import pytest
 
-from inference.generation import (
+from inference.generation.client import (
     GenerationError,
     Generator,
     ServerBusy,
     ServerUnreachable,
     Usage,
 )
-from inference.pace import Deadlines
+from inference.generation.pace import Deadlines
 from tests.live.conftest import Site, await_that
 from tests.live.vllm.conftest import KEY, Server
 

@@ -1,0 +1,132 @@
+"""Actions that the bot may offer, and what became of each that was offered."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import display
+
+from chatbot.admin.list_field import LinesField
+from chatbot.models import Action, ActionField, ActionRequest
+from crm.admin import ReadOnly
+from crm.models import Endpoint
+
+WORDS = (
+    "One per line. “Send back” is also heard in “I would like to send these boots back”; what is "
+    "only asked about is not wished for."
+)
+COLOURS = {
+    "proposed": "info",
+    "sent": "warning",
+    "accepted": "success",
+    "refused": "danger",
+    "unanswered": "danger",
+}
+KINDS = {
+    "text": "Text",
+    "choice": "Choice",
+    "phone": "Telephone number",
+    "email": "E-mail address",
+    "date": "Day",
+    "record": "Record of this customer",
+}
+
+
+class ActionForm(forms.ModelForm):
+    words = LinesField(str.strip, "send back", WORDS)
+    words.required = True
+    endpoints = forms.ModelMultipleChoiceField(
+        Endpoint.objects.all(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Who carries it out: each of them is sent the request.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("active") and not data.get("endpoints"):
+            text = "Choose who carries it out, or switch it off: without an endpoint nobody would."
+            self.add_error("endpoints", text)
+        return data
+
+
+class FieldForm(forms.ModelForm):
+    kind = forms.ChoiceField(choices=list(KINDS.items()))
+    options = LinesField(str.strip, "", "Of a choice or a record, one per line.")
+
+    def clean(self) -> dict[str, Any]:
+        data: dict[str, Any] = super().clean() or {}
+        if data.get("kind") in {"choice", "record"} and not data.get("options"):
+            self.add_error("options", "Say what there is to choose, or which kinds of records.")
+        return data
+
+
+class Fields(forms.BaseInlineFormSet):
+    def clean(self) -> None:
+        super().clean()
+        rows = [getattr(form, "cleaned_data", {}) for form in self.forms]
+        of_records = any(row.get("kind") == "record" and not row.get("DELETE") for row in rows)
+        if of_records and not self.instance.signed_in:
+            raise ValidationError(
+                "Nobody else's records are known: tick that it is for signed-in customers only."
+            )
+
+
+class ActionFieldInline(TabularInline):
+    model = ActionField
+    form = FieldForm
+    formset = Fields
+    fields = ["position", "label", "name", "kind", "options", "required"]
+    extra = 0
+    hide_title = True
+    verbose_name, verbose_name_plural = "field", "what the customer is asked for"
+
+
+@admin.register(Action)
+class ActionAdmin(ModelAdmin):
+    form = ActionForm
+    fields = ["inbox", "name", "key", "text", "words", "signed_in"]
+    fields += ["endpoints", "patience", "active"]
+    prepopulated_fields = {"key": ["name"]}
+    list_display = ["name", "inbox", "receivers", "active"]
+    list_filter = ["inbox"]
+    search_fields = ["name", "key"]
+    inlines = [ActionFieldInline]
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Action]:
+        return super().get_queryset(request).select_related("inbox").prefetch_related("endpoints")
+
+    @display(description="Carried out by")
+    def receivers(self, action: Action) -> str:
+        return ", ".join(one.url for one in action.endpoints.all()) or "nobody: it is not offered"
+
+
+@admin.register(ActionRequest)
+class ActionRequestAdmin(ReadOnly, ModelAdmin):
+    list_display = ["action", "shown_state", "talk", "answer", "confirmed_at"]
+    list_filter = ["state", "action"]
+    list_select_related = ["action", "conversation__visitor__customer"]
+    date_hierarchy = "offered_at"
+    search_fields = ["id", "conversation__visitor__customer__name"]
+    fields = ["action", "shown_state", "talk", "asked", "answer", "offered_at", "confirmed_at"]
+    readonly_fields = fields
+
+    @display(description="State", label=COLOURS, ordering="state")
+    def shown_state(self, request: ActionRequest) -> tuple[str, str]:
+        return request.state, request.get_state_display()
+
+    @display(description="Conversation")
+    def talk(self, request: ActionRequest) -> SafeString:
+        page = reverse("admin:chatbot_conversation_change", args=[request.conversation_id])
+        return format_html('<a href="{}">{}</a>', page, request.conversation.visitor)
+
+    @display(description="Confirmed by the customer")
+    def asked(self, request: ActionRequest) -> str:
+        return "; ".join(f"{one['label']}: {one['shown']}" for one in request.values)

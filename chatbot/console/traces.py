@@ -1,0 +1,152 @@
+"""One conversation as its page shows it: what was said, and how each answer came about."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.contrib.admin.utils import quote
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+
+from chatbot.console import mood
+from chatbot.models import Conversation, Message, Reply
+from inference.sentiment import UNKNOWN
+
+TIMINGS = {
+    "retrieve": "records found",
+    "first_generated": "first sentence generated",
+    "first_sentence": "first sentence shown",
+    "total": "done",
+}
+UNSUPPORTED = "said before, or no passage supports it as a whole"
+OUTCOMES = {
+    "answered": "answered from the records",
+    "refused": "nothing on record",
+    "handoff": "handed to a person",
+    "chat": "small talk",
+    "proposed": "offered an action",
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """A record that an answer rests on. Without a URL the reader may not open records."""
+
+    title: str
+    url: str
+    text: str = ""
+    score: str = ""
+    # Lines of the passage that no answer may rest on, and why.
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Trace:
+    reply: Reply
+    outcome: str
+    passages: list[Source]
+    timings: list[tuple[str, str]]
+    # The sentence, and why.
+    withheld: list[tuple[str, str]]
+    energy: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    message: Message
+    new_day: bool
+    badge: SafeString
+    confidence: str
+    sources: list[Source] = field(default_factory=list)
+    trace: Trace | None = None
+
+
+def entries(conversation: Conversation, after: int, link_records: bool) -> Iterator[Entry]:
+    """The messages with seq > after, oldest first, with the reply behind each: one query."""
+    day = None
+    messages = conversation.messages.filter(seq__gt=after).order_by("seq")
+    for message in messages.select_related("trace", "reply"):
+        before, day = day, timezone.localdate(message.at)
+        yield Entry(
+            message=message,
+            new_day=day != before,
+            badge=mood.badge(None if message.label == UNKNOWN else message.score),
+            confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
+            sources=[source(row, link_records) for row in message.citations],
+            trace=trace(message, link_records),
+        )
+
+
+def trace(message: Message, link_records: bool) -> Trace | None:
+    reply = reply_of(message)
+    if reply is None:
+        return None
+    return Trace(
+        reply=reply,
+        outcome=outcome(reply),
+        passages=[source(row, link_records) for row in reply.passages],
+        timings=[
+            (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
+            for name, seconds in reply.timings.items()
+        ],
+        withheld=[(one["sentence"], why_withheld(one)) for one in reply.withheld],
+        energy=energy(reply.generations),
+    )
+
+
+def outcome(reply: Reply) -> str:
+    if reply.status == Reply.Status.DONE and not reply.state:
+        return "not answered by the bot"
+    return OUTCOMES.get(reply.state, reply.state) or reply.get_status_display().lower()
+
+
+def why_withheld(item: dict[str, Any]) -> str:
+    missing = ", ".join(item["missing"])
+    return f"unsupported: {missing}" if missing else UNSUPPORTED
+
+
+def energy(generations: list[dict[str, Any]]) -> str:
+    """Of requests to a model; "" of none."""
+    if not generations:
+        return ""
+    joules = [one["joules"] for one in generations if one.get("joules") is not None]
+    tokens = sum(one["prompt_tokens"] + one["completion_tokens"] for one in generations)
+    if len(joules) < len(generations):
+        return "not measured"
+    return f"{sum(joules):.1f} J, {1000 * sum(joules) / max(1, tokens):.0f} J per 1,000 tokens"
+
+
+def energy_of_all(conversation: Conversation) -> str:
+    """Also of answers that nobody saw in the end: they were paid for."""
+    rows = conversation.replies.values_list("generations", flat=True)
+    return energy([one for generations in rows for one in generations])
+
+
+def reply_of(message: Message) -> Reply | None:
+    """What stands behind a bot's answer, or beside a question that has no answer."""
+    if message.author != Message.Author.CUSTOMER:
+        return getattr(message, "trace", None)
+    reply = getattr(message, "reply", None)
+    return reply if reply and reply.answer_id is None else None
+
+
+def source(row: dict[str, Any], link: bool) -> Source:
+    """Of a citation or a passage. A passage's text begins with the title: it is said once."""
+    key, score = str(row["id"]), row.get("score")
+    title = row.get("title") or key
+    return Source(
+        title=title,
+        url=record_url(key) if link else "",
+        text=row.get("text", "").removeprefix(title).lstrip(),
+        score=f"{score:.2f}" if score is not None else "",
+        left_out=row.get("left_out", []),
+    )
+
+
+def record_url(key: str) -> str:
+    return reverse("admin:crm_record_change", args=[quote(key)])
+
+
+def milliseconds(seconds: float) -> str:
+    return f"{seconds * 1000:,.0f} ms"

@@ -1,0 +1,213 @@
+"""What customers ask the CRM for: offered, confirmed by them alone, sent once, answered.
+
+    proposed ──confirm──▶ sent ──the CRM──▶ accepted, refused
+       │                   └──too late──▶ unanswered ──the CRM──▶ accepted, refused
+       └──▶ dismissed, expired
+
+Each change locks the conversation first, as those of `actions.py` do.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from chatbot.conversation import action_forms, events
+from chatbot.conversation.changes import Author, announce, append, locked, wait_for_person
+from chatbot.models import Action, ActionRequest, Conversation
+from chatbot.wire.errors import Refused
+from chatbot.wire.protocol import ActionFrame
+from crm.action_answers import Answer
+from crm.outbound import outbox
+
+State = ActionRequest.State
+OPEN_FOR = timedelta(hours=24)
+# What the CRM may still answer.
+AWAITED = [State.SENT, State.UNANSWERED]
+SHOWN = 20
+SENT = "You asked us to: {}."
+ACCEPTED, REFUSED = "{}: accepted.", "{}: this could not be done."
+SILENT = (
+    "We have had no answer to your request yet ({}). "
+    "A colleague has been asked to look after it, and will answer you here."
+)
+SILENT_REASON = "No answer from the CRM to: {}."
+GONE = "This is no longer open. Please ask again if you still want it."
+
+
+# --- offered
+
+
+@dataclass(frozen=True)
+class Offer:
+    """An action that the inbox allows, and the words by which customers ask for it."""
+
+    action: int
+    words: tuple[str, ...]
+
+
+def offered(conversation: Conversation) -> QuerySet[Action]:
+    """What its inbox allows to this visitor, and somebody is there to carry out."""
+    visitor = conversation.visitor
+    for_them = Q() if visitor.customer_id else Q(signed_in=False)
+    found = Action.objects.filter(for_them, inbox=visitor.inbox_id, active=True)
+    return found.filter(endpoints__active=True).distinct()
+
+
+def offers(conversation: Conversation) -> tuple[Offer, ...]:
+    return tuple(Offer(one.id, tuple(one.words)) for one in offered(conversation))
+
+
+def propose(conversation: Conversation, action_id: int, named: list[str]) -> None:
+    """Below its last message, within the transaction that has added it. named: ids of records that
+    it is about, the surest first."""
+    conversation = locked(conversation.id)
+    action = offered(conversation).filter(id=action_id).first()
+    if action is None:
+        return
+    conversation.requests.filter(action=action, state=State.PROPOSED).update(state=State.EXPIRED)
+    values = list(action_forms.prefilled(action, named, conversation.visitor.customer))
+    made = conversation.requests.create(action=action, seq=conversation.last_seq, values=values)
+    announce(conversation, action=str(made.id))
+
+
+def frames(conversation: Conversation) -> list[ActionFrame]:
+    """As the customer sees them, oldest first."""
+    found = conversation.requests.select_related("action", "conversation__visitor__customer")
+    newest = found.prefetch_related("action__fields")[:SHOWN]
+    return [frame_of(request) for request in reversed(newest)]
+
+
+def frame_of(request: ActionRequest) -> ActionFrame:
+    customer = request.conversation.visitor.customer
+    open_for_now = request.state == State.PROPOSED and still_open(request)
+    state = request.state if open_for_now or request.state != State.PROPOSED else State.EXPIRED
+    return ActionFrame(
+        id=str(request.id),
+        seq=request.seq,
+        state=state,
+        name=request.action.name,
+        text=request.action.text,
+        fields=action_forms.form(request.action, request.values, customer) if open_for_now else [],
+    )
+
+
+def still_open(request: ActionRequest) -> bool:
+    closed = request.conversation.state == Conversation.State.CLOSED
+    return not closed and timezone.now() < request.offered_at + OPEN_FOR
+
+
+# --- the customer's word
+
+
+def confirm(conversation: Conversation, id: str, values: dict[str, str]) -> None:
+    """Send it, once: whoever confirms again, in another tab or after a lost answer, changes
+    nothing."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        request = own(conversation, id)
+        if request.confirmed_at:
+            return
+        if request.state != State.PROPOSED or not still_open(request):
+            raise Refused("gone", GONE, id=id)
+        if not offered(conversation).filter(id=request.action_id).exists():
+            raise Refused("gone", GONE, id=id)
+        request.values = cleaned(request, values)
+        send(conversation, request)
+
+
+def own(conversation: Conversation, id: str) -> ActionRequest:
+    found = conversation.requests.select_related("action").filter(id=id).first()
+    if found is None:
+        raise Refused("not_found", "There is no such request in this conversation.", id=id)
+    found.conversation = conversation
+    return found
+
+
+def cleaned(request: ActionRequest, values: dict[str, str]) -> list[dict[str, str]]:
+    try:
+        return action_forms.cleaned(request.action, values, request.conversation.visitor.customer)
+    except action_forms.Invalid as invalid:
+        raise Refused("invalid", str(invalid), id=str(request.id)) from None
+
+
+def send(conversation: Conversation, request: ActionRequest) -> None:
+    request.state, request.confirmed_at = State.SENT, timezone.now()
+    request.answer_by = request.confirmed_at + timedelta(minutes=request.action.patience)
+    request.save()
+    events.action_requested(request)
+    tell(conversation, request, SENT.format(request.action.name) + details(request))
+
+
+def details(request: ActionRequest) -> str:
+    return "".join(f"\n{one['label'].rstrip('?:')}: {one['shown']}" for one in request.values)
+
+
+def dismiss(conversation: Conversation, id: str) -> None:
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        request = own(conversation, id)
+        if request.state == State.PROPOSED:
+            request.state = State.DISMISSED
+            request.save(update_fields=["state"])
+        announce(conversation, action=id)
+
+
+def tell(conversation: Conversation, request: ActionRequest, text: str, **event: Any) -> None:
+    """Say it in the locked conversation, for the customer, the agents and the transcript."""
+    message = append(conversation, Author.SYSTEM, text)
+    announce(conversation, message, action=str(request.id), **event)
+
+
+# --- the CRM's word
+
+
+def answer(key: str, said: Answer) -> bool:
+    """The first answer counts. False: there is no such request."""
+    with transaction.atomic():
+        request = found(key)
+        if request is None:
+            return False
+        if request.state in AWAITED:
+            request.state = State(said.status)
+            request.answer, request.answered_at = said.message, timezone.now()
+            request.save(update_fields=["state", "answer", "answered_at"])
+            outcome = ACCEPTED if request.state == State.ACCEPTED else REFUSED
+            text = f"{outcome.format(request.action.name)} {request.answer}".strip()
+            tell(request.conversation, request, text)
+    return True
+
+
+def found(key: str) -> ActionRequest | None:
+    """With its conversation locked."""
+    try:
+        request = ActionRequest.objects.filter(id=UUID(key)).first()
+    except ValueError:
+        return None
+    return own(locked(request.conversation_id), key) if request else None
+
+
+def look_after() -> int:
+    """Ask a person about requests that the CRM has not answered in time. Returns how many."""
+    late = ActionRequest.objects.filter(state=State.SENT, answer_by__lt=timezone.now())
+    return sum(give_up(str(key)) for key in late.values_list("id", flat=True))
+
+
+def give_up(key: str) -> bool:
+    with transaction.atomic():
+        request = found(key)
+        if request is None or request.state != State.SENT:
+            return False
+        request.state = State.UNANSWERED
+        request.save(update_fields=["state"])
+        # A person does it now: what is still on its way must not do it a second time.
+        outbox.withdraw(key)
+        conversation, name = request.conversation, request.action.name
+        if conversation.state == Conversation.State.BOT:
+            wait_for_person(conversation, SILENT_REASON.format(name))
+        tell(conversation, request, SILENT.format(name), state=conversation.state)
+    return True

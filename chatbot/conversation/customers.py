@@ -1,0 +1,176 @@
+"""What customers do to a conversation: write, ask for a person, leave an address, close, rate."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from chatbot.conversation import alerts, events
+from chatbot.conversation.changes import (
+    Author,
+    State,
+    announce,
+    append,
+    by_client_id,
+    change_owner,
+    claimed_files,
+    locked,
+    say_if_nobody_is_there,
+    wait_for_person,
+)
+from chatbot.conversation.replies import ask_for_reply
+from chatbot.engines import classifier
+from chatbot.models import Conversation, Message, Reply, Visitor
+from chatbot.people import away
+from chatbot.telemetry import metrics
+from chatbot.wire.errors import Refused
+from inference.sentiment import Sentiment
+from inference.text import blank, written
+
+RATED_WITHIN = timedelta(hours=1)
+
+
+def conversation_of(visitor: Visitor) -> Conversation:
+    """The visitor's open conversation; a new one when there is none."""
+    with transaction.atomic():
+        # Two tabs may say hello at once: the visitor's row lets one of them create.
+        Visitor.objects.select_for_update().get(id=visitor.id)
+        found = visitor.conversations.exclude(state=State.CLOSED).order_by("-created_at").first()
+        if found is None:
+            found = Conversation.objects.create(visitor=visitor)
+            events.conversation_created(found)
+        return found
+
+
+def receive(
+    conversation: Conversation,
+    client_id: str,
+    text: str,
+    worker: str = "",
+    attachments: Sequence[str] = (),
+) -> tuple[Message, Reply | None]:
+    """Store a customer's message, its sentiment, its files, and the reply it asks for, in one
+    transaction. worker: who starts on the reply at once, and has claimed it thereby.
+
+    Sending the same client_id again gives the message that is already there, and no reply.
+    """
+    # Files alone say nothing that could be heard.
+    text = "" if blank(text) else text
+    sentiment = classifier.sentiment_classifier().score([text])[0] if text else None
+    with transaction.atomic():
+        # Under the lock: the same message may come by two sockets at once.
+        conversation = locked(conversation.id)
+        if known := by_client_id(conversation, client_id):
+            return known, None
+        check_open(conversation, client_id)
+        files = claimed_files(conversation, attachments, client_id)
+        if sentiment:
+            alerts.feel(conversation, text, sentiment)
+        felt = columns(sentiment) if sentiment else {}
+        message = append(conversation, Author.CUSTOMER, text, files, client_id=client_id, **felt)
+        reply = ask_for_reply(conversation, message, worker)
+        announce(conversation, message)
+        transaction.on_commit(lambda: metrics.received(message.label or "none"))
+    return message, reply
+
+
+def check_open(conversation: Conversation, client_id: str) -> None:
+    if conversation.state == State.CLOSED:
+        text = "This conversation is closed. Please start a new one."
+        raise Refused("closed", text, id=client_id)
+    if conversation.last_seq >= settings.CONVERSATION_MAX_MESSAGES:
+        text = "This conversation is full. Please close it and start a new one."
+        raise Refused("full", text, id=client_id)
+
+
+def columns(sentiment: Sentiment) -> dict[str, Any]:
+    return {
+        "label": sentiment.label,
+        "score": sentiment.score,
+        "confidence": sentiment.confidence,
+    }
+
+
+# --- what the customer may do besides writing
+
+
+def hand_off(conversation: Conversation, reason: str) -> None:
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        if conversation.state != State.BOT:
+            return
+        wait_for_person(conversation, reason)
+        if say_if_nobody_is_there(conversation):
+            return
+        text = "A colleague has been asked to join this conversation."
+        message = append(conversation, Author.SYSTEM, text)
+        announce(conversation, message, state=State.WAITING)
+
+
+def leave_contact(conversation: Conversation, email: str, confirmed: bool = False) -> None:
+    """Where the customer can be written to; "" is the address that the CRM has of them. Leaving the
+    same one again changes nothing."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        customer = conversation.visitor.customer
+        address = email or (away.on_record(customer) if customer else "")
+        if conversation.state == State.CLOSED:
+            raise Refused("closed", "This conversation is closed. Please start a new one.")
+        if not address:
+            raise Refused("invalid_email", "Please write an address like name@example.com.")
+        if address == conversation.contact_email and conversation.contact_confirmed >= confirmed:
+            return
+        conversation.contact_email, conversation.contact_confirmed = address, confirmed
+        sent = settings.EMAIL_HOST and not confirmed
+        message = append(conversation, Author.SYSTEM, away.LINK_SENT if sent else away.THANKS)
+        events.lead_captured(conversation)
+        announce(conversation, message, away=True, contact=True)
+
+
+def confirm_contact(conversation_id: Any, email: str) -> None:
+    """Its reader wants to be written to there, unless another has been left meanwhile."""
+    with transaction.atomic():
+        conversation = locked(conversation_id)
+        conversation.contact_confirmed |= conversation.contact_email == email
+        conversation.save(update_fields=["contact_confirmed"])
+
+
+def close(conversation: Conversation) -> None:
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        if change_owner(conversation, State.CLOSED):
+            conversation.save()
+            announce(conversation, state=State.CLOSED)
+
+
+def rate(conversation: Conversation, score: int, comment: str) -> None:
+    """How satisfied the customer was; changed as often as they like for an hour."""
+    with transaction.atomic():
+        conversation = locked(conversation.id)
+        closed = conversation.closed_at
+        if conversation.state != State.CLOSED or closed is None:
+            raise Refused("not_closed", "Please rate the conversation once it is closed.")
+        if timezone.now() > closed + RATED_WITHIN:
+            raise Refused("too_late", "This conversation can no longer be rated.")
+        conversation.csat, conversation.csat_comment = score, written(comment)
+        conversation.csat_at = timezone.now()
+        conversation.save(update_fields=["csat", "csat_comment", "csat_at"])
+        events.csat_submitted(conversation)
+        announce(conversation)
+
+
+def mark_read(conversation: Conversation, seq: int) -> bool:
+    """False: that was known."""
+    found = Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq)
+    return bool(found.update(read_seq=seq))
+
+
+def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
+    found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
+    with transaction.atomic():
+        if not found.update(feedback=value):
+            raise Refused("not_found", "Feedback belongs to an answer of the bot.")
+        events.feedback_given(conversation, found.get())

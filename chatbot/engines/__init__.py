@@ -1,0 +1,1 @@
+"""Models that this process runs or asks: the classifier, the language models, their queue."""

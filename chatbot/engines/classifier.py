@@ -1,0 +1,25 @@
+"""The sentiment classifier of this process, with this site's own heads."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from django.conf import settings
+
+from inference.sentiment import Classifier, site
+
+WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "sentiment"
+
+
+def sentiment_classifier() -> Classifier:
+    """With the heads that are active now: another process may have promoted new ones."""
+    return _classifier(site.active(sentiment_site()))
+
+
+def sentiment_site() -> Path:
+    """Where this site's own sentiment heads lie."""
+    return Path(settings.DATA_DIR) / "sentiment"
+
+
+@lru_cache(maxsize=1)
+def _classifier(heads: Path | None) -> Classifier:
+    return Classifier.load(WEIGHTS, heads)

@@ -1,0 +1,1 @@
+"""Checks, probes and processes, for operators."""

@@ -1,0 +1,83 @@
+"""For those who watch the process: is it alive, can it answer, what has it done."""
+
+import asyncio
+import shutil
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.db import connection, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.http import require_safe
+
+from chatbot.engines import tiers
+from chatbot.telemetry.metrics import exposition
+from crm.knowledge import indexing
+from crm.plumbing import troubles
+from crm.plumbing.problems import PROBLEM, problem
+
+# Events of the largest size that there must be room for.
+FEW = 4
+
+
+@require_safe
+def livez(request: HttpRequest) -> HttpResponse:
+    """The process answers. Nothing else is asked: a restart mends no database."""
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+async def readyz(request: HttpRequest) -> HttpResponse:
+    """What the next message needs: database, index, and the language model."""
+    problems = {
+        "database": await sync_to_async(database_problem)(),
+        "index": await sync_to_async(index_problem)(),
+        "language model": await language_model_problem(),
+    }
+    found = {name: why for name, why in problems.items() if why}
+    if not found:
+        return JsonResponse({"status": "ready"})
+    document = problem(503, "Not ready: " + "; ".join(found.values()), checks=found)
+    return JsonResponse(document, status=503, content_type=PROBLEM)
+
+
+def database_problem() -> str | None:
+    """A database that only answers questions keeps no message: it is asked to write, no row."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE django_migrations SET name = name WHERE 1 = 0")
+        return full_disk()
+    except Exception as error:
+        found = troubles.trouble(error)
+        return found.text if found else f"the database does not answer ({error})"
+
+
+def full_disk() -> str | None:
+    """Where the database is a file. PostgreSQL says so itself, at the first write."""
+    if connection.vendor != "sqlite":
+        return None
+    free = shutil.disk_usage(settings.DATA_DIR).free
+    # What the next requests may bring.
+    return troubles.no_room() if free < FEW * settings.WEBHOOK_MAX_BYTES else None
+
+
+def index_problem() -> str | None:
+    try:
+        indexing.view()
+    except Exception as error:
+        return str(error)
+    return None
+
+
+async def language_model_problem() -> str | None:
+    """None as long as one server can answer."""
+    pools = await sync_to_async(tiers.tiers)()
+    servers = [server for pool in pools for server in pool.servers]
+    await asyncio.gather(*(server.examine(thoroughly=False) for server in servers))
+    if any(not server.illness for server in servers):
+        return None
+    return "no language model can be used: " + " ".join(server.illness for server in servers)
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    page, content_type = exposition()
+    return HttpResponse(page, content_type=content_type)

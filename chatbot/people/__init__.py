@@ -1,0 +1,1 @@
+"""Visitors, agents and administrators: who they are, what they may, whether they are there."""

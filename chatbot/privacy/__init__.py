@@ -1,0 +1,1 @@
+"""Personal data: found, masked, erased, kept no longer than wanted."""

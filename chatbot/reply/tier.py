@@ -1,0 +1,114 @@
+"""How hard a turn is, and which tier of the language model answers it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chatbot.reply.found import Found
+from chatbot.reply.turn import Turn
+from inference.generation.pool import Pool
+
+# The relevance of a line that leaves no doubt, and the words of a question that is long.
+CERTAIN, LONG = 1.0, 40
+MANY_RECORDS = 3
+REASONS = {
+    "doubt": "the records found are not near the question",
+    "records": "several records may answer",
+    "length": "the question is long",
+    "reference": "it refers to what was said before",
+    "mood": "the customer is unhappy",
+}
+
+
+@dataclass(frozen=True)
+class Policy:
+    """weights: how much of each score, 0 to 1, is the difficulty; their sum is 1.
+
+    thresholds: by tier, the difficulty from which on it answers; of a tier that is not named,
+    its own. escalates: a larger tier tries once where the answer of a smaller one is withheld.
+    """
+
+    weights: dict[str, float] = field(
+        default_factory=lambda: {
+            "doubt": 0.4,
+            "records": 0.2,
+            "length": 0.15,
+            "reference": 0.1,
+            "mood": 0.15,
+        }
+    )
+    thresholds: dict[str, float] = field(default_factory=dict)
+    escalates: bool = True
+
+    @classmethod
+    def read(cls, path: Path) -> "Policy":
+        """ValueError, with what to change, where the file is none."""
+        try:
+            policy = cls(**json.loads(path.read_text()))
+        except (OSError, ValueError, TypeError) as error:
+            example = json.dumps(asdict(cls(thresholds={"small": 0, "large": 0.5})))
+            raise ValueError(f"{path} is no policy ({error}). Write it like {example}") from error
+        if unknown := set(policy.weights) - set(REASONS):
+            raise ValueError(f"{path} weighs {', '.join(unknown)}; known: {', '.join(REASONS)}.")
+        return policy
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The tier that answers, the one to fall back on, and how that came about."""
+
+    tiers: Sequence[Pool]
+    difficulty: float
+    scores: dict[str, float]
+    thresholds: dict[str, float]
+    reason: str
+
+    def trace(self) -> dict[str, Any]:
+        return {
+            "difficulty": self.difficulty,
+            "scores": self.scores,
+            "thresholds": self.thresholds,
+            "reason": self.reason,
+        }
+
+
+def choose(tiers: Sequence[Pool], turn: Turn, found: Found, policy: Policy) -> Choice:
+    scores = scored(turn, found)
+    parts = {name: policy.weights.get(name, 0.0) * score for name, score in scores.items()}
+    difficulty = round(sum(parts.values()), 3)
+    thresholds = {
+        tier.name: policy.thresholds.get(tier.name, tier.from_difficulty) for tier in tiers
+    }
+    rising = sorted(tiers, key=lambda tier: thresholds[tier.name])
+    able = [tier for tier in rising if thresholds[tier.name] <= difficulty] or rising[:1]
+    larger = rising[len(able) :]
+    # Where there is none larger, the next smaller one: better than nobody.
+    fallback = larger[:1] or able[-2:-1]
+    reason = in_words(able[-1].name, difficulty, parts, alone=len(tiers) == 1)
+    return Choice([able[-1], *fallback], difficulty, scores, thresholds, reason)
+
+
+def scored(turn: Turn, found: Found) -> dict[str, float]:
+    """Each from 0, easy, to 1, hard."""
+    records = len(found.sources())
+    return {
+        "doubt": share(CERTAIN - found.certainty, CERTAIN),
+        "records": share(records - 1, MANY_RECORDS - 1),
+        "length": share(len(turn.text.split()), LONG),
+        "reference": float(found.refers),
+        "mood": share(-turn.mood, 1.0),
+    }
+
+
+def share(value: float, most: float) -> float:
+    return round(min(1.0, max(0.0, value / most)), 3)
+
+
+def in_words(tier: str, difficulty: float, parts: dict[str, float], alone: bool) -> str:
+    if alone:
+        return f"The only tier: {tier}."
+    why = sorted((part, name) for name, part in parts.items() if part >= 0.05)[::-1]
+    because = " and ".join(REASONS[name] for _, name in why[:2]) or "nothing makes it hard"
+    return f"Difficulty {difficulty:.2f}, since {because}: {tier}."

@@ -1,0 +1,1 @@
+"""What every web process looks after while it lives."""

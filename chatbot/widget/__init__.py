@@ -1,0 +1,1 @@
+"""The customer's side: the widget, its frame, its socket."""

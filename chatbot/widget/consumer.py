@@ -1,0 +1,277 @@
+"""The visitor's socket: authenticate, join, call an action, forward.
+
+A handler never awaits a model: Channels runs the handlers of one socket one at a time.
+"""
+
+import asyncio
+from typing import Any
+
+from django.conf import settings
+from structlog.contextvars import bind_contextvars
+
+from chatbot.conversation import changes, crm_requests, customers, mail_links
+from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
+from chatbot.people import away, identity
+from chatbot.privacy.known import known_of
+from chatbot.reply import runner
+from chatbot.telemetry import logs, metrics
+from chatbot.wire import hints, limits, protocol
+from chatbot.wire.errors import Refused
+from chatbot.wire.json_socket import RETRY_AFTER, UNAUTHORIZED, JsonSocket
+from crm.plumbing.threads import in_thread
+
+HELLO_WITHIN = 15
+PAGE = 200
+CONTACTS_PER_MINUTE = 5
+
+
+class VisitorConsumer(JsonSocket):
+    kinds = protocol.CLIENT_FRAMES
+    visitor: Visitor | None = None
+    conversation: Conversation | None = None
+    # The last seq that this socket has sent to its client.
+    sent = 0
+
+    async def connect(self) -> None:
+        await super().connect()
+        self.inbox = self.scope["url_route"]["kwargs"]["inbox"]
+        # What this socket holds of the limits on sockets.
+        self.held: list[tuple[str, str]] = []
+        # News comes from several tasks, and each message is sent once and in order.
+        self.catching_up = asyncio.Lock()
+        if not await in_thread(self.origin_allowed):
+            await self.close()  # before accept: the handshake answers 403
+            return
+        await self.accept()
+        try:
+            self.hold("address", self.address(), settings.SOCKETS_PER_ADDRESS)
+        except Refused as refused:
+            await self.refuse(refused)
+            return
+        metrics.SOCKETS.inc()
+        self.timer = asyncio.get_running_loop().call_later(HELLO_WITHIN, self.hello_overdue)
+
+    def address(self) -> str:
+        return str((self.scope.get("client") or ("",))[0])
+
+    def hold(self, what: str, who: str, most: int) -> None:
+        if not limits.hold_socket(what, who, most):
+            text = "There are too many connections from here. Please close other tabs."
+            raise Refused("too_many", text, RETRY_AFTER)
+        self.held.append((what, who))
+
+    def origin_allowed(self) -> bool:
+        headers = {name: value.decode("latin1") for name, value in self.scope["headers"]}
+        inbox = Inbox.objects.filter(key=self.inbox).first()
+        return inbox is not None and identity.origin_allowed(
+            headers.get(b"origin", ""), headers.get(b"host", ""), inbox.origins
+        )
+
+    def hello_overdue(self) -> None:
+        if self.conversation is None:
+            self.overdue = asyncio.create_task(self.close(UNAUTHORIZED))
+
+    async def disconnect(self, code: int) -> None:
+        # Twice, where a client was dropped.
+        if timer := self.__dict__.pop("timer", None):
+            timer.cancel()
+            metrics.SOCKETS.dec()
+        while self.held:
+            limits.let_socket_go(*self.held.pop())
+        if left := self.conversation:
+            self.conversation = None
+            await hints.leave(left.id, self)
+
+    async def carry_out(self, frame: protocol.ClientFrame) -> None:
+        if self.conversation is None and not isinstance(frame, protocol.Hello):
+            raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
+        await super().carry_out(frame)
+
+    @property
+    def joined(self) -> Conversation:
+        """The conversation after `hello`; `carry_out` lets no other frame through before."""
+        assert self.conversation
+        return self.conversation
+
+    # --- frames of the client
+
+    async def on_hello(self, frame: protocol.Hello) -> None:
+        visitor = await in_thread(identity.visitor_of, frame.token, self.inbox)
+        if ("visitor", str(visitor.id)) not in self.held:
+            self.hold("visitor", str(visitor.id), settings.SOCKETS_PER_VISITOR)
+        if self.conversation:
+            await hints.leave(self.conversation.id, self)
+        self.visitor = visitor
+        self.conversation = await in_thread(customers.conversation_of, visitor)
+        bind_contextvars(conversation=str(self.joined.id))
+        logs.about(await in_thread(known_of, visitor.customer))
+        # Join first, read then: what is said in between comes by both ways and is sent once.
+        await hints.join(self.joined.id, self)
+        await self.forward(await in_thread(self.welcome))
+        self.sent = min(frame.after, self.joined.last_seq)
+        self.told: dict[str, protocol.ActionFrame] = {}
+        await self.catch_up()
+        await self.show_actions()
+        if self.joined.state == Conversation.State.WAITING:
+            await self.forward_away()
+
+    def welcome(self) -> protocol.Welcome:
+        self.joined.refresh_from_db()
+        replying = self.joined.replies.filter(status__in=changes.OPEN_REPLIES).exists()
+        return protocol.Welcome(
+            conversation=str(self.joined.id),
+            state=self.joined.state,
+            last_seq=self.joined.last_seq,
+            replying=replying,
+            agent=changes.answering(self.joined),
+        )
+
+    async def forward_away(self) -> None:
+        if found := await in_thread(self.away):
+            await self.forward(found)
+
+    def away(self) -> protocol.Away | None:
+        self.joined.refresh_from_db()
+        return away.frame(self.joined)
+
+    async def on_message(self, frame: protocol.SendMessage) -> None:
+        message, reply = await in_thread(self.receive_message, frame)
+        await self.forward(protocol.Ack(frame.id, message.seq))
+        if reply:
+            runner.start(reply)
+
+    def receive_message(self, frame: protocol.SendMessage) -> tuple[Message, Reply | None]:
+        assert self.visitor
+        rate = settings.MESSAGES_PER_MINUTE
+        if wait := limits.take("message", str(self.visitor.id), rate):
+            text = "You are writing very fast. Please wait a moment."
+            raise Refused("rate_limited", text, wait, frame.id)
+        return customers.receive(
+            self.joined, frame.id, frame.text, runner.WORKER, frame.attachments
+        )
+
+    async def on_typing(self, frame: protocol.Typing) -> None:
+        """The agents' pages show it."""
+        await hints.send(self.joined.id, {"type": "visitor.typing"})
+
+    async def on_read(self, frame: protocol.Read) -> None:
+        """The agents' pages show it."""
+        if await in_thread(customers.mark_read, self.joined, frame.seq):
+            await hints.send(self.joined.id, {"type": "visitor.read", "seq": frame.seq})
+
+    async def on_feedback(self, frame: protocol.Feedback) -> None:
+        await in_thread(customers.give_feedback, self.joined, frame.seq, frame.value)
+
+    async def on_csat(self, frame: protocol.Csat) -> None:
+        await in_thread(customers.rate, self.joined, frame.score, frame.comment)
+
+    async def on_handoff(self, frame: protocol.Handoff) -> None:
+        await in_thread(customers.hand_off, self.joined, "The customer asked for a person.")
+
+    async def on_contact(self, frame: protocol.Contact) -> None:
+        await in_thread(self.leave_contact, frame)
+        # Also where it was known before: the client's first frame may have been lost.
+        await self.forward_away()
+
+    def leave_contact(self, frame: protocol.Contact) -> None:
+        assert self.visitor
+        if wait := limits.take("contact", str(self.visitor.id), CONTACTS_PER_MINUTE):
+            raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
+        mail_links.leave_contact(self.joined, frame.email, self.address())
+
+    async def on_confirm(self, frame: protocol.Confirm) -> None:
+        try:
+            await in_thread(crm_requests.confirm, self.joined, frame.id, frame.values)
+        finally:
+            # Refused because it is no longer open: the client sees that, too.
+            await self.show_actions()
+
+    async def on_dismiss(self, frame: protocol.Dismiss) -> None:
+        await in_thread(crm_requests.dismiss, self.joined, frame.id)
+
+    async def on_close(self, frame: protocol.Close) -> None:
+        await in_thread(customers.close, self.joined)
+        runner.cancel(self.joined.id)
+
+    # --- news of the conversation, from the channel layer
+
+    async def conversation_news(self, event: dict[str, Any]) -> None:
+        await self.hear(event.get("seq"), event.get("message"))
+        if "state" in event:
+            await self.forward(protocol.StateFrame(event["state"], event.get("agent", "")))
+        if "away" in event:
+            await self.forward_away()
+        if "reply" in event:
+            await self.forward(protocol.ReplyFrame(event["reply"]))
+        closed = event.get("state") == changes.State.CLOSED
+        if "action" in event or closed or "seq" not in event:
+            await self.show_actions()
+
+    async def reply_progress(self, event: dict[str, Any]) -> None:
+        await self.forward(protocol.ReplyFrame(**event["frame"]))
+
+    async def visitor_typing(self, event: dict[str, Any]) -> None:
+        """The visitor knows that they type."""
+
+    async def visitor_read(self, event: dict[str, Any]) -> None:
+        """The visitor knows what they have read."""
+
+    async def agent_typing(self, event: dict[str, Any]) -> None:
+        await self.forward(protocol.TypingFrame("agent"))
+
+    async def queue_place(self, event: dict[str, Any]) -> None:
+        await self.forward(protocol.QueueFrame(event["position"]))
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """What was under way of a conversation that this socket has left is not for its client."""
+        own = str(self.conversation.id) if self.conversation else None
+        if message.get("conversation", own) == own:
+            await super().dispatch(message)
+
+    async def hear(self, seq: int | None, message: str | None) -> None:
+        """The next message stands in the hint itself; what came before it, in the database."""
+        async with self.catching_up:
+            if message and seq == self.sent + 1:
+                await self.write(message)
+                self.sent = seq
+        if seq is None or seq > self.sent:
+            await self.catch_up()
+
+    async def catch_up(self) -> None:
+        """Send every message that this socket has not sent, from the database, in order."""
+        async with self.catching_up:
+            page = None
+            while page is None or len(page) == PAGE:
+                page = await in_thread(self.unsent)
+                for frame in page:
+                    await self.forward(frame)
+                    self.sent = frame.seq
+
+    async def show_actions(self) -> None:
+        """What the CRM may do, where it is not as the client was last told."""
+        async with self.catching_up:
+            for frame in await in_thread(crm_requests.frames, self.joined):
+                if self.told.get(frame.id) != frame:
+                    await self.forward(frame)
+                    self.told[frame.id] = frame
+
+    def unsent(self) -> list[protocol.MessageFrame]:
+        found = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)
+        page = found.order_by("seq").select_related("agent")[:PAGE]
+        return [changes.frame_of(message) for message in page]
+
+
+VisitorConsumer.handlers = {
+    protocol.Hello: VisitorConsumer.on_hello,
+    protocol.SendMessage: VisitorConsumer.on_message,
+    protocol.Typing: VisitorConsumer.on_typing,
+    protocol.Read: VisitorConsumer.on_read,
+    protocol.Feedback: VisitorConsumer.on_feedback,
+    protocol.Handoff: VisitorConsumer.on_handoff,
+    protocol.Csat: VisitorConsumer.on_csat,
+    protocol.Contact: VisitorConsumer.on_contact,
+    protocol.Confirm: VisitorConsumer.on_confirm,
+    protocol.Dismiss: VisitorConsumer.on_dismiss,
+    protocol.Close: VisitorConsumer.on_close,
+    protocol.Ping: VisitorConsumer.on_ping,
+}

@@ -1,0 +1,49 @@
+"""The widget's loader and its frame."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.http import FileResponse, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.clickjacking import xframe_options_exempt
+from django.views.decorators.http import require_safe
+
+from chatbot.attachments import kinds
+from chatbot.models import Inbox
+
+RATINGS = [
+    (1, "😞", "Bad"),
+    (2, "🙁", "Poor"),
+    (3, "😐", "Fair"),
+    (4, "🙂", "Good"),
+    (5, "😀", "Great"),
+]
+
+
+@require_safe
+def loader(request: HttpRequest) -> FileResponse:
+    """/widget.js: what a host page includes."""
+    path = finders.find("chatbot/widget/loader.js")
+    assert isinstance(path, str)
+    response = FileResponse(open(path, "rb"), content_type="text/javascript; charset=utf-8")  # noqa: PTH123, SIM115 Django closes it
+    response["Cache-Control"] = "public, max-age=300"
+    response["Access-Control-Allow-Origin"] = "*"
+    return response
+
+
+@require_safe
+@xframe_options_exempt
+def widget(request: HttpRequest, inbox: str) -> HttpResponse:
+    """The chat itself. Only the inbox's sites may frame it."""
+    found = get_object_or_404(Inbox, key=inbox)
+    context = {
+        "inbox": found,
+        "ratings": RATINGS,
+        "mails": bool(settings.EMAIL_HOST),
+        "attachments": kinds.limits(),
+    }
+    response: Any = render(request, "chatbot/widget.html", context)
+    # What csp's decorator sets, which takes no value of the request.
+    response._csp_replace = {"frame-ancestors": ["'self'", *found.origins]}
+    return response

@@ -1,0 +1,1 @@
+"""What travels over the websockets: frames, refusals, hints, limits."""

@@ -1,0 +1,1 @@
+"""Customers are merged and erased, with everything that names them."""

@@ -1,0 +1,1 @@
+"""Whose id an id is: aliases of customers, namespaces of systems."""

@@ -1,0 +1,1 @@
+"""Webhooks from the CRM: received, then applied."""

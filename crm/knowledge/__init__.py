@@ -1,0 +1,1 @@
+"""Records as passages: stored, worded, indexed, searched."""

@@ -1,0 +1,234 @@
+"""CRM fields in, sentences a customer would understand out.
+
+`{"shipped date": "1997-09-02"}` becomes "Shipped date (sent, dispatched): 2 September 1997".
+Every line states one fact and can stand alone: the prompt takes only the lines that matter.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import date
+from itertools import chain
+from typing import Any
+
+from crm.knowledge import amounts, moments, tables
+from inference.length import words
+
+# A sentence that is longer than a passage by less than this stays whole.
+LONGEST_WHOLE = 1.5
+# Characters after which a word is cut: an address of a page is seldom longer.
+LONGEST_WORD = 120
+# A longer label is cut with its value.
+LABEL_WORDS = 20
+# What systems call it, and what customers call it. Keyed by one word of the field's name.
+EVERYDAY_WORDS = {
+    "shipped": "sent, dispatched, left the warehouse",
+    "dispatched": "sent, shipped",
+    "carrier": "shipping company, delivered by",
+    "courier": "shipping company, delivered by",
+    "freight": "shipping cost, delivery charge",
+    "required": "wanted by, to arrive by",
+    "expected": "should arrive, latest day",
+    "eta": "should arrive, latest day",
+    "delivered": "arrived",
+    "payment": "how it was paid",
+    "refund": "money back",
+    "balance": "how many now, amount open",
+    "status": "news, where it is now",
+    "reason": "why",
+    "sku": "article number",
+    "qty": "quantity, how many",
+    "quantity": "how many",
+    "price": "cost",
+    "packaging": "packed in",
+    "rma": "return number",
+    "discontinued": "no longer sold",
+    "stock": "available",
+    "due": "to be paid by",
+}
+EVERYDAY_PHRASES = {
+    "quantity per unit": "pack size, how it is packed",
+    "delivery cost": "postage, shipping cost",
+    "shipping cost": "postage, delivery cost",
+    "tracking number": "parcel number",
+}
+EVERYDAY = re.compile(r" \([^()]*\)$")
+# Where a word begins in leaveWithNeighbour and VATNumber.
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+BULLET = re.compile(r"^[-*•] ")
+# An item of a list, "1. Open …", or "Monday: 9 to 17".
+OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
+# Of a field's value; a longer one is told as the prose that it is.
+LONGEST_VALUE = 60  # words
+
+
+def lines(fields: dict[str, Any]) -> list[str]:
+    """One line per fact, in the order of the fields."""
+    currency = amounts.currency_of(fields)
+    return [line for name, value in fields.items() for line in field_lines(name, value, currency)]
+
+
+def field_lines(name: str, value: Any, currency: str = "") -> Iterator[str]:
+    label = words_of(name)
+    if isinstance(value, dict):
+        currency = amounts.currency_of(value, currency)
+        for inner, inner_value in value.items():
+            yield from field_lines(f"{label} {inner}", inner_value, currency)
+    elif isinstance(value, list) and any(isinstance(entry, dict) for entry in value):
+        yield f"Number of {label}: {len(value)}"
+        for entry in value:
+            yield f"{singular(label).capitalize()}: {entry_text(entry, currency)}"
+    elif is_table(value):
+        rows = [[plain("", cell) for cell in row] for row in value[1:]]
+        for lines in tables.of_rows([plain("", cell) for cell in value[0]], rows, heading(label)):
+            yield from lines
+    elif isinstance(value, str) and ("\n" in value or words(value) > LONGEST_VALUE):
+        yield from (f"{heading(label)}: {line}" for line in paragraphs(value, LONGEST_VALUE))
+    else:
+        yield f"{heading(label)}: {plain(label, value, currency)}"
+
+
+def is_table(value: Any) -> bool:
+    """A list of rows of one length, the first of them its head."""
+    rows = isinstance(value, list) and len(value) > 1 and all(isinstance(r, list) for r in value)
+    return bool(rows) and len({len(row) for row in value}) == 1 and len(value[0]) > 1
+
+
+def words_of(name: str) -> str:
+    """`leave_with_neighbour` and `leaveWithNeighbour` are "leave with neighbour"; "ETA" stays."""
+    spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
+    words = [word.lower() if word.istitle() else word for word in spaced.split()]
+    return " ".join(words)
+
+
+def heading(label: str) -> str:
+    words = label.lower()
+    everyday = EVERYDAY_PHRASES.get(words) or ", ".join(
+        EVERYDAY_WORDS[word] for word in words.split() if word in EVERYDAY_WORDS
+    )
+    title = label[:1].upper() + label[1:]
+    return f"{title} ({everyday})" if everyday else title
+
+
+def entry_text(entry: Any, currency: str = "") -> str:
+    """A nested row, such as an order item, on one line."""
+    if not isinstance(entry, dict):
+        return plain("", entry)
+    currency = amounts.currency_of(entry, currency)
+    told = [(words_of(name), value) for name, value in entry.items()]
+    parts = [f"{name} {plain(name, value, currency)}" for name, value in told]
+    # What a row is of usually comes first, and needs no label; a number does.
+    if told and isinstance(told[0][1], str):
+        parts[0] = plain(*told[0])
+    return ", ".join(parts)
+
+
+def plain_label(line: str) -> str:
+    """The line as the CRM labels it: the everyday words have helped to find it, and each one
+    more would cost the language model time."""
+    label, colon, value = line.partition(": ")
+    return f"{EVERYDAY.sub('', label)}{colon}{value}"
+
+
+def plain(label: str, value: Any, currency: str = "") -> str:
+    if value is None or value == "" or value == []:
+        return "none on record"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(plain(label, entry, currency) for entry in value)
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {plain(name, inner)}" for name, inner in value.items())
+    if time := moments.spoken(label, value):
+        return time
+    if isinstance(value, int | float):
+        return amounts.spoken(label, value, currency)
+    return amounts.priced(label, " ".join(str(value).split()), currency)
+
+
+def latest_day(fields: dict[str, Any]) -> date | None:
+    """The latest day that the fields name, at any depth."""
+    days = []
+    for found in re.findall(r"\b\d{4}-\d{2}-\d{2}", json.dumps(fields)):
+        with suppress(ValueError):
+            days.append(date.fromisoformat(found))
+    return max(days, default=None)
+
+
+def singular(label: str) -> str:
+    if label.endswith("ies"):
+        return f"{label[:-3]}y"
+    return label[:-1] if label.endswith("s") and not label.endswith("ss") else label
+
+
+def paragraphs(text: str, most_words: int) -> Iterator[str]:
+    """The text's paragraphs, each item of its lists, and each row of its tables; one that is too
+    long is cut between sentences, and a row between its cells."""
+    caption = ""
+    for is_table, run in tables.grouped(text.splitlines()):
+        if is_table:
+            for cells in tables.told(run, caption):
+                row = "\n".join(cells)
+                whole = words(row) <= most_words
+                yield from [row] if whole else chain(*(fitting_line(c, most_words) for c in cells))
+            caption = ""
+        else:
+            for paragraph in re.split(r"\n\s*\n", "\n".join(run)):
+                for line in unwrapped(paragraph):
+                    yield from pieces(line, most_words)
+                    caption = tables.heading(line)
+
+
+def unwrapped(paragraph: str) -> list[str]:
+    """Lines that a narrow window has broken are one; "- Sunday: closed" is one of its own."""
+    lines: list[list[str]] = []
+    for line in paragraph.splitlines():
+        if lines and not OWN_LINE.match(line):
+            lines[-1].append(line)
+        else:
+            lines.append([line])
+    return [BULLET.sub("", " ".join(" ".join(parts).split())) for parts in lines]
+
+
+def pieces(line: str, most_words: int) -> Iterator[str]:
+    piece: list[str] = []
+    room = most_words
+    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line):
+        for part in fitting(sentence, most_words):
+            if piece and words(part) > room:
+                yield " ".join(piece)
+                piece, room = [], most_words
+            piece.append(part)
+            room -= words(part)
+    if joined := " ".join(piece).strip():
+        yield joined
+
+
+def fitting(text: str, most_words: int) -> list[str]:
+    """The text in parts that fit, cut between words or, where it has none, between characters."""
+    if words(text) <= LONGEST_WHOLE * most_words:
+        return [text]
+    parts: list[list[str]] = [[]]
+    room = most_words
+    for word in chain.from_iterable(map(slices, text.split())):
+        if parts[-1] and words(word) > room:
+            parts.append([])
+            room = most_words
+        parts[-1].append(word)
+        room -= words(word)
+    return [" ".join(part) for part in parts]
+
+
+def slices(word: str) -> Iterator[str]:
+    return (word[at : at + LONGEST_WORD] for at in range(0, len(word), LONGEST_WORD))
+
+
+def fitting_line(line: str, most_words: int) -> list[str]:
+    """A field's line; where its value is cut, each part bears the label."""
+    if words(line) <= LONGEST_WHOLE * most_words:
+        return [line]
+    label, colon, value = line.partition(": ")
+    if not colon or words(label) > LABEL_WORDS:
+        return fitting(line, most_words)
+    return [f"{label}: {part}" for part in fitting(value, most_words)]

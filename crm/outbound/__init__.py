@@ -1,0 +1,1 @@
+"""Events to the CRM: an outbox, and a courier that delivers it."""

@@ -1,0 +1,44 @@
+"""What the operators are told by e-mail: an endpoint that was switched off by itself."""
+
+from smtplib import SMTPException
+
+from celery import shared_task
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.mail import send_mail
+from django.urls import reverse
+
+from crm.models import Endpoint
+
+BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@shared_task(
+    name="crm.tasks.mail_switched_off",
+    autoretry_for=(SMTPException, OSError),
+    retry_backoff=30,
+    max_retries=6,
+)
+def mail_switched_off(endpoint: int) -> None:
+    for one in Endpoint.objects.filter(id=endpoint, active=False):
+        switched_off(one)
+
+
+def switched_off(endpoint: Endpoint) -> None:
+    path = reverse("admin:crm_endpoint_change", args=[endpoint.pk])
+    waiting = endpoint.deliveries.filter(state="pending").count()
+    to = operators()
+    if to:
+        send_mail(
+            "A webhook endpoint was switched off",
+            f"{endpoint.url}\n{endpoint.trouble}\n\nNo events are sent to it any more; "
+            f"{waiting} wait, and go once it is on again:\n{settings.PUBLIC_URL}{path}\n",
+            None,
+            to,
+        )
+
+
+def operators() -> list[str]:
+    """Those who may switch it on again."""
+    people = User.objects.with_perm("crm.change_endpoint", backend=BACKEND)
+    return sorted(set(people.exclude(email="").values_list("email", flat=True)))

@@ -1,0 +1,1 @@
+"""Timings beside named alternatives, in the same run."""

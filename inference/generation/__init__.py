@@ -1,0 +1,1 @@
+"""The language model: servers, pools of them, their pace and their energy."""

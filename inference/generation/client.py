@@ -1,0 +1,281 @@
+"""Streaming answers from any server that speaks the OpenAI chat API (llama.cpp, vLLM).
+
+Spoken here by hand, over httpx2: the openai package takes a third of a web process's time for
+what is one request and a line of JSON for each token.
+
+GenerationError
+├── ServerBusy         429 or 503: try again after `retry_after`
+├── ServerUnreachable  no connection, or an answer that is no answer
+│   └── ServerResting  it failed several times in a row and is left alone for a while
+└── DeadlineExceeded   connected, but too slow
+"""
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx2
+
+from inference.generation.pace import MOST, Deadlines, Pace
+
+ChatMessages = list[dict[str, str]]
+# Failures in a row, and seconds.
+BROKEN_AFTER, RESTS_FOR = 3, 5.0
+# The statuses of a server that has too much to do.
+BUSY = {429, 503}
+# How much of a server's refusal is told.
+REFUSAL = 300
+
+
+class GenerationError(Exception):
+    """No answer from the language model; the message says why."""
+
+
+class ServerBusy(GenerationError):
+    def __init__(self, message: str, retry_after: float | None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerUnreachable(GenerationError):
+    pass
+
+
+class ServerResting(ServerUnreachable):
+    pass
+
+
+class DeadlineExceeded(GenerationError):
+    pass
+
+
+@dataclass
+class Usage:
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    # Seconds from the request on; None where none came.
+    first_token: float | None = None
+    # None where it is not measured.
+    joules: float | None = None
+
+    def heard(self, after: float) -> None:
+        """A piece, which is a token or a few. The server says how many it were at the end, which
+        who closes the stream before does not hear."""
+        self.completion_tokens += 1
+        if self.first_token is None:
+            self.first_token = round(after, 4)
+
+
+@dataclass
+class Breaker:
+    """After some failures in a row nothing is tried for a while, then one request at a time:
+    customers need not wait for a deadline that will pass again."""
+
+    failures: int = 0
+    tries_again_at: float = 0.0
+
+    def check(self, url: str) -> None:
+        if self.failures >= BROKEN_AFTER and time.monotonic() < self.tries_again_at:
+            raise ServerResting(f"{url} has failed {self.failures} times in a row.")
+        # Whoever comes while this one tries is turned away.
+        self.tries_again_at = time.monotonic() + RESTS_FOR
+
+
+@dataclass
+class Generator:
+    """One model behind one URL. Sampling is greedy: the same records give the same answer."""
+
+    url: str
+    model: str
+    api_key: str = "none"
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    breaker: Breaker = field(default_factory=Breaker)
+    pace: Pace = field(default_factory=Pace)
+    clock: Callable[[], float] = time.monotonic
+    # Requests that share the engine now.
+    under_way: int = 0
+
+    def __post_init__(self) -> None:
+        connect = self.deadlines.connect
+        timeout = httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect)
+        # No proxies from the environment and no redirects: requests go to the named host alone.
+        self._client = httpx2.AsyncClient(
+            headers={"Authorization": f"Bearer {self.api_key}"},
+            trust_env=False,
+            timeout=timeout,
+            limits=httpx2.Limits(keepalive_expiry=4),
+        )
+
+    async def stream(
+        self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
+    ) -> AsyncGenerator[str, None]:
+        """Pieces of text as they are generated. Closing the iterator ends the request."""
+        self.breaker.check(self.url)
+        self.under_way += 1
+        try:
+            request = Request(self, messages, max_tokens)
+            async with aclosing(self._pieces(request, usage)) as pieces:
+                async for piece in pieces:
+                    self.breaker.failures = 0
+                    yield piece
+        except (ServerUnreachable, DeadlineExceeded):
+            self.breaker.failures += 1
+            raise
+        finally:
+            self.under_way -= 1
+
+    async def models(self) -> list[str]:
+        """The names of what it serves; none where it does not list them. GenerationError where it
+        does not answer within `connect`."""
+        try:
+            async with asyncio.timeout(self.deadlines.connect):
+                answer = await self._client.get(f"{self.url}/models")
+        except (TimeoutError, httpx2.HTTPError) as error:
+            raise ServerUnreachable(f"{self.url} cannot be reached: {error!r}.") from error
+        if answer.status_code != 200:
+            raise refusal(self.url, answer, answer.content[:REFUSAL])
+        try:
+            return [model["id"] for model in answer.json()["data"]]
+        except (ValueError, KeyError, TypeError):
+            return []
+
+    async def _pieces(self, request: "Request", usage: Usage | None) -> AsyncGenerator[str, None]:
+        answer = None
+        try:
+            answer = await self._first(request)
+            lines = answer.aiter_lines()
+            while (chunk := await self._next(lines, request)) is not None:
+                if usage is not None and (counted := chunk.get("usage")):
+                    usage.prompt_tokens = counted["prompt_tokens"]
+                    usage.completion_tokens = counted["completion_tokens"]
+                if text := said(chunk):
+                    request.heard()
+                    if usage is not None:
+                        usage.heard(request.seconds)
+                    yield text
+        except DeadlineExceeded:
+            # One that hangs says nothing about how fast it is.
+            with suppress(ServerUnreachable):
+                await self.models()
+                request.heard()
+            raise
+        finally:
+            request.done()
+            if answer:
+                await answer.aclose()
+
+    async def _first(self, request: "Request") -> httpx2.Response:
+        """The open stream. One retry: servers close idle connections under a client's feet."""
+        try:
+            return await self._open(request)
+        except ServerUnreachable:
+            if request.seconds > self.deadlines.connect:
+                raise
+            return await self._open(request)
+
+    async def _open(self, asked: "Request") -> httpx2.Response:
+        body = {
+            "model": self.model,
+            "messages": asked.messages,
+            "max_tokens": asked.max_tokens,
+            "temperature": 0,
+            "stream": True,
+            "stream_options": {"include_usage": True},
+        }
+        request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
+        try:
+            async with asyncio.timeout(asked.patience()):
+                answer = await self._client.send(request, stream=True)
+                if answer.status_code != 200:
+                    raise refusal(self.url, answer, (await answer.aread())[:REFUSAL])
+                return answer
+        except httpx2.ConnectTimeout as error:
+            raise ServerUnreachable(f"{self.url} does not accept connections.") from error
+        except (TimeoutError, httpx2.TimeoutException) as error:
+            raise DeadlineExceeded(f"{self.url} did not answer in time.") from error
+        except httpx2.HTTPError as error:
+            raise ServerUnreachable(f"{self.url} cannot be reached: {error}.") from error
+
+    async def _next(self, lines: AsyncIterator[str], asked: "Request") -> Any:
+        """The next chunk, or None at the end."""
+        try:
+            async with asyncio.timeout(asked.patience()):
+                chunk = await chunk_of(lines)
+        except TimeoutError as error:
+            raise DeadlineExceeded(f"{self.url} stopped in the middle of an answer.") from error
+        except (httpx2.HTTPError, ValueError) as error:
+            raise ServerUnreachable(f"{self.url} broke off its answer: {error}.") from error
+        if chunk and "error" in chunk:
+            raise failure(self.url, chunk["error"])
+        return chunk
+
+
+class Request:
+    """One on its way: how long it may take, and how long it has taken."""
+
+    def __init__(self, generator: Generator, messages: ChatMessages, max_tokens: int) -> None:
+        self.messages, self.max_tokens = messages, max_tokens
+        self.pace, self.clock = generator.pace, generator.clock
+        characters = sum(len(message["content"]) for message in messages)
+        self.load = characters * generator.under_way
+        self.allowed = self.pace.allowed(generator.deadlines, self.load, max_tokens)
+        self.started = self.clock()
+        self.last: float | None = None
+        self.longest_gap = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self.started
+
+    def patience(self) -> float:
+        """Seconds for what is waited for now."""
+        wait = self.allowed.first_token if self.last is None else self.allowed.next_token
+        return min(wait, self.allowed.total - self.seconds)
+
+    def heard(self) -> None:
+        now = self.clock()
+        if self.last is None:
+            self.pace.read(now - self.started, self.load)
+        else:
+            self.longest_gap = max(self.longest_gap, now - self.last)
+        self.last = now
+
+    def done(self) -> None:
+        if self.longest_gap:
+            self.pace.wrote(self.longest_gap)
+
+
+async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
+    """The next server-sent event; None at the end. ValueError where there is none or no sense."""
+    async for line in lines:
+        if not line.startswith("data:"):
+            continue
+        if (data := line[5:].strip()) == "[DONE]":
+            return None
+        chunk: dict[str, Any] = json.loads(data)
+        return chunk
+    raise ValueError("it ended before its end")
+
+
+def said(chunk: dict[str, Any]) -> str:
+    choices = chunk.get("choices")
+    return choices[0]["delta"].get("content") or "" if choices else ""
+
+
+def refusal(url: str, answer: httpx2.Response, body: bytes) -> GenerationError:
+    if answer.status_code in BUSY:
+        after = answer.headers.get("retry-after", "")
+        return ServerBusy(f"{url} is busy.", float(after) if after.isdigit() else None)
+    text = body.decode(errors="replace")
+    return ServerUnreachable(f"{url} answered with status {answer.status_code}: {text}")
+
+
+def failure(url: str, error: Any) -> GenerationError:
+    """An error inside the stream: with that vLLM refuses what its queue has no room for."""
+    if isinstance(error, dict) and error.get("code") in BUSY:
+        return ServerBusy(f"{url} is busy.", None)
+    return ServerUnreachable(f"{url} broke off its answer: {str(error)[:REFUSAL]}.")

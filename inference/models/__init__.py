@@ -1,0 +1,1 @@
+"""Model files: which ones there are, where they come from, how they are exported."""
