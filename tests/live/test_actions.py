@@ -20,13 +20,13 @@ SCRIPT = "<script>window.hacked=1</script>"
 CONNECT = """
 import io, json
 from django.core.management import call_command
-from chatbot import demo_actions
+from chatbot.demo import crm
 from chatbot.models import Action, Inbox
 told = io.StringIO()
 words = ["webhooks", "add-endpoint", url, "--event", "action.requested", "--json"]
 call_command(*words, stdout=told)
 endpoint = json.loads(told.getvalue())
-demo_actions.load(Inbox.objects.get(key=key))
+crm.load(Inbox.objects.get(key=key))
 for action in Action.objects.filter(inbox__key=key):
     action.endpoints.set([endpoint["id"]])
 result = endpoint["secret"]
