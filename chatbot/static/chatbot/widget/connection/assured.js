@@ -12,7 +12,7 @@ export class Assured {
     this.#connection = connection;
   }
 
-  /** False without a connection; the frame is then not kept either. */
+  /** False when there is nobody to send to; then it is not kept either. */
   send(frame) {
     if (!this.#connection.send(frame)) return false;
     this.#kept.push({ n: ++this.#sent, frame });
