@@ -95,7 +95,8 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     fieldsets: Any = [(None, {"fields": []})]  # The page is a template, not a form.
 
     class Media:
-        css = {"all": ["chatbot/admin/console.css"]}
+        names = ["theme", "mood", "list", "panels", "conversation", "messages"]
+        css = {"all": [f"chatbot/admin/{name}.css" for name in names]}
 
     def get_urls(self) -> list[Any]:
         live = self.admin_site.admin_view(self.live)

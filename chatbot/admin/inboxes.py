@@ -71,7 +71,7 @@ class InboxAdmin(ModelAdmin):
     search_fields = ["name", "key"]
 
     class Media:
-        css = {"all": ["chatbot/admin/console.css"]}
+        css = {"all": ["chatbot/admin/theme.css", "chatbot/admin/panels.css"]}
 
     @display(description="Sites")
     def sites(self, inbox: Inbox) -> str:

@@ -24,7 +24,7 @@ RATINGS = [
 @require_safe
 def loader(request: HttpRequest) -> FileResponse:
     """/widget.js: what a host page includes."""
-    path = finders.find("chatbot/widget.js")
+    path = finders.find("chatbot/widget/loader.js")
     assert isinstance(path, str)
     response = FileResponse(open(path, "rb"), content_type="text/javascript; charset=utf-8")  # noqa: PTH123, SIM115 Django closes it
     response["Cache-Control"] = "public, max-age=300"

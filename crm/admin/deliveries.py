@@ -91,7 +91,7 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
     actions_detail = ["send_this_again"]
 
     class Media:
-        css = {"all": ["chatbot/admin/console.css", "crm/webhooks.css"]}
+        css = {"all": ["chatbot/admin/theme.css", "chatbot/admin/panels.css", "crm/webhooks.css"]}
 
     @display(description="State", label=COLOURS, ordering="state")
     def shown_state(self, delivery: Delivery) -> str:

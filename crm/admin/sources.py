@@ -116,7 +116,7 @@ class SourceAdmin(Removable, ModelAdmin):
     remove = staticmethod(apply.remove)
 
     class Media:
-        css = {"all": ["chatbot/admin/console.css", "crm/webhooks.css"]}
+        css = {"all": ["chatbot/admin/theme.css", "chatbot/admin/panels.css", "crm/webhooks.css"]}
 
     def get_urls(self) -> list[Any]:
         wrapped = self.admin_site.admin_view

@@ -166,7 +166,7 @@ class TranscriptTests(MailTestCase):
         self.assertIn(SECRET, mail.outbox[1].body)
         cache.clear()  # As after a restart.
         for again in (self.press(key), self.page(key)):
-            self.assertContains(again, "no longer good", status_code=410)
+            self.assertContains(again, "no longer works", status_code=410)
         self.assertEqual(len(mail.outbox), 2)
 
     def test_a_link_that_is_made_up_changed_or_old_opens_nothing(self) -> None:
@@ -252,7 +252,7 @@ class ContactTests(MailTestCase):
         self.leave(self.charlies, "bob@example.org")
         self.page(self.key())
         self.assertFalse(Conversation.objects.get(id=self.charlies.id).contact_confirmed)
-        self.assertContains(self.press(self.key()), "We can write to you now")
+        self.assertContains(self.press(self.key()), "We can now write to you")
         self.assertEqual(self.answered(self.charlies), ["bob@example.org"])
 
     def test_a_link_confirms_its_own_address_alone(self) -> None:

@@ -16,8 +16,8 @@ function part(id) {
     addEventListener(name, act) { this.listeners[name] = act; } });
 }
 globalThis.document = { getElementById: part };
-const { Ended } = await import("WIDGET/ended.js");
-const { Assured } = await import("WIDGET/assured.js");
+const { Ended } = await import("WIDGET/view/ended.js");
+const { Assured } = await import("WIDGET/connection/assured.js");
 const sent = [];
 const connection = { up: true, probe() {},
   send(frame) { if (this.up) sent.push(frame); return this.up; } };

@@ -30,7 +30,7 @@ Team.objects.create(name=key).inboxes.add(inbox)
 result = inbox.secret
 """
 CLOSE = """
-from chatbot import presence
+from chatbot.people import presence
 from chatbot.models import Conversation, Presence
 Presence.objects.filter(user__teams__name=key).delete()
 Conversation.objects.filter(visitor__inbox__key=key).update(state="closed", agent=None)
@@ -40,7 +40,7 @@ from crm.models import Customer
 Customer.objects.create(id=id, name=name)
 """
 RECORD = """
-from crm.records import import_records
+from crm.knowledge.records import import_records
 report = import_records([record])
 assert report.created == 1, report
 """
@@ -61,7 +61,7 @@ result = client.cookies["sessionid"].value
 """
 RESOLVE = """
 from django.contrib.auth.models import User
-from chatbot import agents
+from chatbot.conversation import agents
 from chatbot.models import Conversation
 talk = Conversation.objects.exclude(state="closed").get(visitor__customer=customer)
 agents.resolve(talk, User.objects.get(username=agent))

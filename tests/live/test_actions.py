@@ -20,13 +20,13 @@ SCRIPT = "<script>window.hacked=1</script>"
 CONNECT = """
 import io, json
 from django.core.management import call_command
-from chatbot import demo_actions
+from chatbot.demo import crm
 from chatbot.models import Action, Inbox
 told = io.StringIO()
 words = ["webhooks", "add-endpoint", url, "--event", "action.requested", "--json"]
 call_command(*words, stdout=told)
 endpoint = json.loads(told.getvalue())
-demo_actions.load(Inbox.objects.get(key=key))
+crm.load(Inbox.objects.get(key=key))
 for action in Action.objects.filter(inbox__key=key):
     action.endpoints.set([endpoint["id"]])
 result = endpoint["secret"]
@@ -139,7 +139,7 @@ def test_a_crm_that_answers_later_does_so_with_an_event_of_its_own(
     page.wait_for_timeout(700)  # Nobody has read it sooner.
     assert crm.got == []
     form.get_by_role("button", name="Confirm").click()
-    expect(form.get_by_role("status")).to_have_text("Sent. The answer comes here.")
+    expect(form.get_by_role("status")).to_have_text("Sent. The answer will appear here.")
     await_that(lambda: crm.got)
     key = crm.got[0][0]["webhook-id"]
     data = {"idempotency_key": key, "status": "refused", "message": "Nobody is here today."}

@@ -83,7 +83,7 @@ def alerts(page: Page) -> int:
 
 def the_one_with(page: Page, words: str) -> Locator:
     """The conversation in which these words were said."""
-    online(page).get_by_placeholder("Search what was said").fill(words)
+    online(page).get_by_placeholder("Search messages").fill(words)
     expect(page.locator("#rows button")).to_have_count(1)
     return page.locator("#rows button")
 
@@ -124,7 +124,7 @@ def test_an_angry_customer_is_seen_taken_over_and_helped(
     chat.get_by_text("Great").click()
     expect(chat.locator("#rated")).to_have_text("Thank you for telling us.")
     dora.reload()
-    expect(dora.locator("#customer")).to_contain_text("was satisfied 5 of 5")
+    expect(dora.locator("#customer")).to_contain_text("rated 5 of 5")
 
 
 def test_two_agents_race_for_one_conversation_and_one_has_it(
@@ -181,7 +181,7 @@ def test_search_finds_what_was_said_and_the_keyboard_opens_it(
     dora.keyboard.press("Enter")
     expect(dora.locator("#messages")).to_contain_text(kettle)
     dora.keyboard.press("?")
-    expect(dora.get_by_role("dialog", name="Keys")).to_be_visible()
+    expect(dora.get_by_role("dialog", name="Keyboard shortcuts")).to_be_visible()
 
 
 def test_a_view_that_dora_saved_is_there_on_another_machine(
@@ -271,8 +271,8 @@ def test_nobody_is_there_the_customer_leaves_an_address_and_an_agent_comes(
     expect(chat.get_by_role("log")).to_contain_text("We have sent you a link")
     dora = as_agent("Dora")
     row = the_one_with(dora, stove)
-    expect(row).to_contain_text("waits for a person")
-    expect(row).to_contain_text("left an e-mail")
+    expect(row).to_contain_text("Waiting for a person")
+    expect(row).to_contain_text("left an e-mail address")
     row.click()
     expect(dora.locator("#contact")).to_have_text("Left an e-mail address: me@home.example")
     dora.get_by_role("button", name="Take over").click()

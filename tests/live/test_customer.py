@@ -28,7 +28,7 @@ from chatbot.models import Conversation
 found = Conversation.objects.filter(visitor__customer=customer)
 result = list(found.values_list("csat", "csat_comment"))
 """
-PLACES = {1: "you are next", 2: "you are number 2 in line"}
+PLACES = {1: "Waiting in the queue: you are next", 2: "Waiting in the queue: 1 person before you"}
 Enter = Callable[..., FrameLocator]
 
 
@@ -79,7 +79,7 @@ def test_a_person_can_be_asked_for_whatever_has_been_said(
     expect(button).to_be_enabled()
     button.focus()
     page_of(chat).keyboard.press("Enter")
-    expect(chat.locator("#state-line")).to_contain_text("Waiting for a colleague")
+    expect(chat.locator("#state-line")).to_contain_text("Waiting")
     expect(button).to_be_hidden()
 
 

@@ -46,7 +46,8 @@ import json
 from django.contrib.auth.models import User
 from django.utils import timezone
 from auditlog.models import LogEntry
-from chatbot import actions, agents, audit
+from chatbot.conversation import agents, customers, replies
+from chatbot.people import audit
 from chatbot.models import *
 from chatbot.reports import aggregate
 from crm.models import *
@@ -58,10 +59,10 @@ record = Record.objects.create(id=f"o:{text[:150]}", kind=text[:60], customer=cu
     title=text[:480], text=text, fields={text[:80]: text}, updated_at=now)
 record.passages.create(position=0, text=text, customer=customer)
 visitor, _ = Visitor.objects.get_or_create(inbox=Inbox.objects.get(key=key), customer=customer)
-talk = actions.conversation_of(visitor)
-_, reply = actions.receive(talk, "1", text, "hostile")
+talk = customers.conversation_of(visitor)
+_, reply = customers.receive(talk, "1", text, "hostile")
 row = {"id": record.id, "title": record.title}
-actions.finish(reply, "answered", text, [row], reason=text[:300], model=text[:100], error=text,
+replies.finish(reply, "answered", text, [row], reason=text[:300], model=text[:100], error=text,
     routing={"reason": text}, passages=[row | {"text": text, "score": 0.5}],
     withheld=[{"sentence": text, "missing": [text]}], timings={text: 1.0})
 dora = User.objects.get(username=dora)
@@ -191,7 +192,7 @@ def test_in_the_live_inbox(context: BrowserContext, site: str, planted: dict[str
     for details in page.locator("#messages details").all():
         details.evaluate("one => one.open = true")
     shown(page)
-    page.get_by_placeholder("Search what was said").fill(f"onerror {MARK}")
+    page.get_by_placeholder("Search messages").fill(f"onerror {MARK}")
     expect(page.locator("#rows button")).to_have_count(1)
     expect(page.locator("#rows .name")).to_contain_text("<img src=x")
     page.locator("#canned").click()

@@ -154,7 +154,7 @@ def test_the_customer_reaches_a_person(page: Page, shop: Shop) -> None:
     visit(page, shop.url, shop.customer())
     chat = open_chat(page)
     chat.get_by_role("button", name="Talk to a person").click()
-    expect(chat.get_by_text("Waiting for a colleague")).to_be_visible()
+    expect(chat.locator("#state-line")).to_contain_text("Waiting")
 
 
 def test_a_suggestion_lies_ready_in_the_composer(page: Page, site: str) -> None:

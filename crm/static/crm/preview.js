@@ -1,4 +1,4 @@
-// Shows what a pasted payload would become under the form's dialect and mapping; saves nothing.
+// Shows the changes that a pasted payload would make under the form's dialect and mapping. Saves nothing.
 
 const WAIT = 400; // milliseconds after the last key
 const FIELDS = ["id", "kind", "customer", "text", "updated_at"];
@@ -33,7 +33,7 @@ function row({ type, data }) {
   const list = made("dl", "", item);
   const known = type === "record.upserted" ? FIELDS : Object.keys(data);
   for (const name of known) {
-    if (name === "customer" && !data.customer) pair(list, name, "none: everybody may see it");
+    if (name === "customer" && !data.customer) pair(list, name, "none: everybody may see this record");
     else if (data[name] != null && data[name] !== "") pair(list, name, data[name]);
   }
   for (const [name, value] of Object.entries(data.fields ?? {})) pair(list, name, value ?? "nothing found");
@@ -43,8 +43,8 @@ function row({ type, data }) {
 function show(answer) {
   const { error = "", changes = [], count = 0 } = answer;
   outcome.className = error ? "alert" : "quiet";
-  const more = count > changes.length ? `, the first ${changes.length} of them shown` : "";
-  outcome.textContent = error || (count ? `${count} ${count === 1 ? "change" : "changes"}${more}` : "It says nothing of records.");
+  const more = count > changes.length ? `; the first ${changes.length} are shown` : "";
+  outcome.textContent = error || (count ? `${count} ${count === 1 ? "change" : "changes"}${more}` : "The payload contains no records.");
   rows.replaceChildren(...changes.map(row));
 }
 
@@ -61,7 +61,7 @@ async function ask() {
     if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
     show(await answer.json());
   } catch (error) {
-    if (error.name !== "AbortError") show({ error: `It cannot be tried out now. ${error.message}` });
+    if (error.name !== "AbortError") show({ error: `The preview does not work at the moment. ${error.message}` });
   }
 }
 

@@ -46,7 +46,7 @@ def test_a_message_in_an_unknown_language_is_not_called_neutral(root: Client, in
     conversation = talk(inbox)
     say(conversation, 1, "customer", "Wo ist mein Paket?", label="unknown", score=0.0)
     html = text_of(root, page_of(conversation))
-    assert "in a language that the classifier has not learned" in html
+    assert "in a language that the classifier does not know" in html
     assert "classified unknown" not in html
 
 
@@ -130,7 +130,7 @@ def test_a_question_without_an_answer_says_why(root: Client, inbox: Inbox) -> No
         conversation=conversation, question=asked, status="failed", attempts=3, error="No route"
     )
     html = text_of(root, page_of(conversation))
-    assert re.search(r"No answer to this:\s+failed, with an error", html)
+    assert re.search(r"No answer to this message:\s+failed, with an error", html)
     assert "3 attempts" in html
 
 

@@ -72,7 +72,7 @@ def test_rules_are_tried_out_on_last_week_before_they_are_saved(root: Client, in
     html = root.post(url, fields | {"alert_in_a_row": 1}).content.decode()
     assert "The customer writes a negative message." in html
     assert "called an agent 1 time</b>" in html
-    assert "the saved ones 0 times" in html
+    assert "the saved rules would have done so 0 times" in html
     assert str(bad.id) in html
     assert Inbox.objects.get().alert_in_a_row == 3, "nothing is saved"
 

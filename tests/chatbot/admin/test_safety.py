@@ -127,7 +127,7 @@ def test_the_pages_load_nothing_from_another_host(root: Client, inbox: Inbox) ->
     assets = Assets()
     for url in ("/admin/", LIST, page_of(conversation), f"/admin/chatbot/inbox/{inbox.id}/change/"):
         assets.feed(text_of(root, url))
-    assert any(path.endswith("console.css") for path in assets.found)
+    assert any(path.endswith("admin/theme.css") for path in assets.found)
     for path in assets.found:
         assert re.match(r"/(?!/)", path), f"{path} is not on this host"
     for sheet in {path for path in assets.found if path.endswith(".css")}:

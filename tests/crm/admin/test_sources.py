@@ -69,7 +69,7 @@ def test_only_who_may_change_sources_tries_payloads_out(alice: Client, charlie: 
     page = f"/admin/crm/source/{source().id}/change/"
     for nobody in (alice, charlie):
         assert nobody.post(PREVIEW, {}).status_code == 403
-    assert "Try it out" not in text_of(alice, page)
+    assert "Try the mapping" not in text_of(alice, page)
     assert charlie.get(page).status_code == 403
 
 

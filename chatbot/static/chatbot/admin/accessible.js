@@ -1,5 +1,5 @@
-// What the theme's forms leave without a name: a field in a table has its column's, and an icon that
-// has one is an image.
+// Names what the theme's forms leave unnamed, for screen readers: a field in a table gets the name of
+// its column, and a help icon the role of an image.
 
 const FIELDS = "td[data-label] :is(input, select, textarea):not([type=hidden])";
 
@@ -9,6 +9,6 @@ function name() {
   for (const icon of document.querySelectorAll(".help-tooltip")) icon.setAttribute("role", "img");
 }
 
-// Django's own scripts draw some of it when the page has loaded, and rows that are added later.
+// Django's own scripts draw some fields after the page has loaded, and add rows later.
 addEventListener("load", () => setTimeout(name));
 document.addEventListener("formset:added", name);

@@ -1,4 +1,4 @@
-// Charts of the page's figures, by the Chart.js that the admin's theme brings, and their tables.
+// Draws the page's figures as charts, with the Chart.js that the admin's theme brings, and as tables.
 
 const figures = JSON.parse(document.getElementById("figures").textContent);
 const style = getComputedStyle(document.querySelector(".dashboard"));

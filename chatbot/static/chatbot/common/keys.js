@@ -1,6 +1,7 @@
-// Keys that belong to an input method, which composes Japanese, Chinese or Korean from several.
+// Tells keys for the page from keys for an input method, which composes Japanese, Chinese or Korean
+// text from several keys.
 
-/** Safari ends the composition before the key that ended it: only its code is left to say so. */
+/** Safari ends the composition before it reports the key that ended it: only this code tells. */
 const OF_THE_INPUT_METHOD = 229;
 
 export function composes(event) {

@@ -1,18 +1,18 @@
-// Joins the parts: frames from the server to what is on the screen, and back.
+// Joins the parts: brings the server's frames to the screen, and the customer's acts to the server.
 
-import { Assured } from "./assured.js";
-import { Attention } from "./attention.js";
-import { Away } from "./away.js";
-import { Composer } from "./composer.js";
-import { Delivery } from "./delivery.js";
-import { Ended } from "./ended.js";
-import { Files } from "./files.js";
-import { History } from "./history.js";
-import { Log } from "./log.js";
-import { Provisional } from "./provisional.js";
-import { Requests } from "./requests.js";
-import { Connection } from "./socket.js";
-import { Status } from "./status.js";
+import { Assured } from "./connection/assured.js";
+import { Delivery } from "./connection/delivery.js";
+import { History } from "./connection/history.js";
+import { Connection } from "./connection/socket.js";
+import { Attention } from "./view/attention.js";
+import { Away } from "./view/away.js";
+import { Composer } from "./view/composer.js";
+import { Ended } from "./view/ended.js";
+import { Files } from "./view/files.js";
+import { Log } from "./view/log.js";
+import { Provisional } from "./view/provisional.js";
+import { Requests } from "./view/requests.js";
+import { Status } from "./view/status.js";
 
 export class Chat {
   #connection;
@@ -33,7 +33,7 @@ export class Chat {
   #ended;
   #history = new History();
   #subject = null;
-  #looked; // the customer has seen the chat
+  #looked; // the customer has opened the chat
   #conversation = null;
   #catchUpTo = 0;
   #frames = {
@@ -43,7 +43,7 @@ export class Chat {
     reply: (frame) => this.#reply(frame),
     typing: () => this.#provisional.agentTypes(),
     state: ({ state, agent }) => this.#state(state, agent),
-    queue: ({ position }) => this.#status.line(position),
+    queue: ({ position }) => this.#status.queue(position),
     away: (frame) => this.#leftAlone(frame),
     action: (frame) => this.#requests.show(frame),
     pong: ({ n }) => this.#assured.proved(n),
@@ -66,7 +66,7 @@ export class Chat {
     this.#connection.onSession = (subject) => this.#adopt(subject);
     this.#connection.onState = (state) => this.#connected(state);
     this.#connection.onRefused = (text) => this.#status.notice(text);
-    // A frame that this version does not know is a newer server's, and no reason to stop.
+    // A frame without a handler comes from a newer server, and is no reason to stop.
     this.#connection.onFrame = (frame) => this.#frames[frame.type]?.(frame);
     this.#composer.onSend = (text, attachments) => this.#delivery.submit(text, attachments);
     this.#composer.onTyping = () => this.#connection.send({ type: "typing" });
@@ -76,7 +76,7 @@ export class Chat {
     this.#connection.restart();
   }
 
-  /** The customer looks at the chat; `text` goes into the composer. */
+  /** The customer opens the chat; `text` goes into the composer. */
   open(text = null) {
     this.#attention.open = this.#looked = true;
     this.#tellLost();
@@ -92,12 +92,12 @@ export class Chat {
   askForPerson() {
     if (!this.#send({ type: "handoff" })) return;
     this.#status.requested();
-    this.#composer.focus(); // the button that had the focus is going away
+    this.#composer.focus(); // the button that had the focus disappears
   }
 
   startAnew() {
     this.#reset();
-    this.#files.tray.renew(); // for the new conversation
+    this.#files.tray.renew(); // the files now belong to the new conversation
     this.#delivery.show();
     this.#state("bot");
     this.#connection.restart();
@@ -125,7 +125,7 @@ export class Chat {
 
   #adopt(subject) {
     if (subject === this.#subject) return;
-    if (this.#subject !== null) this.#files.tray.clear(); // another person's
+    if (this.#subject !== null) this.#files.tray.clear(); // they were another person's
     this.#subject = subject;
     this.#reset();
     this.#delivery.adopt(subject);
@@ -133,7 +133,7 @@ export class Chat {
 
   #welcome({ conversation, state, last_seq: lastSeq, replying, agent }) {
     if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
-      // Another conversation than the one whose end we named: take it from its beginning.
+      // Not the conversation whose last number our hello named: load this one from its beginning.
       this.#reset();
       this.#files.tray.renew();
       this.#delivery.show();
@@ -198,14 +198,14 @@ export class Chat {
 
   #error({ code, text, retry_after: seconds = null, id }) {
     if (code === "unauthorized" || code === "expired") return; // a new session follows
-    if (code === "unknown_frame") return; // an older server's, while all are being upgraded
+    if (code === "unknown_frame") return; // an older server, during an upgrade
     if (code === "invalid_email") return this.#away.refused(text);
-    const passing = !id || seconds !== null; // said once, above the composer
+    const passing = !id || seconds !== null; // shown above the composer for a while
     if (this.#requests.refuse(id, text)) return;
     if (id) this.#delivery.refuse(id, passing ? "Not sent" : text);
     if (passing) this.#status.notice(text, seconds);
     if (code === "closed") this.#state("closed");
-    // Nothing more fits into this conversation; once it is closed, a new one can begin.
+    // The conversation is full: once it is closed, the customer can start a new one.
     if (code === "full") this.#connection.send({ type: "close" });
   }
 

@@ -1,0 +1,88 @@
+// One message as an element. Text goes in by textContent only.
+
+import { part, stamp } from "./template.js";
+
+const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
+const STATUS = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
+
+let made = 0; // numbers the expandable parts, for their ids
+
+export class Bubble {
+  element = stamp("message-template");
+  seq;
+
+  constructor({ id, seq, author, text, at, citations, attachments, feedback, by }, actions) {
+    this.seq = seq;
+    this.element.dataset.author = author;
+    this.#part("who").textContent = by || (NAMES[author] ?? author);
+    this.#part("text").textContent = text;
+    this.#part("text").hidden = !text;
+    this.#part("files").append(...(attachments ?? []).map((file) => actions.file(file)));
+    this.#part("files").hidden = !attachments?.length;
+    this.#time(at);
+    this.#part("sources").append(...(citations ?? []).map(source));
+    this.#part("sources").hidden = !citations?.length;
+    this.#part("resend").addEventListener("click", () => actions.resend(id));
+    if (author === "bot") this.#feedback(actions, feedback);
+    if (author === "customer") this.status("sent");
+  }
+
+  status(status, text = "") {
+    this.element.dataset.status = status;
+    this.#part("status").textContent = text || STATUS[status];
+    this.#part("resend").hidden = status !== "failed";
+  }
+
+  /** The server has the message; `at` is the server's time where it is known. */
+  sent(at) {
+    if (this.element.dataset.status !== "sent") this.status("sent");
+    if (at) this.#time(at);
+  }
+
+  #feedback(actions, given) {
+    const group = this.#part("feedback");
+    group.hidden = false;
+    const buttons = [...group.querySelectorAll("button")];
+    const press = (value) => {
+      for (const each of buttons) each.setAttribute("aria-pressed", String(Number(each.value) === value));
+    };
+    press(given ?? 0);
+    for (const button of buttons) {
+      const value = Number(button.value);
+      button.addEventListener("click", () => actions.feedback(this.seq, value) && press(value));
+    }
+  }
+
+  #time(at) {
+    const time = this.#part("time");
+    time.dateTime = at;
+    time.textContent = clock(new Date(at));
+  }
+
+  #part(name) {
+    return part(this.element, name);
+  }
+}
+
+function source({ id, title }) {
+  const element = stamp("source-template");
+  const button = element.querySelector("button");
+  const detail = part(element, "detail");
+  detail.id = `source-${++made}`;
+  button.setAttribute("aria-controls", detail.id);
+  part(element, "name").textContent = part(element, "title").textContent = title || id;
+  part(element, "id").textContent = id;
+  button.addEventListener("click", () => {
+    detail.hidden = !detail.hidden;
+    button.setAttribute("aria-expanded", String(!detail.hidden));
+  });
+  return element;
+}
+
+/** 14:03 today; 12 Nov, 14:03 on other days. */
+function clock(date) {
+  const today = date.toDateString() === new Date().toDateString();
+  const day = today ? {} : { day: "numeric", month: "short" };
+  const format = new Intl.DateTimeFormat("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
+  return format.format(date);
+}
