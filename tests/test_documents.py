@@ -15,6 +15,8 @@ LINK = re.compile(
     r"\]\(<?([^)\s>]+)>?[^)]*\)|\b(?:src|srcset|href)=\"([^\"\s]+)|^\[[^\]]+\]: (\S+)", re.M
 )
 ELSEWHERE = re.compile(r"[a-z]+:|//", re.I)
+# A file of ours that a page names in backticks.
+FILE = re.compile(rf"`((?:{'|'.join(FOLDERS)})/[\w/.-]*\w\.\w+)`")
 # A page that code, a test or a script tells somebody to read.
 NAMED = re.compile(r"(?<![\w./-])((?:docs|deploy|inference)/[\w/.-]+\.md|CONTRIBUTING\.md)")
 TELLING = [
@@ -66,6 +68,11 @@ def broken(path: Path, page: str) -> list[str]:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     assert broken(path, path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(path: Path) -> None:
+    assert [file for file in FILE.findall(path.read_text()) if not (ROOT / file).exists()] == []
 
 
 def test_pages_that_code_names_are_there() -> None:
