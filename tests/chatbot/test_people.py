@@ -195,7 +195,7 @@ def test_after_five_wrong_passwords_even_the_right_one_waits(client: Client) -> 
     for _ in range(5):
         answer = client.post(url, {"username": "dora", "password": "guess"})
     assert answer.status_code == 429
-    assert "Log in again in 15 minutes" in answer.content.decode()
+    assert "Try again in 15 minutes" in answer.content.decode()
     assert client.post(url, {"username": "dora", "password": PASSWORD}).status_code == 429
     elsewhere = client.post(url, {"username": "dora", "password": PASSWORD}, REMOTE_ADDR="10.0.0.9")
     assert elsewhere.status_code == 302, "dora herself, at her own desk"
