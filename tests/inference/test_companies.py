@@ -1,4 +1,4 @@
-"""The companies that reading is trained on keep to their form."""
+"""The companies that reading is trained and tested on keep to their form."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,9 @@ import pytest
 
 import inference
 
-FILES = sorted((Path(inference.__file__).parent / "reading" / "companies").glob("*.jsonl"))
+TRAINED = sorted((Path(inference.__file__).parent / "reading" / "companies").glob("*.jsonl"))
+TESTED = sorted((Path(__file__).parents[1] / "fixtures" / "companies").glob("*.jsonl"))
+FILES = TRAINED + TESTED
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
@@ -18,7 +20,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
 def sources(rows: list[dict[str, Any]]) -> dict[str, str]:
     """Their text by id."""
     found = [row.get("record") or row.get("article") for row in rows]
-    return {one["id"]: json.dumps(one, ensure_ascii=False) for one in found if one}
+    return {one["id"]: one.get("text") or json.dumps(one) for one in found if one}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -50,3 +52,10 @@ def test_nothing_is_said_twice() -> None:
         if name in row
     ]
     assert len(said) == len(set(said))
+
+
+def test_no_company_is_both_trained_and_tested_on() -> None:
+    names = [rows_of(path)[0]["company"] for path in FILES]
+    assert len(names) == len(set(names))
+    writers = [{rows_of(path)[0]["writer"] for path in paths} for paths in (TRAINED, TESTED)]
+    assert not writers[0] & writers[1]
