@@ -128,7 +128,7 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "chatbot.people.demo_logins.Backend",
 ]
-# Single sign-on by OpenID Connect, beside passwords; see chatbot/sso.py. The names without a
+# Single sign-on by OpenID Connect, beside passwords; see chatbot/people/sso.py. The names without a
 # variable of their own are mozilla-django-oidc's.
 #: The issuer URL of your OpenID Connect provider; setting it turns on single sign-on. Attune
 #: contacts the provider on this host only.

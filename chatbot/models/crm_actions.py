@@ -55,7 +55,7 @@ class Action(models.Model):
 
 
 class ActionField(models.Model):
-    """What the customer is asked for. The kinds are those of `chatbot/fields.py`."""
+    """What the customer is asked for. The kinds are those of `chatbot/conversation/action_forms.py`."""
 
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="fields")
     position = models.PositiveSmallIntegerField(default=0)

@@ -1,7 +1,7 @@
 """Which models exist, where their files lie on this machine, and how they get there.
 
 Every file is pinned by its publisher's SHA-256, so it does not matter who packed it.
-The errors are drawn on top of `inference/sources.py`.
+The errors are drawn on top of `inference/models/sources.py`.
 """
 
 import fcntl

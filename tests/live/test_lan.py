@@ -22,9 +22,9 @@ pytestmark = [
 ATTUNE, CRM, NAME, PORT = "attune", "crm", "crm.corp", 8080
 SENT = """
 import asyncio, json
-from crm import courier, outbound
+from crm.outbound import courier, outbox
 from crm.models import Attempt, Endpoint
-made = outbound.send_test(Endpoint.objects.get())
+made = outbox.send_test(Endpoint.objects.get())
 async def carry():
     async with courier.client() as sender:
         carrier = courier.Courier(sender)

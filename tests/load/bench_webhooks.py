@@ -194,14 +194,14 @@ def cells(found: tuple[float, list[float]]) -> list[str]:
 def change(parts: Parts, count: int) -> None:
     """Messages of a customer, committed one by one in a process of its own."""
     program = f"""
-from chatbot import actions
+from chatbot.conversation import changes, customers
 from chatbot.models import Inbox, Visitor
 inbox = Inbox.objects.get(key="demo")
-conversation = actions.conversation_of(Visitor.objects.create(inbox=inbox))
+conversation = customers.conversation_of(Visitor.objects.create(inbox=inbox))
 from django.db import transaction
 for number in range({count - 1}):
     with transaction.atomic():
-        actions.append(actions.locked(conversation.id), "system", f"number {{number}}")
+        changes.append(changes.locked(conversation.id), "system", f"number {{number}}")
 """
     parts.site.manage("shell", "-c", program)
 
