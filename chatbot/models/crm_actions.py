@@ -55,7 +55,7 @@ class Action(models.Model):
 
 
 class ActionField(models.Model):
-    """What the customer is asked for. The kinds are those of `chatbot/conversation/action_forms.py`."""
+    """What the customer is asked for. `conversation/action_forms.py` has the kinds."""
 
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="fields")
     position = models.PositiveSmallIntegerField(default=0)

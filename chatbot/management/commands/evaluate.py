@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.evaluation import answers, delay, grounding, retrieval, routes, sentiment
+from chatbot.evaluation import answers, delay, grounding, reading, retrieval, routes, sentiment
 from inference.generation.client import GenerationError
 from inference.index import IndexUnavailable
 from inference.models.catalogue import ModelError
@@ -17,6 +17,7 @@ EVALUATIONS = {
     "answers": answers,
     "delay": delay,
     "grounding": grounding,
+    "reading": reading,
     "retrieval": retrieval,
     "routes": routes,
     "sentiment": sentiment,
@@ -30,7 +31,8 @@ class Command(BaseCommand):
         "until something is read, beside the raw model; routes: the same file, what the tiers save "
         'and cost; retrieval: {"question", '
         '"customer", "relevant"}, each is looked up; grounding: {"record", "pairs"}, each sentence '
-        'of a pair is checked; sentiment: {"text", "label"}.'
+        'of a pair is checked; reading: {"question", "lines", "answers"} or {"premise", '
+        '"claim", "label"}, or companies, also a folder of them; sentiment: {"text", "label"}.'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -77,6 +79,9 @@ class Command(BaseCommand):
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:
+    """Of a folder, its .jsonl files one after the other."""
+    if Path(path).is_dir():
+        return [row for file in sorted(Path(path).glob("*.jsonl")) for row in read(file)]
     opened = gzip.open if str(path).endswith(".gz") else open
     with opened(path, "rt", encoding="utf-8") as file:
         return [json.loads(line) for line in file if line.strip()]

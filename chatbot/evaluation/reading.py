@@ -1,0 +1,74 @@
+"""Reading: {"question", "lines", "answers"} or {"premise", "claim", "label"} a line, or companies.
+
+`answers` are the places of the lines that answer, none where nothing does; `label` is "supported"
+or "unsupported"; `src` names where a row comes from.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tqdm import tqdm
+
+from chatbot.evaluation import companies
+from crm.knowledge import search
+from inference.evaluation import reading
+from inference.evaluation.markdown import table
+from inference.evaluation.reading import Judged, Ranked
+from inference.grounding import check
+
+Rows = list[dict[str, Any]]
+
+
+def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    rows = list(companies.rows_of(rows)) if rows and "company" in rows[0] else rows
+    shown = tqdm(rows, unit=" rows", disable=None, leave=False)
+    read = [ranked(row) if "question" in row else judged(row) for row in shown]
+    asked = [one for one in read if isinstance(one, Ranked)]
+    claimed = [one for one in read if isinstance(one, Judged)]
+    figures = {"reader": reading.reader(asked), "check": reading.check(claimed)}
+    by_source = {"reader": by(asked, reading.reader), "check": by(claimed, reading.check)}
+    return {"figures": figures | {"by_source": by_source}, "wrong": wrong(rows, read)}
+
+
+def ranked(row: dict[str, Any]) -> Ranked:
+    scores = search.nearness(row["question"], row["lines"])
+    return Ranked(source_of(row), [float(score) for score in scores], frozenset(row["answers"]))
+
+
+def judged(row: dict[str, Any]) -> Judged:
+    """The check says yes or no, and nothing in between."""
+    verdict = check(row["claim"], [row["premise"]], "", search.nearness)
+    shown = verdict.supported and not verdict.absent
+    return Judged(source_of(row), row["label"] == "supported", float(shown), shown)
+
+
+def source_of(row: dict[str, Any]) -> str:
+    return str(row.get("src", "")) or "no source"
+
+
+def by(rows: Sequence[Any], figures: Callable[[Sequence[Any]], dict[str, Any]]) -> dict[str, Any]:
+    names = dict.fromkeys(row.source for row in rows)
+    return {name: figures([row for row in rows if row.source == name]) for name in names}
+
+
+def wrong(rows: Rows, read: Iterable[Ranked | Judged]) -> str:
+    return "".join(
+        f"\n{'shown' if one.shown else 'withheld'} ({one.source}): {row['claim']}\n"
+        for row, one in zip(rows, read, strict=True)
+        if isinstance(one, Judged) and one.shown != one.supported
+    )
+
+
+def in_words(result: dict[str, Any]) -> str:
+    tables = []
+    for part, head in (("reader", "questions"), ("check", "sentences")):
+        whole, sources = result["figures"][part], result["figures"]["by_source"][part]
+        names = [name for name in whole if name != "n"]
+        rows = [("all", whole), *sorted(sources.items())]
+        cells = [[name, str(row["n"]), *(cell(row[key]) for key in names)] for name, row in rows]
+        tables.append(table([part, head, *names], cells))
+    return "\n\n".join(tables)
+
+
+def cell(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
