@@ -1,5 +1,6 @@
 """Stand-ins for the models, so that the unit suite needs none: same interfaces, no weights."""
 
+import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -121,6 +122,14 @@ class FakeModelsTestCase(TestCase):
     def setUpTestData(cls) -> None:
         import_records(RECORDS)
         Customer.objects.filter(id=ALICE).update(name="Alice")
+        cls.built = Path(cls.enterClassContext(TemporaryDirectory()))
+        with (
+            override_settings(INDEX_DIR=cls.built),
+            mock.patch("crm.indexing.encoder", return_value=FakeEncoder()),
+            # No power fails during a test.
+            mock.patch("inference.index.writer._sync"),
+        ):
+            indexing.build()
 
     def setUp(self) -> None:
         self.generator = FakeGenerator()
@@ -137,7 +146,5 @@ class FakeModelsTestCase(TestCase):
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)
         self.addCleanup(knowledge._lines.clear)
+        shutil.copytree(self.built, folder, dirs_exist_ok=True)
         limits.reset()
-        # No power fails during a test.
-        with mock.patch("inference.index.writer._sync"):
-            indexing.build()

@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from django.db import transaction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot import actions
@@ -22,7 +22,6 @@ STEPS = st.lists(
 
 @pytest.mark.django_db
 @given(STEPS)
-@settings(max_examples=15, deadline=None)
 def test_replay_and_live_together_are_the_full_fetch(steps: list[str]) -> None:
     with transaction.atomic():
         client = Client()

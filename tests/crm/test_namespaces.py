@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
@@ -213,7 +213,6 @@ values = st.one_of(
 
 
 class NeverOutsideTests(PropertyTestCase):
-    @settings(max_examples=60, deadline=None)
     @given(
         st.sampled_from([*inbound.TYPES]),
         st.dictionaries(st.sampled_from(namespaces.NAMING), values, min_size=1),
