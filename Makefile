@@ -36,9 +36,9 @@ test: test-unit test-services test-live ## Run every test, after installing what
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
 	@$(PYTEST) --ignore tests/live $(TWO)
 
-test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
+test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis decides again, on these
 	@deploy/local/debian-parts.sh postgresql redis-server
-	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" $(TWO) tests/chatbot tests/crm
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m services $(TWO) tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2

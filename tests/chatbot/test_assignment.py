@@ -3,12 +3,15 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from chatbot import actions, agents, assignment, presence, roles
 from chatbot.models import Conversation, Inbox, Presence, Team, Visitor
 from tests.chatbot.console.test_agents import AgentsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class AssignmentTests(AgentsTestCase):

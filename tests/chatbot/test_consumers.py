@@ -4,12 +4,15 @@ import asyncio
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 from django.test import override_settings
 
 from chatbot import actions, identity, limits
 from chatbot.models import Conversation, Inbox, Message, Visitor
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 
 class JoinTests(SocketTestCase):

@@ -3,11 +3,14 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from django.utils import timezone
 
 from chatbot import actions, agents, deserted, presence
 from chatbot.models import Conversation, Presence
 from tests.chatbot.console.test_agents import AgentsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class DesertedTests(AgentsTestCase):

@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 from uuid import uuid4
 
+import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
@@ -13,6 +14,8 @@ from django.contrib.auth.models import User
 from chatbot import actions, agents, hints
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import PATIENCE, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
 

@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot import protocol
 from chatbot.protocol import CLIENT_FRAMES, Refused
 from tests.chatbot.sockets import SocketTestCase
+
+pytestmark = pytest.mark.services
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),

@@ -8,6 +8,8 @@ import pytest
 
 from chatbot import housekeeping
 
+pytestmark = pytest.mark.services
+
 
 async def looked(times: int) -> list[str]:
     """Tasks that were started within so many looks."""

@@ -3,12 +3,15 @@
 from datetime import timedelta
 
 import jwt
+import pytest
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
 from chatbot import identity, limits
 from chatbot.models import Inbox, Visitor
 from tests.fakes import ALICE
+
+pytestmark = pytest.mark.services
 
 
 class SessionTests(TestCase):

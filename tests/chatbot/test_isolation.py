@@ -6,11 +6,15 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from chatbot.reply.pipeline import Turn
 from crm import indexing, knowledge
 from crm.models import Customer
 from crm.records import import_records
 from tests.fakes import FakeModelsTestCase, outcome_of
+
+pytestmark = pytest.mark.services
 
 CUSTOMERS = [f"cust_{name}" for name in ("dana", "o'brien", 'quote"d', "back\\slash", "50%_off")]
 CUSTOMERS += [f"cust_{number}" for number in range(15)]

@@ -25,6 +25,8 @@ from tests.chatbot.programs import PROBLEM, Program
 from tests.chatbot.sockets import SocketTestCase
 from tests.crm.test_dialects import FIXTURES, MAPPING
 
+pytestmark = pytest.mark.services
+
 TEXTS = st.text(max_size=8) | st.sampled_from(
     [
         "\ud800",

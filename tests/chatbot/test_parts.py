@@ -25,6 +25,8 @@ from chatbot.environment import database, taken_apart
 from chatbot.models import Attachment, Message, attachment_storage
 from tests.chatbot.sockets import SocketTestCase
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).parents[2]
 UNENCODED = ["p@ss/w:rd#1%", "p/ss", "pa#ss", "pa?ss", "pa[ss", "a]b", "/hunter", "12/34"]
 

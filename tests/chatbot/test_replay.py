@@ -15,6 +15,8 @@ from chatbot import actions
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import Socket, SocketTestCase
 
+pytestmark = pytest.mark.services
+
 STEPS = st.lists(
     st.sampled_from(["customer", "agent", "agent", "drop", "return", "return as new"]), max_size=12
 )

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
@@ -17,6 +18,8 @@ from crm.answers import Answer
 from crm.models import Customer, Delivery, Record
 from tests.chatbot.requests import CALL, RETURN, RequestsTestCase, endpoint
 from tests.fakes import ALICE, BOB
+
+pytestmark = pytest.mark.services
 
 GONE = "no longer open"
 

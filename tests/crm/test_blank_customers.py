@@ -16,6 +16,8 @@ from crm.models import Record
 from inference.text import blank, trimmed
 from tests.fakes import ALICE, order
 
+pytestmark = pytest.mark.services
+
 BLANKS = [
     "",
     " ",

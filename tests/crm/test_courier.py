@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import sync_to_async
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -26,6 +27,8 @@ from django.utils import timezone
 from crm import background, courier, destinations, outbound, tasks
 from crm.models import Attempt, Delivery, Endpoint
 from tests.crm.test_outbound import OutboundTestCase, Sink, sink
+
+pytestmark = pytest.mark.services
 
 
 def certificate(name: str, folder: Path) -> tuple[str, str]:

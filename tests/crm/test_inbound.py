@@ -18,7 +18,7 @@ from chatbot.models import Conversation, Inbox, Visitor
 from crm import inbound, signing, tasks, views
 from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/webhooks/crm/shop/"
 LATER = "2026-11-02T00:00:00Z"
 

@@ -2,11 +2,15 @@
 
 from unittest import mock
 
+import pytest
+
 from crm import indexing, knowledge
 from crm.models import Record
 from crm.records import import_records
 from inference.index import IndexUnavailable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, order
+
+pytestmark = pytest.mark.services
 
 
 class SearchTests(FakeModelsTestCase):

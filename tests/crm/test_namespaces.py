@@ -16,7 +16,7 @@ from crm.models import Customer, InboundEvent, Key, Record, Source
 from tests.chatbot.programs import Program
 from tests.fakes import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 AT = "2026-11-20T14:03:00Z"
 
 

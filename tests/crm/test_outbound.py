@@ -20,6 +20,8 @@ from crm import courier, outbound, signing
 from crm.models import Attempt, Delivery, Endpoint
 from tests.chatbot.console.test_agents import AgentsTestCase
 
+pytestmark = pytest.mark.services
+
 CARD = "4111 1111 1111 1111"
 
 

@@ -13,7 +13,7 @@ from crm import aliases, knowledge, people, records
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from tests.fakes import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 LATER = "2026-11-09T00:00:00Z"
 
 

@@ -10,7 +10,7 @@ from crm.models import Record
 from crm.records import RecordError, import_records, parse
 from tests.fakes import ALICE, order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NUL = chr(0)
 
 

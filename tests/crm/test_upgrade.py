@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import pytest
+
 from crm import indexing, knowledge
 from crm.models import Passage, Vector
 from crm.records import import_records
 from tests.fakes import ALICE, FakeEncoder, FakeModelsTestCase, order
+
+pytestmark = pytest.mark.services
 
 
 class NewerEncoder(FakeEncoder):

@@ -10,7 +10,7 @@ from crm.adapters import Delivery
 from crm.models import Passage, Record
 from tests.crm.test_dialects import FIXTURES, SIGNED, URL, applied, source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def told() -> str:

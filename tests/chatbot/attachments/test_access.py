@@ -21,7 +21,7 @@ from chatbot.attachments import store, views
 from chatbot.models import Attachment, Conversation, Inbox, Visitor
 from tests.chatbot.attachments.files import HTML, PDF, SVG, image
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 API = "/api/attachments/"
 
 

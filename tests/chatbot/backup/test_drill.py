@@ -18,6 +18,8 @@ import psycopg
 import pytest
 from django.db import connection
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).parents[3]
 SERVICES = "ATTUNE_SERVICES" in os.environ
 SEEN = 6

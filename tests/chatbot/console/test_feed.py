@@ -4,12 +4,15 @@ import asyncio
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 
 from chatbot import actions, agents, hints
 from chatbot.console import rows
 from chatbot.console.feed import Feed, News
 from tests.chatbot.console.test_socket import ConsoleTestCase
+
+pytestmark = pytest.mark.services
 
 
 class FeedTests(ConsoleTestCase):

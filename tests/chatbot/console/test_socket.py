@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
@@ -18,6 +19,8 @@ from chatbot.console import saved_views
 from chatbot.console.consumer import AgentConsumer
 from chatbot.models import Conversation, Correction, Message
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 RIGHTS = ["view_conversation", "change_conversation", "add_correction"]
 
