@@ -32,6 +32,8 @@ class RecordError(ValueError):
 
 def unstorable(text: str) -> bool:
     """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
+    if text.isascii():
+        return "\x00" in text
     return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 
