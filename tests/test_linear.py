@@ -141,7 +141,7 @@ def test_a_text_without_spaces_is_cut_into_passages_and_nothing_of_it_is_lost(sc
 
 
 def test_a_record_has_no_more_passages_than_it_may() -> None:
-    fields = {f"field {number}": "word " * 100 for number in range(3_000)}
+    fields = {f"field {number}": "word " * 100 for number in range(MOST_PASSAGES + 100)}
     assert len(passages(Record(id="a", title="T", text="", fields=fields))) == MOST_PASSAGES
 
 

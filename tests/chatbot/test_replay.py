@@ -27,11 +27,13 @@ STEPS = st.lists(
 def test_replay_and_live_together_are_the_full_fetch(steps: list[str]) -> None:
     with transaction.atomic():
         client = Client()
-        client.setUp()
         try:
+            client.setUpTestData()
+            client.setUp()
             async_to_sync(client.play)(steps)
         finally:
             client.doCleanups()
+            client.doClassCleanups()
             transaction.set_rollback(True)
 
 
