@@ -4,8 +4,10 @@
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest
-# Two processes; the tests of one file stay together.
-TWO = -n 2 --dist loadfile
+# Two processes; who has nothing left to do takes over tests that wait for the other one.
+TWO = -n 2 --dist worksteal
+# Each process that a test starts would read every module of ours from its source again.
+unexport PYTHONDONTWRITEBYTECODE
 export ATTUNE_SHARED ?= ../shared
 # vLLM's own environment; deploy/vllm/README.md says why it has one.
 export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
@@ -32,11 +34,11 @@ models: $(VENV)/.installed ## Show which model files are on this machine
 test: test-unit test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
-	@$(PYTEST) -m "not live and not vllm" $(TWO)
+	@$(PYTEST) --ignore tests/live $(TWO)
 
-test-services: $(VENV)/.installed-dev ## Run the fast tests again, on PostgreSQL and Redis
+test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis decides again, on these
 	@deploy/local/debian-parts.sh postgresql redis-server
-	@$(PYTHON) deploy/local/services.py $(PYTEST) -m "not live and not vllm" $(TWO) tests/chatbot tests/crm
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m services $(TWO) tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2

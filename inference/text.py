@@ -23,6 +23,8 @@ def written(text: str) -> str:
 
 def trimmed(text: str) -> str:
     """Gives the text without what nobody sees at either end, as an id needs; "" if that is all."""
+    if text.isascii() and text.isprintable():  # Most are: a fifth of an import's time.
+        return text.strip()
     if blank(text):
         return ""
     seen = [at for at, one in enumerate(text) if not _trims(one)]

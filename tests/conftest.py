@@ -6,6 +6,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
+from hypothesis import settings
+
+# How many cases hypothesis makes of each property in every run. Each run makes others, and keeps
+# what fails in .hypothesis; `pytest --hypothesis-profile thorough` looks longer.
+settings.register_profile("quick", max_examples=12, deadline=None)
+settings.register_profile("thorough", max_examples=500, deadline=None)
+settings.load_profile("quick")
 
 NAMES_OF_THIS_MACHINE = {"", "localhost", None}
 

@@ -1,5 +1,6 @@
 """Stand-ins for the models, so that the unit suite needs none: same interfaces, no weights."""
 
+import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
@@ -125,6 +126,14 @@ class FakeModelsTestCase(TestCase):
     def setUpTestData(cls) -> None:
         import_records(RECORDS)
         Customer.objects.filter(id=ALICE).update(name="Alice")
+        cls.built = Path(cls.enterClassContext(TemporaryDirectory()))
+        with (
+            override_settings(INDEX_DIR=cls.built),
+            mock.patch("crm.knowledge.indexing.encoder", return_value=FakeEncoder()),
+            # No power fails during a test.
+            mock.patch("inference.index.writer._sync"),
+        ):
+            indexing.build()
 
     def setUp(self) -> None:
         self.generator = FakeGenerator()
@@ -141,7 +150,5 @@ class FakeModelsTestCase(TestCase):
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)
         self.addCleanup(search._lines.clear)
+        shutil.copytree(self.built, folder, dirs_exist_ok=True)
         limits.reset()
-        # No power fails during a test.
-        with mock.patch("inference.index.writer._sync"):
-            indexing.build()

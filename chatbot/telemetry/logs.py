@@ -61,7 +61,12 @@ JSON = {
 def configured(as_json: bool, level: str) -> dict[str, Any]:
     """LOGGING. level "": information of our own, warnings of others."""
     structlog.configure(
-        processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        # What is not logged is not masked either: most of the work of a line.
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )

@@ -51,6 +51,8 @@ def exact(text: str) -> float | str:
 
 def unstorable(text: str) -> bool:
     """NUL (which PostgreSQL refuses) or half a surrogate pair (which UTF-8 does)."""
+    if text.isascii():
+        return "\x00" in text
     return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 

@@ -28,7 +28,7 @@ class Provider:
         self.asked: list[str] = []
         # code -> what was asked for with it
         self.codes: dict[str, dict[str, str]] = {}
-        Thread(target=self.server.serve_forever, daemon=True).start()
+        Thread(target=self.server.serve_forever, args=[0.01], daemon=True).start()
 
     def end(self) -> None:
         self.server.shutdown()

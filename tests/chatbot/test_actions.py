@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
@@ -12,6 +13,8 @@ from chatbot.models import Conversation, Correction, Inbox, Message, Reply, Visi
 from chatbot.wire.errors import Refused
 from crm.models import Customer
 from tests.fakes import ALICE, FakeModelsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class ActionsTestCase(FakeModelsTestCase):

@@ -7,6 +7,8 @@ import pytest
 from chatbot.engines.admission import LONGEST_LINE, Line
 from inference.generation.client import ServerBusy
 
+pytestmark = pytest.mark.services
+
 
 class Customer:
     def __init__(self, line: Line, served: list["Customer"]) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from unittest import mock
 
+import pytest
 from django.core import mail
 from django.utils import timezone
 
@@ -12,6 +13,8 @@ from chatbot.models import Conversation, Inbox
 from chatbot.wire.errors import Refused
 from inference.sentiment.mood import Rules
 from tests.chatbot.console.test_agents import AgentsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class AlertTests(AgentsTestCase):

@@ -18,7 +18,7 @@ from crm.models import Record
 from crm.outbound import outbox
 from tests.chatbot.programs import PROBLEM, Program, order, talk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture(autouse=True)

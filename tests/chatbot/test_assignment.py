@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
@@ -11,6 +12,8 @@ from chatbot.models import Conversation, Inbox, Presence, Team, Visitor
 from chatbot.people import presence, roles
 from chatbot.watches import assignment
 from tests.chatbot.console.test_agents import AgentsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class AssignmentTests(AgentsTestCase):

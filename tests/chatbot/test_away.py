@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Group, User
@@ -26,6 +27,8 @@ from crm.outbound import outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import ALICE
+
+pytestmark = pytest.mark.services
 
 SATURDAY = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WANTED = "The customer asked for a person."

@@ -14,7 +14,7 @@ from crm.admin.endpoints import Keys
 from crm.models import Endpoint
 from tests.chatbot.programs import Program
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.mark.parametrize("blank", ["", "%20", "%E2%80%8B"])

@@ -20,9 +20,12 @@ from crm.plumbing.threads import in_thread
 from tests.chatbot.requests import CALL, call_back, endpoint
 from tests.fakes import FakeClassifier
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="SQLite has one writer; see make test-services"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        connection.vendor == "sqlite", reason="SQLite has one writer; see make test-services"
+    ),
+    pytest.mark.services,
+]
 WRITERS, EACH = 8, 12
 
 

@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 from django.test import override_settings
 
@@ -12,6 +13,8 @@ from chatbot.models import Conversation, Inbox, Message, Visitor
 from chatbot.people import identity
 from chatbot.wire import limits
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 
 class JoinTests(SocketTestCase):

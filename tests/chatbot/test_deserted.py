@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+import pytest
 from django.utils import timezone
 
 from chatbot.conversation import agents, customers
@@ -10,6 +11,8 @@ from chatbot.models import Conversation, Presence
 from chatbot.people import presence
 from chatbot.watches import deserted
 from tests.chatbot.console.test_agents import AgentsTestCase
+
+pytestmark = pytest.mark.services
 
 
 class DesertedTests(AgentsTestCase):

@@ -6,12 +6,15 @@ from contextlib import asynccontextmanager
 from typing import Any
 from unittest import mock
 
+import pytest
 from django.test import override_settings
 
 from inference.generation.client import Generator
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
 from tests.load.stub_slm import Stub
+
+pytestmark = pytest.mark.services
 
 
 @override_settings(REPLY_SETTLE=0.05)

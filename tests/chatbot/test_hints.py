@@ -6,6 +6,7 @@ from typing import Any
 from unittest import mock
 from uuid import uuid4
 
+import pytest
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.auth.models import User
@@ -14,6 +15,8 @@ from chatbot.conversation import agents, changes
 from chatbot.models import Conversation, Message
 from chatbot.wire import hints
 from tests.chatbot.sockets import PATIENCE, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
 

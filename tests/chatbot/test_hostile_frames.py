@@ -3,12 +3,15 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbot.widget.consumer import VisitorConsumer
 from chatbot.wire.errors import Refused
 from tests.chatbot.sockets import SocketTestCase
+
+pytestmark = pytest.mark.services
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
@@ -43,7 +46,7 @@ HOSTILE: list[str | bytes] = [
 
 
 @given(st.text(max_size=200) | VALUES.map(json.dumps) | FRAMES.map(json.dumps))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_any_text_is_a_frame_or_is_refused_with_a_code(text: str) -> None:
     try:
         frame = VisitorConsumer.accepted.parse(text)

@@ -8,6 +8,8 @@ import pytest
 
 from chatbot.watches import beat
 
+pytestmark = pytest.mark.services
+
 
 async def looked(times: int) -> list[str]:
     """Tasks that were started within so many looks."""

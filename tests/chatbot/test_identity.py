@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import jwt
+import pytest
 from django.test import TestCase, override_settings
 from django.utils import timezone
 
@@ -10,6 +11,8 @@ from chatbot.models import Inbox, Visitor
 from chatbot.people import identity
 from chatbot.wire import limits
 from tests.fakes import ALICE
+
+pytestmark = pytest.mark.services
 
 
 class SessionTests(TestCase):

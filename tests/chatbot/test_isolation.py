@@ -3,13 +3,18 @@ prompt, not an answer, not a log line."""
 
 import itertools
 import logging
+from collections.abc import Iterator
 from typing import Any
+
+import pytest
 
 from chatbot.reply.turn import Turn
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
 from crm.models import Customer
 from tests.fakes import FakeModelsTestCase, outcome_of
+
+pytestmark = pytest.mark.services
 
 CUSTOMERS = [f"cust_{name}" for name in ("dana", "o'brien", 'quote"d', "back\\slash", "50%_off")]
 CUSTOMERS += [f"cust_{number}" for number in range(15)]
@@ -63,15 +68,13 @@ class IsolationTests(FakeModelsTestCase):
         self.logs = self.enterContext(self.assertLogs(level=logging.DEBUG))
         logging.getLogger().debug("so that there is one line")
 
-    def test_two_thousand_questions_bring_up_no_other_customers_canary(self) -> None:
-        asked = list(self.questions())
-        self.assertGreater(len(asked), 2_000)
-        for asker, question in asked:
+    def test_a_question_about_any_other_customer_brings_up_no_canary_of_theirs(self) -> None:
+        for asker, question in self.questions():
             found = [f"{hit.title} {hit.text}" for hit in search.search(question, asker)]
             self.assert_clean(asker, " ".join(found), question)
 
     async def test_no_prompt_answer_or_log_holds_another_customers_canary(self) -> None:
-        for asker, question in list(self.questions())[::11]:
+        for asker, question in self.questions():
             self.generator.prompts.clear()
             outcome = await outcome_of(Turn(text=question, customer=asker))
             told = [self.generator.prompts, outcome.answer, outcome.passages, outcome.withheld]
@@ -83,20 +86,21 @@ class IsolationTests(FakeModelsTestCase):
             found = search.search(f"order {number(customer, 1)}", customer)
             self.assertIn(canary(customer), found[0].text)
 
-    def questions(self) -> Any:
-        for asker in [*CUSTOMERS, None]:
-            for other in CUSTOMERS:
-                if other != asker:
-                    for form, order in zip(QUESTIONS, itertools.cycle(range(ORDERS)), strict=False):
-                        yield (
-                            asker,
-                            form.format(
-                                number=number(other, order),
-                                near=number(other, order) + 1000,
-                                customer=other,
-                                name=f"Name {other.removeprefix('cust_')}",
-                            ),
-                        )
+    def questions(self) -> Iterator[tuple[str | None, str]]:
+        """Everybody, and a stranger, asks about everybody else. Whom they ask about and how they
+        ask take turns, so that each asks in every form, and each is asked about in every form."""
+        for turn, asker in enumerate([*CUSTOMERS, None]):
+            others = [one for one in CUSTOMERS if one != asker]
+            for place, other in enumerate(others):
+                order = (turn + place) % ORDERS
+                form = QUESTIONS[(turn + place) % len(QUESTIONS)]
+                asked = form.format(
+                    number=number(other, order),
+                    near=number(other, order) + 1000,
+                    customer=other,
+                    name=f"Name {other.removeprefix('cust_')}",
+                )
+                yield asker, asked
 
     def assert_clean(self, asker: str | None, told: str, question: str) -> None:
         foreign = [canary(other) for other in CUSTOMERS if other != asker]

@@ -8,7 +8,10 @@ from django.conf import settings
 
 from chatbot.config.channel_layer import GroupLayer
 
-pytestmark = pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis; make test-services")
+pytestmark = [
+    pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis; make test-services"),
+    pytest.mark.services,
+]
 # redis-py 8 gives up a connection on which nothing came for 5 s, unless it is told not to.
 IDLE = 7
 

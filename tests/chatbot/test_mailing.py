@@ -21,6 +21,8 @@ from crm.knowledge.records import import_records
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE
 
+pytestmark = pytest.mark.services
+
 SECRET = "My parcel is at 12 Rosebank Road"
 ALICES = {
     "id": "customer:alice",

@@ -9,7 +9,7 @@ import jwt
 import pytest
 from django.test import Client
 from django.utils import timezone
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase
 
@@ -27,6 +27,8 @@ from crm.models import InboundEvent, Record, Source
 from tests.chatbot.programs import PROBLEM, Program
 from tests.chatbot.sockets import SocketTestCase
 from tests.crm.test_dialects import FIXTURES, MAPPING
+
+pytestmark = pytest.mark.services
 
 TEXTS = st.text(max_size=8) | st.sampled_from(
     [
@@ -62,7 +64,6 @@ PAYLOADS = [
 ]
 PAYLOADS += [("attune", {"type": kind, "data": ROW | {"from": "a", "into": "b"}})
              for kind in apply.TYPES]  # fmt: skip
-OFTEN = settings(max_examples=25, deadline=None)
 
 
 @st.composite
@@ -86,14 +87,12 @@ class EntranceTests(TestCase):
     def setUp(self) -> None:
         limits.reset()
 
-    @OFTEN
     @given(st.lists(spoilt(ROW), max_size=3))
     def test_rows_of_an_import(self, rows: list[Any]) -> None:
         report = import_records([*rows, ROW | {"id": "order:good"}])
         self.assertEqual(report.accepted + len(report.errors), len(rows) + 1)
         self.assertTrue(Record.objects.filter(id="order:good").exists())
 
-    @OFTEN
     @given(
         st.sampled_from(PAYLOADS).flatmap(lambda one: st.tuples(st.just(one[0]), spoilt(one[1])))
     )
@@ -115,7 +114,6 @@ class EntranceTests(TestCase):
         allowed = ("RecordError", "AnswerError")
         self.assertTrue(event.state == "applied" or event.reason.startswith(allowed), event.reason)
 
-    @OFTEN
     @given(spoilt([ROW]) | VALUES)
     def test_the_api(self, body: Any) -> None:
         limits.reset()
@@ -124,14 +122,12 @@ class EntranceTests(TestCase):
         for path in ("records/", "sources/", "endpoints/"):
             self.answered(program.ask("POST", path, raw))
 
-    @OFTEN
     @given(spoilt({"name": "any", "dialect": "generic", "mapping": MAPPING, "active": True}))
     def test_sources_of_the_api(self, body: Any) -> None:
         limits.reset()
         Source.objects.all().delete()
         self.answered(Program("webhooks:write").ask("POST", "sources/", json.dumps(body).encode()))
 
-    @OFTEN
     @given(spoilt({"identity": "x", "token": "y"}), st.dictionaries(TEXTS, VALUES, max_size=2))
     def test_sessions(self, body: Any, claims: dict[str, Any]) -> None:
         limits.reset()
@@ -150,7 +146,6 @@ class EntranceTests(TestCase):
 
 
 @pytest.mark.parametrize("accepted", [VisitorConsumer.accepted, AgentConsumer.accepted])
-@OFTEN
 @given(data=st.data())
 def test_frames_of_both_sockets(accepted: Frames, data: st.DataObject) -> None:
     kind = data.draw(st.sampled_from(accepted.names))

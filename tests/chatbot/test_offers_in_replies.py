@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import sync_to_async
 from channels.db import database_sync_to_async
 from django.utils import timezone
@@ -21,6 +22,8 @@ from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, call_back, endpoint, open_return
 from tests.chatbot.sockets import Socket, SocketTestCase
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
+
+pytestmark = pytest.mark.services
 
 WISH = "I want to return order 50001"
 CLAIM = "I have opened a return for order 50001. Your refund is on its way."

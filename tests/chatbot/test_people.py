@@ -21,7 +21,7 @@ from chatbot.people import roles, two_factor
 from crm.models import Source
 from tests.chatbot.admin.console import page_of, talk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 PASSWORD = "correct horse battery"
 
 

@@ -33,6 +33,8 @@ from crm.outbound import outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.fakes import ALICE, BOB
 
+pytestmark = pytest.mark.services
+
 CARD = "4111 1111 1111 1111"
 NOTHING = {"redacted": 0, "deleted": 0, "emptied": 0}
 

@@ -8,12 +8,14 @@ import pytest
 from asgiref.sync import async_to_sync
 from channels.db import database_sync_to_async
 from django.db import transaction
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.conversation import changes, customers
 from chatbot.models import Conversation, Message
 from tests.chatbot.sockets import Socket, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 STEPS = st.lists(
     st.sampled_from(["customer", "agent", "agent", "drop", "return", "return as new"]), max_size=12
@@ -22,15 +24,16 @@ STEPS = st.lists(
 
 @pytest.mark.django_db
 @given(STEPS)
-@settings(max_examples=15, deadline=None)
 def test_replay_and_live_together_are_the_full_fetch(steps: list[str]) -> None:
     with transaction.atomic():
         client = Client()
-        client.setUp()
         try:
+            client.setUpTestData()
+            client.setUp()
             async_to_sync(client.play)(steps)
         finally:
             client.doCleanups()
+            client.doClassCleanups()
             transaction.set_rollback(True)
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from chatbot.models import Conversation, Figure, Inbox, Message, Reply, Visitor
 from chatbot.reports import aggregate, measures, page
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NOW = timezone.now().replace(hour=12, minute=0, second=0, microsecond=0)
 URL = "/admin/chatbot/figure/dashboard/"
 

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import override_settings
 from django.utils import timezone
@@ -19,6 +20,8 @@ from crm.models import Customer, Delivery, Record
 from crm.outbound import outbox
 from tests.chatbot.requests import CALL, RETURN, RequestsTestCase, endpoint
 from tests.fakes import ALICE, BOB
+
+pytestmark = pytest.mark.services
 
 GONE = "no longer open"
 

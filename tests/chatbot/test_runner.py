@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.test import override_settings
@@ -15,6 +16,8 @@ from chatbot.reply import runner
 from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import pool
+
+pytestmark = pytest.mark.services
 
 SENT = "It was sent on 3 November 2026."
 CARRIER = "Swift Parcel delivers it."

@@ -10,7 +10,7 @@ from chatbot.models import Conversation, Inbox
 from crm.models import Customer
 from tests.chatbot.admin.console import say, talk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture(autouse=True, params=["rare words", "common words"])

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from asgiref.sync import sync_to_async
 from standardwebhooks import Webhook
 
@@ -15,6 +16,8 @@ from crm.outbound import courier
 from tests.chatbot.requests import RETURN, RequestsTestCase
 from tests.crm.test_inbound import post
 from tests.crm.test_outbound import sink
+
+pytestmark = pytest.mark.services
 
 YES = {"status": "accepted", "message": "It is R-1."}
 

@@ -19,6 +19,8 @@ from crm.plumbing import storable
 from inference.text import blank, trimmed
 from tests.fakes import ALICE, order
 
+pytestmark = pytest.mark.services
+
 BLANKS = [
     "",
     " ",

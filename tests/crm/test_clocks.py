@@ -12,7 +12,7 @@ from crm.models import InboundEvent, Record, Source
 from tests.chatbot.programs import Program
 from tests.crm.test_inbound import fresh, order, post, source, upserted  # noqa: F401
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def status() -> str:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from unittest import mock
 
+import pytest
 from asgiref.sync import sync_to_async
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -28,6 +29,8 @@ from crm.models import Attempt, Delivery, Endpoint
 from crm.outbound import courier, destinations, outbox
 from crm.plumbing import background
 from tests.crm.test_outbound import OutboundTestCase, Sink, sink
+
+pytestmark = pytest.mark.services
 
 
 def certificate(name: str, folder: Path) -> tuple[str, str]:

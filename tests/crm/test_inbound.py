@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.test import Client
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
@@ -20,7 +20,7 @@ from crm.inbound import apply, reception, views
 from crm.knowledge import jobs
 from crm.models import Customer, InboundEvent, Key, Passage, Record, Source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 URL = "/webhooks/crm/shop/"
 LATER = "2026-11-02T00:00:00Z"
 
@@ -367,7 +367,6 @@ events = st.lists(
 
 
 class AnyOrderTests(PropertyTestCase):
-    @settings(max_examples=25, deadline=None)
     @given(events, st.data())
     def test_any_order_and_repetition_gives_the_same_records(
         self, rows: list[dict[str, Any]], data: st.DataObject

@@ -13,6 +13,7 @@ restored under a process      newer, and read                read again from the
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from django.db import transaction
 
 from crm.knowledge import indexing, search
@@ -20,6 +21,8 @@ from crm.knowledge.records import import_records
 from crm.models import IndexState, Passage
 from inference.index import Query
 from tests.fakes import ALICE, FakeModelsTestCase, order
+
+pytestmark = pytest.mark.services
 
 LATE = [order(number, ALICE, carrier="Kite Couriers") for number in range(60_001, 60_006)]
 NEW = order(70_001, ALICE, carrier="Pigeon Post")

@@ -15,7 +15,6 @@ from crm.knowledge.records import import_records
 from crm.models import IndexState, Record, Tombstone
 from inference.index import SHARED, IndexUnavailable, Query
 from tests.fakes import ALICE, BOB, FakeEncoder, FakeModelsTestCase, order
-from tests.test_imports import loaded_after
 
 reason = "needs milvus-lite: pip install -r requirements-dev.txt"
 lite = pytest.importorskip("milvus_lite.server_manager", reason=reason)
@@ -33,6 +32,9 @@ class ServerTests(FakeModelsTestCase):
     def setUp(self) -> None:
         self.addCleanup(indexing.server.cache_clear)
         super().setUp()
+        folder = Path(self.enterContext(TemporaryDirectory()))
+        self.enterContext(override_settings(INDEX_DIR=folder))
+        indexing.build()
 
     def records(self, query: str, customer: str | None) -> list[str]:
         return [hit.record for hit in search.search_records(query, customer, 10)]
@@ -114,9 +116,3 @@ class ServerTests(FakeModelsTestCase):
         Record.objects.get(id="order:50001").passages.all().delete()
         indexing.build()
         self.assertEqual(len(indexing.server()), 2)
-
-
-def test_without_the_setting_the_servers_client_is_not_loaded(tmp_path: Path) -> None:
-    loaded = loaded_after("import chatbot.asgi, chatbot.urls, crm.knowledge.indexing", tmp_path)
-    assert "crm" in loaded
-    assert not loaded & {"pymilvus", "milvus_lite", "pandas"}

@@ -1,8 +1,11 @@
 """Exact names: found in any spelling, and numbers that are no names are left alone."""
 
+import pytest
 from django.test import SimpleTestCase
 
 from crm.knowledge.keys import normalise, phrases, record_keys, references
+
+pytestmark = pytest.mark.services
 
 
 class KeyTests(SimpleTestCase):

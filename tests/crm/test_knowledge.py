@@ -2,11 +2,15 @@
 
 from unittest import mock
 
+import pytest
+
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
 from crm.models import Record
 from inference.index import IndexUnavailable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, order
+
+pytestmark = pytest.mark.services
 
 
 class SearchTests(FakeModelsTestCase):

@@ -17,7 +17,7 @@ from tests.crm.test_merges_in_dialects import sobject
 from tests.crm.test_namespaces import AT, added, contact, tells, ticket, zammad
 from tests.fakes import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NAME = "Erika M\u00fcller"
 
 

@@ -9,7 +9,7 @@ from crm.ids import aliases
 from crm.models import Customer, Record
 from tests.crm.test_namespaces import added, owners, tells, ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 AT = 1763647380000
 
 

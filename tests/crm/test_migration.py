@@ -5,10 +5,13 @@ from datetime import UTC, datetime
 from importlib import import_module
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.test import TestCase, TransactionTestCase
+
+pytestmark = pytest.mark.services
 
 BEFORE = [("crm", "0007_tries_and_notices"), ("chatbot", "0017_saved_views")]
 AT = datetime(2026, 11, 1, tzinfo=UTC)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
@@ -20,7 +20,7 @@ from crm.plumbing import storable
 from tests.chatbot.programs import Program
 from tests.fakes import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 AT = "2026-11-20T14:03:00Z"
 
 
@@ -217,7 +217,6 @@ values = st.one_of(
 
 
 class NeverOutsideTests(PropertyTestCase):
-    @settings(max_examples=60, deadline=None)
     @given(
         st.sampled_from([*apply.TYPES]),
         st.dictionaries(st.sampled_from(namespaces.NAMING), values, min_size=1),

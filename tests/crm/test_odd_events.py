@@ -19,7 +19,7 @@ from tests.crm.test_dialects import SIGNED, URL, mac, source
 from tests.crm.test_inbound import fresh, order, post, upserted  # noqa: F401
 from tests.crm.test_what_is_public import sent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def taken(dialect: str, body: Any) -> InboundEvent:

@@ -21,6 +21,8 @@ from crm.models import Attempt, Delivery, Endpoint
 from crm.outbound import courier, outbox
 from tests.chatbot.console.test_agents import AgentsTestCase
 
+pytestmark = pytest.mark.services
+
 CARD = "4111 1111 1111 1111"
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
@@ -16,7 +16,7 @@ from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.plumbing import storable
 from tests.fakes import order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 LATER = "2026-11-09T00:00:00Z"
 
 
@@ -128,7 +128,6 @@ steps = st.lists(
 
 
 class AnyOrderTests(PropertyTestCase):
-    @settings(max_examples=40, deadline=None)
     @given(steps)
     def test_every_alias_points_at_a_root_and_everything_is_found_under_every_alias(
         self, steps: list[tuple[str, str, str]]

@@ -16,9 +16,12 @@ from crm.knowledge import records
 from crm.models import Customer, IndexState, Key, Passage, Record
 from tests.fakes import order
 
-pytestmark = pytest.mark.skipif(
-    connection.vendor == "sqlite", reason="SQLite has one writer; see make test-services"
-)
+pytestmark = [
+    pytest.mark.skipif(
+        connection.vendor == "sqlite", reason="SQLite has one writer; see make test-services"
+    ),
+    pytest.mark.services,
+]
 PEOPLE = ["alice", "bob", "charlie"]
 
 

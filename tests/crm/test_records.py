@@ -5,12 +5,15 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
 from crm.knowledge.records import PASSAGE_WORDS, import_records, rewrite
 from crm.models import Customer, Key, Passage, Record, Tombstone, Vector
 from tests.fakes import ALICE, BOB, order
+
+pytestmark = pytest.mark.services
 
 
 class ImportTests(TestCase):

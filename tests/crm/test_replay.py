@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from io import StringIO
 
+import pytest
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
 from django.utils import timezone
@@ -11,6 +12,8 @@ from django.utils import timezone
 from crm.models import Delivery
 from crm.outbound import courier
 from tests.crm.test_outbound import OutboundTestCase, Sink, sink
+
+pytestmark = pytest.mark.services
 
 
 class Crm:

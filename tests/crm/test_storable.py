@@ -11,7 +11,7 @@ from crm.plumbing import storable
 from crm.plumbing.storable import RecordError
 from tests.fakes import ALICE, order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 NUL = chr(0)
 
 

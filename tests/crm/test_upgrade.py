@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from unittest import mock
 
+import pytest
+
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
 from crm.models import Passage, Vector
 from tests.fakes import ALICE, FakeEncoder, FakeModelsTestCase, order
+
+pytestmark = pytest.mark.services
 
 
 class NewerEncoder(FakeEncoder):

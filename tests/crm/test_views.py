@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
 
+import pytest
 from django.db import OperationalError
 from django.test import override_settings
 
@@ -15,6 +16,8 @@ from crm.inbound.reception import Reception
 from crm.models import InboundEvent, Source
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.crm.test_inbound import URL, order, upserted
+
+pytestmark = pytest.mark.services
 
 
 class DoorTests(AgentsTestCase):

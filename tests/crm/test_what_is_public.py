@@ -11,7 +11,7 @@ from crm.inbound import apply, reception
 from crm.models import Passage, Record
 from tests.crm.test_dialects import FIXTURES, SIGNED, URL, applied, source
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def told() -> str:

@@ -86,11 +86,11 @@ class Metrics(BaseHTTPRequestHandler):
 
 def test_a_machine_says_what_it_has_spent_and_written() -> None:
     with ThreadingHTTPServer(("127.0.0.1", 0), Metrics) as vllm:
-        threading.Thread(target=vllm.serve_forever, daemon=True).start()
+        threading.Thread(target=vllm.serve_forever, args=[0.01], daemon=True).start()
         page = f"http://127.0.0.1:{vllm.server_port}/metrics"
         handler = type("Of", (server.Handler,), {"pages": [page]})
         with ThreadingHTTPServer(("127.0.0.1", 0), handler) as beside:
-            threading.Thread(target=beside.serve_forever, daemon=True).start()
+            threading.Thread(target=beside.serve_forever, args=[0.01], daemon=True).start()
             url = f"http://127.0.0.1:{beside.server_port}/energy"
             with mock.patch.object(counters, "joules", return_value=81.5):
                 told = json.loads(urllib.request.urlopen(url).read())

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import inference
@@ -84,7 +84,6 @@ def test_windows_overlap_and_hold_the_whole_text(classifier: Classifier) -> None
     assert windows[-1][-2] == classifier.student.windows("word299")[0][-2]
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(st.text(max_size=300), max_size=5))
 def test_any_texts_get_an_answer_each_in_order(classifier: Classifier, texts: list[str]) -> None:
     found = classifier.score(texts)

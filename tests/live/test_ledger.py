@@ -14,7 +14,7 @@ from tests.load.swarm import Client
 
 pytestmark = pytest.mark.live
 
-CLIENTS, APART = 100, 10
+CLIENTS, APART = 100, 7
 FAULTS = ("kill -9 web", "kill -9 Redis", "kill -9 PostgreSQL", "SIGTERM to a web process")
 
 

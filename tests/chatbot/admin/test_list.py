@@ -13,7 +13,7 @@ from chatbot.models import Inbox
 from crm.models import Customer
 from tests.chatbot.admin.console import LIST, rows, say, talk, text_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_the_latest_activity_stands_first(root: Client, inbox: Inbox) -> None:

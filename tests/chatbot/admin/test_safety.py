@@ -24,7 +24,7 @@ from tests.chatbot.admin.console import (
     text_of,
 )
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 def test_staff_without_the_permission_get_403(client: Client, inbox: Inbox) -> None:

@@ -22,7 +22,7 @@ from chatbot.people import identity
 from chatbot.wire import limits
 from tests.chatbot.attachments.files import HTML, PDF, SVG, image
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 API = "/api/attachments/"
 
 

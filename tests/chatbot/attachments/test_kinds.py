@@ -232,7 +232,7 @@ def test_a_file_made_to_keep_us_busy_is_refused(data: bytes) -> None:
 
 
 @given(st.sampled_from(FILES), st.data())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100)
 def test_a_damaged_image_is_taken_or_refused_and_never_fails(
     file: tuple[str, bytes], drawn: st.DataObject
 ) -> None:

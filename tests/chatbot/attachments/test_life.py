@@ -7,6 +7,7 @@ import shutil
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from django.conf import settings
 from django.db import transaction
 from django.test import override_settings
@@ -23,6 +24,8 @@ from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_agents import AgentsTestCase
 from tests.crm.test_outbound import OutboundTestCase
 from tests.fakes import ALICE
+
+pytestmark = pytest.mark.services
 
 FOLDER = settings.DATA_DIR / "attachments"
 

@@ -13,6 +13,8 @@ from chatbot.backup import archive, contents, sqlite
 from chatbot.backup.archive import BackupError, Manifest
 from chatbot.config.version import VERSION
 
+pytestmark = pytest.mark.services
+
 ROOT = Path(__file__).parents[3]
 MIGRATIONS = [("chatbot", "0001_initial"), ("crm", "0001_initial")]
 

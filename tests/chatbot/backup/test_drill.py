@@ -16,10 +16,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
-from django.db import connection
+
+# Each starts ten processes of Attune: too long for the fast tests, which have test_archive.py.
+pytestmark = [
+    pytest.mark.skipif("ATTUNE_SERVICES" not in os.environ, reason="make test-services drills"),
+    pytest.mark.services,
+]
 
 ROOT = Path(__file__).parents[3]
-SERVICES = "ATTUNE_SERVICES" in os.environ
 SEEN = 6
 NUMBERS = "SELECT conversation_id, seq FROM chatbot_message ORDER BY conversation_id, seq"
 FILES = "SELECT file FROM chatbot_attachment"
@@ -87,18 +91,17 @@ class Attune:
             return database.execute(query).fetchall()
 
 
-@pytest.fixture
-def attune(tmp_path: Path, db: None) -> Attune:
-    """With the tables of this test run's database, and nothing in them."""
-    if SERVICES:
-        made = Attune(tmp_path / "data", empty_database("drill"))
-        made.succeeds("migrate", "-v", "0")
-        return made
-    (tmp_path / "data").mkdir()
-    path = tmp_path / "data" / "attune.sqlite3"
-    connection.ensure_connection()
-    path.write_bytes(connection.connection.serialize())
-    return Attune(tmp_path / "data", f"sqlite://{path}")
+@pytest.fixture(params=["PostgreSQL", "SQLite"])
+def attune(tmp_path: Path, request: pytest.FixtureRequest) -> Attune:
+    """With the tables of a new database, and nothing in them."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    if request.param == "SQLite":
+        made = Attune(folder, f"sqlite://{folder / 'attune.sqlite3'}")
+    else:
+        made = Attune(folder, empty_database("drill"))
+    made.succeeds("migrate", "-v", "0")
+    return made
 
 
 def empty_database(name: str) -> str:
@@ -112,7 +115,7 @@ def empty_database(name: str) -> str:
 def destroy(attune: Attune) -> None:
     shutil.rmtree(attune.folder)
     attune.folder.mkdir()
-    if SERVICES:
+    if attune.env["DATABASE_URL"].startswith("postgres"):
         empty_database("drill")
 
 
@@ -147,7 +150,7 @@ def test_what_was_promised_before_a_backup_is_there_after_its_restore(
     assert (heads / "v1" / "heads.npz").read_bytes() == b"learned here"
 
 
-@pytest.mark.skipif(not SERVICES, reason="a short drill is enough without PostgreSQL")
+@pytest.mark.parametrize("attune", ["PostgreSQL"], indirect=True)
 def test_a_restore_that_would_harm_is_refused_and_one_that_is_meant_replaces(
     attune: Attune, tmp_path: Path
 ) -> None:

@@ -1,5 +1,6 @@
 """What agents do: dora and emil answer customers, alice is one."""
 
+import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 
@@ -11,6 +12,8 @@ from chatbot.reply.runner import run, turn_of
 from chatbot.wire.errors import Refused
 from tests.fakes import ALICE, FakeModelsTestCase
 from tests.texts import INVISIBLE
+
+pytestmark = pytest.mark.services
 
 
 class AgentsTestCase(FakeModelsTestCase):

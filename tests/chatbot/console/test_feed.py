@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 
 from chatbot.console import rows
@@ -11,6 +12,8 @@ from chatbot.console.feed import Feed, News
 from chatbot.conversation import agents, customers
 from chatbot.wire import hints
 from tests.chatbot.console.test_socket import ConsoleTestCase
+
+pytestmark = pytest.mark.services
 
 
 class FeedTests(ConsoleTestCase):

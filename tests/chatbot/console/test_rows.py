@@ -13,7 +13,7 @@ from chatbot.console.frames import STATES, VIEWS, List
 from chatbot.models import Conversation, Inbox
 from tests.chatbot.admin.console import say, talk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 from unittest import mock
 
+import pytest
 from channels.db import database_sync_to_async
 from django.contrib.auth.models import Permission, User
 from django.db import OperationalError
@@ -19,6 +20,8 @@ from chatbot.conversation import agents, customers, replies
 from chatbot.models import Conversation, Correction, Message
 from chatbot.people import presence
 from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
+
+pytestmark = pytest.mark.services
 
 RIGHTS = ["view_conversation", "change_conversation", "add_correction"]
 

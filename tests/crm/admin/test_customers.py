@@ -8,7 +8,7 @@ from crm.models import Customer, Record, Source
 from tests.chatbot.admin.console import staff, text_of
 from tests.crm.test_namespaces import added, tells, ticket
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.services]
 PAGE = "/admin/crm/customer/desk_2F501/change/"
 
 
