@@ -1,4 +1,4 @@
-"""HTTP, websockets, and what this process does beside them while it lives."""
+"""The ASGI application: HTTP, websockets, and the loops that run in every web process."""
 
 import asyncio
 import gc
@@ -10,7 +10,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbot.settings")
 django_application = get_asgi_application()
 
-# After Django is set up: these import models.
+# Imported after Django is set up, since these import models.
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
@@ -44,30 +44,30 @@ WATCHES = [
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """The watches run from the server's start to its end."""
+    """Run the watches from the server's start to its end."""
     await receive()
     forget_the_dead()
-    # With a thousand sockets, a full collection that walks Django's modules too stops every chat
-    # for a third of a second.
+    # With a thousand sockets, a full garbage collection that also walks Django's modules stops
+    # every chat for a third of a second.
     gc.freeze()
-    watches = [asyncio.create_task(one()) for one in WATCHES]
+    watches = [asyncio.create_task(watch()) for watch in WATCHES]
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    for watch in watches:
-        watch.cancel()
+    for task in watches:
+        task.cancel()
     await hand_over()
     await hints.delivered()
     await send({"type": "lifespan.shutdown.complete"})
 
 
 def logged_in(consumer: Any) -> Any:
-    """With the admin's own session, and from its own pages only."""
+    """Require the admin's session, and accept sockets from this site's own pages only."""
     return AllowedHostsOriginValidator(AuthMiddlewareStack(consumer))
 
 
 def behind_proxies(application: Any) -> Any:
-    """Believes TRUSTED_PROXIES about who asks. Uvicorn's own options, which believe whoever is on
-    this machine, are off."""
+    """Take the client's address from the TRUSTED_PROXIES. Uvicorn's own options are off, since they
+    trust every program on this machine."""
     return ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)
 
 

@@ -1,5 +1,5 @@
-"""Addresses that are none, the machine's own faults, and what differs from page to page in the
-Content-Security-Policy."""
+"""Middleware: refuses NUL characters in addresses, explains faults of the machine, and relaxes the
+Content-Security-Policy of some staff pages."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,8 @@ from django.utils.deprecation import MiddlewareMixin
 from chatbot.api.problems import troubled
 from crm.plumbing.problems import PROBLEM, problem
 
-# The admin's theme has scripts in its pages and expressions in its attributes; the API's page has
-# styles in its elements. Neither is shown to customers.
+# The admin's theme has inline scripts and expressions in attributes; the page of the API has inline
+# styles. Customers see neither.
 STYLES = {"style-src": [SELF, UNSAFE_INLINE]}
 LOOSER = {
     "/admin/": {**STYLES, "script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL]},
@@ -24,23 +24,23 @@ LOOSER = {
 
 @sync_and_async_middleware
 def without_nul(get_response: Callable[[HttpRequest], Any]) -> Any:
-    """No address holds a NUL character, and PostgreSQL refuses to look for one."""
+    """Answer 404 to an address with a NUL character, which PostgreSQL refuses to search for."""
 
-    async def later(request: HttpRequest) -> Any:
+    async def asynchronous(request: HttpRequest) -> Any:
         return refusal(request) or await get_response(request)
 
-    def now(request: HttpRequest) -> Any:
+    def synchronous(request: HttpRequest) -> Any:
         return refusal(request) or get_response(request)
 
-    return later if iscoroutinefunction(get_response) else now
+    return asynchronous if iscoroutinefunction(get_response) else synchronous
 
 
 def refusal(request: HttpRequest) -> JsonResponse | None:
-    # The API names the parameter.
-    asked = "" if request.path.startswith("/api/") else request.META.get("QUERY_STRING", "")
-    if "\x00" not in request.path_info and "%00" not in asked:
+    # The API checks its parameters itself, and its error names the wrong one.
+    query = "" if request.path.startswith("/api/") else request.META.get("QUERY_STRING", "")
+    if "\x00" not in request.path_info and "%00" not in query:
         return None
-    document = problem(404, "No address holds a NUL character.")
+    document = problem(404, "Addresses must not contain a NUL character.")
     return JsonResponse(document, status=404, content_type=PROBLEM)
 
 
@@ -53,7 +53,7 @@ class AdminPolicy(MiddlewareMixin):
 
 
 class Troubles(MiddlewareMixin):
-    """A full disk or a database that takes no writes is told as what it is, also with DEBUG=1."""
+    """Explains a full disk or a read-only database to the client, also with DEBUG=1."""
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         return troubled(error)

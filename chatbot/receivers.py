@@ -1,4 +1,4 @@
-"""What follows when the CRM says something of a customer, when its part asks, and when rows go."""
+"""Signal receivers: changes of customers in the CRM, its answers, and deleted rows."""
 
 from typing import Any
 
@@ -17,10 +17,11 @@ from crm.signals import action_answered, customer_erased, customer_merged, own_s
 
 @receiver(customer_merged)
 def merge_visitors(*, old: str, into: str, **_: Any) -> None:
-    """An inbox knows a customer as one visitor: its conversations go to the one that stays."""
+    """Move conversations to the visitor of the remaining customer: an inbox has one visitor for
+    each customer."""
     for visitor in Visitor.objects.filter(customer=old):
-        stays = Visitor.objects.get_or_create(inbox_id=visitor.inbox_id, customer_id=into)[0]
-        visitor.conversations.update(visitor=stays)
+        remaining = Visitor.objects.get_or_create(inbox_id=visitor.inbox_id, customer_id=into)[0]
+        visitor.conversations.update(visitor=remaining)
         visitor.delete()
 
 
@@ -28,10 +29,10 @@ def merge_visitors(*, old: str, into: str, **_: Any) -> None:
 def erase_conversations(*, customers: list[str], **_: Any) -> None:
     theirs = Conversation.objects.filter(visitor__customer__in=customers)
     outbox.erase(map(str, theirs.values_list("id", flat=True)))
-    # The CRM's answers to what they asked for name the request only.
-    asked = ActionRequest.objects.filter(conversation__in=theirs)
-    mentions.forget([str(key) for key in asked.values_list("id", flat=True)])
-    # One wish to forget is not a hundred entries of what was deleted.
+    # The CRM's answers to their requests only contain the request's id.
+    requests = ActionRequest.objects.filter(conversation__in=theirs)
+    mentions.forget([str(key) for key in requests.values_list("id", flat=True)])
+    # One erasure should not add a hundred deleted rows to the audit log.
     with disable_auditlog():
         Visitor.objects.filter(customer__in=customers).delete()
 
@@ -43,7 +44,7 @@ def servers_of_tiers(**_: Any) -> list[str]:
 
 @receiver(post_delete, sender=Attachment)
 def remove_file(*, instance: Attachment, **_: Any) -> None:
-    """However its row went: by itself, or with its conversation."""
+    """Delete the file when its row is deleted, alone or with its conversation."""
     store.remove_file(str(instance.file))
 
 

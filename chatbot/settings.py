@@ -159,7 +159,7 @@ AXES_CLIENT_IP_CALLABLE = "chatbot.people.two_factor.address"
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
-AXES_ENABLE_ADMIN = False  # the page of users lets people in again
+AXES_ENABLE_ADMIN = False  # accounts are unlocked on the users page
 AUDITLOG_DISABLE_REMOTE_ADDR = False
 AUDITLOG_MASK_CALLABLE = "chatbot.people.audit.hidden"
 
@@ -169,7 +169,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "chatbot.people.demo_logins.NotPublished"},
 ]
 
-# Static files: served by the web process itself, no other server and no third-party host.
+# The web process serves static files itself: no other server and no third-party host is needed.
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
@@ -185,8 +185,8 @@ DATABASE_POOL = env_int("DATABASE_POOL", 10, least=1)
 #: Default: SQLite in `DATA_DIR`.
 _url = env("DATABASE_URL", f"sqlite://{DATA_DIR / 'attune.sqlite3'}")
 DATABASES = {"default": database(_url, DATABASE_POOL)}
-# Threads of the ORM in each process: all but two connections, which are for Django's own views.
-# 0: Django's one thread.
+# Threads of the ORM in each process: one for each connection except two, which Django's own views
+# use. 0 stands for Django's single thread.
 DATABASE_THREADS = max(1, DATABASE_POOL - 2) if "pool" in str(DATABASES["default"]) else 0
 #: Redis, as `redis://host:6379`; more than one web process needs it. Databases 0, 1 and 2 carry
 #: hints, tasks and the cache. Without it these stay in the process's memory.
@@ -195,8 +195,8 @@ REDIS_URL = env("REDIS_URL").rstrip("/")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
-            # Pub/Sub: the core layer drops messages of a slow reader silently. Without
-            # socket_timeout None, redis-py 8 ends idle sockets after 5 seconds.
+            # Pub/Sub, because the core layer silently drops messages for slow readers. Without
+            # socket_timeout None, redis-py 8 closes idle sockets after 5 seconds.
             "BACKEND": "chatbot.config.channel_layer.GroupLayer",
             "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": None}]},
         }
@@ -215,13 +215,13 @@ CELERY_BROKER_URL = f"{REDIS_URL}/1" if REDIS_URL else "memory://"
 CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = TIME_ZONE
-# A task whose worker dies is done again; what a customer waits for is not left to that, since
-# Redis gives it back after the visibility timeout only: replies have leases in the database.
+# A task whose worker dies runs again, but only after the visibility timeout of Redis. Customers do
+# not wait for that: replies have leases in the database.
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 240
 VISIBILITY_TIMEOUT = 300
-# In three places, and the shortest counts.
+# Celery reads it in three places, and the shortest one counts.
 CELERY_VISIBILITY_TIMEOUT = VISIBILITY_TIMEOUT
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT}
 CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIMEOUT}
@@ -229,13 +229,13 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
 CELERY_BEAT_SCHEDULE = {
-    # expires: a worker that was away need not catch up on what the next round does anyway.
+    # expires: a worker that was away need not catch up, since the next run does the same work.
     "recover replies": {
         "task": "chatbot.tasks.recover_replies",
         "schedule": 5,
         "options": {"expires": 5},
     },
-    # A net: each event asks for it by itself.
+    # A safety net: each event also starts this task directly.
     "apply inbound events": {
         "task": "crm.tasks.apply_inbound",
         "schedule": 5,
@@ -326,7 +326,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
-    # Its default shows a badge from its makers' server.
+    # By default Swagger UI loads a badge from its makers' server.
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -336,7 +336,7 @@ SPECTACULAR_SETTINGS = {
 #: The chat model that Attune starts itself: `default` (1.5 billion parameters) or `small` (0.5
 #: billion).
 ATTUNE_MODEL = env_choice("ATTUNE_MODEL", "default", "small")
-# `serve` leaves its model server's port here while it runs, so that other commands find it.
+# `serve` writes its model server's port here while it runs, so that other commands find it.
 SLM_PORT_FILE = DATA_DIR / "slm_port"
 #: The port of the model server that `make run` starts.
 #: Default: `8080`, or the next free port.
@@ -371,7 +371,7 @@ SLM_TOTAL_TIMEOUT = env_number("SLM_TOTAL_TIMEOUT", 60)
 REPLY_LEASE = env_number("REPLY_LEASE", 8)
 #: Seconds that a further message waits for the rest of its burst before it is answered.
 REPLY_SETTLE = env_number("REPLY_SETTLE", 0.5)
-# llama.cpp has two places, vLLM many.
+# Our llama.cpp server generates two answers at a time, vLLM many.
 #: Concurrent generations of one process; further customers see their place in the queue.
 #: Default: `2`, or `32` with `SLM_URL`.
 GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32, least=1)
@@ -419,7 +419,7 @@ ATTACHMENTS_PER_MINUTE = env_int("ATTACHMENTS_PER_MINUTE", 20)
 #: Bytes of all files of one conversation.
 #: Default: `104857600` (100 MiB).
 CONVERSATION_MAX_BYTES = env_int("CONVERSATION_MAX_BYTES", 100 * 1024 * 1024)
-# The attachments' storage may be any of Django's: nothing but our own view reads it.
+# Attachments may use any storage of Django, since only our own view reads them.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
@@ -470,7 +470,7 @@ DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "attune@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 
 ## Proxies and browser security
-# The widget lives in an iframe: its own view names who may frame it.
+# The widget runs in an iframe; its own view lists the sites that may embed it.
 SELF, NONE = "'self'", "'none'"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -495,7 +495,7 @@ SECURE_PROXY_SSL_HEADER = None
 if env_bool("BEHIND_TLS_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
-    # Probes come from inside, past the proxy.
+    # Probes come from inside the network, not through the proxy.
     SECURE_REDIRECT_EXEMPT = ["^livez$", "^readyz$", "^metrics$"]
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     #: With `BEHIND_TLS_PROXY=1`: set to `1` if every subdomain of this host uses TLS too.

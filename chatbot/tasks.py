@@ -1,5 +1,5 @@
-"""Background tasks: what beat starts. Celery also finds here those that are defined beside what
-they do."""
+"""Background tasks. Those that Celery beat starts are defined here; the others are imported, so
+that Celery finds them."""
 
 from asgiref.sync import async_to_sync
 from celery import shared_task
@@ -23,7 +23,7 @@ __all__ = ["erase", "mail_alert", "mail_answers", "mail_link", "mail_transcript"
 
 @shared_task
 def recover_replies() -> int:
-    """Finish replies whose process died. Web processes do the same while one is alive."""
+    """Finish replies whose process died. Web processes do the same, but none may be alive."""
     return async_to_sync(recover)()
 
 
@@ -35,7 +35,7 @@ async def recover() -> int:
 
 @shared_task
 def mail_unread_answers() -> int:
-    """Mail agents' answers to customers who left an address and have not read them here."""
+    """Mail agents' answers to customers who left an address and have not read them in the chat."""
     unread = away.unread() if settings.EMAIL_HOST else []
     return sum(mail_unread(id) for id in unread)
 
@@ -52,7 +52,7 @@ def forget_idempotency_keys() -> int:
 
 @shared_task
 def look_after_requests() -> int:
-    """Ask a person about requests that the CRM has not answered in time."""
+    """Queue conversations for a person if the CRM has not answered a request in time."""
     return crm_requests.look_after()
 
 

@@ -26,7 +26,7 @@ from chatbot.console.frames import VIEWS
 from chatbot.console.rows import OPEN, gist, with_last_message
 from chatbot.console.uploads import upload
 from chatbot.conversation import search
-from chatbot.conversation.plain import plain
+from chatbot.conversation.plain import without_controls
 from chatbot.models import Conversation, Inbox, Message
 from chatbot.people import audit
 from crm.admin import ReadOnly
@@ -129,7 +129,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Conversation], search_term: str
     ) -> tuple[QuerySet[Conversation], bool]:
-        return queryset.filter(search.found(search_term)) if search_term else queryset, False
+        return queryset.filter(search.matching(search_term)) if search_term else queryset, False
 
     @display(description="Customer")
     def customer(self, conversation: Conversation) -> SafeString:
@@ -195,7 +195,7 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     earlier = 0 if "all" in request.GET else max(0, conversation.last_seq - LATEST_MESSAGES)
     entries = list(traces.entries(conversation, earlier, link_records=may_see_records))
     return {
-        "title": plain(str(conversation)),
+        "title": without_controls(str(conversation)),
         "entries": entries,
         "earlier": earlier,
         "mood": mood.badge(conversation.mood),

@@ -113,7 +113,7 @@ class InboxAdmin(ModelAdmin):
         **kwargs: Any,
     ) -> TemplateResponse:
         if obj:
-            context["rules"] = alerts.in_words(alerts.rules_of(obj))
+            context["rules"] = alerts.described(alerts.rules_of(obj))
             context["loader"] = request.build_absolute_uri(reverse("loader"))
             context["may_try"] = self.has_change_permission(request, obj)
             # Who may open inboxes: whoever has the secret can speak as any customer.
@@ -128,5 +128,5 @@ def previewed(saved: Inbox, edited: Inbox) -> dict[str, Any]:
     people = Conversation.objects.select_related("visitor__customer")
     found = people.in_bulk([firing.conversation for firing in shown])
     rows = [(found[firing.conversation], firing) for firing in shown]
-    words = alerts.in_words(alerts.rules_of(edited))
+    words = alerts.described(alerts.rules_of(edited))
     return {"before": len(now.firings), "preview": then, "rows": rows, "rules": words}

@@ -74,7 +74,7 @@ def matching(wanted: List, agent: User) -> QuerySet[Conversation]:
     if wanted.mood:
         found = found.filter(banded(wanted.mood))
     if wanted.search:
-        found = found.filter(search.found(wanted.search))
+        found = found.filter(search.matching(wanted.search))
     return found
 
 

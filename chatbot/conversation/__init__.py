@@ -1,1 +1,1 @@
-"""A conversation and everything that changes it."""
+"""A conversation, and everything that changes it; `changes.py` lists who changes what."""

@@ -1,6 +1,7 @@
-"""What an action asks of the customer: what there is to choose, and what a value must be.
+"""The forms of CRM actions: their fields, their choices, and the check of the customer's values.
 
-Nothing is taken on the browser's word: each value is judged here again, a record by whose it is.
+Nothing that the browser sends is trusted: each value is checked here, and a record must be the
+customer's own.
 """
 
 import re
@@ -18,17 +19,18 @@ from crm.models import Customer, Record
 from inference.text import written
 
 LONGEST = 300
-# Of a customer's records, the newest.
+# The newest records of a customer that a field offers.
 CHOICES = 50
 PHONE = re.compile(r"\+?[\d\s()/.-]+")
 SHORTEST_PHONE, LONGEST_PHONE = 5, 15
 
 
 class Invalid(Exception):
-    """A sentence to the customer, which begins with the field's label."""
+    """A value does not fit. The text is a sentence to the customer; it starts with the field's
+    label."""
 
 
-# How each kind is written for people, or ValueError with what it should be.
+# Returns the value as people read it. Raises ValueError with the rest of the sentence for Invalid.
 Shown = Callable[[ActionField, str, Customer | None], str]
 
 
@@ -68,10 +70,10 @@ def day(field: ActionField, value: str, customer: Customer | None) -> str:
 
 
 def record(field: ActionField, value: str, customer: Customer | None) -> str:
-    found = own(field, customer).filter(id=value).first() if customer else None
-    if found is None:
+    chosen = own(field, customer).filter(id=value).first() if customer else None
+    if chosen is None:
         raise ValueError("please choose one of those shown")
-    return found.title
+    return chosen.title
 
 
 KINDS: dict[str, Shown] = {
@@ -85,7 +87,7 @@ KINDS: dict[str, Shown] = {
 
 
 def own(field: ActionField, customer: Customer | None) -> Any:
-    """The customer's records that the field may name, the newest first; nobody else's."""
+    """Select the customer's own records that the field may name, newest first."""
     theirs = Record.objects.filter(customer=customer, customer__isnull=False, deleted=False)
     return theirs.filter(kind__in=field.options).order_by(
         F("latest").desc(nulls_last=True), "-updated_at", "id"
@@ -95,14 +97,14 @@ def own(field: ActionField, customer: Customer | None) -> Any:
 def cleaned(
     action: Action, values: dict[str, str], customer: Customer | None
 ) -> list[dict[str, str]]:
-    """What was confirmed, with the words to show it by. Raises Invalid."""
+    """Check the confirmed values, and return them with their labels. Raises Invalid."""
     fields = list(action.fields.all())
     if unknown := sorted(set(values) - {field.name for field in fields}):
         raise Invalid(f"This form has no field {unknown[0]!r}.")
-    # On one line each: they are told in a message of ours, which nobody else continues.
+    # Each on one line: our notice quotes them, and nobody must be able to add lines to it.
     given = {name: " ".join(written(value).split()) for name, value in values.items()}
     rows = (row(field, given.get(field.name, ""), customer) for field in fields)
-    return [one for one in rows if one["value"]]
+    return [filled for filled in rows if filled["value"]]
 
 
 def row(field: ActionField, value: str, customer: Customer | None) -> dict[str, str]:
@@ -119,17 +121,17 @@ def row(field: ActionField, value: str, customer: Customer | None) -> dict[str, 
 def prefilled(
     action: Action, named: list[str], customer: Customer | None
 ) -> Iterator[dict[str, str]]:
-    """Of each field for a record, the first of these that it may name."""
+    """Fill each field for a record with the first of these records that it may name."""
     for field in action.fields.all():
         if field.kind == "record":
-            theirs = {one.id: one for one in own(field, customer).filter(id__in=named)}
-            for found in [theirs[id] for id in named if id in theirs][:1]:
-                yield row(field, found.id, customer)
+            theirs = {record.id for record in own(field, customer).filter(id__in=named)}
+            for id in [id for id in named if id in theirs][:1]:
+                yield row(field, id, customer)
 
 
 def form(action: Action, values: list[dict[str, str]], customer: Customer | None) -> list[Any]:
-    """The fields as the widget builds them."""
-    filled = {one["name"]: one for one in values}
+    """Describe the fields for the widget, which builds the form."""
+    filled = {row["name"]: row for row in values}
     return [described(field, filled.get(field.name), customer) for field in action.fields.all()]
 
 
@@ -150,9 +152,8 @@ def choices(
     field: ActionField, filled: dict[str, str] | None, customer: Customer | None
 ) -> list[dict[str, str]]:
     if field.kind == "record":
-        found = own(field, customer)[:CHOICES]
         shown = {filled["value"]: filled["shown"]} if filled else {}
-        shown |= {one.id: one.title for one in found}
+        shown |= {record.id: record.title for record in own(field, customer)[:CHOICES]}
     else:
-        shown = {one: one for one in field.options}
+        shown = {option: option for option in field.options}
     return [{"value": value, "label": label} for value, label in shown.items()]

@@ -1,7 +1,7 @@
-"""What agents do: take a conversation over, write, pass it on, hand it back, close it, correct.
+"""What agents do to a conversation: take it over, write, pass it on, hand it back, close, correct.
 
-At most one of them has a conversation. Whoever takes it changes its version, and what the bot
-began for the version before is not posted.
+At most one agent has a conversation. A take-over changes its version, and a reply that the bot
+began for an earlier version is not posted.
 """
 
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ from inference.sentiment import LABELS
 from inference.text import blank
 
 JOINED = "{} from our team is with you now."
-HANDED_BACK = "Our assistant answers you again. A person is always a word away."
+HANDED_BACK = "Our assistant answers you again. You can ask for a person at any time."
 PASSED_ON = "Our team {} takes this over and answers you here."
 HAD_TO_LEAVE = "{} had to leave. The next of our colleagues who is free answers you here."
 CLOSED = "This conversation was closed by {}."
@@ -43,7 +43,7 @@ LONGEST_SNOOZE = 7 * 24 * 60
 
 
 def take_over(conversation: Conversation, agent: User) -> None:
-    """From this commit on a person answers, and the bot is silent."""
+    """Give the conversation to the agent; from this commit on the bot is silent."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         if conversation.agent_id == agent.id and conversation.state == State.AGENT:
@@ -54,8 +54,8 @@ def take_over(conversation: Conversation, agent: User) -> None:
 
 
 def assign(conversation: Conversation, agent: User) -> bool:
-    """As `take_over`, where the agent has room. Their row is locked: two processes must not give
-    them one too many."""
+    """Take the conversation over for the agent if they have room. Their row is locked, so that two
+    processes do not give them one too many."""
     with transaction.atomic():
         place = Presence.objects.select_for_update().get(user=agent)
         busy = Conversation.objects.filter(agent=agent, state=State.AGENT).count()
@@ -80,7 +80,7 @@ def give_to(conversation: Conversation, agent: User) -> None:
 
 
 def owned(conversation: Conversation, agent: User) -> Conversation:
-    """Locked. Refused, where somebody else has it by now."""
+    """Lock and return the conversation. Raises Refused unless the agent has it."""
     conversation = locked(conversation.id)
     if conversation.state == State.CLOSED:
         raise Refused("closed", "This conversation is closed.")
@@ -96,7 +96,7 @@ def say(
     text: str,
     attachments: Sequence[str] = (),
 ) -> Message:
-    """Sending the same client_id again gives the message that is already there."""
+    """Append the agent's message. If the client_id was sent before, returns that message."""
     own_id = f"{agent.id}:{client_id}"[:64]
     text = "" if blank(text) else text
     with transaction.atomic():
@@ -110,44 +110,46 @@ def say(
 
 
 def pass_on(conversation: Conversation, agent: User, to: User) -> None:
-    """To a colleague, who has it at once."""
+    """Pass the conversation to a colleague, who has it at once."""
     with transaction.atomic():
         conversation = owned(conversation, agent)
         give_to(conversation, to)
 
 
 def pass_to_team(conversation: Conversation, agent: User, team: Team) -> None:
-    """It waits again, for one of them."""
+    """Return the conversation to the queue, for somebody in the team."""
     with transaction.atomic():
         conversation = owned(conversation, agent)
         conversation.team = team
         reason = f"{name_of(agent)} passed it on to {team}."
-        back_in_line(conversation, reason, PASSED_ON.format(team))
+        requeue(conversation, reason, PASSED_ON.format(team))
 
 
-def take_from_who_left(conversation_id: UUID) -> None:
-    """A deserted conversation waits again."""
+def requeue_deserted(conversation_id: UUID) -> None:
+    """Return a conversation to the queue if its agent is still gone."""
     with transaction.atomic():
         conversation = locked(conversation_id)
-        # Asked anew under the lock: its agent may have answered, or be there again.
+        # Checked again under the lock: the agent may have answered, or be back.
         if presence.deserted().filter(id=conversation_id).exists():
             name = name_of(conversation.agent) if conversation.agent else "Our colleague"
-            back_in_line(conversation, f"{name} left it unanswered.", HAD_TO_LEAVE.format(name))
+            requeue(conversation, f"{name} left it unanswered.", HAD_TO_LEAVE.format(name))
 
 
-def back_in_line(conversation: Conversation, reason: str, told: str) -> None:
-    """A locked conversation; the bot helps until somebody takes it."""
+def requeue(conversation: Conversation, reason: str, notice: str) -> None:
+    """Return a locked conversation to the queue. The bot answers until somebody takes it."""
     conversation.agent = None
     conversation.version += 1
     wait_for_person(conversation, reason)
-    message = append(conversation, Author.SYSTEM, told)
+    message = append(conversation, Author.SYSTEM, notice)
     announce(conversation, message, state=State.WAITING)
     say_if_nobody_is_there(conversation)
 
 
 def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Reply | None:
-    """To the bot, which reads what was said meanwhile. Where the customer has had no answer to
-    their last message, this is the reply it asks for; worker: who starts on it."""
+    """Hand the conversation back to the bot, which reads what was written meanwhile.
+
+    If the customer's last message has no answer, returns the Reply for it, claimed by `worker`.
+    """
     with transaction.atomic():
         conversation = owned(conversation, agent)
         spoken = conversation.messages.exclude(author=Author.SYSTEM)
@@ -158,13 +160,14 @@ def hand_back(conversation: Conversation, agent: User, worker: str = "") -> Repl
         announce(conversation, message, state=State.BOT)
         if last is None or last.author != Author.CUSTOMER:
             return None
-        # The one that the take-over broke off.
+        # The reply that the take-over interrupted.
         Reply.objects.filter(question=last, answer=None).delete()
         return ask_for_reply(conversation, last, worker)
 
 
 def resolve(conversation: Conversation, agent: User) -> None:
-    """An alert or a wish for a person ends with it. Nobody else's conversation is closed."""
+    """Close the conversation, unless another agent has it. This also ends its alert and its wait
+    for a person."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         if conversation.agent_id != agent.id:
@@ -177,7 +180,7 @@ def resolve(conversation: Conversation, agent: User) -> None:
 
 
 def acknowledge(conversation: Conversation, agent: User) -> None:
-    """The alert calls nobody until it gets worse."""
+    """Silence the alert until it gets worse."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         conversation.alert_seen = True
@@ -186,7 +189,7 @@ def acknowledge(conversation: Conversation, agent: User) -> None:
 
 
 def snooze(conversation: Conversation, agent: User, minutes: int) -> None:
-    """No alert of it calls anybody for so long."""
+    """Silence all alerts of the conversation for some minutes."""
     if not 1 <= minutes <= LONGEST_SNOOZE:
         raise Refused("invalid", f"Snooze for 1 to {LONGEST_SNOOZE} minutes.")
     with transaction.atomic():
@@ -202,15 +205,15 @@ def note(conversation: Conversation, agent: User, text: str) -> Note:
     if len(text) > LONGEST_NOTE:
         raise Refused("invalid", f"A note has 1 to {LONGEST_NOTE} characters.")
     with transaction.atomic():
-        written = Note.objects.create(conversation=conversation, agent=agent, text=text)
-        announce(conversation, note=written.id)
-    return written
+        created = Note.objects.create(conversation=conversation, agent=agent, text=text)
+        announce(conversation, note=created.id)
+    return created
 
 
 def correct(message: Message, label: str, agent: User) -> Correction:
-    """Keep what the agent heard in a customer's message; the last word on a message counts.
+    """Store the agent's label for a customer's message; the last correction counts.
 
-    The message itself keeps what the classifier said: that is what the corrections measure.
+    The message keeps the classifier's label, against which corrections are measured.
     """
     if message.author != Author.CUSTOMER or not message.text:
         raise Refused("not_found", "Only a customer's message has a sentiment to correct.")

@@ -1,4 +1,4 @@
-"""When a conversation calls an agent: the mood after each message, by the rules of its inbox."""
+"""Alerts: the mood after each message, and when it calls an agent by the rules of the inbox."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -17,8 +17,9 @@ from chatbot.models.conversations import quoting
 from crm.plumbing import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
+# The customer's last messages that make up the mood.
 WINDOW = 12
-# What lists draw of a conversation.
+# Scores that lists draw for each conversation.
 SCORES = 20
 PREVIEWED = timedelta(days=7)
 PREVIEWED_MESSAGES = 20_000
@@ -26,10 +27,11 @@ Customer = Message.Author.CUSTOMER
 
 
 def calling() -> Q:
-    """Conversations whose alert calls somebody: nobody has it, nobody has seen it, no snooze."""
+    """Select conversations whose alert calls an agent: no agent has them or has seen the alert, and
+    they are not snoozed."""
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
-    nobodys = Q(state__in=[Conversation.State.BOT, Conversation.State.WAITING])
-    return Q(alert_weight__gt=0, alert_seen=False) & nobodys & awake
+    unassigned = Q(state__in=[Conversation.State.BOT, Conversation.State.WAITING])
+    return Q(alert_weight__gt=0, alert_seen=False) & unassigned & awake
 
 
 def rules_of(inbox: Inbox) -> mood.Rules:
@@ -41,23 +43,25 @@ def rules_of(inbox: Inbox) -> mood.Rules:
     )
 
 
-def in_words(rules: mood.Rules) -> list[str]:
-    """When an agent is called, each rule a sentence."""
+def described(rules: mood.Rules) -> list[str]:
+    """Describe when an agent is called, one sentence for each rule."""
     row = rules.in_a_row
     negative = "a negative message" if row == 1 else f"{row} negative messages in a row"
     time, fall, level = mood.ordinal(rules.repeated), rules.fall, rules.bad_mood
-    said = [
+    sentences = [
         (row, f"The customer writes {negative}."),
         (rules.repeated, f"The customer says that it is the {time} time, or more."),
         (fall, f"The score falls by {fall:g} or more, from a message that was not negative."),
         (level, f"The mood is {level:g} or lower, after two negative messages at least."),
     ]
-    return [words.replace("-", "−") for rule, words in said if rule]
+    return [sentence.replace("-", "−") for rule, sentence in sentences if rule]
 
 
 def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
-    """What lists of conversations show, computed once here, not at each look. The conversation is
-    locked, its inbox fetched with it, and the caller saves it."""
+    """Update the mood and the alert of a locked conversation, which the caller saves.
+
+    Lists show these columns, so that they need not compute them for each conversation.
+    """
     messages = heard(conversation)
     if sentiment.label != UNKNOWN:
         messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
@@ -79,14 +83,14 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
 
 
 def call(conversation: Conversation) -> None:
-    """Those who are not looking at the list."""
+    """Call people who are not looking at the list, by webhook and e-mail."""
     events.sentiment_alert(conversation)
     if conversation.visitor.inbox.alert_emails and not snoozed(conversation):
         background.later(mail_alert, str(conversation.id), conversation.alert)
 
 
 def rises(conversation: Conversation, alert: mood.Alert | None) -> bool:
-    """New, or worse than what an agent has seen."""
+    """Say whether the alert is new, or worse than the one that an agent has seen."""
     if alert is None or not conversation.alert:
         return alert is not None
     return conversation.alert_seen and alert.weight > conversation.alert_weight
@@ -97,11 +101,11 @@ def snoozed(conversation: Conversation) -> bool:
 
 
 def heard(conversation: Conversation) -> list[mood.Heard]:
-    """The customer's last messages that could be scored, oldest first."""
+    """List the customer's last messages that have a score, oldest first."""
     if not conversation.last_seq:
         return []
-    found = conversation.messages.filter(author=Customer, score__isnull=False)
-    newest = found.exclude(label=UNKNOWN).order_by("-seq")[:WINDOW]
+    scored = conversation.messages.filter(author=Customer, score__isnull=False)
+    newest = scored.exclude(label=UNKNOWN).order_by("-seq")[:WINDOW]
     return [of_row(m.text, m.score, m.confidence) for m in reversed(newest)]
 
 
@@ -109,7 +113,7 @@ def of_row(text: str, score: float | None, confidence: float | None) -> mood.Hea
     return mood.Heard(text, score or 0.0, confidence or 0.0)
 
 
-# --- what other rules would have done
+# --- preview of other rules
 
 
 @dataclass(frozen=True)
@@ -123,29 +127,29 @@ class Firing:
 class Preview:
     firings: list[Firing]
     conversations: int
-    # False: only the newest messages of the time were looked at.
+    # False if only the newest messages of that time were checked.
     whole: bool
 
 
 def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
-    """When these rules would have called an agent in the last week; nothing is stored."""
-    found = Message.objects.filter(
+    """Find when these rules would have called an agent in the last week; nothing is stored."""
+    scored = Message.objects.filter(
         conversation__visitor__inbox=inbox,
         author=Customer,
         score__isnull=False,
         at__gte=timezone.now() - PREVIEWED,
     ).exclude(label=UNKNOWN)
     columns = ("conversation_id", "seq", "at", "text", "score", "confidence")
-    newest = found.order_by("-at").values_list(*columns)[:PREVIEWED_MESSAGES]
+    newest = scored.order_by("-at").values_list(*columns)[:PREVIEWED_MESSAGES]
     rows = sorted(newest, key=lambda row: (str(row[0]), row[1]))
-    talks = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
-    firings = [firing for talk in talks for firing in fired(talk, rules)]
-    firings.sort(key=lambda one: one.at, reverse=True)
-    return Preview(firings, len(talks), len(rows) < PREVIEWED_MESSAGES)
+    conversations = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
+    firings = [firing for messages in conversations for firing in fired(messages, rules)]
+    firings.sort(key=lambda firing: firing.at, reverse=True)
+    return Preview(firings, len(conversations), len(rows) < PREVIEWED_MESSAGES)
 
 
 def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing]:
-    """One for each time that an alert rises in this conversation."""
+    """Yield a Firing each time an alert rises in this conversation."""
     messages: list[mood.Heard] = []
     standing = False
     for conversation, _seq, at, text, score, confidence in rows:

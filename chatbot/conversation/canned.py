@@ -1,4 +1,4 @@
-"""Answers that agents send often, with the customer's own facts filled in."""
+"""Canned answers of agents, with the customer's data filled in."""
 
 import re
 from typing import Any
@@ -14,17 +14,17 @@ VARIABLES = ("customer", "agent", "inbox", "order")
 
 
 def unknown(text: str) -> list[str]:
-    """Names in braces that nothing can be filled into."""
+    """List the names in braces that are not variables."""
     return [name for name in VARIABLE.findall(text) if name not in VARIABLES]
 
 
 def answers(conversation: Conversation, agent: User) -> list[dict[str, str]]:
-    """Of the conversation's inbox. What is not known of this customer stays in braces, for the
-    agent to see."""
+    """List the answers of the conversation's inbox. Variables without a value stay in braces, for
+    the agent to see."""
     inbox = conversation.visitor.inbox
-    found = list(CannedAnswer.objects.filter(Q(inbox=None) | Q(inbox=inbox)))
-    values = known(conversation, agent) if found else {}
-    return [{"shortcut": one.shortcut, "text": filled(one.text, values)} for one in found]
+    rows = list(CannedAnswer.objects.filter(Q(inbox=None) | Q(inbox=inbox)))
+    values = known(conversation, agent) if rows else {}
+    return [{"shortcut": answer.shortcut, "text": filled(answer.text, values)} for answer in rows]
 
 
 def known(conversation: Conversation, agent: User) -> dict[str, Any]:
@@ -40,4 +40,4 @@ def known(conversation: Conversation, agent: User) -> dict[str, Any]:
 
 
 def filled(text: str, values: dict[str, Any]) -> str:
-    return VARIABLE.sub(lambda found: values.get(found[1]) or found[0], text)
+    return VARIABLE.sub(lambda match: values.get(match[1]) or match[0], text)

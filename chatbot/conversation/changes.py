@@ -1,8 +1,9 @@
-"""Changes of a conversation: each is one transaction, and news of it leaves once that is committed.
+"""The common parts of every change of a conversation.
 
-`customers.py` has what customers do, `replies.py` the bot's part, `agents.py` the agents', and
-`crm_requests.py` what customers ask the CRM for; nothing else changes a conversation. News is a
-hint: readers fetch what they miss from the database.
+Each change is one transaction, and the sockets hear of it after the commit. `customers.py` has
+what customers do, `replies.py` the bot, `agents.py` the agents, and `crm_requests.py` what
+customers ask the CRM for; nothing else changes a conversation. News is only a hint: readers fetch
+what they have missed from the database.
 """
 
 from collections.abc import Sequence
@@ -26,7 +27,7 @@ OPEN_REPLIES = [Reply.Status.PENDING, Reply.Status.RUNNING]
 
 
 def announce(conversation: Conversation, message: Message | None = None, **event: Any) -> None:
-    """Tell every socket of the conversation, once this transaction has been committed."""
+    """Send news to every socket of the conversation once this transaction is committed."""
     hint = {"type": "conversation.news", **event}
     if agent := answering(conversation):
         hint["agent"] = agent
@@ -36,7 +37,7 @@ def announce(conversation: Conversation, message: Message | None = None, **event
 
 
 def answering(conversation: Conversation) -> str:
-    """Who the customer talks to; "" while it is no person."""
+    """Return the name of the agent who has the conversation, or ""."""
     agent = conversation.agent if conversation.state == State.AGENT else None
     return name_of(agent) if agent else ""
 
@@ -49,16 +50,16 @@ def frame_of(message: Message) -> protocol.MessageFrame:
         at=message.at,
         id=message.client_id,
         citations=message.citations,
-        attachments=[store.with_link(one) for one in message.attachments],
+        attachments=[store.with_link(file) for file in message.attachments],
         feedback=message.feedback,
         by=name_of(message.agent) if message.agent else "",
     )
 
 
 def locked(conversation_id: Any) -> Conversation:
-    """As it is now, and nobody else changes it before this transaction ends."""
-    # Not joined with its agent: PostgreSQL reads the row anew once the lock is there, but not what
-    # was joined to it, and who has just taken it would be missing.
+    """Read the conversation anew and lock it until this transaction ends."""
+    # Not joined with its agent: PostgreSQL reads the row again once it has the lock, but not the
+    # rows joined to it, so an agent who has just taken it over would be missing.
     rows = Conversation.objects.select_for_update(of=("self",))
     return rows.select_related("visitor__inbox", "visitor__customer").get(id=conversation_id)
 
@@ -70,8 +71,8 @@ def append(
     files: Sequence[Attachment] = (),
     **values: Any,
 ) -> Message:
-    """Add a message under the next number to a locked conversation, and save that with all
-    else that was set: no number comes twice."""
+    """Append a message to a locked conversation under the next number, and save all changes of the
+    conversation. The lock keeps the numbers unique."""
     conversation.last_seq += 1
     conversation.last_message_at = timezone.now()
     conversation.save()
@@ -81,7 +82,7 @@ def append(
         author=author,
         text=text,
         at=conversation.last_message_at,
-        attachments=[store.described(one) for one in files],
+        attachments=[store.described(file) for file in files],
         **values,
     )
     if files:
@@ -102,8 +103,8 @@ def claimed_files(
 def by_client_id(conversation: Conversation, client_id: str) -> Message | None:
     if not conversation.last_seq:
         return None
-    found = Message.objects.filter(conversation=conversation, client_id=client_id)
-    return found.order_by("seq").first()
+    rows = Message.objects.filter(conversation=conversation, client_id=client_id)
+    return rows.order_by("seq").first()
 
 
 def supersede(conversation: Conversation) -> None:
@@ -114,12 +115,13 @@ def wait_for_person(conversation: Conversation, reason: str, quote: str = "") ->
     conversation.state = State.WAITING
     conversation.handoff_reason, conversation.handoff_quote = reason[:300], quote[:300]
     conversation.waiting_since, conversation.away_at = timezone.now(), None
-    summary.want(conversation)
+    summary.schedule(conversation)
     events.handed_off(conversation)
 
 
 def say_if_nobody_is_there(conversation: Conversation) -> bool:
-    """Of a locked conversation: once for each time that a person is wanted."""
+    """Tell a waiting customer that no agent is there, once for each time that they ask for one.
+    The conversation is locked."""
     if conversation.state != State.WAITING or conversation.away_at:
         return False
     if not (text := away.notice(conversation)):
@@ -131,14 +133,14 @@ def say_if_nobody_is_there(conversation: Conversation) -> bool:
 
 
 def nobody_came(conversation_id: Any) -> None:
-    """Somebody was there when a person was asked for, and has left since."""
+    """Tell a waiting customer that the agents have left since they asked for one."""
     with transaction.atomic():
         say_if_nobody_is_there(locked(conversation_id))
 
 
 def change_owner(conversation: Conversation, state: str) -> bool:
-    """Of a locked conversation, which the caller saves. What the bot was about to say stays unsaid.
-    False: no change."""
+    """Change the state of a locked conversation, which the caller saves, and drop open replies.
+    Returns False if nothing changes."""
     if conversation.state in {state, State.CLOSED}:
         return False
     conversation.state = state
@@ -146,7 +148,7 @@ def change_owner(conversation: Conversation, state: str) -> bool:
     conversation.waiting_since = None
     if state == State.CLOSED:
         conversation.closed_at = timezone.now()
-        summary.want(conversation)
+        summary.schedule(conversation)
         events.resolved(conversation)
     supersede(conversation)
     return True

@@ -1,4 +1,4 @@
-"""Agents' corrections as training texts: of inboxes that may learn, personal data taken out."""
+"""Exports agents' corrections as training texts without personal data, if the inbox allows it."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from chatbot.privacy.redaction import redact
 
 
 def export() -> Iterator[dict[str, str]]:
-    """`{"text", "label", "said"}`, oldest first; `said` is what the classifier had heard."""
+    """Yield `{"text", "label", "said"}`, oldest first; `said` is the classifier's label."""
     consented = Correction.objects.filter(message__conversation__visitor__inbox__learning=True)
     related = consented.select_related("message__conversation__visitor__customer")
     for correction in related.order_by("at", "id").iterator():

@@ -1,10 +1,11 @@
-"""What customers ask the CRM for: offered, confirmed by them alone, sent once, answered.
+"""Requests of customers to the CRM: offered by the bot, confirmed by the customer, sent once,
+answered by the CRM.
 
     proposed ──confirm──▶ sent ──the CRM──▶ accepted, refused
        │                   └──too late──▶ unanswered ──the CRM──▶ accepted, refused
        └──▶ dismissed, expired
 
-Each change locks the conversation first, as those of `actions.py` do.
+Each change locks the conversation first, like all changes of a conversation (`changes.py`).
 """
 
 from dataclasses import dataclass
@@ -26,59 +27,61 @@ from crm.outbound import outbox
 
 State = ActionRequest.State
 OPEN_FOR = timedelta(hours=24)
-# What the CRM may still answer.
+# States in which the CRM may still answer.
 AWAITED = [State.SENT, State.UNANSWERED]
 SHOWN = 20
 SENT = "You asked us to: {}."
 ACCEPTED, REFUSED = "{}: accepted.", "{}: this could not be done."
 SILENT = (
     "We have had no answer to your request yet ({}). "
-    "A colleague has been asked to look after it, and will answer you here."
+    "A colleague has been asked to take care of it, and will answer you here."
 )
 SILENT_REASON = "No answer from the CRM to: {}."
 GONE = "This is no longer open. Please ask again if you still want it."
 
 
-# --- offered
+# --- offers
 
 
 @dataclass(frozen=True)
 class Offer:
-    """An action that the inbox allows, and the words by which customers ask for it."""
+    """An action that the inbox offers, and the phrases with which customers ask for it."""
 
     action: int
     words: tuple[str, ...]
 
 
 def offered(conversation: Conversation) -> QuerySet[Action]:
-    """What its inbox allows to this visitor, and somebody is there to carry out."""
+    """Select the actions that the inbox offers to this visitor and that have an active endpoint."""
     visitor = conversation.visitor
-    for_them = Q() if visitor.customer_id else Q(signed_in=False)
-    found = Action.objects.filter(for_them, inbox=visitor.inbox_id, active=True)
-    return found.filter(endpoints__active=True).distinct()
+    allowed = Q() if visitor.customer_id else Q(signed_in=False)
+    actions = Action.objects.filter(allowed, inbox=visitor.inbox_id, active=True)
+    return actions.filter(endpoints__active=True).distinct()
 
 
 def offers(conversation: Conversation) -> tuple[Offer, ...]:
-    return tuple(Offer(one.id, tuple(one.words)) for one in offered(conversation))
+    return tuple(Offer(action.id, tuple(action.words)) for action in offered(conversation))
 
 
 def propose(conversation: Conversation, action_id: int, named: list[str]) -> None:
-    """Below its last message, within the transaction that has added it. named: ids of records that
-    it is about, the surest first."""
+    """Propose an action below the conversation's last message, in the same transaction.
+
+    named: ids of the records that it may concern, most likely first.
+    """
     conversation = locked(conversation.id)
     action = offered(conversation).filter(id=action_id).first()
     if action is None:
         return
     conversation.requests.filter(action=action, state=State.PROPOSED).update(state=State.EXPIRED)
     values = list(action_forms.prefilled(action, named, conversation.visitor.customer))
-    made = conversation.requests.create(action=action, seq=conversation.last_seq, values=values)
-    announce(conversation, action=str(made.id))
+    request = conversation.requests.create(action=action, seq=conversation.last_seq, values=values)
+    announce(conversation, action=str(request.id))
 
 
 def frames(conversation: Conversation) -> list[ActionFrame]:
-    """As the customer sees them, oldest first."""
-    found = conversation.requests.select_related("action", "conversation__visitor__customer")
-    newest = found.prefetch_related("action__fields")[:SHOWN]
+    """List the requests as the customer sees them, oldest first."""
+    requests = conversation.requests.select_related("action", "conversation__visitor__customer")
+    newest = requests.prefetch_related("action__fields")[:SHOWN]
     return [frame_of(request) for request in reversed(newest)]
 
 
@@ -101,12 +104,12 @@ def still_open(request: ActionRequest) -> bool:
     return not closed and timezone.now() < request.offered_at + OPEN_FOR
 
 
-# --- the customer's word
+# --- the customer's decision
 
 
 def confirm(conversation: Conversation, id: str, values: dict[str, str]) -> None:
-    """Send it, once: whoever confirms again, in another tab or after a lost answer, changes
-    nothing."""
+    """Send the request to the CRM, once: confirming again, in another tab or after a lost answer,
+    changes nothing."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         request = own(conversation, id)
@@ -121,11 +124,11 @@ def confirm(conversation: Conversation, id: str, values: dict[str, str]) -> None
 
 
 def own(conversation: Conversation, id: str) -> ActionRequest:
-    found = conversation.requests.select_related("action").filter(id=id).first()
-    if found is None:
+    request = conversation.requests.select_related("action").filter(id=id).first()
+    if request is None:
         raise Refused("not_found", "There is no such request in this conversation.", id=id)
-    found.conversation = conversation
-    return found
+    request.conversation = conversation
+    return request
 
 
 def cleaned(request: ActionRequest, values: dict[str, str]) -> list[dict[str, str]]:
@@ -140,11 +143,8 @@ def send(conversation: Conversation, request: ActionRequest) -> None:
     request.answer_by = request.confirmed_at + timedelta(minutes=request.action.patience)
     request.save()
     events.action_requested(request)
-    tell(conversation, request, SENT.format(request.action.name) + details(request))
-
-
-def details(request: ActionRequest) -> str:
-    return "".join(f"\n{one['label'].rstrip('?:')}: {one['shown']}" for one in request.values)
+    details = "".join(f"\n{row['label'].rstrip('?:')}: {row['shown']}" for row in request.values)
+    add_notice(conversation, request, SENT.format(request.action.name) + details)
 
 
 def dismiss(conversation: Conversation, id: str) -> None:
@@ -157,19 +157,19 @@ def dismiss(conversation: Conversation, id: str) -> None:
         announce(conversation, action=id)
 
 
-def tell(conversation: Conversation, request: ActionRequest, text: str, **event: Any) -> None:
-    """Say it in the locked conversation, for the customer, the agents and the transcript."""
+def add_notice(conversation: Conversation, request: ActionRequest, text: str, **event: Any) -> None:
+    """Append a notice to the locked conversation, for the customer, agents and the transcript."""
     message = append(conversation, Author.SYSTEM, text)
     announce(conversation, message, action=str(request.id), **event)
 
 
-# --- the CRM's word
+# --- the CRM's answer
 
 
 def answer(key: str, said: Answer) -> bool:
-    """The first answer counts. False: there is no such request."""
+    """Store the CRM's answer; the first one counts. Returns False if there is no such request."""
     with transaction.atomic():
-        request = found(key)
+        request = by_key(key)
         if request is None:
             return False
         if request.state in AWAITED:
@@ -178,12 +178,12 @@ def answer(key: str, said: Answer) -> bool:
             request.save(update_fields=["state", "answer", "answered_at"])
             outcome = ACCEPTED if request.state == State.ACCEPTED else REFUSED
             text = f"{outcome.format(request.action.name)} {request.answer}".strip()
-            tell(request.conversation, request, text)
+            add_notice(request.conversation, request, text)
     return True
 
 
-def found(key: str) -> ActionRequest | None:
-    """With its conversation locked."""
+def by_key(key: str) -> ActionRequest | None:
+    """Return the request with its conversation locked, or None if there is none."""
     try:
         request = ActionRequest.objects.filter(id=UUID(key)).first()
     except ValueError:
@@ -199,15 +199,15 @@ def look_after() -> int:
 
 def give_up(key: str) -> bool:
     with transaction.atomic():
-        request = found(key)
+        request = by_key(key)
         if request is None or request.state != State.SENT:
             return False
         request.state = State.UNANSWERED
         request.save(update_fields=["state"])
-        # A person does it now: what is still on its way must not do it a second time.
+        # A person does it now, so a delivery that is still waiting must not do it a second time.
         outbox.withdraw(key)
         conversation, name = request.conversation, request.action.name
         if conversation.state == Conversation.State.BOT:
             wait_for_person(conversation, SILENT_REASON.format(name))
-        tell(conversation, request, SILENT.format(name), state=conversation.state)
+        add_notice(conversation, request, SILENT.format(name), state=conversation.state)
     return True

@@ -34,15 +34,16 @@ RATED_WITHIN = timedelta(hours=1)
 
 
 def conversation_of(visitor: Visitor) -> Conversation:
-    """The visitor's open conversation; a new one when there is none."""
+    """Return the visitor's open conversation, or a new one."""
     with transaction.atomic():
-        # Two tabs may say hello at once: the visitor's row lets one of them create.
+        # Two tabs may connect at once: the lock on the visitor's row lets only one of them create.
         Visitor.objects.select_for_update().get(id=visitor.id)
-        found = visitor.conversations.exclude(state=State.CLOSED).order_by("-created_at").first()
-        if found is None:
-            found = Conversation.objects.create(visitor=visitor)
-            events.conversation_created(found)
-        return found
+        open_ones = visitor.conversations.exclude(state=State.CLOSED)
+        conversation = open_ones.order_by("-created_at").first()
+        if conversation is None:
+            conversation = Conversation.objects.create(visitor=visitor)
+            events.conversation_created(conversation)
+        return conversation
 
 
 def receive(
@@ -52,16 +53,16 @@ def receive(
     worker: str = "",
     attachments: Sequence[str] = (),
 ) -> tuple[Message, Reply | None]:
-    """Store a customer's message, its sentiment, its files, and the reply it asks for, in one
-    transaction. worker: who starts on the reply at once, and has claimed it thereby.
+    """Store a customer's message, its sentiment, its files and the Reply for it in one transaction.
 
-    Sending the same client_id again gives the message that is already there, and no reply.
+    worker: the process that starts on the reply at once; the Reply is created as claimed by it.
+    If the client_id was received before, returns that message and no reply.
     """
-    # Files alone say nothing that could be heard.
+    # Files without text have no sentiment.
     text = "" if blank(text) else text
     sentiment = classifier.sentiment_classifier().score([text])[0] if text else None
     with transaction.atomic():
-        # Under the lock: the same message may come by two sockets at once.
+        # Under the lock, since two sockets may send the same message at once.
         conversation = locked(conversation.id)
         if known := by_client_id(conversation, client_id):
             return known, None
@@ -111,8 +112,8 @@ def hand_off(conversation: Conversation, reason: str) -> None:
 
 
 def leave_contact(conversation: Conversation, email: str, confirmed: bool = False) -> None:
-    """Where the customer can be written to; "" is the address that the CRM has of them. Leaving the
-    same one again changes nothing."""
+    """Store the address to which answers are mailed; "" stands for the one on record in the CRM.
+    Leaving the same one again changes nothing."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         customer = conversation.visitor.customer
@@ -131,7 +132,7 @@ def leave_contact(conversation: Conversation, email: str, confirmed: bool = Fals
 
 
 def confirm_contact(conversation_id: Any, email: str) -> None:
-    """Its reader wants to be written to there, unless another has been left meanwhile."""
+    """Mark the address as confirmed, unless the customer has left another one since."""
     with transaction.atomic():
         conversation = locked(conversation_id)
         conversation.contact_confirmed |= conversation.contact_email == email
@@ -147,7 +148,7 @@ def close(conversation: Conversation) -> None:
 
 
 def rate(conversation: Conversation, score: int, comment: str) -> None:
-    """How satisfied the customer was; changed as often as they like for an hour."""
+    """Store how satisfied the customer was. They may change it for an hour."""
     with transaction.atomic():
         conversation = locked(conversation.id)
         closed = conversation.closed_at
@@ -163,14 +164,14 @@ def rate(conversation: Conversation, score: int, comment: str) -> None:
 
 
 def mark_read(conversation: Conversation, seq: int) -> bool:
-    """False: that was known."""
-    found = Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq)
-    return bool(found.update(read_seq=seq))
+    """Store that the customer has read up to `seq`. Returns False if nothing changes."""
+    rows = Conversation.objects.filter(id=conversation.id, read_seq__lt=seq, last_seq__gte=seq)
+    return bool(rows.update(read_seq=seq))
 
 
 def give_feedback(conversation: Conversation, seq: int, value: int) -> None:
-    found = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
+    answers = Message.objects.filter(conversation=conversation, seq=seq, author=Author.BOT)
     with transaction.atomic():
-        if not found.update(feedback=value):
-            raise Refused("not_found", "Feedback belongs to an answer of the bot.")
-        events.feedback_given(conversation, found.get())
+        if not answers.update(feedback=value):
+            raise Refused("not_found", "You can only rate answers of the bot.")
+        events.feedback_given(conversation, answers.get())

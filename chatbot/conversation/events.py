@@ -1,7 +1,7 @@
-"""What the CRM is told of conversations: each event's words, thin or full.
+"""Webhook events about conversations, with thin or full payloads.
 
-Thin has ids, states and scores only. Full has what was said, too, personal data taken out where the
-endpoint wants it so.
+Thin payloads have ids, states and scores only. Full ones also have texts, without personal data if
+the endpoint is set so.
 """
 
 from typing import Any
@@ -17,45 +17,47 @@ Data = dict[str, Any]
 
 
 def conversation_created(conversation: Conversation) -> None:
-    tell("conversation.created", conversation)
+    emit("conversation.created", conversation)
 
 
 def message_created(conversation: Conversation, message: Message) -> None:
-    tell("message.created", conversation, message=message)
+    emit("message.created", conversation, message=message)
 
 
 def sentiment_alert(conversation: Conversation) -> None:
-    """Once for each rise."""
+    """Emit `sentiment.alert`, once each time the alert rises."""
     thin = {"reason": conversation.alert, "weight": conversation.alert_weight}
-    tell("sentiment.alert", conversation, {"said": conversation.alert_quote}, alert=thin)
+    emit("sentiment.alert", conversation, {"said": conversation.alert_quote}, alert=thin)
 
 
 def handed_off(conversation: Conversation) -> None:
-    said = {"said": conversation.handoff_quote}
-    tell("conversation.handed_off", conversation, said, reason=conversation.handoff_reason)
+    quote = {"said": conversation.handoff_quote}
+    emit("conversation.handed_off", conversation, quote, reason=conversation.handoff_reason)
 
 
 def lead_captured(conversation: Conversation) -> None:
-    """The customer left an address; full payloads that are not masked have it."""
+    """Emit `lead.captured` when the customer leaves an address. Only full payloads that are not
+    masked contain it."""
     known = conversation.visitor.customer_id is not None
     thin = {"reason": conversation.handoff_reason, "known": known}
-    tell("lead.captured", conversation, {"email": conversation.contact_email}, lead=thin)
+    emit("lead.captured", conversation, {"email": conversation.contact_email}, lead=thin)
 
 
 def assigned(conversation: Conversation) -> None:
-    tell("conversation.assigned", conversation)
+    emit("conversation.assigned", conversation)
 
 
 def resolved(conversation: Conversation) -> None:
-    tell("conversation.resolved", conversation)
+    emit("conversation.resolved", conversation)
 
 
 def feedback_given(conversation: Conversation, message: Message) -> None:
-    tell("feedback.given", conversation, message=message)
+    emit("feedback.given", conversation, message=message)
 
 
 def action_requested(request: ActionRequest) -> None:
-    """To the action's endpoints alone, and whole: the customer has confirmed it for them."""
+    """Emit the request to the action's own endpoints only, with all values: the customer has
+    confirmed them for this purpose."""
     about = {
         "key": request.action.key,
         "name": request.action.name,
@@ -79,29 +81,29 @@ def action_requested(request: ActionRequest) -> None:
 
 def csat_submitted(conversation: Conversation) -> None:
     thin = {"score": conversation.csat}
-    tell("csat.submitted", conversation, {"said": conversation.csat_comment}, csat=thin)
+    emit("csat.submitted", conversation, {"said": conversation.csat_comment}, csat=thin)
 
 
-def tell(
+def emit(
     type: str,
     conversation: Conversation,
     private: dict[str, str] | None = None,
     message: Message | None = None,
     **more: Any,
 ) -> None:
-    """Within the change's transaction. private: what only full payloads have."""
+    """Emit an event within the transaction of the change. private: texts for full payloads only."""
 
     def data(full: bool, masked: bool) -> Data:
         known = known_of(conversation.visitor.customer) if full and masked else []
-        found: Data = {"conversation": of_conversation(conversation), **more}
+        payload: Data = {"conversation": of_conversation(conversation), **more}
         if message:
-            found["message"] = of_message(message)
+            payload["message"] = of_message(message)
         if full and message:
-            found["message"] |= words_of(message, known if masked else None)
+            payload["message"] |= texts_of(message, known if masked else None)
         for name, text in (private or {}).items():
             if full and text:
-                found[name] = mask(text, known) if masked else text
-        return found
+                payload[name] = mask(text, known) if masked else text
+        return payload
 
     inbox = conversation.visitor.inbox.key
     outbox.emit(Event(type, inbox, str(conversation.id), data))
@@ -121,14 +123,14 @@ def of_conversation(conversation: Conversation) -> Data:
     }
 
 
-def words_of(message: Message, known: list[str] | None) -> Data:
-    """known: of whom, where personal data is taken out; None: all as it is."""
+def texts_of(message: Message, known: list[str] | None) -> Data:
+    """Return the message's texts, masked with the customer's known data; None does not mask."""
 
-    def plain(text: str) -> str:
+    def shown(text: str) -> str:
         return text if known is None else mask(text, known)
 
-    files = [one | {"name": plain(one["name"])} for one in message.attachments]
-    return {"text": plain(message.text), "attachments": files}
+    files = [file | {"name": shown(file["name"])} for file in message.attachments]
+    return {"text": shown(message.text), "attachments": files}
 
 
 def of_message(message: Message) -> Data:

@@ -1,4 +1,4 @@
-"""Mail from a conversation: alerts to agents, copies and unread answers to customers."""
+"""E-mails about a conversation: alerts to agents, transcripts and unread answers to customers."""
 
 from smtplib import SMTPException
 from typing import Any
@@ -14,12 +14,12 @@ from django.utils import timezone
 
 from chatbot.attachments.kinds import size
 from chatbot.conversation.changes import Author, locked
-from chatbot.conversation.plain import indented, plain
+from chatbot.conversation.plain import indented, without_controls
 from chatbot.models import Conversation, Message
 from chatbot.people.names import name_of
 from crm.plumbing import background
 
-TRIED_AGAIN: Any = {
+RETRIES: Any = {
     "autoretry_for": (SMTPException, OSError),
     "retry_backoff": 30,
     "max_retries": 6,
@@ -27,21 +27,22 @@ TRIED_AGAIN: Any = {
 
 
 def answers_to_mail(conversation_id: Any) -> list[Message]:
-    """What agents wrote and the customer, who left an address, has not read; each is given once."""
+    """List agents' messages that the customer has not read, if their address is confirmed, and mark
+    them as mailed: each is returned once."""
     with transaction.atomic():
         conversation = locked(conversation_id)
         known = max(conversation.read_seq, conversation.mailed_seq)
-        written = conversation.messages.filter(author=Author.AGENT, seq__gt=known)
-        found = list(written.order_by("seq").select_related("agent"))
-        if not found or not conversation.contact_confirmed:
+        unread = conversation.messages.filter(author=Author.AGENT, seq__gt=known)
+        messages = list(unread.order_by("seq").select_related("agent"))
+        if not messages or not conversation.contact_confirmed:
             return []
-        conversation.mailed_seq = found[-1].seq
+        conversation.mailed_seq = messages[-1].seq
         conversation.save(update_fields=["mailed_seq"])
-    return found
+    return messages
 
 
 NAMES = {"customer": "You", "bot": "Assistant", "agent": "Colleague", "system": "—"}
-GO_ON = "Please go on in the chat on our site: answers to this e-mail are not read there."
+GO_ON = "Please continue in the chat on our site. We do not read replies to this e-mail."
 
 
 def text_of(conversation: Conversation) -> str:
@@ -54,54 +55,53 @@ def text_of(conversation: Conversation) -> str:
 
 def line(message: Message) -> str:
     by = name_of(message.agent) if message.agent else NAMES[message.author]
-    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {indented(said(message))}"
+    files = [f"[{file['name']}, {size(file['bytes'])}]" for file in message.attachments]
+    text = " ".join([message.text, *files]).strip()
+    return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {indented(text)}"
 
 
-def said(message: Message) -> str:
-    files = [f"[{one['name']}, {size(one['bytes'])}]" for one in message.attachments]
-    return " ".join([message.text, *files]).strip()
-
-
-@shared_task(name="chatbot.tasks.mail_transcript", **TRIED_AGAIN)
+@shared_task(name="chatbot.tasks.mail_transcript", **RETRIES)
 def mail_transcript(conversation: str, address: str) -> None:
-    for one in found(conversation):
-        name = one.visitor.inbox.name
-        send_mail(f"Your conversation with {name}", text_of(one), None, [address])
+    for row in by_id(conversation):
+        name = row.visitor.inbox.name
+        send_mail(f"Your conversation with {name}", text_of(row), None, [address])
 
 
 def mail_unread(id: UUID) -> bool:
-    """Mail what agents wrote to a customer who has left an address and is not here to read it."""
+    """Mail agents' unread messages to a customer who has left an address. Returns whether there
+    were any."""
     if seqs := [message.seq for message in answers_to_mail(id)]:
         background.later(mail_answers, str(id), seqs)
     return bool(seqs)
 
 
-@shared_task(name="chatbot.tasks.mail_answers", **TRIED_AGAIN)
+@shared_task(name="chatbot.tasks.mail_answers", **RETRIES)
 def mail_answers(conversation: str, seqs: list[int]) -> None:
-    for one in found(conversation):
-        written = one.messages.filter(seq__in=seqs).order_by("seq").select_related("agent")
-        said = [line(message) for message in written]
-        if said and one.contact_email:  # Else it was redacted meanwhile.
-            name = one.visitor.inbox.name
-            text = "\n\n".join([f"{name} has answered you:", *said, GO_ON])
-            send_mail(f"{name} has answered you", f"{text}\n", None, [one.contact_email])
+    for row in by_id(conversation):
+        messages = row.messages.filter(seq__in=seqs).order_by("seq").select_related("agent")
+        lines = [line(message) for message in messages]
+        if lines and row.contact_email:  # Without an address, it was redacted meanwhile.
+            name = row.visitor.inbox.name
+            text = "\n\n".join([f"{name} has answered you:", *lines, GO_ON])
+            send_mail(f"{name} has answered you", f"{text}\n", None, [row.contact_email])
 
 
-@shared_task(name="chatbot.tasks.mail_alert", **TRIED_AGAIN)
+@shared_task(name="chatbot.tasks.mail_alert", **RETRIES)
 def mail_alert(conversation: str, reason: str) -> None:
-    """Mail the inbox's addresses, without what was said: mail leaves the database's protection."""
-    for one in found(conversation):
-        inbox = one.visitor.inbox
+    """Mail an alert to the inbox's addresses, without the customer's words: e-mail is not protected
+    like the database."""
+    for row in by_id(conversation):
+        inbox = row.visitor.inbox
         send_mail(
             f"{inbox.name}: a customer needs a person",
-            f"{plain(str(one.visitor))} ({inbox.name}): {reason}.\n\n"
-            f"{settings.PUBLIC_URL}{reverse('admin:live')}#{one.id}\n",
+            f"{without_controls(str(row.visitor))} ({inbox.name}): {reason}.\n\n"
+            f"{settings.PUBLIC_URL}{reverse('admin:live')}#{row.id}\n",
             None,
             inbox.alert_emails,
         )
 
 
-def found(conversation: str) -> QuerySet[Conversation]:
-    """The conversation, or nothing where it was erased meanwhile."""
-    people = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
-    return people.filter(id=conversation)
+def by_id(conversation: str) -> QuerySet[Conversation]:
+    """Select the conversation, or nothing if it was erased meanwhile."""
+    rows = Conversation.objects.select_related("visitor__inbox", "visitor__customer")
+    return rows.filter(id=conversation)

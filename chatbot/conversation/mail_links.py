@@ -1,8 +1,8 @@
-"""Mail to addresses that somebody has typed: it might be anybody's.
+"""Confirms e-mail addresses that visitors type, since they might be anybody's.
 
-Whoever types one that the CRM does not know as theirs only has a link sent there, in a mail without
-a word of theirs. What the mail was asked for happens once its reader has opened the link and
-pressed the button there; programs that look at links in mail open them, and press nothing.
+Unless the CRM knows the address as the visitor's own, only a link is mailed there, without any text
+of the visitor. The mail that they asked for is sent once its reader opens the link and presses the
+button there. Programs that check links in e-mails open them, but press no button.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from chatbot.conversation import customers
-from chatbot.conversation.mail import TRIED_AGAIN, found, mail_transcript
+from chatbot.conversation.mail import RETRIES, by_id, mail_transcript
 from chatbot.models import Conversation, UsedLink, Visitor
 from chatbot.people import away
 from chatbot.wire import limits
@@ -32,11 +32,12 @@ from crm.plumbing import background
 
 SALT = "attune.mail"
 HOUR = 3600
-# Long enough for a mail that is slow, short enough that a forgotten one opens nothing.
+# Long enough for slow mail, short enough that a forgotten link is useless.
 LINK_LIFETIME = HOUR
-# One household or company: what its provider gives a customer (RFC 6177), and its IPv4 counterpart.
+# Bits of one household's or company's network: what providers assign (RFC 6177), and for IPv4 the
+# usual counterpart.
 NETWORKS = {4: 24, 6: 48}
-# Where dots in a mailbox's name mean nothing.
+# Providers that ignore dots in a mailbox's name.
 DOTLESS = {"gmail.com": "gmail.com", "googlemail.com": "gmail.com"}
 TRANSCRIPT, CONTACT = "transcript", "contact"
 ASKED = {
@@ -45,17 +46,17 @@ ASKED = {
 }
 LINK = """{asked}
 
-If it was you, please open this page and confirm it, within an hour:
+If it was you, please open this page within an hour and confirm it:
 
 {url}
 
-If it was not you, there is nothing to do: nothing will be sent.
+If it was not you, you need not do anything: nothing will be sent.
 """
 
 
 @dataclass(frozen=True)
 class Wish:
-    """What is sent where, once that address has confirmed it."""
+    """What to send to an address once its reader has confirmed it."""
 
     conversation: str
     email: str
@@ -63,7 +64,7 @@ class Wish:
 
 
 def canonical(address: str) -> str:
-    """The same for all ways to write one mailbox."""
+    """Return the same text for all spellings of one mailbox."""
     local, _, domain = unicodedata.normalize("NFKC", address).casefold().rpartition("@")
     domain = domain.strip().rstrip(".")
     local = local.strip().partition("+")[0]
@@ -73,7 +74,7 @@ def canonical(address: str) -> str:
 
 
 def network(client: str) -> str:
-    """Of the address that somebody writes from; "" where it is not known."""
+    """Return the network of a client's address, or "" if it is unknown."""
     try:
         address = ip_address(client.partition("%")[0])
     except ValueError:
@@ -83,25 +84,26 @@ def network(client: str) -> str:
 
 
 def take(address: str, client: str) -> None:
-    """One mail; Refused where there have been enough of them."""
+    """Count one mail against the limits. Raises Refused if there have been too many."""
     for who, most in (
         (canonical(address), settings.MAILS_PER_ADDRESS),
         (network(client), settings.MAILS_PER_NETWORK),
         ("everybody", settings.MAILS_PER_HOUR),
     ):
         if wait := limits.take("mail", who, most, HOUR):
-            text = "Too many e-mails were asked for. Please try again in an hour."
+            text = "Too many e-mails were requested. Please try again in an hour."
             raise Refused("rate_limited", text, wait)
 
 
 def is_their_own(visitor: Visitor, address: str) -> bool:
-    """The CRM knows it as this customer's, written in this way."""
+    """Say whether the CRM has this address for the customer, in this spelling."""
     known = away.on_record(visitor.customer) if visitor.customer else ""
     return bool(known) and known.casefold() == address.casefold()
 
 
 def leave_contact(conversation: Conversation, email: str, client: str) -> None:
-    """Where answers are mailed to; "" is the address that the CRM has of them."""
+    """Store the address to which answers are mailed, and mail a link there if it must be confirmed.
+    "" stands for the address on record in the CRM."""
     own = not email or is_their_own(conversation.visitor, email)
     known = Conversation.objects.filter(id=conversation.id, contact_email=email)
     asking = settings.EMAIL_HOST and not own and not known.filter(contact_confirmed=True).exists()
@@ -115,10 +117,10 @@ def leave_contact(conversation: Conversation, email: str, client: str) -> None:
 # --- the link
 
 
-@shared_task(name="chatbot.tasks.mail_link", **TRIED_AGAIN)
+@shared_task(name="chatbot.tasks.mail_link", **RETRIES)
 def mail_link(conversation: str, address: str, what: str) -> None:
-    for one in found(conversation):
-        send_link(Wish(conversation, address, what), one.visitor.inbox.name)
+    for row in by_id(conversation):
+        send_link(Wish(conversation, address, what), row.visitor.inbox.name)
 
 
 def send_link(wish: Wish, inbox: str) -> None:
@@ -132,7 +134,7 @@ def key_of(wish: Wish) -> str:
 
 
 def wish_of(key: str) -> Wish | None:
-    """None where the link is no longer good, or never was."""
+    """Read the wish from a link's key; None if the link is invalid, expired or used."""
     try:
         wish = Wish(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
     except (signing.BadSignature, TypeError):
@@ -145,17 +147,17 @@ def digest(key: str) -> str:
 
 
 def use(key: str) -> bool:
-    """False: somebody was faster."""
+    """Mark the link as used. Returns False if another request was faster."""
     ended = timezone.now() - timedelta(seconds=LINK_LIFETIME)
     UsedLink.objects.filter(used_at__lt=ended).delete()
     return UsedLink.objects.get_or_create(digest=digest(key))[1]
 
 
-# By the key in the form, not by a cookie: only the mail has it.
+# No CSRF cookie is needed: only the mail has the key in the form.
 @csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def confirm(request: HttpRequest) -> HttpResponse:
-    """The page behind the link. Only its button does anything, and once."""
+    """Serve the page behind the link. Only its button has an effect, and only once."""
     fields = request.POST if request.method == "POST" else request.GET
     key = fields.get("key", "")
     wish = wish_of(key)

@@ -1,4 +1,4 @@
-"""The life of a reply: asked for, claimed by a worker, finished or taken over."""
+"""The life of a Reply: created for a message, claimed by a worker, finished or superseded."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +22,17 @@ from chatbot.models import Conversation, Message, Reply
 
 MAX_ATTEMPTS = 3
 GAVE_UP = (
-    "I couldn't finish that answer, I'm sorry. "
+    "I'm sorry, I couldn't finish that answer. "
     "I'm passing you to a colleague, who will answer here."
 )
 
 
 def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> Reply | None:
-    """One reply per turn: a newer message takes the place of a reply that is still open."""
+    """Create the Reply for a customer's message, unless an agent has the conversation.
+
+    It supersedes a reply that is still open: one reply answers the whole turn. worker: the process
+    that starts on it at once.
+    """
     if conversation.state == State.AGENT:
         return None
     if message.seq > 1:
@@ -39,7 +43,7 @@ def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> 
     )
 
 
-# --- the reply's life
+# --- claims
 
 
 def claimable() -> Q:
@@ -49,7 +53,8 @@ def claimable() -> Q:
 
 
 def claim(reply_id: int, worker: str) -> Reply | None:
-    """The reply, if this worker has won it: a conditional UPDATE decides between processes."""
+    """Claim the reply and return it, unless another worker is faster: a conditional UPDATE decides
+    between processes."""
     free = Reply.objects.filter(claimable(), id=reply_id)
     if not free.update(**claim_of(worker), attempts=F("attempts") + 1):
         return None
@@ -68,29 +73,30 @@ def lease() -> datetime:
     return timezone.now() + timedelta(seconds=settings.REPLY_LEASE)
 
 
-def mine(reply: Reply) -> QuerySet[Reply]:
-    """The reply, as long as the claim on it stands."""
+def still_claimed(reply: Reply) -> QuerySet[Reply]:
+    """Select the reply if the claim on it still stands."""
     return Reply.objects.filter(
         id=reply.id, status=Reply.Status.RUNNING, worker=reply.worker, attempts=reply.attempts
     )
 
 
 def stands(reply: Reply) -> bool:
-    """False: nothing more may be shown."""
-    return unanswered_by_people(reply).exists()
+    """Say whether the reply may still be shown."""
+    return wanted(reply).exists()
 
 
 def renew(reply: Reply) -> bool:
-    """False: the claim no longer stands."""
-    return bool(unanswered_by_people(reply).update(lease_until=lease()))
+    """Renew the lease. Returns False if the claim no longer stands."""
+    return bool(wanted(reply).update(lease_until=lease()))
 
 
-def unanswered_by_people(reply: Reply) -> QuerySet[Reply]:
-    return mine(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
+def wanted(reply: Reply) -> QuerySet[Reply]:
+    """Select the reply if it is still claimed, and the bot still answers the conversation."""
+    return still_claimed(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
 
 
 def release(worker: str) -> None:
-    """The worker ends in good order: its replies wait for another, and it was no failed attempt."""
+    """Release the replies of a worker that shuts down in order; it does not count as an attempt."""
     Reply.objects.filter(worker=worker, status=Reply.Status.RUNNING).update(
         status=Reply.Status.PENDING, worker="", lease_until=None, attempts=F("attempts") - 1
     )
@@ -99,14 +105,15 @@ def release(worker: str) -> None:
 def finish(
     reply: Reply, state: str, text: str, citations: list[Any], quote: str = "", **trace: Any
 ) -> bool:
-    """Post the answer, if the claim still stands. False: a newer message, an agent or another
-    process has taken its place, and nothing was posted."""
+    """Post the answer, if the claim still stands. Returns False if nothing is posted, because a
+    newer message, an agent or another process has taken its place."""
     with transaction.atomic(savepoint=False):
         conversation = locked(reply.conversation_id)
         silent = conversation.state in {State.AGENT, State.CLOSED}
         silent = silent or conversation.version != reply.version
         status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
-        if not mine(reply).update(status=status, state=state, lease_until=None, **trace) or silent:
+        settled = still_claimed(reply).update(status=status, state=state, lease_until=None, **trace)
+        if not settled or silent:
             return False
         after_answer(conversation, state, trace.get("reason", ""), quote)
         answer = append(conversation, Author.BOT, text, citations=citations)
@@ -117,7 +124,8 @@ def finish(
 
 
 def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:
-    """Count what was not on record, and pass the conversation on when the answer said so."""
+    """Count questions without an answer on record, and queue the conversation if the answer handed
+    it off."""
     if state == "answered":
         conversation.unanswered = 0
     elif state == "refused":
@@ -128,5 +136,5 @@ def after_answer(conversation: Conversation, state: str, reason: str, quote: str
 
 
 def give_up(reply: Reply) -> None:
-    """A reply that ended its process several times must not end another."""
+    """Hand the conversation off: a reply whose process died several times must not end another."""
     finish(reply, "handoff", GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts.")

@@ -1,7 +1,7 @@
-"""Conversations by what was said in them, or by who the customer is.
+"""Searches conversations by their messages and by the customer's name or id.
 
-PostgreSQL has the words of each message in an index, and finds a word by its beginning; SQLite
-looks at every message, and finds a word's parts too.
+PostgreSQL uses an index of words, and finds a word by its beginning. SQLite reads every message,
+and also finds parts of words.
 """
 
 import re
@@ -15,57 +15,55 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from chatbot.models import Conversation, Message, MessageWords
 from crm.models import Customer
 
-# As lists show somebody without a name: "Visitor 1a2b3c4d".
+# Lists show visitors without a name as "Visitor 1a2b3c4d".
 VISITOR = re.compile(r"[0-9a-f]{8}", re.IGNORECASE)
 FIRST, LAST = "0" * 24, "f" * 24
-# Words in more messages than this, or of more customers, are looked for conversation by
-# conversation, newest first, which soon finds enough of them; rarer ones by the index, all at once.
+# A word in more messages or customers than this is searched conversation by conversation, newest
+# first, which soon finds enough. A rarer word is searched in the index, all at once.
 COMMON, COMMON_NAMES = 10_000, 2_000
-# Each word is a query or two; nobody types more to find a conversation again.
+# Each word takes a query or two, and nobody types more words to find a conversation.
 LONGEST, MOST_WORDS = 1_000, 12
 
 
-def found(text: str) -> Q:
-    """Conversations in which every word of the text was said, or names the customer."""
-    said = text.removeprefix("Visitor ")[:LONGEST].split()
-    words = [word for word in dict.fromkeys(said) if re.search(r"\w", word)][:MOST_WORDS]
-    every = Q() if words else Q(pk=None)
+def matching(text: str) -> Q:
+    """Select conversations where each word of the text is in a message or names the customer."""
+    typed = text.removeprefix("Visitor ")[:LONGEST].split()
+    words = [word for word in dict.fromkeys(typed) if re.search(r"\w", word)][:MOST_WORDS]
+    condition = Q() if words else Q(pk=None)
     for word in words:
-        every &= of_word(word)
-    return every
+        condition &= with_word(word)
+    return condition
 
 
-def of_word(word: str) -> Q:
-    messages, customers = said(word), named(word)
+def with_word(word: str) -> Q:
+    messages, customers = messages_with(word), customers_with(word)
     if len(customers) > COMMON_NAMES or messages[COMMON:].exists():
-        return Q(Exists(beside(messages))) | Q(visitor__customer__name__icontains=word)
-    # One subquery for both: an OR of two would look at every conversation.
-    visitors = Q(visitor__customer__in=customers) | numbered(word)
+        # The condition on last_seq always holds. It keeps PostgreSQL from first gathering the
+        # messages of all conversations.
+        own = messages.filter(conversation=OuterRef("pk"), seq__lte=OuterRef("last_seq"))
+        return Q(Exists(own)) | Q(visitor__customer__name__icontains=word)
+    # One subquery for both, since an OR of two would read every conversation.
+    visitors = Q(visitor__customer__in=customers) | visitor_numbered(word)
     theirs = Conversation.objects.order_by().filter(visitors).values_list("id")
     return Q(id__in=messages.values_list("conversation_id").union(theirs))
 
 
-def beside(messages: QuerySet[Any]) -> QuerySet[Any]:
-    """Of the conversation at hand. Its last_seq, which holds of every message, keeps PostgreSQL
-    from gathering those of all conversations first."""
-    return messages.filter(conversation=OuterRef("pk"), seq__lte=OuterRef("last_seq"))
-
-
-def named(word: str) -> list[str]:
-    """Customers; one more than COMMON_NAMES of them says that there are too many."""
-    of = Q(name__icontains=word) | Q(id=word)
+def customers_with(word: str) -> list[str]:
+    """List customers by name or id, at most COMMON_NAMES and one more, which shows that there are
+    too many."""
+    named = Q(name__icontains=word) | Q(id=word)
     return list(
-        Customer.objects.order_by().filter(of).values_list("id", flat=True)[: COMMON_NAMES + 1]
+        Customer.objects.order_by().filter(named).values_list("id", flat=True)[: COMMON_NAMES + 1]
     )
 
 
-def numbered(word: str) -> Q:
+def visitor_numbered(word: str) -> Q:
     if VISITOR.fullmatch(word):
         return Q(visitor__id__range=(UUID(word + FIRST), UUID(word + LAST)))
     return Q()
 
 
-def said(word: str) -> QuerySet[Any]:
+def messages_with(word: str) -> QuerySet[Any]:
     if connection.vendor != "postgresql":
         return Message.objects.order_by().filter(text__icontains=word)
     quoted = word.replace("\\", "\\\\").replace("'", "''")

@@ -1,7 +1,8 @@
-"""What a conversation was about, for the agent who takes it up and for the file once it is closed.
+"""Summaries of conversations, for the agent who takes one over and for the archive.
 
-The language model writes three lines from the messages; each is laid beside them, and one that
-says more than they do is replaced by the customer's own words. The mood is counted, not written.
+The language model writes three lines from the messages. Each line is checked against them, and one
+that says more than they do is replaced by the customer's own words. The mood is computed from the
+scores.
 """
 
 import asyncio
@@ -43,17 +44,17 @@ LABELS = {"problem": "problem", "tried": "tried", "question": "open"}
 MAX_TOKENS = 120
 MESSAGES = 24
 CHARACTERS = 240
-# Of the messages, at most: with the rules and the answer, less than the 4,096 that the model's
-# servers are started with.
+# Upper bound for the messages. With the rules and the answer, they stay below the 4,096 tokens that
+# the model's servers are started with.
 PROMPT_TOKENS = 3_500
-# Fewer of the customer's messages are read faster than their summary.
+# With fewer messages of the customer, reading them is faster than reading a summary.
 WORTH_IT = 2
-# Of each end, for the mood at the start and at the end.
+# Messages that make up the mood at the start, and at the end.
 MOOD_MESSAGES = 2
-# Share of a line's words that the conversation need not have.
+# Share of a line's words that may be missing in the conversation.
 FOREIGN = 0.5
 NEWS = {"type": "conversation.news", "summary": True}
-# With these a summary is told; they claim nothing.
+# Words in which a summary is told; they claim nothing.
 TELLING = stems(
     "customer client wants wanted asks asked asking wonders needs complains reports reported "
     "company colleague assistant bot agent answered answer told informed offered explained "
@@ -63,7 +64,7 @@ _under_way: set[asyncio.Task[None]] = set()
 
 
 @dataclass(frozen=True)
-class Said:
+class Transcript:
     """The conversation as the model reads it."""
 
     lines: list[tuple[str, str]]
@@ -79,86 +80,84 @@ class Said:
         return "\n".join(f"{author.capitalize()}: {text}" for author, text in self.lines)
 
 
-def want(conversation: Conversation) -> None:
-    """Once this transaction is committed: in the process whose loop waits for it, or as a task."""
+def schedule(conversation: Conversation) -> None:
+    """Summarise the conversation once this transaction is committed: in this process if it has an
+    event loop, else as a background task."""
     id = conversation.id
     if (loop := threads.loop.get()) is None:
         background.later(sum_up, str(id))
         return
-    # In a context of its own: in this thread's, asgiref takes what looks into the database next for
-    # something that the thread itself waits for, and refuses it.
+    # In a context of its own: in this thread's, asgiref would take the next database query for one
+    # that the thread itself waits for, and refuse it.
     transaction.on_commit(lambda: loop.call_soon_threadsafe(start, id, context=Context()))
 
 
 @shared_task(name="chatbot.tasks.sum_up")
 def sum_up(conversation: str) -> None:
-    async_to_sync(summed_up)(UUID(conversation))
+    async_to_sync(summarise_and_deliver)(UUID(conversation))
 
 
-async def summed_up(conversation: UUID) -> None:
-    await made(conversation)
+async def summarise_and_deliver(conversation: UUID) -> None:
+    await summarise(conversation)
     await hints.delivered()
 
 
 def start(conversation: UUID) -> None:
-    making = asyncio.create_task(made(conversation))
-    _under_way.add(making)
-    making.add_done_callback(_under_way.discard)
+    task = asyncio.create_task(summarise(conversation))
+    _under_way.add(task)
+    task.add_done_callback(_under_way.discard)
 
 
-async def made(conversation: UUID) -> None:
+async def summarise(conversation: UUID) -> None:
     try:
-        said = await in_thread(read, conversation)
-        if len(said.customers) >= WORTH_IT:
-            lines = checked(parsed(await written(said)), said)
-            await in_thread(keep, conversation, said, lines)
+        transcript = await in_thread(read, conversation)
+        if len(transcript.customers) >= WORTH_IT:
+            lines = checked(parsed(await generated(transcript)), transcript)
+            await in_thread(keep, conversation, transcript, lines)
     except GenerationError as error:
         logger.warning("no summary: %s", error)
-        await hints.send(conversation, NEWS)  # Whoever asked for it waits no longer.
+        await hints.send(conversation, NEWS)  # The agent who asked for it stops waiting.
 
 
-def read(conversation: UUID) -> Said:
+def read(conversation: UUID) -> Transcript:
     rows = Message.objects.filter(conversation=conversation).exclude(author=Author.SYSTEM)
     newest = list(rows.order_by("-seq")[:MESSAGES])[::-1]
     scored = rows.filter(author=Author.CUSTOMER, score__isnull=False).exclude(label=UNKNOWN)
     scores = scored.order_by("seq").values_list("score", flat=True)
-    return Said(
+    return Transcript(
         [(one.author, plain(one.text)[:CHARACTERS]) for one in newest if one.text],
         [score for score in scores if score is not None],
         newest[-1].seq if newest else 0,
     )
 
 
-async def written(said: Said) -> str:
+async def generated(transcript: Transcript) -> str:
     messages: ChatMessages = [
         {"role": "system", "content": RULES},
-        {"role": "user", "content": cut(said.text, PROMPT_TOKENS)},
+        {"role": "user", "content": cut(transcript.text, PROMPT_TOKENS)},
     ]
-    # The largest: nobody waits for it, and its reader may have nothing else.
+    # The largest tier: no customer waits for it, and its reader may have nothing else.
     tier = (await in_thread(tiers.tiers))[-1]
-    async with admission.line().place(unheard):
+    async with admission.queue().place():
         pieces = tier.stream(messages, MAX_TOKENS, Usage())
         async with aclosing(pieces):
             return "".join([piece async for piece in pieces])
 
 
-async def unheard(number: int) -> None:
-    """Nobody waits in line for a summary."""
-
-
 def parsed(text: str) -> dict[str, str]:
-    """The model's lines by the names of the fields; what it left out is ""."""
-    found = {}
+    """Return the model's lines by the names of the fields; a missing line is ""."""
+    lines = {}
     for line in text.splitlines():
         label, colon, rest = line.strip().lstrip("-*1234567890. ").partition(":")
-        found[label.strip("* ").lower()] = rest.strip("* ") if colon else ""
-    return {name: found.get(label, "") for name, label in LABELS.items()}
+        lines[label.strip("* ").lower()] = rest.strip("* ") if colon else ""
+    return {name: lines.get(label, "") for name, label in LABELS.items()}
 
 
-def checked(lines: dict[str, str], said: Said) -> dict[str, str]:
-    """Lines that the conversation supports; the customer's own words where the model's do not."""
-    own = {"problem": said.customers[0], "tried": "", "question": said.customers[-1]}
-    supports = partial(supported, text=said.text)
+def checked(lines: dict[str, str], transcript: Transcript) -> dict[str, str]:
+    """Keep the lines that the conversation supports, and replace others by the customer's words."""
+    customers = transcript.customers
+    own = {"problem": customers[0], "tried": "", "question": customers[-1]}
+    supports = partial(supported, text=transcript.text)
     return {
         name: line if line and supports(line) else quoted(own[name]) for name, line in lines.items()
     }
@@ -180,13 +179,13 @@ def quoted(text: str) -> str:
     return f"“{text}”" if text else ""
 
 
-def keep(conversation: UUID, said: Said, lines: dict[str, str]) -> None:
-    """What an agent has corrected stays as they wrote it."""
-    scores = said.scores
+def keep(conversation: UUID, transcript: Transcript, lines: dict[str, str]) -> None:
+    """Store a summary, unless an agent has corrected it."""
+    scores = transcript.scores
     values: dict[str, Any] = lines | {
         "mood_start": mean(scores[:MOOD_MESSAGES]),
         "mood_end": mean(scores[-MOOD_MESSAGES:]),
-        "seq": said.seq,
+        "seq": transcript.seq,
         "at": timezone.now(),
     }
     with transaction.atomic():
@@ -195,7 +194,7 @@ def keep(conversation: UUID, said: Said, lines: dict[str, str]) -> None:
         if known and known.corrected_by_id:
             return
         Summary.objects.update_or_create(conversation_id=conversation, defaults=values)
-        tell(conversation)
+        announce(conversation)
 
 
 def correct(conversation: Conversation, agent: User, lines: dict[str, str]) -> None:
@@ -204,10 +203,10 @@ def correct(conversation: Conversation, agent: User, lines: dict[str, str]) -> N
         Summary.objects.update_or_create(
             conversation=conversation, defaults=values | {"corrected_by": agent}
         )
-        tell(conversation.id)
+        announce(conversation.id)
 
 
-def tell(conversation: UUID) -> None:
+def announce(conversation: UUID) -> None:
     transaction.on_commit(lambda: hints.announce(conversation, NEWS))
 
 

@@ -1,1 +1,1 @@
-"""Models that this process runs or asks: the classifier, the language models, their queue."""
+"""The models that this process uses: the sentiment classifier and the language models."""

@@ -1,4 +1,4 @@
-"""So many generations at a time in one process; whoever comes later waits in line.
+"""Limits the concurrent generations of one process; further replies wait in a queue.
 
 A conversation has one open reply, so first come, first served is fair between conversations.
 """
@@ -16,50 +16,51 @@ from django.dispatch import receiver
 
 from inference.generation.client import ServerBusy
 
-# Seconds between two looks at one's place in the line.
+# Seconds between two looks at a reply's place in the queue.
 LOOKED_AT_EVERY = 2.0
-# Longer waits help nobody: a person is asked instead.
-LONGEST_LINE = 20
+# Waiting replies for each place. A longer wait helps nobody: a person is asked instead.
+LONGEST_QUEUE = 20
 
-Tell = Callable[[int], Awaitable[None]]
+Notify = Callable[[int], Awaitable[None]]
 
 
 class QueueFull(ServerBusy):
-    """To ask again would only make it longer."""
+    """The queue is full, and retrying would make it longer."""
 
 
-class Line:
+class Queue:
     def __init__(self, places: int) -> None:
         self.places = places
         self.inside = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def place(self, tell: Tell) -> AsyncIterator[None]:
-        """tell: is awaited with one's number in the line, as often as it changes.
+    async def place(self, notify: Notify | None = None) -> AsyncIterator[None]:
+        """Wait for a place and hold it. Raises QueueFull if too many are waiting.
 
-        Raises QueueFull where the line is too long.
+        notify: awaited with the number in the queue each time it changes.
         """
         if self.inside < self.places and not self.waiting:
             self.inside += 1
         else:
-            await self._wait(tell)
+            await self._wait(notify)
         try:
             yield
         finally:
             self._leave()
 
-    async def _wait(self, tell: Tell) -> None:
-        if len(self.waiting) >= LONGEST_LINE * self.places:
-            raise QueueFull("Too many customers wait for an answer.", None)
+    async def _wait(self, notify: Notify | None) -> None:
+        if len(self.waiting) >= LONGEST_QUEUE * self.places:
+            raise QueueFull("Too many customers are waiting for an answer.", None)
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(called)
-        told = 0
+        last = 0
         try:
             while not called.done():
-                if (number := self.waiting.index(called) + 1) != told:
-                    told = number
-                    await tell(number)
+                number = self.waiting.index(called) + 1
+                if notify and number != last:
+                    last = number
+                    await notify(number)
                 await asyncio.wait([called], timeout=LOOKED_AT_EVERY)
         except BaseException:
             self._give_up(called)
@@ -72,7 +73,7 @@ class Line:
             self.waiting.remove(called)
 
     def _leave(self) -> None:
-        """The place goes to the next in line, if there is one."""
+        """Pass the place on to the next in the queue, if there is one."""
         if self.waiting:
             self.waiting.popleft().set_result(None)
         else:
@@ -80,12 +81,12 @@ class Line:
 
 
 @cache
-def line() -> Line:
-    """Where replies of this process wait for the language model."""
-    return Line(settings.GENERATIONS)
+def queue() -> Queue:
+    """Return the queue in which this process's replies wait for the language model."""
+    return Queue(settings.GENERATIONS)
 
 
 @receiver(setting_changed)
 def forget(*, setting: str, **_: Any) -> None:
     if setting == "GENERATIONS":
-        line.cache_clear()
+        queue.cache_clear()

@@ -1,4 +1,4 @@
-"""The sentiment classifier of this process, with this site's own heads."""
+"""The sentiment classifier of this process, with the heads trained on this site."""
 
 from functools import lru_cache
 from pathlib import Path
@@ -11,12 +11,12 @@ WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "sentiment"
 
 
 def sentiment_classifier() -> Classifier:
-    """With the heads that are active now: another process may have promoted new ones."""
+    """Return the classifier with the active heads; another process may have promoted new ones."""
     return _classifier(site.active(sentiment_site()))
 
 
 def sentiment_site() -> Path:
-    """Where this site's own sentiment heads lie."""
+    """Return the folder of the heads trained on this site."""
     return Path(settings.DATA_DIR) / "sentiment"
 
 

@@ -1,6 +1,6 @@
-"""The tiers of the language model as the admin has them: read, and looked after.
+"""Reads the tiers of the language model from the database, and watches their servers.
 
-Each web process looks at every server on its own: what one of them can reach, another may not.
+Each web process checks every server itself, since not all processes may reach the same servers.
 """
 
 import asyncio
@@ -27,8 +27,9 @@ from inference.generation.pace import Deadlines
 from inference.generation.pool import Pool, Server
 
 logger = logging.getLogger("attune.tiers")
-# Seconds: until a change in the admin counts, between two looks, and looks between two prompts.
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+# Seconds until a change in the admin takes effect, and seconds between two checks of the servers.
+# Every 20th check is thorough: it sends a prompt.
 READ_EVERY, LOOK_EVERY, THOROUGH_EVERY = 5.0, 15.0, 20
 
 
@@ -42,7 +43,7 @@ _known = Known()
 
 
 def tiers() -> tuple[Pool, ...]:
-    """The smallest first."""
+    """List the tiers, smallest first."""
     if time.monotonic() >= _known.until:
         _known.pools = read()
         _known.until = time.monotonic() + READ_EVERY
@@ -50,20 +51,21 @@ def tiers() -> tuple[Pool, ...]:
 
 
 def read() -> tuple[Pool, ...]:
-    found = models.Tier.objects.filter(enabled=True, replicas__isnull=False).distinct()
+    rows = models.Tier.objects.filter(enabled=True, replicas__isnull=False).distinct()
     return tuple(
         Pool(
             tier.name,
             [server(replica.url, tier.model) for replica in tier.replicas.all()],
             tier.from_difficulty,
         )
-        for tier in found.prefetch_related("replicas")
+        for tier in rows.prefetch_related("replicas")
     ) or (Pool("default", [server(settings.SLM_URL, settings.SLM_NAME)]),)
 
 
 @cache
 def server(url: str, model: str) -> Server:
-    """One for each, however often the tiers are read: it knows how busy and how ill it is."""
+    """Return the one Server of this address and model, which keeps its load and health between two
+    reads of the tiers."""
     deadlines = Deadlines(
         connect=settings.SLM_CONNECT_TIMEOUT,
         first_token=settings.SLM_FIRST_TOKEN_TIMEOUT,
@@ -75,20 +77,20 @@ def server(url: str, model: str) -> Server:
 
 
 def here(url: str) -> bool:
-    """Whether this process alone knows what the server does, and so whose joules are whose."""
+    """Say whether only this process uses the server, and so can tell each generation's joules."""
     return urlsplit(url).hostname in LOOPBACK and settings.WEB_PROCESSES == 1
 
 
 @cache
 def own_meter() -> Meter:
-    """One for all servers of this machine: they share its devices."""
-    found = Meter(of_this_machine, counts=counters.joules() is not None)
-    metrics.watch_energy(found)
-    return found
+    """Return the one meter for all servers of this machine, which share its devices."""
+    meter = Meter(of_this_machine, counts=counters.joules() is not None)
+    metrics.watch_energy(meter)
+    return meter
 
 
 def meter_of(url: str) -> Meter:
-    """Beside the model server there may be one that reads its machine's counters."""
+    """Return the meter of another machine, where an energy server may run beside the model's."""
     return Meter(of_machine(f"{url.removesuffix('/v1')}/energy"))
 
 
@@ -104,20 +106,20 @@ async def look_after_for_ever() -> None:
     await every(
         LOOK_EVERY,
         lambda: look_after(thoroughly=next(looks) % THOROUGH_EVERY == 0),
-        "no look at the language model's servers",
+        "the language model's servers were not checked",
     )
 
 
 async def look_after(thoroughly: bool) -> None:
     pools = await in_thread(tiers)
-    looks = (examine(pool.name, one, thoroughly) for pool in pools for one in pool.servers)
-    await asyncio.gather(*looks)
+    checks = (examine(pool.name, one, thoroughly) for pool in pools for one in pool.servers)
+    await asyncio.gather(*checks)
 
 
 async def examine(tier: str, server: Server, thoroughly: bool) -> None:
     url, before = server.generator.url, server.illness
     await server.examine(thoroughly)
-    # Also while nobody asks: a counter that has gone round twice since would have lost a round.
+    # Also while the model is idle: of a counter that wraps around twice, one round would be lost.
     await server.meter.settle()
     if server.illness != before:
         logger.warning("%s: %s", url, server.illness or "well again")
@@ -126,6 +128,6 @@ async def examine(tier: str, server: Server, thoroughly: bool) -> None:
 
 
 def note(server: Server) -> None:
-    """For the admin's list."""
+    """Store the server's health for the admin's list."""
     rows = models.Replica.objects.filter(url=server.generator.url)
     rows.update(illness=server.illness[:300], looked_at=timezone.now())

@@ -1,1 +1,1 @@
-"""Personal data: found, masked, erased, kept no longer than wanted."""
+"""Personal data: finds and masks it, erases it on request, and deletes it when it is old."""

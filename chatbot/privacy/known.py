@@ -1,10 +1,10 @@
-"""What the CRM knows of a customer, by which they could be recognised."""
+"""The data in the CRM by which a customer could be recognised."""
 
 import re
 
 from crm.models import Customer
 
-# Fields of a customer's own record that say who or where they are.
+# Names of the fields of a customer's record that identify or locate them.
 PERSONAL = re.compile(
     r"name|mail|phone|mobile|address|street|post ?code|zip|birth|iban|account number|card",
     re.IGNORECASE,
@@ -12,10 +12,9 @@ PERSONAL = re.compile(
 
 
 def known_of(customer: Customer | None) -> list[str]:
-    """What the CRM calls this customer: the whole name and its parts, the id, and the values of
-    their own record by which they could be told."""
+    """List the customer's name and its parts, their id, and the personal values of their record."""
     if customer is None:
         return []
     own = customer.records.filter(kind="customer", deleted=False).values_list("fields", flat=True)
-    values = [str(one) for fields in own for name, one in fields.items() if PERSONAL.search(name)]
+    values = [str(value) for row in own for name, value in row.items() if PERSONAL.search(name)]
     return [customer.name, *customer.name.split(), customer.id, *values]

@@ -1,4 +1,4 @@
-"""The word beside a number, which says what it is a number of."""
+"""Recognises the word beside a number, which says what kind of number it is."""
 
 import re
 
@@ -11,7 +11,7 @@ _FILL = in_one_line(
     on the (?:back|card)|(?:of|on|for) my card|auf der (?:rückseite|karte))(?!\w)){0,8}
     """
 )
-# Things, never people.
+# Numbers of things, never of people.
 THINGS = in_one_line(
     r"""
     (?:purchase |sales |work |job )?orders?|p\.?o\.?|invoices?|inv|bill|receipts?|quotes?|rma|
@@ -80,7 +80,7 @@ CHECKS = in_one_line(
 KINDS = {"things": THINGS, "phones": TELEPHONES, "cards": CARDS, "ids": IDENTITIES}
 KINDS |= {"accounts": ACCOUNTS, "checks": CHECKS}
 _NAMED = "|".join(rf"(?P<{kind}>{words})" for kind, words in KINDS.items())
-# Looked for in so many characters before a number.
+# The number of characters before a number that are searched for a label.
 BESIDE = 60
 BEFORE = re.compile(rf"(?<![^\W_])(?:{_NAMED}){_FILL}$", re.IGNORECASE)
 AFTER = re.compile(
@@ -92,11 +92,11 @@ AND = re.compile(r"\s?[,;/&+]?\s?(?:(?:and|or|und|oder|et|ou|y|o|e|en)\s)?", re.
 
 
 def kind_of(text: str, span: Span) -> str:
-    """What the word before or after says that it is; "" where none does."""
+    """Return the kind that the word before or after the number names, or ""."""
     start, end = span
-    found = BEFORE.search(text[max(0, start - BESIDE) : start])
-    found = found or AFTER.match(text, end, end + BESIDE)
-    return (found.lastgroup or "") if found else ""
+    match = BEFORE.search(text[max(0, start - BESIDE) : start])
+    match = match or AFTER.match(text, end, end + BESIDE)
+    return (match.lastgroup or "") if match else ""
 
 
 def labelled(kind: str, value: str) -> Find:

@@ -1,8 +1,8 @@
-"""Whose number it is: by its check sum, by the way it is written, by the word beside it.
+"""Finds numbers of people: by their check sum, their format, or the word beside them.
 
-python-stdnum knows check sums and the accounts of each country, phonenumbers how each country
-writes its numbers. What a word says of a number is believed before either: the digits of an order
-add up as a card's do, one time in ten.
+python-stdnum knows check sums and each country's accounts; phonenumbers knows how each country
+writes telephone numbers. The word beside a number counts before either of them: one order number
+in ten has the check sum of a card.
 """
 
 import re
@@ -32,11 +32,11 @@ from stdnum.us import ssn
 from chatbot.privacy.finders import TAKEN, Find, Span, always, every, together
 from chatbot.privacy.labels import AND, CHECKS, kind_of, labelled
 
-# What people put between groups of digits: nothing that is read, nor a hole.
+# What people put between groups of digits: neither letters nor a hole that a finder left.
 GAP: str = rf"(?:[^\w+{TAKEN}]|_)"
 
 PHONE = range(7, 16)
-# Groups of digits looked at closely in one text, more than anybody types. Those after are taken.
+# Groups of digits that are examined in one text, more than anybody types. Later ones are masked.
 MOST = 200
 
 # --- accounts
@@ -44,9 +44,9 @@ MOST = 200
 
 @cache
 def letters_of(country: str) -> int:
-    """How long an account of this country is; 0: it has none."""
-    (_, found), *_ = iban._ibandb.info(f"{country}00")
-    return 4 + sum(int(one) for one in re.findall(r"(\d{1,3})!", found.get("bban", "")))
+    """Return the length of this country's IBANs; 4 if it has none."""
+    (_, info), *_ = iban._ibandb.info(f"{country}00")
+    return 4 + sum(int(length) for length in re.findall(r"(\d{1,3})!", info.get("bban", "")))
 
 
 ACCOUNT = re.compile(r"(?<![^\W_])([A-Z]{2})[ -]?\d\d", re.IGNORECASE)
@@ -65,7 +65,7 @@ _MORE = r"(?:(?:[ ./-][A-Z])?[ ./-][\dA-Z]{0,4}\d[\dA-Z]{0,12}){0,6}"
 _TOKENS = rf"(?:[A-Z]{{1,3}}[ -]?|[A-Z]{{4,9}})?\d[\dA-Z]{{0,20}}{_MORE}"
 accounts: Find = together(ibans, labelled("accounts", _TOKENS))
 
-# --- what states number people by: forms that are rare, and their check sums
+# --- numbers that states give people: rare formats with their check sums
 
 _UK = r"[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]"
 STATES: list[tuple[str, Callable[[str], bool]]] = [
@@ -95,9 +95,9 @@ def numbered(pattern: str, holds: Callable[[str], bool]) -> Find:
     form = re.compile(rf"(?<![\w-]){pattern}(?![\w-])")
 
     def find(text: str) -> Iterator[Span]:
-        for found in form.finditer(text):
-            if holds(found[0]) and kind_of(text, found.span()) != "things":
-                yield found.span()
+        for match in form.finditer(text):
+            if holds(match[0]) and kind_of(text, match.span()) != "things":
+                yield match.span()
 
     return find
 
@@ -114,7 +114,7 @@ _MONEY = r"(?:€|\$|£|¥|EUR|USD|GBP|CHF|kr|zł|euros?|pounds?|dollars?)"
 _AMOUNT = r"(?:\d{1,3}(?:[.,' ]\d{3}){1,4}|\d{1,8})(?:[.,]\d\d?)?"
 _END = r"(?![\d./-])"
 _CLOCK = r"\d\d?:\d\d(?::\d\d)?"
-# What is no number of anybody's: days, times, prices, decimals, thousands.
+# Not numbers of people: dates, times, prices, decimals, thousands.
 FACTS = re.compile(
     rf"(?<![\d./+-])(?:\d{{4}}-\d\d?-\d\d?(?!\d|-)|\d\d?[./-]\d\d?[./-](?:\d{{4}}|\d\d){_END}"
     rf"|{_CLOCK}(?:\s?[-–—]\s?{_CLOCK})?{_END}|{_MONEY}\s?{_AMOUNT}(?![ .,']?\d)"
@@ -127,11 +127,11 @@ MEASURE = re.compile(r"\s?(?:[mck]?m|k?g|m?l|k?[wv]|hz|mah|pcs|pieces?|stück|pi
 
 @dataclass(frozen=True)
 class Run:
-    """Digits with nothing that is read between them, in groups."""
+    """Groups of digits without words between them."""
 
     text: str
     groups: list[Span]
-    # What the word beside it says that it is.
+    # The kind that the word beside it names.
     kind: str = ""
 
     def __len__(self) -> int:
@@ -141,14 +141,15 @@ class Run:
         return "".join(self.text[start:end] for start, end in self.groups[first:last])
 
     def span(self, first: int, last: int) -> Span:
-        """With the sign and the bracket that it begins with."""
+        """Return the span of some groups, with a plus sign or bracket before them."""
         start = self.groups[first][0]
         while start and self.text[start - 1] in "+(":
             start -= 1
         return start, self.groups[last - 1][1]
 
     def windows(self, first: int, lengths: range) -> Iterable[int]:
-        """Where groups from this one on may end to have so many digits: longest first."""
+        """List the groups at which a number of these lengths may end if it starts here, longest
+        first."""
         total, ends = 0, []
         near = self.groups[first : first + lengths.stop]
         for last, (start, end) in enumerate(near, first + 1):
@@ -160,40 +161,42 @@ class Run:
         return reversed(ends)
 
     def stands_alone(self, first: int, last: int) -> bool:
-        """A space or nothing of the run is on either side: it is no piece of something longer."""
+        """Say whether spaces or the run's ends enclose these groups, so that they are not a part of
+        something longer."""
         start, end = self.span(first, last)
         before = self.text[self.groups[first - 1][1] : start] if first else " "
         after = self.text[end : self.groups[last][0]] if last < len(self.groups) else " "
         return any(map(str.isspace, before)) and any(map(str.isspace, after))
 
     def goes_on(self, before: "Run") -> bool:
-        """As in: orders 10482 and 10483."""
+        """Say whether it continues a list, as in "orders 10482 and 10483"."""
         alike = abs(len(self) - len(before)) <= 1
         start, end = before.groups[-1][1], self.span(0, 1)[0]
         return alike and bool(AND.fullmatch(self.text, start, end))
 
     def glued(self) -> bool:
-        """To a name before or after, as in FHP-26104821."""
+        """Say whether letters are attached to it, as in FHP-26104821."""
         start, end = self.span(0, len(self.groups))
         before, after = self.text[max(0, start - 2) : start], self.text[end : end + 2]
-        # Chinese and Japanese part no words: "電話は090-…です".
+        # Latin, Greek and Cyrillic letters only: Chinese and Japanese put no spaces between words
+        # ("電話は090-…です").
         return bool(re.search(r"[A-Za-zÀ-\u04ff][-_/#.]?$", before)) or bool(
             re.match(r"-?[A-Za-zÀ-\u04ff]", after)
         )
 
 
 def runs(text: str, least: int) -> Iterator[Run]:
-    """Of so many digits at least."""
-    plain = FACTS.sub(lambda found: TAKEN * len(found[0]), text)
-    before, looked_at = None, 0
-    for found in RUN.finditer(plain):
-        run = Run(plain, [one.span() for one in GROUP.finditer(plain, *found.span())])
+    """Yield the runs with at least so many digits."""
+    plain = FACTS.sub(lambda match: TAKEN * len(match[0]), text)
+    before, examined = None, 0
+    for match in RUN.finditer(plain):
+        run = Run(plain, [group.span() for group in GROUP.finditer(plain, *match.span())])
         if len(run) < least:
             before = None
             continue
-        looked_at += len(run.groups)
-        kind = "anything" if looked_at > MOST else kind_of(text, found.span())
-        if not kind and MEASURE.match(plain, found.end()):
+        examined += len(run.groups)
+        kind = "anything" if examined > MOST else kind_of(text, match.span())
+        if not kind and MEASURE.match(plain, match.end()):
             kind = "things"
         if not kind and before and run.goes_on(before):
             kind = before.kind
@@ -203,7 +206,7 @@ def runs(text: str, least: int) -> Iterator[Run]:
 
 # --- cards
 
-# Who issues them, by the first digits (ISO/IEC 7812), and how long theirs are.
+# The issuers' first digits (ISO/IEC 7812) and the length of their cards.
 ISSUED = re.compile(
     r"4\d{12}(?:\d{3}){0,2}"
     r"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"
@@ -211,7 +214,7 @@ ISSUED = re.compile(
     r"|(?:6\d|50|5[6-8])\d{11,17}|220[0-4]\d{12,15}"
 )
 CARD = range(13, 20)
-# How they are grouped where the groups are not all alike.
+# The groups of cards whose groups differ in length.
 UNLIKE = {(4, 6, 5), (4, 6, 4)}
 
 
@@ -219,7 +222,7 @@ def cards(text: str) -> Iterator[Span]:
     for run in runs(text, CARD.start):
         first = 0
         while first < len(run.groups) and run.kind != "things":
-            last = next((one for one in run.windows(first, CARD) if is_card(run, first, one)), 0)
+            last = next((end for end in run.windows(first, CARD) if is_card(run, first, end)), 0)
             if last:
                 yield run.span(first, last)
             first = last or first + 1
@@ -236,7 +239,7 @@ def is_card(run: Run, first: int, last: int) -> bool:
     return bool(sound) and not run.glued()
 
 
-# The code on the back, beside a card that is told with its last month.
+# The code on the back, after a card with its expiry date.
 _CARD = rf"\d(?:{GAP}{{0,3}}\d){{11,18}}"
 _MONTH = r"(?:exp\w{0,8}|valid\w{0,3}|until|(?:gültig )?bis)?[\s:.]{0,3}\d\d ?[/-] ?\d{2,4}"
 _CODE = r"(?:and |with )?(?:the |its |my )?(?:security |secret )?code:? (?:is )?"
@@ -250,7 +253,7 @@ codes: Find = together(
 
 # --- telephones
 
-# In North America: three digits, three and four.
+# North American numbers: groups of three, three and four digits.
 AMERICAN = re.compile(
     r"(?:(?:\+?1[ .-])?(?:\([2-9]\d\d\) ?|[2-9]\d\d[.-])|1[ .-][2-9]\d\d )\d{3}[ .-]\d{4}"
 )
@@ -262,7 +265,7 @@ def phones(text: str) -> Iterator[Span]:
         while first < len(run.groups):
             lengths = range(5, 16) if run.kind in {"phones", "anything"} else PHONE
             last = next(
-                (one for one in run.windows(first, lengths) if is_phone(run, first, one)), 0
+                (end for end in run.windows(first, lengths) if is_phone(run, first, end)), 0
             )
             if last:
                 yield run.span(first, last)
@@ -285,8 +288,8 @@ def is_phone(run: Run, first: int, last: int) -> bool:
 
 
 def national(written: str, digits: str, groups: int, whole: bool) -> bool:
-    """With 00 or 0, in groups or as long as such numbers are; or grouped as the countries whose
-    customers write here do."""
+    """Say whether it is a telephone number without a plus sign: it starts with 00 or 0 and has
+    groups or the usual length, or it is grouped as in one of PHONE_REGIONS."""
     if digits.startswith("00"):
         return len(digits) > 10 and possible(f"+{digits[2:]}")
     if AMERICAN.fullmatch(written):
@@ -304,8 +307,8 @@ def possible(written: str) -> bool:
 
 
 def valid(written: str, groups: list[str] | None = None) -> bool:
-    """In one of the countries: grouped as there or, in one piece, a mobile's. Goods have numbers as
-    long as those of fixed lines."""
+    """Say whether it is valid in one of PHONE_REGIONS: grouped as there, or a mobile number in one
+    piece. Article numbers are as long as fixed-line numbers."""
     return any(valid_in(region, written, groups) for region in settings.PHONE_REGIONS)
 
 
@@ -322,7 +325,8 @@ def valid_in(region: str, written: str, groups: list[str] | None) -> bool:
 
 
 def parsed(written: str, region: str | None = None) -> Any:
-    """None where it is no telephone number. Imported here: few processes ever see one."""
+    """Parse a telephone number; None if it is not one. The library is imported here because few
+    processes ever need it."""
     import phonenumbers
 
     try:

@@ -1,8 +1,8 @@
-"""Personal data out of a text: what its form gives away, and what the CRM knows of its writer.
+"""Removes personal data from texts: data of a known form, and the writer's data from the CRM.
 
-`redact` is for what is kept for long and read by machines: it takes every long number, an order's
-too. `mask` is for texts that have to go on making sense: it takes a number only where a check sum,
-the way it is written or the word beside it says whose number it is.
+`redact` is for texts that are stored for long and read by machines: it removes all long numbers,
+also those of orders. `mask` is for texts that must still make sense: it removes a number only if a
+check sum, its format or the word beside it shows that it is a person's.
 """
 
 import re
@@ -13,11 +13,11 @@ from functools import lru_cache
 from chatbot.privacy import addresses, numbers
 from chatbot.privacy.finders import TAKEN, Find, Span, every
 
-# What shows nothing, of other kinds than Unicode's format characters: fillers, variation selectors.
+# Invisible characters outside Unicode's format characters: fillers and variation selectors.
 UNSEEN = {0x034F, 0x115F, 0x1160, 0x3164, *range(0xFE00, 0xFE10), *range(0x180B, 0x1810)}
-# A letter with its marks; endless ones would be sorted for as long.
+# A letter with its marks, but not endless ones, which would take endless time to sort.
 CLUSTER = re.compile(r"[^\u0300-\u036f][\u0300-\u036f]{0,8}|[\u0300-\u036f]")
-# A value of fewer letters ("M", "DE") is no personal data, and would tear words apart.
+# A shorter value ("M", "DE") is not personal data, and would be found in ordinary text.
 SHORTEST = 3
 
 ALWAYS: list[tuple[str, Find]] = [
@@ -31,29 +31,30 @@ MASKED: list[tuple[str, Find]] = [*ALWAYS, ("[card]", numbers.cards), ("[phone]"
 REDACTED: list[tuple[str, Find]] = [
     *ALWAYS,
     ("[link]", every(r"(?:https?://|www\.)\S+")),
-    # Of every run of four or more digits, whatever parts it.
+    # Every run of four or more digits, whatever is between them.
     ("[number]", every(rf"\+?\(?\d(?:{numbers.GAP}{{0,3}}\d){{3,}}")),
 ]
 
 
 def redact(text: str, known: Iterable[str] = ()) -> str:
-    """`known`: names and other values of the writer; each becomes [name], longest first."""
+    """Remove all personal data. known: names and other data of the writer, which become [name]."""
     return without(text, [*REDACTED, *names(known)])
 
 
 def mask(text: str, known: Iterable[str] = ()) -> str:
+    """Remove personal data, but keep numbers of things. known: as for `redact`."""
     return without(text, [*MASKED, *names(known)])
 
 
 def without(text: str, table: Iterable[tuple[str, Find]]) -> str:
     plain, places = as_read(text)
-    found: list[tuple[Span, str]] = []
+    replacements: list[tuple[Span, str]] = []
     for word, find in table:
         spans = list(find(plain))
-        found += [(span, word) for span in spans]
+        replacements += [(span, word) for span in spans]
         plain = blanked(plain, spans)
     parts, end = [], 0
-    for (start, stop), word in sorted(found):
+    for (start, stop), word in sorted(replacements):
         if start >= end:
             parts += [text[places[end] : places[start]], word]
             end = stop
@@ -61,7 +62,7 @@ def without(text: str, table: Iterable[tuple[str, Find]]) -> str:
 
 
 def blanked(text: str, spans: Iterable[Span]) -> str:
-    """What is taken is a hole in the text: nothing is found across it."""
+    """Replace the spans by holes, across which nothing else is found."""
     parts, end = [], 0
     for start, stop in sorted(spans):
         if start >= end:
@@ -71,26 +72,26 @@ def blanked(text: str, spans: Iterable[Span]) -> str:
 
 
 def as_read(text: str) -> tuple[str, Sequence[int]]:
-    """The text as it looks: one form of each letter and digit, without what is not seen; and where
-    each of its characters, and its end, stand in the text as it is."""
+    """Return the text as people see it, and the position of each of its characters and of its end
+    in the original. Each letter and digit has one form, and invisible characters are left out."""
     if text.isascii():
         return text, range(len(text) + 1)
-    seen, places = [], []
+    visible, places = [], []
     for cluster in CLUSTER.finditer(text):
-        shown = look(cluster[0])
-        seen.append(shown)
+        shown = normalised(cluster[0])
+        visible.append(shown)
         places += [cluster.start()] * len(shown)
-    return "".join(seen), [*places, len(text)]
+    return "".join(visible), [*places, len(text)]
 
 
 @lru_cache(maxsize=5_000)
-def look(cluster: str) -> str:
-    return "".join(map(looks, unicodedata.normalize("NFKC", cluster)))
+def normalised(cluster: str) -> str:
+    return "".join(map(as_seen, unicodedata.normalize("NFKC", cluster)))
 
 
-def looks(character: str) -> str:
+def as_seen(character: str) -> str:
     if character in "ßẞ":
-        return "ss"  # As it is written in capitals.
+        return "ss"  # As in capitals.
     kind = unicodedata.category(character)
     if kind == "Cf" or ord(character) in UNSEEN:
         return ""

@@ -1,4 +1,4 @@
-"""Forgetting: personal data out of old conversations, older ones deleted, a person erased."""
+"""Retention: redacts old conversations, deletes older ones, and erases a person on request."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,40 +22,44 @@ from crm.ids.aliases import everyone
 from crm.models import Customer, InboundEvent, Record
 from crm.outbound import outbox
 
-# Conversations of one transaction.
+# Conversations in one transaction.
 BATCH = 100
 GONE = "[redacted]"
 
 
 def forget(dry: bool = False) -> dict[str, int]:
-    """What the settings ask for: {"redacted", "deleted"}, in conversations, and {"emptied"}, in
-    webhooks. dry: only counted."""
+    """Redact and delete what is older than the settings allow.
+
+    Returns the number of conversations "redacted" and "deleted", and of webhooks "emptied". dry:
+    only counts them.
+    """
     redacting = old(settings.REDACT_AFTER_DAYS).filter(redacted_at=None)
     deleting = old(settings.DELETE_AFTER_DAYS)
-    days = [one for one in (settings.REDACT_AFTER_DAYS, settings.DELETE_AFTER_DAYS) if one]
+    days = [days for days in (settings.REDACT_AFTER_DAYS, settings.DELETE_AFTER_DAYS) if days]
     if dry:
         emptied = webhook_bodies.old_webhooks(min(days)).count() if days else 0
         return {"redacted": redacting.count(), "deleted": deleting.count(), "emptied": emptied}
     deleted = sum(each(deleting, delete_conversation))
     redacted = sum(each(redacting, redact_conversation))
     emptied = mentions.empty(webhook_bodies.old_webhooks(min(days))) if days else 0
-    # One that was being written while somebody was erased.
+    # Also webhooks that were being written while somebody was erased.
     emptied += mentions.forget_erased(InboundEvent.objects.all())
     return {"redacted": redacted, "deleted": deleted, "emptied": emptied}
 
 
 def old(days: int) -> QuerySet[Conversation]:
-    """Open ones too: nobody has written for so long."""
+    """Select conversations without a message for so many days, also open ones."""
     if not days:
         return Conversation.objects.none()
     return Conversation.objects.filter(last_message_at__lt=timezone.now() - timedelta(days=days))
 
 
-def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> Iterator[int]:
-    while ids := list(found.order_by("id").values_list("id", flat=True)[:BATCH]):
+def each(rows: QuerySet[Conversation], act: Callable[[Conversation], None]) -> Iterator[int]:
+    """Act on all conversations in batches, and yield the size of each batch."""
+    while ids := list(rows.order_by("id").values_list("id", flat=True)[:BATCH]):
         with transaction.atomic():
-            people = Conversation.objects.select_for_update(of=("self",))
-            related = people.select_related("visitor__customer", "visitor__inbox")
+            locked = Conversation.objects.select_for_update(of=("self",))
+            related = locked.select_related("visitor__customer", "visitor__inbox")
             for conversation in related.filter(id__in=ids):
                 act(conversation)
             outbox.erase(map(str, ids))
@@ -63,15 +67,15 @@ def each(found: QuerySet[Conversation], act: Callable[[Conversation], None]) -> 
 
 
 def redact_conversation(conversation: Conversation) -> None:
-    """Irreversible: names, numbers and addresses out of whatever people wrote."""
+    """Remove names, numbers and addresses from all that people wrote; it cannot be undone."""
     known = [*known_of(conversation.visitor.customer), *typed(conversation)]
     for message in conversation.messages.all():
         message.text = redact(message.text, known) or GONE
         message.citations = message.attachments = []
         message.save(update_fields=["text", "citations", "attachments"])
-    # Nobody can take personal data out of a file.
+    # Personal data cannot be removed from inside a file.
     conversation.attachments.all().delete()
-    # What the model was shown, and what it said, holds the records' words.
+    # What the model read and wrote contains text of the records.
     conversation.replies.update(passages=[], withheld=[], error="", reason="")
     conversation.notes.update(text=GONE)
     conversation.requests.update(values=[], answer="")
@@ -86,13 +90,13 @@ def redact_conversation(conversation: Conversation) -> None:
 
 
 def typed(conversation: Conversation) -> list[str]:
-    """What the customer wrote into forms: it stands in messages, too."""
-    rows = (one for request in conversation.requests.all() for one in request.values)
-    return [one["shown"] for one in rows if one["kind"] in WRITTEN]
+    """List what the customer wrote into forms, since messages repeat it."""
+    rows = (row for request in conversation.requests.all() for row in request.values)
+    return [row["shown"] for row in rows if row["kind"] in WRITTEN]
 
 
 def delete_conversation(conversation: Conversation) -> None:
-    """The counts stay."""
+    """Delete a conversation, but keep its counts for the reports."""
     day = timezone.localdate(conversation.created_at)
     counts, _ = DeletedCount.objects.get_or_create(inbox=conversation.visitor.inbox, day=day)
     DeletedCount.objects.filter(id=counts.id).update(
@@ -107,12 +111,13 @@ def delete_conversation(conversation: Conversation) -> None:
 
 @shared_task(name="chatbot.tasks.erase")
 def carry_out(erasure: int) -> None:
-    for one in Erasure.objects.filter(id=erasure):
-        erase(one)
+    for row in Erasure.objects.filter(id=erasure):
+        erase(row)
 
 
 def erase(erasure: Erasure) -> None:
-    """Records, conversations and all that hangs on them. Asked for again, it changes nothing."""
+    """Erase a person's records, conversations and all that belongs to them. A second call changes
+    nothing."""
     with transaction.atomic():
         wish = Erasure.objects.select_for_update().get(id=erasure.id)
         if wish.done_at:
@@ -123,7 +128,7 @@ def erase(erasure: Erasure) -> None:
 
 
 def counts_of(customer: str) -> dict[str, int]:
-    """Of the person, whichever of their ids is named."""
+    """Count what is stored about a person, under all of their ids."""
     ids = everyone(customer)
     theirs = Conversation.objects.filter(visitor__customer__in=ids)
     return {
@@ -134,28 +139,29 @@ def counts_of(customer: str) -> dict[str, int]:
 
 
 def held(customer: Customer) -> Iterator[dict[str, Any]]:
-    """Everything that is held of a person, for them to have: what kind of thing, and the thing."""
+    """Yield everything that is stored about a person, for them to have; "kind" says what it is."""
     ids = everyone(customer.id)
     for row in Customer.objects.filter(id__in=ids).order_by("id"):
         yield {"kind": "customer"} | of(row, "id", "name")
     for record in Record.objects.filter(customer__in=ids, deleted=False):
         yield {"kind": "record"} | of(record, "id", "title", "text", "fields", "updated_at")
     talks = Conversation.objects.filter(visitor__in=Visitor.objects.filter(customer__in=ids))
-    for one in talks.select_related("visitor__inbox").order_by("created_at"):
-        facts = of(one, "id", "created_at", "closed_at", "mood", "csat", "csat_comment")
-        facts |= of(one, "contact_email")
-        yield {"kind": "conversation", "inbox": one.visitor.inbox.name} | facts
-        for message in one.messages.order_by("seq"):
-            said = of(message, "seq", "author", "text", "at", "label", "score", "attachments")
-            yield {"kind": "message", "conversation": one.id} | said
-        for request in one.requests.select_related("action").order_by("offered_at"):
-            asked = of(request, "state", "values", "answer", "offered_at", "confirmed_at")
-            yield {"kind": "request", "conversation": one.id, "action": request.action.name} | asked
-        for note in one.notes.all():
-            yield {"kind": "note", "conversation": one.id} | of(note, "text", "at")
-        for summary in Summary.objects.filter(conversation=one):
-            said = of(summary, "problem", "tried", "question", "at")
-            yield {"kind": "summary", "conversation": one.id} | said
+    for talk in talks.select_related("visitor__inbox").order_by("created_at"):
+        values = of(talk, "id", "created_at", "closed_at", "mood", "csat", "csat_comment")
+        values |= of(talk, "contact_email")
+        yield {"kind": "conversation", "inbox": talk.visitor.inbox.name} | values
+        for message in talk.messages.order_by("seq"):
+            values = of(message, "seq", "author", "text", "at", "label", "score", "attachments")
+            yield {"kind": "message", "conversation": talk.id} | values
+        for request in talk.requests.select_related("action").order_by("offered_at"):
+            values = {"action": request.action.name}
+            values |= of(request, "state", "values", "answer", "offered_at", "confirmed_at")
+            yield {"kind": "request", "conversation": talk.id} | values
+        for note in talk.notes.all():
+            yield {"kind": "note", "conversation": talk.id} | of(note, "text", "at")
+        for summary in Summary.objects.filter(conversation=talk):
+            values = of(summary, "problem", "tried", "question", "at")
+            yield {"kind": "summary", "conversation": talk.id} | values
 
 
 def of(row: Any, *names: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Where else a person is written down: the CRM's webhooks as they came."""
+"""The bodies of old webhooks, which also contain personal data."""
 
 from datetime import timedelta
 
@@ -10,7 +10,8 @@ from crm.models import InboundEvent
 
 
 def old_webhooks(days: int) -> QuerySet[InboundEvent]:
-    """Received so long ago, and done with. The records that they brought stay, as the CRM says."""
+    """Select processed webhooks that were received so long ago. The records that they brought
+    stay until the CRM deletes them."""
     since = timezone.now() - timedelta(days=days)
     ended = InboundEvent.objects.exclude(state=InboundEvent.State.RECEIVED).exclude(body=GONE)
     return ended.filter(received_at__lt=since)

@@ -1,1 +1,1 @@
-"""The bot's answer to one message."""
+"""The bot's answer to one message; `runner.py` describes its whole way."""

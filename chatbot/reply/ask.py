@@ -1,4 +1,4 @@
-"""One question through the whole pipeline, outside a conversation: commands and evaluation."""
+"""Answers one question outside a conversation, for commands and the evaluation."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from inference.sentiment import Sentiment, mood
 
 
 async def ask(question: str, customer: str | None, policy: Policy | None = None) -> dict[str, Any]:
-    """What `ask --json` prints."""
+    """Answer the question through the whole pipeline. Returns what `ask --json` prints."""
     sentiment = await in_thread(score, question)
     raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
     alert = raised.reason if raised else ""

@@ -1,7 +1,19 @@
-"""Turns a customer's message into an answer: route, retrieve, choose a model, generate, check.
+"""Turns a customer's message into an answer: route, search, choose a tier, generate, check.
 
-An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It touches no
-row. `collect` is for those who want the outcome alone.
+An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It changes no
+row of the database; `runner.py` shows and posts what it yields. `sentences` is the whole way:
+
+    decide              choose the route: small talk, a person, files, or a question
+    heard               detect the CRM action that the customer asks for, if any
+    from_records        answer a question from the records:
+      retrieve            search them, and pick the lines for the prompt
+      choose, by_tiers    choose the tier by difficulty; fall back or escalate to another one
+      with_retries        wait for a place at the model; ask a busy server again
+      generated           generate sentence by sentence
+      checked             show a sentence that the records support, withhold any other
+    after               refuse, offer a colleague, or pass the customer to one
+
+`collect` returns the Outcome alone.
 """
 
 import asyncio
@@ -44,12 +56,11 @@ from inference.index import IndexUnavailable
 from inference.sentences import stream
 
 logger = logging.getLogger("attune.reply")
-# Seconds to wait for a busy server where another tier could answer.
+# Seconds to wait for a busy server if another tier could answer.
 BUSY = 2.0
-# Seconds before a busy server is asked again: so long at first, twice as long each time, at most.
+# Seconds before a busy server is asked again: doubled each time, up to the longest.
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-# Characters of what the customer said since the last answer: two of the longest messages. Where
-# there is more, the newest counts.
+# Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
 CANNOT_READ = "I can't read files myself, but a colleague can."
@@ -61,12 +72,12 @@ ASKED = f"Of course. {PASSING}"
 SORRY = f"I'm sorry about the trouble. {PASSING}"
 NOTHING_FOUND = "the model found nothing on record"
 WANTS_ACTION = "The customer wants something done."
-UNAVAILABLE = "I can't look that up at the moment, I'm sorry."
+UNAVAILABLE = "I'm sorry, I can't look that up at the moment."
 FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
 
 
 class Answer:
-    """One answer while it is made. `sentences` may be iterated once."""
+    """One answer in the making. `sentences` may be iterated once."""
 
     def __init__(
         self, turn: Turn, admitted: Admitted = nullcontext, policy: Policy | None = None
@@ -78,13 +89,16 @@ class Answer:
         self.started = time.monotonic()
         self.shown: list[str] = []
         self.refusal = REFUSAL
-        # Of the sentences that were withheld, how many only said that nothing is on record, and
-        # whether the last one did.
+        # How many withheld sentences only said that nothing is on record, and whether the last
+        # one did.
         self.said_nothing, self.said_nothing_last = 0, False
 
     def quotable(self, found: Found) -> tuple[int, str] | None:
-        """The model saw an answer in the records but did not get it right; or it saw none, and a
-        small one often overlooks it, but there is no doubt which record is asked about."""
+        """Return the record's line to quote in place of the model's answer, if there is one.
+
+        Either the model saw an answer but stated it wrongly, or it saw none, as small models often
+        do, although there is no doubt which record the question is about.
+        """
         if not self.outcome.withheld or self.outcome.error:
             return None
         seen = not self.said_nothing_last or found.named_by_number or found.sure()
@@ -145,8 +159,8 @@ class Answer:
             self.refuse(found)
 
     async def by_tiers(self, found: Found, choice: Choice) -> AsyncGenerator[str, None]:
-        """The chosen tier; another one where it cannot be reached, and, where the check left
-        nothing of its answer, a larger one."""
+        """Ask the chosen tier, then another one if it cannot be reached, or a larger one if the
+        check withheld its whole answer."""
         for tier in choice.tiers:
             last = tier is choice.tiers[-1]
             try:
@@ -163,8 +177,11 @@ class Answer:
             self.outcome.routing["escalated"] = f"Nothing that {tier.name} said was supported."
 
     def wants_larger(self, found: Found, choice: Choice) -> bool:
-        """A model that overlooks what is there may be too small; one that finds nothing where
-        nothing is near is right. A line that answers by itself needs no model."""
+        """Say whether a larger tier should try, after the check withheld this tier's whole answer.
+
+        A model that overlooks a near line may be too small. One that finds nothing where no line is
+        near is right. A line that answers by itself needs no model.
+        """
         tier, larger = choice.tiers
         if (
             not self.policy.escalates
@@ -179,8 +196,11 @@ class Answer:
     async def with_retries(
         self, found: Found, tier: Pool, last_tier: bool
     ) -> AsyncGenerator[str, None]:
-        """Once more if the server broke off before anything was shown; its deadlines are not
-        doubled. A busy one is asked again while an engine of its pace could still begin."""
+        """Ask the tier again if its server failed before anything was shown.
+
+        A server that broke off is asked once more, with the same deadlines. A busy one is asked
+        until a server of its pace could no longer begin in time.
+        """
         waited = 0.0
         for tries in count():
             try:
@@ -205,7 +225,7 @@ class Answer:
         return prompt.messages(*for_model(self.turn, found))
 
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
-        """The sentences that a passage supports."""
+        """Generate an answer, and yield its sentences that a passage supports."""
         self.outcome.model = tier.model
         texts = found.texts()
         async with preparing(texts) as prepared, self.counted(tier) as usage:
@@ -222,8 +242,8 @@ class Answer:
                         yield supported
 
     async def checked(self, sentence: str, texts: list[str], found: Found) -> str | None:
-        """The sentence as it is shown; None where it is withheld."""
-        # Meaning is compared too, which takes the encoder some milliseconds.
+        """Return the sentence as it is shown, or None if it is withheld."""
+        # In a thread: the check also compares meaning, which takes the encoder some milliseconds.
         verdict = await asyncio.to_thread(check, sentence, texts, self.turn.text, search.nearness)
         if not verdict.supported or verdict.absent or sentence in self.shown:
             self.withhold(sentence, list(verdict.missing))
@@ -236,7 +256,7 @@ class Answer:
 
     @asynccontextmanager
     async def counted(self, tier: Pool) -> AsyncIterator[Usage]:
-        """What one request to a model takes, whether it ends well or not."""
+        """Record time and tokens of one generation, also if it fails."""
         usage, began = Usage(), time.monotonic()
         try:
             yield usage
@@ -253,9 +273,9 @@ class Answer:
             self.outcome.usage.completion_tokens += usage.completion_tokens
 
     async def after(self) -> AsyncGenerator[str, None]:
-        """What follows the records' answer: a refusal, or a person when it is time for one."""
+        """Yield what follows the records' answer: a refusal, an offer, or the hand-off."""
         if self.outcome.state is Ending.REFUSED and self.outcome.action is not None:
-            # The form is the answer; a wrong number is still told.
+            # The form is the answer, but the customer still hears of a wrong number.
             self.outcome.state, self.outcome.reason = Ending.PROPOSED, WANTS_ACTION
             if self.refusal != REFUSAL:
                 yield self.show(self.refusal)
@@ -290,50 +310,51 @@ class Answer:
         if source not in self.outcome.citations:
             self.outcome.citations.append(source)
 
-    def hand_off(self, line: str, reason: str) -> str:
+    def hand_off(self, sentence: str, reason: str) -> str:
         self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
-        return self.show(COLLEAGUE_WAITING if self.turn.waiting else line)
+        return self.show(COLLEAGUE_WAITING if self.turn.waiting else sentence)
 
 
 def pause(error: ServerBusy, tries: int) -> float:
-    """Seconds; varied, so that those who were refused together do not come back together."""
+    """Seconds to wait; varied, so that requests refused together do not come back together."""
     usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
     return max(usual, error.retry_after or 0)
 
 
 @asynccontextmanager
 async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
-    """What the check will compare is encoded while the model still reads."""
+    """Encode the texts that the check will compare while the model reads its prompt."""
     wanted = set().union(*map(compared, texts))
     task = asyncio.ensure_future(asyncio.to_thread(search.vectors_of, wanted))
     try:
         yield task
     finally:
-        # A thread goes on to its end; nobody hears of what fails there.
+        # The thread itself runs to its end; nobody sees its errors.
         task.cancel()
 
 
 def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:
-    """What the model reads. By setting without the cards, accounts, phones, addresses and names
-    that were typed; the search has looked for them before. Records are shown whole: they are the
-    answer."""
+    """Return the question, records and history for the prompt.
+
+    MASK_FOR_MODEL hides the cards, accounts, phones, addresses and names that people typed. The
+    search has already used them by then. Records stay whole: they are the answer.
+    """
     if not settings.MASK_FOR_MODEL:
         return turn.text, found.records, found.history
-    history = [(author, mask(said, turn.known)) for author, said in found.history]
+    history = [(author, mask(text, turn.known)) for author, text in found.history]
     return mask(turn.text, turn.known), found.records, history
 
 
 def named(turn: Turn, citations: list[dict[str, str]]) -> list[str]:
-    """Records that the turn is about: those that it names, the longest name first, and those that
-    answered it."""
-    found = search.exact(query(turn), turn.customer)
-    return [*sorted(found, key=lambda id: -len(found[id])), *(one["id"] for one in citations)]
+    """List the records that the turn names, longest name first, then those that answered it."""
+    names = search.exact(query(turn), turn.customer)
+    return [*sorted(names, key=lambda id: -len(names[id])), *(cited["id"] for cited in citations)]
 
 
 async def collect(
     turn: Turn, admitted: Admitted = nullcontext, policy: Policy | None = None
 ) -> Outcome:
-    """The outcome, without showing a sentence to anybody."""
+    """Answer the turn without showing its sentences, and return the outcome."""
     answer = Answer(turn, admitted, policy)
     async with aclosing(answer.sentences()) as sentences:
         async for _ in sentences:

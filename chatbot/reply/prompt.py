@@ -1,4 +1,4 @@
-"""What the language model reads. Short: on a CPU each fresh token costs about 5 ms.
+"""The prompt of the language model. It is short, because on a CPU each new token costs about 5 ms.
 
 The rules come first and never change, so that the server's prefix cache holds them.
 """
@@ -17,8 +17,8 @@ Answer the QUESTION from the RECORDS in one or two short, complete sentences.
 Copy names, numbers and dates in full, exactly as they stand there.
 Do not calculate, guess or promise.
 If the RECORDS do not hold the answer, write only: {NOT_ON_RECORD}"""
-# A small model follows examples better than rules. They stand before everything that changes,
-# so that after the first request they cost nothing.
+# A small model follows examples better than rules. They come before everything that changes, so
+# that they cost nothing after the first request.
 EXAMPLES = [
     (
         "[Invoice 771]\nInvoice date: 3 May 2021\nPaid: yes\nDispatched: 6 May 2021"
@@ -47,16 +47,16 @@ MAX_TOKENS = 110
 # Words of the first record in one prompt, and of all others together.
 FIRST_RECORD_WORDS = 160
 OTHER_RECORDS_WORDS = 30
-# Lines of one prompt: a record says most of what is asked in its nearest few.
+# Lines of one prompt: the nearest few lines of a record answer most questions.
 LINES = 12
-# The nearest lines keep the everyday words for their label.
+# The nearest lines keep the everyday words that explain their label.
 EXPLAINED_LINES = 2
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
-# Of a title in one prompt.
+# Tokens of one title.
 TITLE_TOKENS = 60
-# By the most that a tokenizer may make of them: with the examples (560), the marks of the template
-# (100) and the answer, less than the 4,096 that the model's servers are started with.
+# Upper bounds, whatever the tokenizer. With the examples (560), the marks of the template (100) and
+# the answer, they stay below the 4,096 tokens that the model's servers are started with.
 RECORDS_TOKENS, QUESTION_TOKENS, HISTORY_TOKENS = 1_500, 900, 600
 COLLEAGUE = "(Your colleague answered me here:)"
 
@@ -64,10 +64,10 @@ COLLEAGUE = "(Your colleague answered me here:)"
 def messages(question: str, records: list[str], history: list[tuple[str, str]]) -> ChatMessages:
     return [
         *BEGINNING,
-        *(said(author, shortened(text)) for author, text in history[-HISTORY_TURNS:]),
+        *(chat_message(author, shortened(text)) for author, text in history[-HISTORY_TURNS:]),
         {
             "role": "user",
-            "content": asked(
+            "content": question_with_records(
                 cut(plain("\n\n".join(records)), RECORDS_TOKENS),
                 cut(plain(question), QUESTION_TOKENS),
             ),
@@ -75,21 +75,21 @@ def messages(question: str, records: list[str], history: list[tuple[str, str]]) 
     ]
 
 
-def asked(records: str, question: str) -> str:
+def question_with_records(records: str, question: str) -> str:
     return f"RECORDS\n{records}\n\nQUESTION: {question}"
 
 
 BEGINNING: ChatMessages = [{"role": "system", "content": RULES}]
 for _records, _question, _answer in EXAMPLES:
     BEGINNING += [
-        {"role": "user", "content": asked(_records, _question)},
+        {"role": "user", "content": question_with_records(_records, _question)},
         {"role": "assistant", "content": _answer},
     ]
 
 
-def said(author: str, text: str) -> dict[str, str]:
-    """What a colleague said is told as the customer would tell it: the model must neither take it
-    for its own nor go on in its manner."""
+def chat_message(author: str, text: str) -> dict[str, str]:
+    """Present an agent's message as reported by the customer, so that the model neither takes it
+    for its own nor imitates it."""
     if author == "agent":
         return {"role": "user", "content": f"{COLLEAGUE} {text}"}
     return {"role": "user" if author == "customer" else "assistant", "content": text}
@@ -102,7 +102,7 @@ def shortened(text: str) -> str:
 
 
 def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
-    """The lines that matter most, per record, in the order of the records.
+    """Keep the most relevant lines, as one block for each record, in the order of the records.
 
     relevance: one number for each line of `lines_of(hits)`, in that order.
     """
@@ -122,7 +122,7 @@ def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
 
 
 def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
-    """(record, line) of every line but the titles."""
+    """List (record, line) for every line except the titles."""
     return [(hit.record, line) for hit in hits for line in hit.text.split("\n")[1:] if line]
 
 

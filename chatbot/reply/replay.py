@@ -1,6 +1,6 @@
-"""Past turns again, under another routing policy.
+"""Replays past turns under another routing policy.
 
-The records are today's. What mood decided then stays: a person who was asked for is not un-asked.
+The search runs on today's records. Moods and hand-offs stay as they were recorded.
 """
 
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ from inference.grounding.facts import facts
 
 @dataclass(frozen=True)
 class Figures:
-    """Of one answer."""
+    """What one answer took."""
 
     tier: str
     state: str
     text: str
-    # Seconds until its first sentence; None where nothing was said.
+    # Seconds until its first sentence; None if it had none.
     wait: float | None
     seconds: float
     tokens: int
@@ -39,20 +39,20 @@ class Replayed:
 
     @property
     def kept(self) -> bool:
-        """It ends alike and tells the same facts."""
+        """Say whether both answers end in the same state and state the same facts."""
         alike = self.then.state == self.now.state
         return alike and facts(self.then.text) == facts(self.now.text)
 
 
 def past(since: datetime) -> list[Reply]:
-    """Replies that a model had a part in."""
-    found = Reply.objects.filter(created_at__gte=since, status=Reply.Status.DONE)
-    related = found.select_related("conversation__visitor", "question", "answer")
+    """List the finished replies that a model took part in, oldest first."""
+    done = Reply.objects.filter(created_at__gte=since, status=Reply.Status.DONE)
+    related = done.select_related("conversation__visitor", "question", "answer")
     return [reply for reply in related.order_by("created_at") if reply.generations]
 
 
 async def replay(reply: Reply, policy: Policy) -> Replayed:
-    """A model is asked only where the policy sends the turn elsewhere."""
+    """Answer the turn again if the policy sends it to another tier; otherwise nothing changes."""
     then = recorded(reply)
     turn, tier = await in_thread(chosen, reply, policy)
     if tier == reply.generations[0]["tier"] and (policy.escalates or len(reply.generations) == 1):
@@ -61,7 +61,7 @@ async def replay(reply: Reply, policy: Policy) -> Replayed:
 
 
 def chosen(reply: Reply, policy: Policy) -> tuple[Turn, str]:
-    """The turn as it was, and which tier the policy would have had answer it."""
+    """Return the turn as it was, and the tier that the policy chooses for it."""
     turn = turn_of(reply)
     return turn, choose(tiers.tiers(), turn, retrieve(turn), policy).tiers[0].name
 
@@ -82,6 +82,6 @@ def made(outcome: Outcome) -> Figures:
 def taken(generations: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "tier": generations[-1]["tier"] if generations else "none",
-        "seconds": sum(one["seconds"] for one in generations),
-        "tokens": sum(one["prompt_tokens"] + one["completion_tokens"] for one in generations),
+        "seconds": sum(run["seconds"] for run in generations),
+        "tokens": sum(run["prompt_tokens"] + run["completion_tokens"] for run in generations),
     }

@@ -1,4 +1,4 @@
-"""Which passages may answer this turn, or why none can."""
+"""Finds the passages that may answer a turn, or the reason why none can."""
 
 import logging
 import re
@@ -23,29 +23,29 @@ logger = logging.getLogger("attune.reply")
 
 CANDIDATES = 14
 WORDS_WEIGH = 0.5
-# A passage must have this much to do with the question (meaning and words) to be worth the
-# model's time, and a shared one more to stand beside a record that the question names.
+# How relevant a passage must be, by meaning and words, to be worth the model's time; and how
+# relevant to stand beside a record that the question names.
 FLOOR = 0.30
 BESIDE_NAMED_FLOOR = 0.70
 RECORDS = 3
-# Each sentence that is looked at costs a millisecond, once.
+# Paragraphs compared sentence by sentence: each new sentence costs a millisecond, once.
 PARAGRAPHS = 3
-# "Where is my order?" asks for an own record, and for the newest.
+# "Where is my order?" asks for one of the customer's own records, and for the newest.
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
 # "And when does it arrive?" is about the record before it; so is a question of few words.
 REFERS = re.compile(
     r"^\W*and\b|\b(?:it|its|that|this|they|them|their|those|these)\b", re.IGNORECASE
 )
 SHORT_WORDS = 4
-# "Your phone number" is the company's, and "what does it cost" asks for today's price: without
-# an "I" or "my", no record of the customer's own answers.
+# "Your phone number" means the company's, and "what does it cost" asks for today's price: without
+# an "I" or "my", the customer's own records do not answer.
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 OWN_FIRST = 0.15
 NEWEST_FIRST = 0.15
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
-# Of a number that is told as unknown.
+# Characters of an unknown number that the refusal repeats.
 SPOKEN_DIGITS = 40
 SIGN_IN = "Please sign in on our site so that I can see your records."
 
@@ -75,12 +75,12 @@ def retrieve(turn: Turn) -> Found:
 
 
 def as_data(hit: Hit) -> Hit:
-    """Without lines that tell the model what to do: they answer nothing."""
+    """Leave out lines that give the model instructions: they answer nothing."""
     title, *lines = hit.text.split("\n")
     reasons = {title: order_in(title), **{line: left_out(line, hit.shared) for line in lines}}
     dropped = tuple((line, why) for line, why in reasons.items() if why)
     for _, why in dropped:
-        logger.warning("record %s: a line is left out of answers, since %s", hit.record, why)
+        logger.warning("record %s: a line is left out of answers because %s", hit.record, why)
     title = hit.kind if reasons[title] else title
     kept = [line for line in lines if not reasons[line]]
     return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
@@ -91,8 +91,8 @@ def titled(hits: list[Hit]) -> list[tuple[Hit, str]]:
 
 
 def relevance(question: str, lines: list[tuple[Hit, str]]) -> tuple[list[float], list[float]]:
-    """How much each line has to do with the question, by meaning and words: as it stands, and
-    with its record's title too ("30 days" says something only under "Returns")."""
+    """Score each line against the question by meaning and words: alone, and with its record's
+    title, since "30 days" means something only under "Returns"."""
     texts = [line for _, line in lines] + [f"{hit.title}: {line}" for hit, line in lines]
     alone, in_context = np.split(search.nearness(question, texts), 2)
     words = WORDS_WEIGH * np.array([overlap(question, line) for _, line in lines])
@@ -104,7 +104,7 @@ def best_first(lines: list[tuple[Hit, str]], near: list[float]) -> list[tuple[Hi
 
 
 def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float, str, str] | None:
-    """Of the first few paragraphs of shared prose among the lines."""
+    """Find the best sentence in the first few paragraphs of shared prose among the lines."""
     paragraphs = [(hit, line) for hit, line in lines if hit.shared and not FIELD.match(line)]
     prose = [
         (hit, sentence)
@@ -114,17 +114,17 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
     ]
     _, in_context = relevance(question, prose)
     return max(
-        ((near, hit.record, said) for (hit, said), near in zip(prose, in_context, strict=True)),
+        ((near, hit.record, text) for (hit, text), near in zip(prose, in_context, strict=True)),
         default=None,
     )
 
 
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:
-    """A number that no record of this customer bears: never answered from another record."""
+    """Refuse a question about a number that none of the customer's records has."""
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     refusal = f"I don't have that on record: none of your records has the number {named}."
     if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
-        # Not even as an unknown number is a word repeated that somebody wants to see.
+        # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
         refusal = "I don't have that on record."
     if near := search.near_misses(turn.text, turn.customer):
         refusal += f" Did you mean {' or '.join(titles(near)[:SUGGESTED])}?"
@@ -138,12 +138,12 @@ def plainly_a_number(reference: str) -> bool:
 
 
 def titles(records: Iterable[str]) -> list[str]:
-    found = Record.objects.filter(id__in=list(records), deleted=False).order_by("id")
-    return list(found.values_list("title", flat=True))
+    rows = Record.objects.filter(id__in=list(records), deleted=False).order_by("id")
+    return list(rows.values_list("title", flat=True))
 
 
 def query(turn: Turn) -> str:
-    """The turn, with the record last spoken of when it refers to one and names none itself."""
+    """Return the turn's text; add the last named record if it refers to one."""
     refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
     if not refers or not earlier or references(turn.text):
@@ -157,7 +157,7 @@ def query(turn: Turn) -> str:
 
 
 def choose(question: str, found: list[Hit]) -> list[Hit]:
-    """Records that the question names by number, else by name, else the nearest ones."""
+    """Choose the records that the question names by number, else by name, else the nearest."""
     personal = bool(FIRST_PERSON.search(question))
 
     def near(hit: Hit) -> float:

@@ -1,4 +1,4 @@
-"""Who answers this turn: the bot from the records, the bot with a pleasantry, or a person."""
+"""Decides who answers a turn: the bot from the records, the bot with a pleasantry, or a person."""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ ASKS_FOR_PERSON = [
         rf"\b(?:not|no more|stop with the|hate) (?:an? |this |the )?{BOT}\b",
     )
 ]
-# "the agent who called me said …" tells a story; "contact number of my manager" asks for a fact.
+# "the agent who called me said …" is a report; "contact number of my manager" asks for a fact.
 TELLS_OF_PERSON = re.compile(
     rf"\b(?:your|the|my|an?|another) {PERSON} "
     r"(?:who|that|said|told|promised|called|gave|was|did)\b|"
@@ -89,12 +89,12 @@ class Route:
 
 
 def decide(text: str, offered: bool = False) -> Route:
-    """From the customer's words alone, before any look-up.
+    """Decide from the customer's words alone, before any search.
 
-    offered: the answer before ended with the offer of a colleague.
+    offered: the last reply offered to pass the customer to a colleague.
     """
     if blank(text):
-        return Route(Target.FILES, "Files without a word, which the bot cannot read.")
+        return Route(Target.FILES, "Only files, which the bot cannot read.")
     if offered and AGREES.match(text):
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
     if asks_for_person(text):
@@ -110,7 +110,7 @@ def asks_for_person(text: str) -> bool:
 
 
 def pleasantry(text: str) -> str | None:
-    """The bot's answer to small talk; None when the text is more than that."""
+    """Return the bot's answer to small talk, or None if the text is more than that."""
     if SMALL_QUESTIONS.match(text):
         return (
             "I'm the assistant here. I answer from the records on file, and a colleague is "

@@ -1,8 +1,24 @@
-"""Replies as tasks of this process: claim, stream, post; and take over what others dropped.
+"""Runs replies as tasks of this process, and takes over those of processes that died.
 
-A claim is a lease that is renewed while the process lives. Before each sentence is shown, and
-again in the transaction that posts the answer, the claim must still stand: a newer message, an
-agent or another process may have taken it.
+One message's way, from the customer's socket to the posted answer:
+
+1. Socket: `widget/consumer.py` `on_message` receives a `message` frame.
+2. Stored, claimed: `conversation/customers.py` `receive` scores the mood, then stores the message
+   and creates its Reply in one transaction. This process has already claimed the Reply. If an agent
+   has the conversation, there is no Reply, and the agent answers.
+3. Acknowledged: the consumer sends `ack`, and calls `start`. A task answers from here on, so that
+   the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
+4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.
+5. Answered: `pipeline.py` `Answer.sentences` chooses a route, searches the records, chooses a tier
+   of the model, waits for a place there, generates, and checks each sentence.
+6. Shown: `stream` sends each sentence that passes to the conversation's sockets.
+7. Posted: `post` calls `conversation/replies.py` `finish`, which appends the answer and completes
+   the Reply in one transaction.
+8. Announced: after the commit, `conversation/changes.py` `announce` sends the message to the
+   conversation's sockets, through `wire/hints.py`.
+
+Before steps 6 and 7 the claim must still stand: a newer message, an agent or another process may
+have taken it. If the process dies on the way, `recover` finishes the reply in another process.
 """
 
 import asyncio
@@ -44,20 +60,20 @@ WORKER = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 RECOVERY_INTERVAL = 2
 # Replies that one process takes over at a time.
 RECOVERED = 20
+# Messages that make up a turn and its history.
 HISTORY = 12
-# Seconds without a sentence after which the customer is told that somebody is still at it, and
-# after which that it takes unusually long.
+# Seconds without a sentence before STILL_LOOKING is shown, and then before STILL_AT_IT.
 PATIENCE, MORE_PATIENCE = 8, 25
 STILL_LOOKING = (
     "I'm still looking this up. If you would rather talk to a person, just say so, "
     "and I'll pass you on."
 )
 STILL_AT_IT = (
-    "This takes longer than usual: much is being asked at the moment. I'm still at it, and you "
-    "need not wait here: the answer will stand in this chat."
+    "This is taking longer than usual because we are very busy at the moment. I'm still working "
+    "on it, and you don't have to wait here: the answer will appear in this chat."
 )
-IN_LINE = "Many customers are writing at the moment: you are number {} in line."
-# The running task of each conversation here: a newer turn cancels it, which ends its generation.
+IN_QUEUE = "Many customers are writing at the moment: you are number {} in the queue."
+# The running task of each conversation: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
 
 
@@ -66,13 +82,16 @@ class Overtaken(Exception):
 
 
 def start(reply: Reply) -> asyncio.Task[None]:
-    """Answer what this process has claimed, without waiting for it. A message that follows
-    another one wants to be read with those that are still being typed."""
+    """Start to answer a reply that this process has claimed, without waiting for the answer.
+
+    If it replaces a running reply, the customer is writing several messages in a row: it waits a
+    moment, to answer them together.
+    """
     settle = settings.REPLY_SETTLE if cancel(reply.conversation_id) else 0.0
-    return watched(reply.conversation_id, answer(reply, settle))
+    return tracked(reply.conversation_id, answer(reply, settle))
 
 
-def watched(conversation_id: Any, work: Any) -> asyncio.Task[None]:
+def tracked(conversation_id: Any, work: Any) -> asyncio.Task[None]:
     task: asyncio.Task[None] = asyncio.create_task(work)
     _running[conversation_id] = task
     task.add_done_callback(lambda done: _forget(conversation_id, done))
@@ -80,7 +99,7 @@ def watched(conversation_id: Any, work: Any) -> asyncio.Task[None]:
 
 
 def cancel(conversation_id: Any) -> bool:
-    """Whether there was something to cancel."""
+    """Cancel the conversation's running reply. Returns whether there was one."""
     task = _running.get(conversation_id)
     return task.cancel() if task else False
 
@@ -89,11 +108,12 @@ def _forget(conversation_id: Any, task: asyncio.Task[None]) -> None:
     if _running.get(conversation_id) is task:
         del _running[conversation_id]
     if not task.cancelled() and (error := task.exception()):
-        # The lease ends by itself, and the reply is tried again.
+        # The lease expires, and the reply is tried again.
         logger.error("reply broke off", exc_info=error)
 
 
 async def run(reply_id: int) -> None:
+    """Claim the reply and answer it, unless another process is faster."""
     if reply := await in_thread(replies.claim, reply_id, WORKER):
         await answer(reply)
 
@@ -103,15 +123,15 @@ async def answer(reply: Reply, settle: float = 0.0) -> None:
     await asyncio.sleep(settle)
     bind_contextvars(conversation=str(reply.conversation_id), reply=reply.id)
     try:
-        async with held(reply):
-            await show(reply)
+        async with claim_renewed(reply):
+            await stream(reply)
     except* Overtaken:
         logger.info("reply %s was overtaken and not posted", reply.id)
 
 
 @asynccontextmanager
-async def held(reply: Reply) -> AsyncIterator[None]:
-    """The claim is renewed meanwhile; Overtaken ends the work when that is refused."""
+async def claim_renewed(reply: Reply) -> AsyncIterator[None]:
+    """Keep renewing the claim. When it can no longer be renewed, Overtaken ends the body."""
     async with asyncio.TaskGroup() as group:
         renewing = group.create_task(renew_for_ever(reply))
         yield
@@ -127,46 +147,49 @@ async def renew_for_ever(reply: Reply) -> None:
         except Overtaken:
             raise
         except Exception as error:
-            # The database may be away for a moment; if for longer, another process takes over.
+            # The database may be away for a moment. If it stays away, another process takes over.
             logger.warning("the claim on reply %s could not be renewed: %s", reply.id, error)
 
 
-async def show(reply: Reply) -> None:
-    """Show each sentence as it is checked, and post the answer at the end."""
-    thinking = tell(reply, ReplyFrame("thinking"))
+async def stream(reply: Reply) -> None:
+    """Show each sentence as soon as it is checked, and post the whole answer at the end."""
+    thinking = send_progress(reply, ReplyFrame("thinking"))
     turn, _ = await asyncio.gather(in_thread(turn_of, reply), thinking)
-    making = Answer(turn, partial(admission.line().place, partial(tell_place, reply)))
+    answering = Answer(turn, partial(admission.queue().place, partial(send_place, reply)))
     reassuring = asyncio.create_task(reassure(reply))
     try:
-        async with aclosing(making.sentences()) as sentences:
+        async with aclosing(answering.sentences()) as sentences:
             async for sentence in sentences:
                 reassuring.cancel()
                 if not await in_thread(replies.stands, reply):
                     raise Overtaken
-                await tell(reply, ReplyFrame("sentence", sentence))
+                await send_progress(reply, ReplyFrame("sentence", sentence))
     finally:
         reassuring.cancel()
-    if not await in_thread(post, reply, making.outcome):
+    if not await in_thread(post, reply, answering.outcome):
         raise Overtaken
 
 
 async def reassure(reply: Reply) -> None:
     for seconds, text in ((PATIENCE, STILL_LOOKING), (MORE_PATIENCE, STILL_AT_IT)):
         await asyncio.sleep(seconds)
-        await tell(reply, ReplyFrame("thinking", text))
+        await send_progress(reply, ReplyFrame("thinking", text))
 
 
-async def tell_place(reply: Reply, number: int) -> None:
-    await tell(reply, ReplyFrame("thinking", IN_LINE.format(number)))
+async def send_place(reply: Reply, number: int) -> None:
+    await send_progress(reply, ReplyFrame("thinking", IN_QUEUE.format(number)))
 
 
-async def tell(reply: Reply, frame: ReplyFrame) -> None:
+async def send_progress(reply: Reply, frame: ReplyFrame) -> None:
     event = {"type": "reply.progress", "frame": msgspec.structs.asdict(frame)}
     await hints.send(reply.conversation_id, event)
 
 
 def post(reply: Reply, outcome: Outcome) -> bool:
-    """False: the claim no longer stands, and nothing was posted."""
+    """Store the answer with its trace, and propose the CRM action that the customer asked for.
+
+    Returns False if the claim no longer stands; then nothing is posted.
+    """
     with transaction.atomic():
         posted = replies.finish(
             reply,
@@ -193,30 +216,31 @@ def post(reply: Reply, outcome: Outcome) -> bool:
 
 
 def next_turn(conversation: Conversation, agent: User) -> Turn:
-    """What the bot would answer if it had the conversation, for an agent's eyes."""
-    asked = conversation.messages.filter(author=Message.Author.CUSTOMER).order_by("-seq").first()
-    if asked is None:
+    """Return the turn that the bot would answer now, to draft an answer for an agent."""
+    customers = conversation.messages.filter(author=Message.Author.CUSTOMER)
+    question = customers.order_by("-seq").first()
+    if question is None:
         raise Refused("not_found", "The customer has not asked anything yet.")
-    return turn_at(conversation, asked)
+    return turn_at(conversation, question)
 
 
 async def drafted(turn: Turn) -> Outcome:
-    """The answer to the turn, checked as any other, posted nowhere."""
-    return await collect(turn, partial(admission.line().place, unheard))
-
-
-async def unheard(number: int) -> None:
-    """An agent need not be told their number in line."""
+    """Answer the turn for an agent: checked like any answer, but posted nowhere."""
+    return await collect(turn, admission.queue().place)
 
 
 def turn_of(reply: Reply) -> Turn:
+    """Return the turn that the reply answers, with the CRM actions it may offer."""
     turn = turn_at(reply.conversation, reply.question)
     return replace(turn, offers=crm_requests.offers(reply.conversation))
 
 
 def turn_at(conversation: Conversation, question: Message) -> Turn:
-    """The customer's messages since the last answer, the bot's or an agent's, up to the question,
-    are one turn. Notices are no answers, and a model that reads them says them again."""
+    """Join the customer's messages since the last answer, by the bot or an agent, into one turn.
+
+    Notices of the system do not count as answers, and are left out of the history because a model
+    that reads them repeats them.
+    """
     earlier = conversation.messages.filter(seq__lte=question.seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
     first = question.seq == 1
@@ -225,13 +249,13 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     waiting = conversation.state == conversation.State.WAITING
     refused = any(m.seq == last and getattr(m, "ending", "") == Ending.REFUSED for m in messages)
-    # Files are not read: what has no text says nothing.
-    said = [m for m in messages if m.text]
-    asked = [m.text for m in said if m.seq > last and m.author == Message.Author.CUSTOMER]
+    # Files are not read, so a message without text says nothing.
+    written = [m for m in messages if m.text]
+    new = [m.text for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
     return Turn(
-        text="\n".join(asked) or question.text,
+        text="\n".join(new) or question.text,
         customer=conversation.visitor.customer_id,
-        history=tuple((m.author, m.text) for m in said if m.seq <= last),
+        history=tuple((m.author, m.text) for m in written if m.seq <= last),
         alert=conversation.alert,
         alert_quote=conversation.alert_quote,
         unanswered=conversation.unanswered,
@@ -246,11 +270,11 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
 
 
 async def recover() -> int:
-    """Finish replies whose process died, or that nobody has taken yet. Returns how many."""
-    found = await in_thread(abandoned)
+    """Finish replies whose process died or that no process has claimed. Returns how many."""
+    rows = await in_thread(abandoned)
     tasks = [
-        watched(conversation, run(reply))
-        for reply, conversation in found
+        tracked(conversation, run(reply))
+        for reply, conversation in rows
         if conversation not in _running
     ]
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -258,17 +282,17 @@ async def recover() -> int:
 
 
 def abandoned() -> list[tuple[int, Any]]:
-    """Open replies that their own process has had time to take."""
+    """List the open replies, except new ones that their own process may still be about to claim."""
     settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL + settings.REPLY_SETTLE)
-    found = Reply.objects.filter(replies.claimable(), created_at__lt=settled)
-    return list(found.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
+    rows = Reply.objects.filter(replies.claimable(), created_at__lt=settled)
+    return list(rows.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
 
 
 async def recover_for_ever() -> None:
     under_way: set[asyncio.Task[int]] = set()
     while True:
         await asyncio.sleep(RECOVERY_INTERVAL)
-        # Not awaited: what is taken over now must not keep what dies next waiting.
+        # Not awaited: a slow reply taken over now must not delay those that are dropped next.
         task = asyncio.create_task(recover())
         under_way.add(task)
         task.add_done_callback(lambda done: _recovered(under_way, done))
@@ -282,7 +306,7 @@ def _recovered(under_way: set[asyncio.Task[int]], task: asyncio.Task[int]) -> No
 
 
 async def hand_over() -> None:
-    """This process ends: what it was answering is free for the next one at once."""
+    """Release the replies of this ending process, so that another can claim them at once."""
     tasks = list(_running.values())
     for task in tasks:
         task.cancel()

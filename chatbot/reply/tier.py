@@ -1,4 +1,4 @@
-"""How hard a turn is, and which tier of the language model answers it."""
+"""Scores how difficult a turn is, and chooses the tier of the language model that answers it."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from chatbot.reply.found import Found
 from chatbot.reply.turn import Turn
 from inference.generation.pool import Pool
 
-# The relevance of a line that leaves no doubt, and the words of a question that is long.
+# The relevance at which a line leaves no doubt, and the number of words of a long question.
 CERTAIN, LONG = 1.0, 40
 MANY_RECORDS = 3
 REASONS = {
@@ -24,10 +24,10 @@ REASONS = {
 
 @dataclass(frozen=True)
 class Policy:
-    """weights: how much of each score, 0 to 1, is the difficulty; their sum is 1.
+    """weights: the share of each score in the difficulty, from 0 to 1; they add up to 1.
 
-    thresholds: by tier, the difficulty from which on it answers; of a tier that is not named,
-    its own. escalates: a larger tier tries once where the answer of a smaller one is withheld.
+    thresholds: the lowest difficulty that each tier answers; a tier that is missing here uses its
+    own. escalates: a larger tier tries once if the whole answer of a smaller one is withheld.
     """
 
     weights: dict[str, float] = field(
@@ -44,20 +44,22 @@ class Policy:
 
     @classmethod
     def read(cls, path: Path) -> "Policy":
-        """ValueError, with what to change, where the file is none."""
+        """Read a policy from JSON. Raises ValueError, which says what to change."""
         try:
             policy = cls(**json.loads(path.read_text()))
         except (OSError, ValueError, TypeError) as error:
             example = json.dumps(asdict(cls(thresholds={"small": 0, "large": 0.5})))
-            raise ValueError(f"{path} is no policy ({error}). Write it like {example}") from error
+            raise ValueError(f"{path} is not a policy ({error}). Example: {example}") from error
         if unknown := set(policy.weights) - set(REASONS):
-            raise ValueError(f"{path} weighs {', '.join(unknown)}; known: {', '.join(REASONS)}.")
+            raise ValueError(
+                f"{path} has unknown weights: {', '.join(unknown)}. Use {', '.join(REASONS)}."
+            )
         return policy
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The tier that answers, the one to fall back on, and how that came about."""
+    """The tier that answers, the one to fall back on, and why."""
 
     tiers: Sequence[Pool]
     difficulty: float
@@ -84,14 +86,14 @@ def choose(tiers: Sequence[Pool], turn: Turn, found: Found, policy: Policy) -> C
     rising = sorted(tiers, key=lambda tier: thresholds[tier.name])
     able = [tier for tier in rising if thresholds[tier.name] <= difficulty] or rising[:1]
     larger = rising[len(able) :]
-    # Where there is none larger, the next smaller one: better than nobody.
+    # If no tier is larger, the next smaller one: better than no answer.
     fallback = larger[:1] or able[-2:-1]
-    reason = in_words(able[-1].name, difficulty, parts, alone=len(tiers) == 1)
+    reason = reason_for(able[-1].name, difficulty, parts, alone=len(tiers) == 1)
     return Choice([able[-1], *fallback], difficulty, scores, thresholds, reason)
 
 
 def scored(turn: Turn, found: Found) -> dict[str, float]:
-    """Each from 0, easy, to 1, hard."""
+    """Score the turn from 0, easy, to 1, hard, in each respect."""
     records = len(found.sources())
     return {
         "doubt": share(CERTAIN - found.certainty, CERTAIN),
@@ -106,9 +108,9 @@ def share(value: float, most: float) -> float:
     return round(min(1.0, max(0.0, value / most)), 3)
 
 
-def in_words(tier: str, difficulty: float, parts: dict[str, float], alone: bool) -> str:
+def reason_for(tier: str, difficulty: float, parts: dict[str, float], alone: bool) -> str:
     if alone:
         return f"The only tier: {tier}."
     why = sorted((part, name) for name, part in parts.items() if part >= 0.05)[::-1]
     because = " and ".join(REASONS[name] for _, name in why[:2]) or "nothing makes it hard"
-    return f"Difficulty {difficulty:.2f}, since {because}: {tier}."
+    return f"Difficulty {difficulty:.2f} because {because}: {tier}."

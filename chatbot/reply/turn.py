@@ -1,4 +1,4 @@
-"""What the customer said, and what became of it."""
+"""The input and the result of one answer: a Turn and its Outcome."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -11,7 +11,7 @@ from inference.generation.client import (
     Usage,
 )
 
-# Holds a place at the language model, after waiting for one.
+# Waits for a place at the language model and holds it.
 Admitted = Callable[[], AbstractAsyncContextManager[None]]
 
 
@@ -23,26 +23,29 @@ class Turn:
     customer: str | None
     # (author, text), oldest first.
     history: tuple[tuple[str, str], ...] = ()
-    # Why the customer's mood asks for a person, in words; "" when it does not.
+    # Why the customer's mood asks for a person, as a sentence; "" if it does not.
     alert: str = ""
-    # What that quotes of the customer.
+    # The customer's words that raised the alert.
     alert_quote: str = ""
     # How many questions in a row had no answer on record, and whether the last reply offered to
     # pass the customer to a colleague.
     unanswered: int = 0
     offered: bool = False
-    # Of the conversation, -1 to 1.
+    # The conversation's mood, -1 to 1.
     mood: float = 0.0
-    # A person has been asked for already.
+    # The conversation is already waiting for a person.
     waiting: bool = False
-    # What the inbox may have the CRM do for this customer.
+    # The CRM actions that the inbox offers to this customer.
     offers: tuple[Offer, ...] = ()
-    # What the CRM knows of the customer, where the model is not to see it in what they typed.
+    # The customer's personal data from the CRM, to mask it in what the model reads. Empty unless
+    # MASK_FOR_MODEL is set.
     known: tuple[str, ...] = ()
 
 
 @dataclass
 class Outcome:
+    """The answer, how it ended, and the trace that staff can read."""
+
     answer: str = ""
     state: Ending = Ending.ANSWERED
     reason: str = ""
@@ -53,17 +56,17 @@ class Outcome:
     # Seconds since the start of the turn.
     timings: dict[str, float] = field(default_factory=dict)
     usage: Usage = field(default_factory=Usage)
-    # The one that answered last; how it was chosen; what each request to a model took.
+    # The model that answered last; how its tier was chosen; the cost of each generation.
     model: str = ""
     routing: dict[str, Any] = field(default_factory=dict)
     generations: list[dict[str, Any]] = field(default_factory=list)
     error: str = ""
-    # What the customer has asked to have done, by their words alone, and ids of records that they
-    # named with it.
+    # The CRM action that the customer asked for in their own words, and the ids of the records
+    # that it may concern.
     action: int | None = None
     named: list[str] = field(default_factory=list)
 
     @property
     def route(self) -> str:
-        """Who answers from here on: the bot, or a human."""
+        """Say who answers from here on: "bot" or "human"."""
         return "human" if self.state is Ending.HANDED_OFF else "bot"

@@ -1,8 +1,8 @@
-"""Which of the inbox's actions the customer wishes for: from their own words, never from a model's.
+"""Detects which of the inbox's CRM actions a customer asks for, from their words, without a model.
 
 A wish is a clause that begins with an action's words ("change my address"), or that has them after
-"I want to", "can you", "how do I". A question for rules, times and prices is none, nor is a tale of
-what has happened, nor a "do not".
+"I want to", "can you" or "how do I". Questions about rules, times and prices are not wishes, and
+neither are reports of what happened or a "do not".
 """
 
 import re
@@ -14,9 +14,9 @@ from inference.grounding.words import stem
 
 # Words that may stand between two of an action's: "send these boots back".
 BETWEEN = 3
-# Characters: what stands before each of a sentence's words is looked at.
+# Characters of a sentence that are read: the text before each word is searched.
 LONGEST_SENTENCE = 1_000
-# Words before an action's where they begin a clause: "Hello, please change my address".
+# Words that may come before an action's in its clause: "Hello, please change my address".
 OPENING = frozenset(
     "please hi hello hey dear sir madam ok okay and so then just good morning afternoon evening "
     "kindly also thanks yes no well".split()
@@ -34,7 +34,8 @@ ASKS = re.compile(
     r"how to|please|pls|plz|help|let me|assist(?:ance)?|(?:is|would) it (?:be )?possible)\b",
     re.I,
 )
-# Before the action's words: the customer asks about it, tells of it, or does not want it.
+# Before the action's words, these mean that the customer asks about it, reports it, or does not
+# want it.
 NO_WISH = re.compile(
     r"\b(?:when|whether|if|where|why|who|which|how (?:long|much|many|often|soon|late)|"
     r"what (?:is|are|was|were|does|do(?! i)|did|happens?|time|kind|sort)|what['’]s|"
@@ -44,8 +45,8 @@ NO_WISH = re.compile(
     re.I,
 )
 SUPPOSES = re.compile(r"^\W*(?:what )?(?:if|when|suppose|in case|unless)\b", re.I)
-# After them: not the doing is meant.
-OF_IT = frozenset(
+# After the action's words, these mean a thing that belongs to it ("return policy").
+ATTRIBUTES = frozenset(
     "policy policies period window label fee fees cost costs charge charges price time times date "
     "status number conditions rules options option process procedure form code slip postage ticket "
     "flight trip journey limit deadline deadlines terms".split()
@@ -53,50 +54,52 @@ OF_IT = frozenset(
 
 
 def heard(text: str, offers: Sequence[Offer]) -> int | None:
-    """The action of the first wish in the text; where two begin with the same word, the one that is
-    named in more."""
-    for sentence in (said[:LONGEST_SENTENCE] for said in SENTENCE.split(text)):
+    """Return the action of the first wish in the text; of two that begin at the same word, the one
+    whose phrase has more words."""
+    for sentence in (part[:LONGEST_SENTENCE] for part in SENTENCE.split(text)):
         words = list(WORD.finditer(sentence))
         forms = [form(word[0]) for word in words]
-        found = [
+        wishes = [
             (start, -len(phrase.split()), offer.action)
             for offer in offers
             for phrase in offer.words
             for start, after in spans(forms, [form(word) for word in phrase.split()])
             if is_wish(
-                sentence[: words[start].start()], words[start][0], [one[0] for one in words[after:]]
+                sentence[: words[start].start()],
+                words[start][0],
+                [word[0] for word in words[after:]],
             )
         ]
-        if found:
-            return min(found)[2]
+        if wishes:
+            return min(wishes)[2]
     return None
 
 
 def form(word: str) -> str:
-    """ "returning" is "return"; "returned" tells of what was done."""
+    """Reduce "returning" to "return", but keep "returned", which reports what happened."""
     bare = squeeze(word)
     return bare if bare.endswith("ed") else stem(bare)
 
 
-def spans(said: list[str], wanted: list[str]) -> Iterator[tuple[int, int]]:
-    """Where the wanted words begin, and the first place after them: in order, near together."""
-    for start, word in enumerate(said):
-        if not wanted or word != wanted[0]:
+def spans(words: list[str], phrase: list[str]) -> Iterator[tuple[int, int]]:
+    """Yield where the phrase starts and ends among the words; a few others may stand between."""
+    for start, word in enumerate(words):
+        if not phrase or word != phrase[0]:
             continue
         at = start
-        for one in wanted[1:]:
-            near = said[at + 1 : at + 2 + BETWEEN]
-            if one not in near:
+        for further in phrase[1:]:
+            near = words[at + 1 : at + 2 + BETWEEN]
+            if further not in near:
                 break
-            at += 1 + near.index(one)
+            at += 1 + near.index(further)
         else:
             yield start, at + 1
 
 
 def is_wish(before: str, first: str, after: list[str]) -> bool:
-    """By what stands before the action's words in their sentence, by the first of them, and by the
-    word after them."""
-    if SUPPOSES.search(before) or (after and after[0].lower() in OF_IT):
+    """Decide by the text before the action's words in their sentence, by the first of them, and by
+    the word after them."""
+    if SUPPOSES.search(before) or (after and after[0].lower() in ATTRIBUTES):
         return False
     clause = CLAUSE.split(before)[-1]
     if {squeeze(word) for word in WORD.findall(clause)} <= OPENING:

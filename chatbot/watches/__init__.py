@@ -1,1 +1,1 @@
-"""What every web process looks after while it lives."""
+"""Loops that run in every web process."""

@@ -1,6 +1,9 @@
-"""Who waits is given to somebody who is there and has room: the least busy of the team that knows
-about it, else of the inbox's teams, else of everybody who answers for the inbox. Where there is
-none it goes on waiting, for anybody to take."""
+"""Assigns waiting conversations to agents who are there and have room.
+
+The least busy agent gets the conversation: of the teams whose topics it mentions, else of the
+inbox's teams, else of everybody who answers for the inbox. If there is none, the conversation goes
+on waiting for anybody to take it.
+"""
 
 from collections.abc import Iterable
 from functools import partial
@@ -16,69 +19,70 @@ from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 
 LOOKS_EVERY = 2.0
-# Of one look; and of the customer's last messages, whose words tell the topic.
+# Conversations of one look; and the customer's last messages that are searched for a team's topics.
 AT_ONCE, MESSAGES = 1_000, 3
 
 
 async def assign_for_ever() -> None:
-    await every(LOOKS_EVERY, partial(in_thread, assign_waiting), "nobody was assigned")
+    await every(LOOKS_EVERY, partial(in_thread, assign_waiting), "no conversation was assigned")
 
 
 def assign_waiting() -> int:
-    """How many were given to somebody, who has waited longest first."""
+    """Assign those who have waited longest first. Returns how many were assigned."""
     waiting = Conversation.objects.filter(
         state=Conversation.State.WAITING, visitor__inbox__auto_assign=True, last_seq__gt=0
     )
-    found = list(waiting.select_related("visitor").order_by("waiting_since")[:AT_ONCE])
-    there = list(presence.able()) if found else []
-    teams = list(Team.objects.prefetch_related("inboxes", Prefetch("members"))) if there else []
-    return sum(assigned(one, there, teams) for one in found)
+    rows = list(waiting.select_related("visitor").order_by("waiting_since")[:AT_ONCE])
+    present = list(presence.able()) if rows else []
+    teams = list(Team.objects.prefetch_related("inboxes", Prefetch("members"))) if present else []
+    return sum(assigned(conversation, present, teams) for conversation in rows)
 
 
-def assigned(conversation: Conversation, there: list[Any], teams: list[Team]) -> bool:
+def assigned(conversation: Conversation, present: list[Any], teams: list[Team]) -> bool:
     serving = [team for team in teams if serves(team, conversation)]
     named = conversation.team_id or any(team.inboxes.all() for team in serving)
     answering = set().union(*map(members, serving)) if named else set()
-    able = [one for one in there if not named or one.user_id in answering]
-    free = [one for one in able if one.busy < one.capacity]
-    agent = least_busy(free, for_whom(conversation, serving)) if free else None
+    able = [agent for agent in present if not named or agent.user_id in answering]
+    free = [agent for agent in able if agent.busy < agent.capacity]
+    agent = least_busy(free, preferred(conversation, serving)) if free else None
     if agent is None:
         return False
     agent.busy += 1
     try:
         return agents.assign(conversation, agent.user)
-    except Refused:  # Somebody was faster.
+    except Refused:  # Another process or agent was faster.
         return False
 
 
 def serves(team: Team, conversation: Conversation) -> bool:
     if conversation.team_id:
         return team.id == conversation.team_id
-    inboxes = {one.id for one in team.inboxes.all()}
+    inboxes = {inbox.id for inbox in team.inboxes.all()}
     return not inboxes or conversation.visitor.inbox_id in inboxes
 
 
-def for_whom(conversation: Conversation, serving: list[Team]) -> list[set[int]]:
-    """Sets of agents to look in, the best first; the last is empty, and stands for everybody."""
-    words = said(conversation) if any(team.topics for team in serving) else ""
-    skilled = [team for team in serving if any(one.lower() in words for one in team.topics)]
+def preferred(conversation: Conversation, serving: list[Team]) -> list[set[int]]:
+    """List the sets of agents to choose from, best first. The last is empty: everybody."""
+    text = recent_text(conversation) if any(team.topics for team in serving) else ""
+    skilled = [team for team in serving if any(topic.lower() in text for topic in team.topics)]
     named = [team for team in serving if team.inboxes.all()]
     return [*map(members, skilled), *map(members, named), set()]
 
 
 def members(team: Team) -> set[int]:
-    return {one.id for one in team.members.all()} or {0}
+    # No user has the id 0: an empty team must not stand for everybody.
+    return {user.id for user in team.members.all()} or {0}
 
 
-def said(conversation: Conversation) -> str:
+def recent_text(conversation: Conversation) -> str:
     own = conversation.messages.filter(author=Message.Author.CUSTOMER).order_by("-seq")
     return " ".join(own.values_list("text", flat=True)[:MESSAGES]).lower()
 
 
 def least_busy(free: Iterable[Any], choices: list[set[int]]) -> Any:
-    """A Presence with its `busy`, or None."""
+    """Return the least busy Presence of the first set that has a free one, or None."""
     for choice in choices:
-        of_these = [one for one in free if not choice or one.user_id in choice]
-        if of_these:
-            return min(of_these, key=lambda one: (one.busy / one.capacity, one.user_id))
+        agents = [agent for agent in free if not choice or agent.user_id in choice]
+        if agents:
+            return min(agents, key=lambda agent: (agent.busy / agent.capacity, agent.user_id))
     return None

@@ -1,4 +1,4 @@
-"""What Celery beat does, on a machine without a broker: its jobs, in threads of this process."""
+"""Runs Celery beat's jobs in threads of this process, on a machine without a broker."""
 
 import asyncio
 import time
@@ -9,20 +9,20 @@ from django.conf import settings
 
 from crm.plumbing import background
 
-# Seconds. Whatever comes round once an hour is done soon after the start, too.
+# Seconds. Jobs with a longer schedule than SOON first run so long after the start.
 LOOKS_EVERY, SOON = 5.0, 60.0
-# It has a watch of its own.
+# This job has a loop of its own in every web process: reply/runner.py recover_for_ever.
 WATCHED = "chatbot.tasks.recover_replies"
 
 
 async def keep_house_for_ever() -> None:
     if settings.REDIS_URL:
         return
-    # Only a worker imports the modules with tasks by itself.
+    # Only a Celery worker imports the modules with tasks by itself.
     current_app.loader.import_default_modules()
     beat: dict[str, Any] = settings.CELERY_BEAT_SCHEDULE
-    jobs = [one for one in beat.values() if one["task"] != WATCHED]
-    due = {one["task"]: time.monotonic() + min(one["schedule"], SOON) for one in jobs}
+    jobs = [job for job in beat.values() if job["task"] != WATCHED]
+    due = {job["task"]: time.monotonic() + min(job["schedule"], SOON) for job in jobs}
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         for job in jobs:

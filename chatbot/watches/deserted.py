@@ -1,4 +1,4 @@
-"""Conversations whose agent has gone while the customer waits for an answer go back in line."""
+"""Returns conversations to the queue whose agent left while the customer waits for an answer."""
 
 from uuid import UUID
 
@@ -8,8 +8,8 @@ from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 
 LOOKS_EVERY = 10.0
-# Looks in a row: after an outage of the database every agent seems gone, until their pages say
-# within presence.BEATS_EVERY that they are not.
+# Looks in a row: after an outage of the database every agent seems gone until their pages report
+# again, within presence.BEATS_EVERY.
 GONE_AFTER = 4
 
 
@@ -20,13 +20,14 @@ async def look_for_ever() -> None:
         nonlocal gone
         gone = await in_thread(count_looks, gone)
 
-    await every(LOOKS_EVERY, look, "no look for deserted conversations")
+    await every(LOOKS_EVERY, look, "could not look for deserted conversations")
 
 
 def count_looks(gone: dict[UUID, int]) -> dict[UUID, int]:
-    """For how many looks nobody has been there for those who wait for their agent."""
+    """Count for how many looks each conversation has been deserted, and return old ones to the
+    queue."""
     now = {id: gone.get(id, 0) + 1 for id in presence.deserted().values_list("id", flat=True)}
     for id, looks in now.items():
         if looks >= GONE_AFTER:
-            agents.take_from_who_left(id)
+            agents.requeue_deserted(id)
     return now

@@ -1,7 +1,7 @@
-"""The line of customers who wait for a person: each is told their place as it changes, and when
-nobody is there any more.
+"""Tells customers who wait for a person their place in the queue, and when nobody is there any
+more.
 
-Each process asks the database once for all of its sockets, however many wait.
+Each process asks the database once for all of its sockets, however many are waiting.
 """
 
 from collections import defaultdict
@@ -15,65 +15,67 @@ from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 
 LOOKS_EVERY = 2.0
-# Who stands further back is told nothing yet.
+# Customers further back do not see their place yet.
 LONGEST = 1_000
-# Looks in a row without anybody: an agent who loads their page anew is not gone.
+# Looks in a row without an agent: one who reloads their page is not gone.
 GONE_AFTER = 15
-Told = tuple[int, set[int]]  # A place, and the sockets that know of it.
+Shown = tuple[int, set[int]]  # A place, and the sockets that were sent it.
 Queue = tuple[int, int | None]  # An inbox, and the team that was asked for.
 
 
 async def watch_for_ever() -> None:
-    told: dict[UUID, Told] = {}
+    shown: dict[UUID, Shown] = {}
     alone: dict[UUID, int] = {}
 
     async def look() -> None:
-        nonlocal told, alone
-        told = await tell(told)
+        nonlocal shown, alone
+        shown = await send_places(shown)
         alone = await in_thread(count_looks, alone)
 
-    await every(LOOKS_EVERY, look, "no look at the queue")
+    await every(LOOKS_EVERY, look, "could not look at the queue")
 
 
-async def tell(told: dict[UUID, Told]) -> dict[UUID, Told]:
-    """Those whose place is another than they were told, or who have just come back; returns what
-    they know now."""
+async def send_places(shown: dict[UUID, Shown]) -> dict[UUID, Shown]:
+    """Send their place to customers for whom it has changed or who have a new socket. Returns what
+    each of them has been sent."""
     if not (here := hints.here()):
         return {}
-    found = await in_thread(places)
-    now = {one: (place, here[one]) for one, place in found.items() if one in here}
-    for conversation, known in now.items():
-        if told.get(conversation) != known:
-            hints.tell_here(conversation, {"type": "queue.place", "position": known[0]})
+    numbers = await in_thread(places)
+    now = {id: (place, here[id]) for id, place in numbers.items() if id in here}
+    for conversation, place in now.items():
+        if shown.get(conversation) != place:
+            hints.deliver_here(conversation, {"type": "queue.place", "position": place[0]})
     return now
 
 
 def places() -> dict[UUID, int]:
-    """From 1, in each inbox by who has waited longest; of nobody where nobody is there."""
+    """Number the waiting conversations of each inbox from 1, longest wait first. Those for whom no
+    agent is there have no place."""
     before: dict[int, int] = defaultdict(int)
-    found = {}
-    for conversation, (inbox, _) in reached(there=True):
+    numbers = {}
+    for conversation, (inbox, _) in waiting(manned=True):
         before[inbox] += 1
-        found[conversation] = before[inbox]
-    return found
+        numbers[conversation] = before[inbox]
+    return numbers
 
 
-def reached(there: bool) -> list[tuple[UUID, Queue]]:
-    """Those who wait, and for whom somebody is there, or nobody."""
-    waiting = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
-    if not there:
-        waiting = waiting.filter(away_at=None)
-    rows = waiting.order_by("waiting_since").values_list("id", "visitor__inbox_id", "team_id")
-    found = [(id, (inbox, team)) for id, inbox, team in rows[:LONGEST]]
-    queues = {queue for _, queue in found}
+def waiting(manned: bool) -> list[tuple[UUID, Queue]]:
+    """List the waiting conversations for which an agent is there, or is not."""
+    rows = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
+    if not manned:
+        rows = rows.filter(away_at=None)
+    values = rows.order_by("waiting_since").values_list("id", "visitor__inbox_id", "team_id")
+    conversations = [(id, (inbox, team)) for id, inbox, team in values[:LONGEST]]
+    queues = {queue for _, queue in conversations}
     inboxes = Inbox.objects.in_bulk({inbox for inbox, _ in queues})
-    manned = {queue: away.somebody_is_there(inboxes[queue[0]], queue[1]) for queue in queues}
-    return [one for one in found if manned[one[1]] == there]
+    there = {queue: away.somebody_is_there(inboxes[queue[0]], queue[1]) for queue in queues}
+    return [(id, queue) for id, queue in conversations if there[queue] == manned]
 
 
 def count_looks(alone: dict[UUID, int]) -> dict[UUID, int]:
-    """For how many looks nobody has been there for those who were not told so yet; tells them."""
-    now = {id: alone.get(id, 0) + 1 for id, _ in reached(there=False)}
+    """Count for how many looks no agent has been there for each waiting customer, and tell them at
+    last. Customers who know it already are not counted."""
+    now = {id: alone.get(id, 0) + 1 for id, _ in waiting(manned=False)}
     for id, looks in now.items():
         if looks == GONE_AFTER:
             changes.nobody_came(id)

@@ -136,6 +136,7 @@ class VisitorConsumer(JsonSocket):
 
     @handles(protocol.SendMessage)
     async def on_message(self, frame: protocol.SendMessage) -> None:
+        """Take the first step of a message's way; `reply/runner.py` describes all of them."""
         message, reply = await in_thread(self.receive_message, frame)
         await self.forward(protocol.Ack(frame.id, message.seq))
         if reply:

@@ -1,1 +1,1 @@
-"""What travels over the websockets: frames, refusals, hints, limits."""
+"""The websockets' common parts: frames, refusals, hints and limits."""

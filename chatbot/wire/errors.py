@@ -1,8 +1,8 @@
-"""Refusals that a client is told."""
+"""Errors that are sent to the client."""
 
 
 class Refused(Exception):
-    """A frame that is not carried out: `code` for programs, the message for the person."""
+    """A frame or request is refused: `code` is for programs, the text for people."""
 
     def __init__(
         self, code: str, text: str, retry_after: float | None = None, id: str | None = None

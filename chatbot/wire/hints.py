@@ -1,8 +1,8 @@
-"""Hints that there is news: through the channel layer to every process, and never relied on.
+"""Hints to sockets that a conversation has news, sent to every process through the channel layer.
 
-What counts is in the database; a socket that gets a hint fetches what it misses. While the layer
-is away, the sockets of this process are told directly. A hint that was lost is made good by a look
-into the database that each process takes every few seconds.
+Hints may be lost. What counts is in the database: a socket that gets a hint fetches what it has
+missed. While the layer is away, hints reach the sockets of this process only. Every few seconds
+each process looks into the database for news whose hints were lost.
 """
 
 import asyncio
@@ -25,10 +25,10 @@ from crm.plumbing import threads
 logger = logging.getLogger("attune.hints")
 # Seconds. A layer that hangs must not hold up an acknowledgement.
 PATIENCE, REST, LOOKS_EVERY = 2.0, 5.0, 2.0
-# How far a look goes back before the last one: clocks differ, and a commit takes its time.
+# How far each look reaches back behind the last one: clocks differ, and commits take time.
 LOOKS_BACK = timedelta(seconds=20)
 _away_until = 0.0
-# No conversation has this id: whoever joins it hears which ones have news.
+# No conversation has this id. Listeners that join it hear which conversations have news.
 EVERYTHING = UUID(int=0)
 
 
@@ -42,7 +42,7 @@ class Listener(Protocol):
     async def take(self, event: dict[str, Any]) -> None: ...
 
 
-# Each with the context it runs in: the announcer's own would tie it to the announcer's thread.
+# Each listener with its own context: the announcer's would tie it to the announcer's thread.
 _here: dict[UUID, dict[Listener, Context]] = defaultdict(dict)
 _under_way: set[asyncio.Task[None]] = set()
 
@@ -53,18 +53,18 @@ def group(conversation: UUID) -> str:
 
 async def join(conversation: UUID, listener: Listener) -> None:
     _here[conversation][listener] = copy_context()
-    await carried(get_channel_layer().group_add(group(conversation), listener.channel_name))
+    await accepted(get_channel_layer().group_add(group(conversation), listener.channel_name))
 
 
 async def leave(conversation: UUID, listener: Listener) -> None:
     _here[conversation].pop(listener, None)
     if not _here[conversation]:
         del _here[conversation]
-    await carried(get_channel_layer().group_discard(group(conversation), listener.channel_name))
+    await accepted(get_channel_layer().group_discard(group(conversation), listener.channel_name))
 
 
 def announce(conversation: UUID, event: dict[str, Any]) -> None:
-    """From a thread of the ORM, which does not wait for it: Redis must not hold up a commit."""
+    """Send an event from a thread of the ORM without waiting: Redis must not delay a commit."""
     if (loop := threads.loop.get()) is None:
         async_to_sync(send)(conversation, event)
     else:
@@ -72,22 +72,23 @@ def announce(conversation: UUID, event: dict[str, Any]) -> None:
 
 
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
-    """To every socket of the conversation, and news of it to those that hear of everything."""
-    await bring(conversation, event)
+    """Send an event to every socket of the conversation, and news also to those of EVERYTHING."""
+    await send_to_group(conversation, event)
     if event["type"] == "conversation.news":
-        await bring(EVERYTHING, {"type": "console.news", "about": str(conversation)})
+        await send_to_group(EVERYTHING, {"type": "console.news", "about": str(conversation)})
 
 
-async def bring(conversation: UUID, event: dict[str, Any]) -> None:
-    """Where the layer fails, to the sockets of this process."""
+async def send_to_group(conversation: UUID, event: dict[str, Any]) -> None:
+    """Send an event through the layer; if that fails, to the sockets of this process."""
     event = {**event, "conversation": str(conversation)}
-    if not await carried(get_channel_layer().group_send(group(conversation), event)):
+    if not await accepted(get_channel_layer().group_send(group(conversation), event)):
         for listener in list(_here.get(conversation, ())):
-            tell(conversation, listener, event)
+            deliver(conversation, listener, event)
 
 
-def tell(conversation: UUID, listener: Listener, event: dict[str, Any]) -> None:
-    """Not awaited: one client that reads slowly must not hold up the others."""
+def deliver(conversation: UUID, listener: Listener, event: dict[str, Any]) -> None:
+    """Pass an event to a socket of this process. Not awaited: a client that reads slowly must not
+    delay the others."""
     context = _here[conversation][listener].copy()
     _start(listener.take(event), context)
 
@@ -99,12 +100,13 @@ def _start(call: Coroutine[Any, Any, None], context: Context | None = None) -> N
 
 
 async def delivered() -> None:
-    """Before a loop ends: what was announced has left."""
+    """Wait, before a loop ends, until everything that was announced has been sent."""
     await asyncio.gather(*_under_way, return_exceptions=True)
 
 
-async def carried(call: Coroutine[Any, Any, Any]) -> bool:
-    """Whether the layer took it. After a failure it is left alone for a while."""
+async def accepted(call: Coroutine[Any, Any, Any]) -> bool:
+    """Say whether the layer accepted the call. After a failure the layer is not called for a
+    while."""
     global _away_until
     if time.monotonic() < _away_until:
         call.close()
@@ -124,52 +126,56 @@ async def look_for_ever() -> None:
     while True:
         await asyncio.sleep(LOOKS_EVERY)
         probe = get_channel_layer().group_send("nobody", {"type": "conversation.news"})
-        if await carried(probe) and _away_until != mended:
+        if await accepted(probe) and _away_until != mended:
             mended = _away_until
             await join_again()
             logger.warning("the channel layer is back")
         try:
             looked = await look(looked)
         except Exception as error:
-            # The database may be away for a moment; the next look is soon.
-            logger.warning("no look for lost hints: %s", error)
+            # The database may be away for a moment, and the next look is soon.
+            logger.warning("could not look for lost hints: %s", error)
 
 
 def here() -> dict[UUID, set[int]]:
-    """Conversations with a socket in this process, and which ones: a page that was loaded anew is
-    another."""
-    found = {conversation: set(map(id, sockets)) for conversation, sockets in _here.items()}
-    found.pop(EVERYTHING, None)
-    return found
+    """Map each conversation to the ids of its sockets in this process; a page that was reloaded has
+    a new socket."""
+    conversations = {conversation: set(map(id, sockets)) for conversation, sockets in _here.items()}
+    conversations.pop(EVERYTHING, None)
+    return conversations
 
 
-def tell_here(conversation: UUID, event: dict[str, Any]) -> None:
+def deliver_here(conversation: UUID, event: dict[str, Any]) -> None:
     for listener in list(_here.get(conversation, ())):
-        tell(conversation, listener, {**event, "conversation": str(conversation)})
+        deliver(conversation, listener, {**event, "conversation": str(conversation)})
 
 
 async def join_again() -> None:
-    """A group that was joined while the layer was away does not hear."""
+    """Join all groups again: those joined while the layer was away receive nothing."""
     for conversation, listeners in list(_here.items()):
         for listener in list(listeners):
             await join(conversation, listener)
 
 
 async def look(looked: datetime) -> datetime:
-    """Sockets whose conversation has gone on without them fetch what they miss. Takes when the
-    look before was, so that none is left out while the database is away, and returns its own."""
+    """Send hints to the sockets whose conversations have messages that they have not sent.
+
+    looked: the time of the last look that succeeded, so that no message is missed while the
+    database is away. Returns the time of this one.
+    """
     now = timezone.now()
-    for conversation, last_seq, state in await threads.in_thread(gone_on, looked - LOOKS_BACK):
+    for conversation, last_seq, state in await threads.in_thread(continued, looked - LOOKS_BACK):
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
-                tell(conversation, listener, {"type": "conversation.news", "state": state})
+                deliver(conversation, listener, {"type": "conversation.news", "state": state})
         for listener in list(_here.get(EVERYTHING, ())):
             about = {"about": str(conversation), "seq": last_seq}
-            tell(EVERYTHING, listener, {"type": "console.news", **about})
+            deliver(EVERYTHING, listener, {"type": "console.news", **about})
     return now
 
 
-def gone_on(since: datetime) -> list[tuple[UUID, int, str]]:
-    """With the state: who has taken a conversation over, or closed it, said so in a message."""
-    found = Conversation.objects.filter(last_message_at__gt=since)
-    return list(found.values_list("id", "last_seq", "state"))
+def continued(since: datetime) -> list[tuple[UUID, int, str]]:
+    """List the conversations with new messages as (id, last seq, state). The state is included
+    because a message announces when an agent takes a conversation over or closes it."""
+    rows = Conversation.objects.filter(last_message_at__gt=since)
+    return list(rows.values_list("id", "last_seq", "state"))

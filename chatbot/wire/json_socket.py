@@ -1,4 +1,4 @@
-"""A socket that speaks JSON frames: parse or refuse, never fail, never wait for a slow reader."""
+"""The base of both consumers: parses JSON frames, refuses bad ones, and drops slow clients."""
 
 import asyncio
 import logging
@@ -20,13 +20,13 @@ from crm.plumbing import troubles
 logger = logging.getLogger("attune.socket")
 MAX_REFUSALS = 20
 RETRY_AFTER = 5
-# Seconds in which a client must read what it is sent.
+# Seconds within which a client must read a frame.
 READ_WITHIN = 15
 GONE, UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 1006, 4401, 4403, 4408, 4429
 
 
 def handles(kind: type[Frame]) -> Callable[[Any], Any]:
-    """Marks the method of a socket that carries out frames of this kind."""
+    """Mark the method that carries out frames of this kind."""
 
     def mark(method: Any) -> Any:
         method.handles = kind
@@ -36,7 +36,7 @@ def handles(kind: type[Frame]) -> Callable[[Any], Any]:
 
 
 class JsonSocket(AsyncWebsocketConsumer):
-    """A subclass takes the frames that its methods handle, and no others."""
+    """A subclass accepts exactly the frames that its methods handle."""
 
     handlers: dict[type[Frame], Any]
     accepted: Frames
@@ -49,8 +49,8 @@ class JsonSocket(AsyncWebsocketConsumer):
         cls.accepted = Frames(cls.handlers)
 
     async def __call__(self, *arguments: Any) -> None:
-        """What the socket holds is let go also where it ends without a word: a handler has failed,
-        or the client went while it was told something. `disconnect` may come twice."""
+        """Call `disconnect` even if the socket ends without its event: a handler failed, or the
+        client left during a send. So `disconnect` may be called twice."""
         try:
             await super().__call__(*arguments)
         finally:
@@ -76,12 +76,13 @@ class JsonSocket(AsyncWebsocketConsumer):
             await self.close(TOO_MANY)
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """Without Channels' way round by a thread, which looks before each for old connections to
-        the database: `in_thread` does that where there are some."""
+        """Call the handler directly. Channels would first close old database connections in a
+        thread; `in_thread` does that where it uses them."""
         await getattr(self, get_handler_name(message))(message)
 
     async def carry_out(self, frame: Frame) -> None:
-        """A fault on our side is told, and the socket goes on: the client sends it again."""
+        """Carry out a frame. An error of ours becomes a refusal and the socket stays open, so that
+        the client can send the frame again."""
         try:
             await self.handlers[type(frame)](self, frame)
         except (Refused, StopConsumer):
@@ -103,7 +104,8 @@ class JsonSocket(AsyncWebsocketConsumer):
         await self.write(protocol.encode(frame))
 
     async def write(self, text: str) -> None:
-        """A client that does not read is closed, and resumes from the database when it can."""
+        """Send text. A client that does not read in time is dropped; it resumes from the database
+        when it connects again."""
         try:
             async with asyncio.timeout(READ_WITHIN):
                 await self.send(text_data=text)
@@ -114,12 +116,12 @@ class JsonSocket(AsyncWebsocketConsumer):
 
     async def drop(self) -> None:
         await self.disconnect(TOO_SLOW)
-        # Its buffer is full: the closing frame may not get through either.
+        # The client's buffer is full, so the closing frame may not get through either.
         with suppress(TimeoutError):
             async with asyncio.timeout(1):
                 await self.close(TOO_SLOW)
 
     async def take(self, event: dict[str, Any]) -> None:
-        """Told directly, while the channel layer is away."""
+        """Handle an event that `hints.deliver` passes on without the channel layer."""
         with suppress(StopConsumer):
             await self.dispatch(event)

@@ -1,7 +1,7 @@
-"""How often somebody may do something, and how many sockets they may hold.
+"""Rate limits, and limits on the number of open sockets.
 
-Token buckets are shared by all processes in Redis, where there is one; in this process otherwise,
-and while Redis is away. Sockets are counted by each process for itself.
+All processes share their token buckets in Redis. Without Redis, or while it is away, each process
+has its own. Each process counts its own sockets.
 """
 
 import logging
@@ -13,14 +13,15 @@ import redis
 from django.conf import settings
 
 logger = logging.getLogger("attune.limits")
-# Buckets kept; the one unused for longest goes.
+# Buckets kept in a process; the one unused for longest is dropped first.
 REMEMBERED = 50_000
 # Seconds.
 MINUTE = 60.0
 PATIENCE, REST = 0.5, 5.0
 _away_until = 0.0
 
-# In one step, or two processes would both take the last token. Returns "" or seconds to wait.
+# One script, since two processes could otherwise both take the last token. Returns "" or the
+# seconds to wait.
 TAKE = """
 local capacity, seconds = tonumber(ARGV[1]), tonumber(ARGV[2])
 local rate = capacity / seconds
@@ -38,7 +39,7 @@ return wait
 
 
 class TokenBucket:
-    """So many in so many seconds in the long run, and that many at once."""
+    """Allows `most` actions in `seconds` in the long run, and as many at once."""
 
     def __init__(self, most: float, seconds: float = MINUTE) -> None:
         self.rate = most / seconds
@@ -47,7 +48,7 @@ class TokenBucket:
         self.filled = time.monotonic()
 
     def take(self) -> float | None:
-        """None when allowed, else the seconds until the next one is."""
+        """Take a token. Returns None, or the seconds to wait if there is none."""
         now = time.monotonic()
         self.level = min(self.capacity, self.level + (now - self.filled) * self.rate)
         self.filled = now
@@ -61,8 +62,10 @@ _buckets: OrderedDict[tuple[str, str], TokenBucket] = OrderedDict()
 
 
 def take(what: str, who: str, most: float, seconds: float = MINUTE) -> float | None:
-    """None when allowed, else the seconds until the next one is. May wait for Redis: not for the
-    event loop."""
+    """Take a token. Returns None, or the seconds to wait if there is none.
+
+    It may wait for Redis, so it must not run on the event loop.
+    """
     global _away_until
     if settings.REDIS_URL and time.monotonic() >= _away_until:
         try:
@@ -70,7 +73,7 @@ def take(what: str, who: str, most: float, seconds: float = MINUTE) -> float | N
             return round(float(wait), 1) if wait else None
         except redis.RedisError as error:
             _away_until = time.monotonic() + REST
-            logger.warning("limits are counted by each process: %s", error)
+            logger.warning("Redis is away, each process counts its own limits: %s", error)
     return _here(what, who, most, seconds)
 
 
@@ -94,7 +97,7 @@ _sockets: Counter[tuple[str, str]] = Counter()
 
 
 def hold_socket(what: str, who: str, most: int) -> bool:
-    """Whether it may be opened; then `let_socket_go` follows."""
+    """Count a new socket and return True, unless there are too many. `let_socket_go` undoes it."""
     if _sockets[what, who] >= most:
         return False
     _sockets[what, who] += 1

@@ -1,6 +1,6 @@
-"""Every websocket frame as a type, parsed or refused with the reason.
+"""All websocket frames as types. A frame that does not fit its type is refused with a reason.
 
-The protocol's version stands in the first frame of each side.
+The first frame of each side contains the protocol's version.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,7 @@ LONGEST_TOKEN = 4096
 
 
 class Frame(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
-    """Its tag is its name on the wire. What no field declares is refused."""
+    """A frame; its tag is its name on the wire. Unknown fields are refused."""
 
 
 # --- from the client
@@ -47,7 +47,7 @@ class Hello(Frame, frozen=True, tag="hello"):
 class SendMessage(Frame, frozen=True, tag="message"):
     id: str
     text: str
-    # Ids of what was uploaded before.
+    # Ids of files that were uploaded before.
     attachments: list[str] = []
 
     def __post_init__(self) -> None:
@@ -93,8 +93,8 @@ class Close(Frame, frozen=True, tag="close"):
 
 
 class Ping(Frame, frozen=True, tag="ping"):
-    """Is the other end there, and has it carried out what came before this? `pong` says the same n.
-    A browser's script sees nothing of the WebSocket protocol's own pings."""
+    """Asks whether the server is there and has carried out the frames before; `pong` repeats n.
+    Scripts in a browser cannot see the WebSocket protocol's own pings."""
 
     n: int = 0
 
@@ -112,11 +112,11 @@ class Csat(Frame, frozen=True, tag="csat"):
         if not 1 <= self.score <= 5:
             raise Refused("bad_frame", '"score" must be a number from 1 to 5.')
         if len(self.comment) > LONGEST_COMMENT:
-            raise Refused("too_large", f"A comment may have {LONGEST_COMMENT} characters.")
+            raise Refused("too_large", f"A comment may have at most {LONGEST_COMMENT} characters.")
 
 
 class Contact(Frame, frozen=True, tag="contact"):
-    """Where the customer can be written to; "" is the address that the CRM has of them."""
+    """The customer's e-mail address for answers; "" stands for the one on record in the CRM."""
 
     email: str
 
@@ -126,7 +126,7 @@ class Contact(Frame, frozen=True, tag="contact"):
 
 
 class Confirm(Frame, frozen=True, tag="confirm"):
-    """The customer wants what an `action` frame has offered, with these values of its fields."""
+    """The customer confirms the action of an `action` frame, with these values of its fields."""
 
     id: str
     values: dict[str, str]
@@ -134,13 +134,15 @@ class Confirm(Frame, frozen=True, tag="confirm"):
     def __post_init__(self) -> None:
         check_id(self.id)
         if len(self.values) > MOST_VALUES:
-            raise Refused("bad_frame", f'"values" may have {MOST_VALUES} fields.', id=self.id)
+            raise Refused(
+                "bad_frame", f'"values" may have at most {MOST_VALUES} fields.', id=self.id
+            )
         if any(map(unstorable, (*self.values, *self.values.values()))):
-            raise Refused("bad_frame", '"values" holds characters that are no text.', id=self.id)
+            raise Refused("bad_frame", '"values" contains invalid characters.', id=self.id)
 
 
 class Dismiss(Frame, frozen=True, tag="dismiss"):
-    """The customer does not want it."""
+    """The customer declines the action of an `action` frame."""
 
     id: str
 
@@ -152,7 +154,7 @@ def check_id(id: str) -> None:
     try:
         UUID(id)
     except ValueError:
-        raise Refused("bad_frame", '"id" must be that of an action.') from None
+        raise Refused("bad_frame", '"id" must be the id of an action frame.') from None
 
 
 LONGEST_ADDRESS = 254
@@ -179,15 +181,15 @@ def check_attachments(ids: list[str], message: str) -> None:
     if len(ids) > most:
         raise Refused("too_many_files", f"A message may have at most {most} files.", id=message)
     try:
-        distinct = {UUID(one) for one in ids}
+        distinct = {UUID(id) for id in ids}
     except ValueError:
         raise Refused("bad_frame", '"attachments" must be ids of files.', id=message) from None
     if len(distinct) < len(ids):
-        raise Refused("bad_frame", "A file can be attached once to a message.", id=message)
+        raise Refused("bad_frame", "A file can only be attached once to a message.", id=message)
 
 
 class Frames:
-    """The frames that a kind of socket takes."""
+    """The frames that one kind of socket accepts."""
 
     def __init__(self, kinds: Iterable[type[Frame]]) -> None:
         self.kinds = reduce(or_, kinds)
@@ -195,29 +197,29 @@ class Frames:
 
     def parse(self, text: str | None) -> Frame:
         if text is None:
-            raise Refused("bad_frame", "Frames are JSON text, not binary.")
+            raise Refused("bad_frame", "Frames must be JSON text, not binary.")
         most = settings.FRAME_MAX_BYTES
         if len(text.encode(errors="surrogatepass")) > most:
             raise Refused("too_large", f"A frame may have at most {most} bytes.")
         try:
-            found = msgspec.json.decode(text)
+            content = msgspec.json.decode(text)
         except (msgspec.DecodeError, UnicodeError, RecursionError):
             raise Refused("bad_frame", "The frame is not JSON.") from None
-        name = found.get("type") if isinstance(found, dict) else None
+        name = content.get("type") if isinstance(content, dict) else None
         if not isinstance(name, str):
-            raise Refused("bad_frame", 'A frame is an object with its name in "type".')
+            raise Refused("bad_frame", 'A frame must be an object with its name in "type".')
         if name not in self.names:
             raise Refused("unknown_frame", f"Known frames are {', '.join(self.names)}.")
-        return self.made(name, found)
+        return self.convert(name, content)
 
-    def made(self, name: str, found: Any) -> Frame:
+    def convert(self, name: str, content: Any) -> Frame:
         try:
-            frame: Frame = msgspec.convert(found, self.kinds)
+            frame: Frame = msgspec.convert(content, self.kinds)
         except msgspec.ValidationError as error:
             raise Refused("bad_frame", f'The frame "{name}" does not fit: {error}.') from None
         for field in frame.__struct_fields__:
             if isinstance(value := getattr(frame, field), str) and unstorable(value):
-                raise Refused("bad_frame", f'"{field}" holds characters that are no text.')
+                raise Refused("bad_frame", f'"{field}" contains invalid characters.')
         return frame
 
 
@@ -229,7 +231,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     state: str
     last_seq: int
     replying: bool
-    # Who answers in state `agent`.
+    # The agent's name in state `agent`.
     agent: str = ""
     protocol: int = PROTOCOL
 
@@ -246,7 +248,7 @@ class MessageFrame(Frame, frozen=True, tag="message"):
     at: datetime
     id: str | None = None
     citations: list[dict[str, str]] = []
-    # id, name, type, bytes, and the address under which its reader finds it for a while.
+    # id, name, type, bytes, and a link that expires.
     attachments: list[dict[str, Any]] = []
     feedback: int | None = None
     # The agent's name.
@@ -254,7 +256,8 @@ class MessageFrame(Frame, frozen=True, tag="message"):
 
 
 class ReplyFrame(Frame, frozen=True, tag="reply"):
-    """state: thinking, sentence (with its text), done or failed. Disposable: the message counts."""
+    """state: thinking, sentence (with its text), done or failed. It may get lost; the `message`
+    frame counts."""
 
     state: str
     sentence: str | None = None
@@ -270,26 +273,30 @@ class StateFrame(Frame, frozen=True, tag="state"):
 
 
 class QueueFrame(Frame, frozen=True, tag="queue"):
-    """The customer's place in the line for a person, from 1."""
+    """The customer's place in the queue for a person, from 1."""
 
     position: int
 
 
 class Away(Frame, frozen=True, tag="away"):
-    """Nobody is there for a customer who wants a person."""
+    """No agent is there for a customer who asked for a person."""
 
     text: str
-    # The address that they left, or that the CRM has of them, as its owner knows it again.
+    # The address that the customer left, or that the CRM has, shortened so that only its owner
+    # recognises it.
     contact: str
     left: bool
-    # When somebody is there again, by the clocks there.
+    # When an agent will be there again, in the agents' time zone.
     opens: datetime | None
 
 
 class ActionFrame(Frame, frozen=True, tag="action"):
-    """What the customer may have the CRM do, and how far it is; sent again with each change, and
-    all of them after `hello`. It stands below the message `seq`. fields: the form, while it is
-    proposed; what was confirmed, and what the CRM answers, comes as messages."""
+    """An action that the customer may ask the CRM for, and its state. It appears below the message
+    `seq`. It is sent again with each change, and after `hello`.
+
+    fields: the form, while the action is proposed. What was confirmed, and the CRM's answer, come
+    as messages.
+    """
 
     id: str
     seq: int

@@ -63,19 +63,19 @@ class LineTests(AgentsTestCase):
         late, early = await in_thread(lambda: (self.waiting(1), self.waiting(9)))
         with (
             mock.patch("chatbot.wire.hints.here", return_value={late.id: {1}}) as here,
-            mock.patch("chatbot.wire.hints.tell_here") as tell,
+            mock.patch("chatbot.wire.hints.deliver_here") as deliver,
         ):
-            told = await queue.tell({})
-            told = await queue.tell(told)
-            tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 2})
+            shown = await queue.send_places({})
+            shown = await queue.send_places(shown)
+            deliver.assert_called_once_with(late.id, {"type": "queue.place", "position": 2})
             await in_thread(agents.take_over, early, self.dora)
-            told = await queue.tell(told)
-            self.assertEqual(told, {late.id: (1, {1})})
-            tell.reset_mock()
+            shown = await queue.send_places(shown)
+            self.assertEqual(shown, {late.id: (1, {1})})
+            deliver.reset_mock()
             here.return_value = {late.id: {2}}
-            await queue.tell(told)
-        # Her page was loaded anew.
-        tell.assert_called_once_with(late.id, {"type": "queue.place", "position": 1})
+            await queue.send_places(shown)
+        # The customer has reloaded their page.
+        deliver.assert_called_once_with(late.id, {"type": "queue.place", "position": 1})
 
 
 class TranscriptTests(AgentsTestCase):

@@ -63,7 +63,7 @@ class AlertTests(AgentsTestCase):
 
     def test_the_rules_are_told_in_words(self) -> None:
         self.assertEqual(
-            alerts.in_words(Rules(in_a_row=1, repeated=3, fall=0.8, bad_mood=-0.5)),
+            alerts.described(Rules(in_a_row=1, repeated=3, fall=0.8, bad_mood=-0.5)),
             [
                 "The customer writes a negative message.",
                 "The customer says that it is the 3rd time, or more.",
@@ -71,7 +71,7 @@ class AlertTests(AgentsTestCase):
                 "The mood is −0.5 or lower, after two negative messages at least.",
             ],
         )
-        self.assertEqual(alerts.in_words(Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)), [])
+        self.assertEqual(alerts.described(Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)), [])
 
     def test_a_snoozed_alert_comes_back_by_itself(self) -> None:
         self.complain(2)

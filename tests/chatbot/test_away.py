@@ -272,7 +272,7 @@ class AnswerByMailTests(AwayTestCase):
             mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
         )
         self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
-        self.enterContext(mock.patch("chatbot.conversation.summary.want"))
+        self.enterContext(mock.patch("chatbot.conversation.summary.schedule"))
         self.ask()
         customers.leave_contact(self.conversation, "a@ash.example")
         customers.confirm_contact(self.conversation.id, "a@ash.example")

@@ -94,5 +94,5 @@ class DesertedTests(AgentsTestCase):
         self.written()
         presence.left(self.dora)
         agents.say(self.conversation, self.dora, "a1", "Here I am.")
-        agents.take_from_who_left(self.conversation.id)
+        agents.requeue_deserted(self.conversation.id)
         self.assertEqual(self.owner(), ("agent", self.dora))

@@ -28,7 +28,7 @@ class HangUpTests(SocketTestCase):
         tiers = mock.patch(
             "chatbot.engines.tiers.tiers", return_value=[pool(Generator(url, "stub"))]
         )
-        with tiers, mock.patch("chatbot.conversation.summary.want"):
+        with tiers, mock.patch("chatbot.conversation.summary.schedule"):
             yield stub
         server.close()
 

@@ -116,7 +116,7 @@ class MailTestCase(AgentsTestCase):
             mock.patch("crm.plumbing.background.pool.submit", lambda do, *args: do(*args))
         )
         self.enterContext(mock.patch("crm.plumbing.background.close_old_connections"))
-        self.enterContext(mock.patch("chatbot.conversation.summary.want"))
+        self.enterContext(mock.patch("chatbot.conversation.summary.schedule"))
         import_records([ALICES])
         inbox = self.conversation.visitor.inbox
         self.charlies = customers.conversation_of(Visitor.objects.create(inbox=inbox))

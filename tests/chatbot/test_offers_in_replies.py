@@ -197,6 +197,6 @@ class SocketTests(SocketTestCase):
         socket = await self.join()
         await self.ask(socket)
         conversation = await self.alice.conversations.aget()
-        with mock.patch("chatbot.engines.admission.line"):
+        with mock.patch("chatbot.engines.admission.queue"):
             turn = await database_sync_to_async(runner.next_turn)(conversation, None)
         self.assertEqual(turn.offers, ())

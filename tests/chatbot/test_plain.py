@@ -7,7 +7,7 @@ from django.test import RequestFactory, override_settings
 
 from chatbot.conversation import agents, customers
 from chatbot.conversation.mail import mail_alert, mail_transcript, text_of
-from chatbot.conversation.plain import indented, plain
+from chatbot.conversation.plain import indented, without_controls
 from chatbot.models import Conversation
 from chatbot.reports.page import safe
 from chatbot.widget import transcript
@@ -21,8 +21,8 @@ TURNED = "refund \u202e€ 01\u202c \u2066x\u2069 ad\u200bmin\x1b[2J"
 
 
 def test_nothing_that_is_not_seen_stays() -> None:
-    assert plain(TURNED) == "refund € 01 x admin[2J"
-    assert plain("zwei\nZeilen\tund 👩‍👩‍👧 نعم") == "zwei\nZeilen\tund 👩‍👩‍👧 نعم"
+    assert without_controls(TURNED) == "refund € 01 x admin[2J"
+    assert without_controls("zwei\nZeilen\tund 👩‍👩‍👧 نعم") == "zwei\nZeilen\tund 👩‍👩‍👧 نعم"
 
 
 def test_a_second_line_never_looks_like_the_next_speaker() -> None:
@@ -72,5 +72,5 @@ class TranscriptTests(AgentsTestCase):
             visitor.pk = uuid4()
             transcript.mailed(visitor, self.conversation, address, asked)
         visitor.pk = uuid4()
-        with self.assertRaisesMessage(Exception, "Too many e-mails were asked for"):
+        with self.assertRaisesMessage(Exception, "Too many e-mails were requested"):
             transcript.mailed(visitor, self.conversation, "victim@example.com", asked)

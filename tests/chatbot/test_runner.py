@@ -193,14 +193,14 @@ class PatienceTests(RunnerTestCase):
         self.assertNotIn(runner.STILL_LOOKING, await self.bot_messages())
 
     @override_settings(GENERATIONS=1)
-    async def test_who_waits_in_line_is_told_their_number(self) -> None:
+    async def test_a_waiting_customer_sees_their_number_in_the_queue(self) -> None:
         from chatbot.engines import admission
 
-        admission.line.cache_clear()
-        self.addCleanup(admission.line.cache_clear)
+        admission.queue.cache_clear()
+        self.addCleanup(admission.queue.cache_clear)
         socket = await self.join()
-        async with admission.line().place(mock.AsyncMock()):
+        async with admission.queue().place():
             await socket.say(type="message", id="m1", text=QUESTION)
-            await socket.until(type="reply", sentence=runner.IN_LINE.format(1))
+            await socket.until(type="reply", sentence=runner.IN_QUEUE.format(1))
         self.slow.go_on.set()
         await socket.until(type="reply", state="done")

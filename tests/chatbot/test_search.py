@@ -34,7 +34,7 @@ def alice() -> Conversation:
 
 
 def found(text: str) -> list[Conversation]:
-    return list(Conversation.objects.filter(search.found(text)))
+    return list(Conversation.objects.filter(search.matching(text)))
 
 
 @pytest.mark.parametrize(
