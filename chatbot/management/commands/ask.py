@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
         result = asyncio.run(
-            ask(options["question"], json_lines.customer_told(options["customer"]))
+            ask(options["question"], json_lines.customer_option(options["customer"]))
         )
         self.stdout.write(
             json.dumps(result, ensure_ascii=False) if options["json"] else in_words(result)

@@ -1,6 +1,5 @@
 """Figures on a labelled file."""
 
-import gzip
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.evaluation import answers, delay, grounding, retrieval, routes, sentiment
+from inference import json_lines
 from inference.generation.client import GenerationError
 from inference.index import IndexUnavailable
 from inference.models.catalogue import ModelError
@@ -77,6 +77,4 @@ class Command(BaseCommand):
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:
-    opened = gzip.open if str(path).endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
+    return list(json_lines.rows(Path(path)))

@@ -41,7 +41,7 @@ class Command(BaseCommand):
         if blank(options["query"] or ""):
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
         results = found(
-            options["query"], json_lines.customer_told(options["customer"]), options["limit"]
+            options["query"], json_lines.customer_option(options["customer"]), options["limit"]
         )
         if options["json"]:
             self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))

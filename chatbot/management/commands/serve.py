@@ -93,7 +93,7 @@ class Command(BaseCommand):
         if "SLM_PORT" in os.environ:
             processes.hold("SLM_PORT", LOOPBACK, settings.SLM_PORT).close()
             return int(settings.SLM_PORT)
-        port = processes.free_port(LOOPBACK, settings.SLM_PORT)
+        port = processes.next_free_port(LOOPBACK, settings.SLM_PORT)
         if port != settings.SLM_PORT:
             self.say(f"Port {settings.SLM_PORT} is in use: the model server takes {port}.")
         return port

@@ -14,16 +14,15 @@ Of every kind, some are put into a dialect (`dialects.json`): tweets say "ain't"
 and a customer who always says it must not seem angry.
 """
 
-import gzip
 import json
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from inference.json_lines import rows
 from inference.sentiment.classifier import EMOTIONS, LABELS
 from inference.sentiment.text import readable
 
@@ -107,11 +106,6 @@ def teaches_calm(row: dict[str, Any]) -> bool:
         # A quarter of the intents, the same ones on every machine.
         and crc32(row["intent"].encode()) % 4 != 0
     )
-
-
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
 
 
 def service(count: int, requests: list[str], rng: random.Random) -> list[Example]:
