@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.evaluation.classification import f1_of
+from inference.evaluation.classification import binary_f1
 from inference.evaluation.markdown import table
 from inference.sentiment import evaluation, plots
 from inference.sentiment.classifier import EMOTIONS, LABELS, Classifier, Sentiment
@@ -85,7 +85,7 @@ def _hints(path: Path, folder: Path) -> dict[str, float]:
     found = evaluation.scored(classifier.score, [example.text for example in rows])
     hinted = np.array([[name in one.emotions for name in EMOTIONS] for one in found])
     truth = np.array([example.emotions for example in rows]) > 0
-    reached = [f1_of(*columns) for columns in zip(truth.T, hinted.T, strict=True)]
+    reached = [binary_f1(*columns) for columns in zip(truth.T, hinted.T, strict=True)]
     return {
         name: round(value, 3)
         for name, value, limit in zip(EMOTIONS, reached, classifier.heads.thresholds, strict=True)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.evaluation.classification import f1_of
+from inference.evaluation.classification import binary_f1
 from inference.models.sources import digest
 from inference.sentiment.classifier import EMOTIONS, Classifier, Heads, Student, softmax
 from inference.sentiment.distillation.data import Example
@@ -90,7 +90,7 @@ def thresholds(logits: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float32]
     found = []
     for column, heard in zip(logits.T, truth.T, strict=True):
         candidates = np.quantile(column, np.linspace(0.5, 0.999, 200))
-        reached = [f1_of(heard > 0, column > candidate) for candidate in candidates]
+        reached = [binary_f1(heard > 0, column > candidate) for candidate in candidates]
         best = int(np.argmax(reached))
         found.append(candidates[best] if reached[best] >= EMOTION_F1 else np.inf)
     return np.array(found, np.float32)
