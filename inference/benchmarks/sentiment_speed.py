@@ -2,8 +2,9 @@
 
 `python -m inference.benchmarks.sentiment_speed` (or `make bench-sentiment`) times in one run, on
 the same messages: this classifier; VADER, a word list; and a `transformers` pipeline with a model
-of DistilBERT's size (66 million parameters, 32 bits). The pipeline's weights are random: they change
-its answers, not its speed. The three take turns, so that a busy machine slows all of them down.
+of DistilBERT's size (66 million parameters, 32 bits). The pipeline's weights are random: they
+change its answers, not its speed. The three take turns, so that a busy machine slows all of them
+down.
 """
 
 import random
