@@ -1,8 +1,8 @@
-"""Known vulnerabilities of what is installed: audit.py SITE-PACKAGES [--where-reachable]
+"""Lists known vulnerabilities of installed packages: audit.py SITE-PACKAGES [--where-reachable]
 
-pip-audit asks the package index for its advisories; a mirror that has none answers that it knows
-no package, which pip-audit counts as no vulnerability. Here that is a failure, unless
---where-reachable says that it is known.
+pip-audit asks the package index for its advisories. A mirror without advisories answers that it
+knows no package, which pip-audit counts as no vulnerability. Here that is a failure, unless
+--where-reachable says that such a mirror is expected.
 """
 
 import json
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-# The line by which .ci/run finds it, and which it says again at its end.
+# .ci/run finds this line by its beginning and repeats it at its end.
 UNREACHABLE = (
     "NOT AUDITED: {missed} of {count} packages. The package index answered no question about them: "
     "known vulnerabilities, if any, were NOT looked for. Run `make audit` on a machine that "
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     packages = audited(arguments[0])
     if not packages:
         sys.exit(f"NOT AUDITED: pip-audit found no package in {arguments[0]}.")
-    bad = [line for package in packages for line in known_of(package)]
+    bad = [line for package in packages for line in vulnerabilities(package)]
     missed = sum("skip_reason" in package for package in packages)
     print("\n".join(bad), end="\n" * bool(bad))
     if missed:
@@ -40,16 +40,16 @@ def audited(site_packages: str) -> list[dict[str, Any]]:
     done = subprocess.run([str(program), *options], capture_output=True, text=True, check=False)
     if not done.stdout:
         sys.exit(f"pip-audit ended with status {done.returncode}: {done.stderr}")
-    found: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
-    return found
+    packages: list[dict[str, Any]] = json.loads(done.stdout)["dependencies"]
+    return packages
 
 
-def known_of(package: dict[str, Any]) -> list[str]:
-    """A line for each vulnerability: what, and from which version on it is mended."""
+def vulnerabilities(package: dict[str, Any]) -> list[str]:
+    """Return a line for each known vulnerability, with the versions that fix it."""
     return [
-        f"{package['name']} {package['version']}: {one['id']}, mended in "
-        f"{', '.join(one['fix_versions']) or 'no version yet'}"
-        for one in package.get("vulns", [])
+        f"{package['name']} {package['version']}: {vulnerability['id']}, fixed in "
+        f"{', '.join(vulnerability['fix_versions']) or 'no version yet'}"
+        for vulnerability in package.get("vulns", [])
     ]
 
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Checks the container files without a container engine: hadolint and checkov read the Dockerfiles,
-# Compose's own schema and a few rules of ours the compose file. check.sh ENVIRONMENT-FOLDER
+# Checks the container files without a container engine: check.sh ENVIRONMENT-FOLDER
+# hadolint and checkov read the Dockerfiles; Compose's own schema and a few rules of ours check the
+# compose file.
 set -euo pipefail
 cd "$(dirname "$0")"
 env=${1:?check.sh FOLDER: name the folder of the checkers\' environment}
@@ -10,7 +11,7 @@ if [[ ! -f $env/.installed || $(<"$env/.installed") != "${pins[*]}" ]]; then
   echo "Installing the checkers of container files into $env …"
   python3.11 -m venv "$env"
   "$env/bin/pip" install --quiet --no-input --disable-pip-version-check "${pins[@]}"
-  # For the schema that it brings; the program itself is not used.
+  # Only for its schema; the program itself is not used.
   "$env/bin/pip" install --quiet --no-input --disable-pip-version-check --no-deps docker-compose==1.29.2
   printf '%s' "${pins[*]}" >"$env/.installed"
 fi

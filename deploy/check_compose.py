@@ -1,4 +1,4 @@
-"""The compose file against Compose's schema and our rules: check_compose.py FILE"""
+"""Checks the compose file against Compose's schema and our rules: check_compose.py FILE"""
 
 import json
 import re
@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema
 import yaml
 
-# It alone has a way in, and so a way out.
+# The only service that is reached from outside, and so the only one with a way out.
 FRONT = "nginx"
 EDGE = "edge"
-# Where a service may be, if not on `inside` alone: nobody but the gate reaches vLLM.
+# The networks of services that are not on `inside` alone: only the gate reaches vLLM.
 NETWORKS = {
     FRONT: ["inside", EDGE],
     "gate": ["inside", "model"],
@@ -34,17 +34,17 @@ def main() -> int:
 
 
 def without_extensions(stack: dict[str, Any]) -> dict[str, Any]:
-    """The schema of 2021 knows neither a top-level name nor anchors' own parts."""
+    """Drop what the schema of 2021 does not know: the top-level name and the x- anchors."""
     return {key: value for key, value in stack.items() if key != "name" and key[:2] != "x-"}
 
 
 def of_stack(stack: dict[str, Any]) -> list[str]:
     networks = stack["networks"].items()
-    open_ones = [name for name, network in networks if not network.get("internal")]
-    found = [f"the network `{name}` must be internal" for name in open_ones if name != EDGE]
+    public = [name for name, network in networks if not network.get("internal")]
+    problems = [f"the network `{name}` must be internal" for name in public if name != EDGE]
     for name, service in stack["services"].items():
-        found += [f"{name}: {problem}" for problem in of_service(name, service)]
-    return found
+        problems += [f"{name}: {problem}" for problem in of_service(name, service)]
+    return problems
 
 
 def of_service(name: str, service: dict[str, Any]) -> list[str]:
@@ -62,9 +62,9 @@ def of_service(name: str, service: dict[str, Any]) -> list[str]:
 
 
 def secrets_in(raw: str) -> list[str]:
-    """Values of secrets belong into files."""
-    lines = re.findall(r"^\s*(\w*(?:PASSWORD|SECRET|API_KEY)\w*):", raw, re.MULTILINE)
-    return [f"{line} must come from a file: {line}_FILE" for line in lines if line[-5:] != "_FILE"]
+    """Find secrets whose values are not in files."""
+    names = re.findall(r"^\s*(\w*(?:PASSWORD|SECRET|API_KEY)\w*):", raw, re.MULTILINE)
+    return [f"{name} must come from a file: {name}_FILE" for name in names if name[-5:] != "_FILE"]
 
 
 if __name__ == "__main__":

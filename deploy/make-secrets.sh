@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Makes the secrets that compose.yaml reads, once: make-secrets.sh [FOLDER]. What is there stays.
-# Yours to put there: tls_certificate and tls_key, as PEM; with single sign-on, what your provider
-# gave you, into oidc_client_secret.
+# Creates the secrets that compose.yaml reads: make-secrets.sh [FOLDER]. Existing files stay.
+# Add tls_certificate and tls_key yourself, as PEM; with single sign-on, put the secret that your
+# provider gave you into oidc_client_secret.
 set -euo pipefail
 folder=${1:-$(dirname "$0")/secrets}
 mkdir -p "$folder"
@@ -22,7 +22,7 @@ make redis_password "$(random)"
 make database_url "postgresql://attune:$(<"$folder/database_password")@postgres:5432/attune"
 make oidc_client_secret ""
 make redis_url "redis://:$(<"$folder/redis_password")@redis:6379"
-# Containers read them as another user.
+# The containers read them as another user.
 chmod 644 "$folder"/*
 chmod 700 "$folder"
 echo "The secrets are in $folder."

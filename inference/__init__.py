@@ -2,6 +2,6 @@
 
 import os
 
-# Before anything here loads ONNX Runtime, which since 1.29 sends its usage to its maker unless told
-# not to (Privacy.md in its repository); it looks once, when it is loaded.
+# ONNX Runtime 1.29 and later reports its usage to its maker unless this is set (Privacy.md in its
+# repository). It reads the variable once, when it is loaded: set it before any module loads it.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"

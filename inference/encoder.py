@@ -1,6 +1,7 @@
-"""Text to vectors, on ONNX Runtime and the model's own tokenizer.
+"""The encoder: turns text into vectors, with ONNX Runtime and the model's own tokenizer.
 
-`export.py` makes the folder that this reads: `model.int8.onnx`, `tokenizer.json`, `manifest.json`.
+`models/export.py` creates the folder that it reads: `model.int8.onnx`, `tokenizer.json`,
+`manifest.json`.
 """
 
 import json
@@ -16,17 +17,17 @@ from inference.runtime import padded, session
 
 MAX_TOKENS = 256
 BATCH_TOKENS = 2_048
-# Batches: each takes some 30 MB while it is computed, and more at a time are no faster.
+# Batches at the same time: each takes some 30 MB while it is computed, and more are no faster.
 AT_ONCE = 2
 
 Vectors = NDArray[np.float32]
 
 
 class Encoder:
-    """Unit vectors whose inner product says how near in meaning two texts are.
+    """Encodes texts as unit vectors; the inner product of two says how close in meaning they are.
 
     Thread-safe: the session and the tokenizer keep no state between calls.
-    `name` identifies weights and quantisation: vectors of different names do not compare.
+    `name` identifies weights and quantisation: vectors of different names cannot be compared.
     """
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
@@ -36,14 +37,14 @@ class Encoder:
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._tokenizer.no_padding()
-        # An arena would keep the largest batch ever seen, once for each thread, for good.
+        # An arena would keep the memory of the largest batch, once for each thread, forever.
         self._session = session(folder / "model.int8.onnx", threads, enable_cpu_mem_arena=False)
         self._at_once = threading.BoundedSemaphore(AT_ONCE)
 
     def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
-        """Unit rows (len(texts), dimension), in the order of `texts`."""
+        """Return unit vectors as rows (len(texts), dimension), in the order of `texts`."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        tokens = [found.ids for found in self._tokenizer.encode_batch(_valid(texts))]
+        tokens = [encoded.ids for encoded in self._tokenizer.encode_batch(_valid(texts))]
         for rows in batches([len(ids) for ids in tokens], batch):
             vectors[rows] = self._run([tokens[row] for row in rows])
         return vectors
@@ -58,8 +59,10 @@ class Encoder:
 
 
 def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
-    """Rows of similar length together, so that little is computed on padding; few long ones,
-    since memory grows with the square of the length."""
+    """Group rows of similar length, so that little is computed on padding.
+
+    Batches of long texts are smaller, since memory grows with the square of the length.
+    """
     rows: list[int] = []
     for row in sorted(range(len(lengths)), key=lengths.__getitem__):
         if len(rows) == most or (rows and (len(rows) + 1) * lengths[row] > BATCH_TOKENS):
@@ -71,5 +74,5 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
 
 
 def _valid(texts: Sequence[str]) -> list[str]:
-    """JSON may carry half a character (a lone surrogate), which the tokenizer refuses."""
+    """Replace lone surrogates, which JSON may contain and the tokenizer refuses."""
     return [text.encode("utf-8", "replace").decode() for text in texts]

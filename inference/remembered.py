@@ -1,6 +1,6 @@
-"""What is made of a text, remembered for as long as there is room.
+"""A cache for functions of a text, bounded by the characters of its texts.
 
-`lru_cache` counts texts, and a text may be long: what is kept here is bounded by its characters.
+`lru_cache` would count texts, and a text may be long.
 """
 
 from collections.abc import Callable
@@ -10,14 +10,14 @@ from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
 
-# Of all texts of one function: some 500 passages, of which the parts take a few MB.
+# Characters of all texts that one function keeps: some 500 passages, whose values take a few MB.
 CHARACTERS = 400_000
-# No text may drive out more than its share of the others.
+# No single text may evict more than this share of the others.
 LONGEST = CHARACTERS // 50
 
 
 class Remembered(Generic[Value]):
-    """A function of a text. The texts asked for first are forgotten first."""
+    """A function of a text, with its cache. The oldest texts are evicted first."""
 
     def __init__(self, function: Callable[[str], Value]) -> None:
         self._function = function
@@ -27,7 +27,7 @@ class Remembered(Generic[Value]):
         update_wrapper(self, function)
 
     def __call__(self, text: str) -> Value:
-        # Values are never None: a look-up is one step, which no other thread can come between.
+        # Values are never None, so that a look-up is a single step that no thread can interrupt.
         if (known := self._values.get(text)) is not None:
             return known
         value = self._function(text)

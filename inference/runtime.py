@@ -1,4 +1,4 @@
-"""ONNX Runtime as both of our small models use it."""
+"""Shared set-up of ONNX Runtime for the encoder and the sentiment classifier."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ Ids = NDArray[np.int64]
 
 
 def session(path: Path, threads: int, **options: Any) -> onnxruntime.InferenceSession:
-    """`options` are set on `onnxruntime.SessionOptions`."""
+    """Open a session. `options` are set on `onnxruntime.SessionOptions`."""
     chosen = onnxruntime.SessionOptions()
     chosen.intra_op_num_threads = threads
     chosen.inter_op_num_threads = 1
-    # A thread that spins while it waits takes the core from the language model beside it.
+    # A thread that spins while it waits takes a core from the language model.
     chosen.add_session_config_entry("session.intra_op.allow_spinning", "0")
     for name, value in options.items():
         setattr(chosen, name, value)
@@ -24,10 +24,10 @@ def session(path: Path, threads: int, **options: Any) -> onnxruntime.InferenceSe
 
 
 def padded(tokens: Sequence[list[int]]) -> tuple[Ids, Ids]:
-    """Token ids and mask, both (texts, longest); 0 where a text has ended."""
+    """Return token ids and mask, both (texts, longest), with 0 after the end of a text."""
     ids = np.zeros((len(tokens), max(map(len, tokens))), np.int64)
     mask = np.zeros_like(ids)
-    for row, found in enumerate(tokens):
-        ids[row, : len(found)] = found
-        mask[row, : len(found)] = 1
+    for row, text in enumerate(tokens):
+        ids[row, : len(text)] = text
+        mask[row, : len(text)] = 1
     return ids, mask

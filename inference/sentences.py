@@ -1,29 +1,30 @@
-"""A stream of tokens into sentences, as soon as each is finished."""
+"""Splits text into sentences, also while it is still being written."""
 
 import re
 from collections.abc import AsyncIterator
 
-# Words that end with a full stop within a sentence.
+# Words after which a full stop does not end the sentence.
 ABBREVIATIONS = (
     "mr mrs ms dr prof st str no nr art approx ca inc ltd co corp vs etc e.g i.e incl excl "
     "tel ext dept max min vol pkg pkgs oz lb lbs pcs ref jan feb mar apr jun jul aug sep "
     "sept oct nov dec"
 ).split()
-# How far back a word is looked for that does not end its sentence.
+# Characters before a full stop that are searched for such a word.
 LONGEST_WORD = 80
-# The end: a mark, closing quotes, then white space before something that starts a sentence.
-# Possessive, and from the first mark of a row on: a row of marks is looked at once.
+# An end: a mark, closing quotes, then white space before something that starts a sentence.
+# The quantifiers are possessive and begin at the first of several marks, so that a long row of
+# marks is read once.
 END = re.compile(r"(?<![.!?…])([.!?…]++[\"'”’)\]]*+)(\s++)(?=[\"'“‘(\[]?[A-Z0-9À-Þ\-*•])|\n+")
 
 
 def split(text: str) -> list[str]:
-    """All sentences of a finished text."""
+    """Split a finished text."""
     done, rest = take(text)
     return [*done, rest.strip()] if rest.strip() else done
 
 
 def take(text: str) -> tuple[list[str], str]:
-    """The finished sentences of a growing text, and what is left of it."""
+    """Return the finished sentences of a growing text, and the rest of the text."""
     sentences, start = [], 0
     for end in END.finditer(text):
         if end[1] and within_sentence(text[max(start, end.end(1) - LONGEST_WORD) : end.end(1)]):
@@ -35,7 +36,7 @@ def take(text: str) -> tuple[list[str], str]:
 
 
 def within_sentence(text: str) -> bool:
-    """Ends with an abbreviation, an initial ("J."), or the number of a list ("1.")."""
+    """Tell whether a text ends with an abbreviation, an initial ("J.") or a list number ("1.")."""
     if not text.endswith("."):
         return False
     last = text[:-1].split()[-1].lstrip("([\"'“‘") if text[:-1].split() else ""
@@ -47,6 +48,7 @@ def within_sentence(text: str) -> bool:
 
 
 async def stream(pieces: AsyncIterator[str]) -> AsyncIterator[str]:
+    """Yield each sentence as soon as it is finished."""
     text = ""
     async for piece in pieces:
         done, text = take(text + piece)

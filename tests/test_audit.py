@@ -37,7 +37,7 @@ def test_a_known_vulnerability_fails_also_where_others_were_not_audited(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
     assert status([BAD, SKIPPED], monkeypatch, "--where-reachable") == 1
-    assert "django 5.2: CVE-1, mended in 5.3" in capsys.readouterr().out
+    assert "django 5.2: CVE-1, fixed in 5.3" in capsys.readouterr().out
 
 
 def test_no_package_at_all_is_no_audit(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,5 @@
-"""Backups: all that cannot be made again, in one file, and back.
+"""Backup and restore of everything that cannot be recreated, in one file.
 
-`archive.py` writes and checks the file, `postgresql.py` and `sqlite.py` read and write the
-database, `contents.py` says what belongs into a backup and in which order.
+`archive.py` writes and verifies the file, `postgresql.py` and `sqlite.py` read and write the
+database, `contents.py` decides what belongs in a backup and in which order.
 """

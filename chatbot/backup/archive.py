@@ -1,7 +1,7 @@
-"""A backup's file: a tar, readable without Attune, whose last member says what the others are.
+"""The file of a backup: a tar, readable without Attune, whose last member lists the others.
 
 It is written and read as a stream, whatever its size. Nothing is extracted under a name that the
-file itself chooses: who reads a member decides where it goes.
+file itself chooses: the code that reads a member decides where it goes.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ MANIFEST = "manifest.json"
 FORMAT = 1
 PLACE = re.compile(r"(database|attachments|sentiment|secrets)(/[\w-][\w.-]*){1,2}", re.ASCII)
 PIECE = 1 << 20
-# Of a manifest: a line of some hundred bytes for each of a million files.
+# Bytes of a manifest: some hundred for each of a million files.
 LARGEST_MANIFEST = 1 << 29
 
 Progress = Callable[[int], Any]
 
 
 class BackupError(Exception):
-    """One sentence that says what to do."""
+    """A backup or restore that cannot go on; the message says what to do."""
 
 
 @dataclass
@@ -35,11 +35,11 @@ class Manifest:
     engine: str
     version: str
     made_at: str
-    # (app, name) of each that had been applied.
+    # (app, name) of each applied migration.
     migrations: list[tuple[str, str]]
-    # What the database's part needs to be read again.
+    # What `restore` of the engine needs.
     database: dict[str, Any]
-    # Files that had been removed before they could be copied: their owner was being erased.
+    # Files that were deleted before they could be copied, because their owner was being erased.
     left_out: list[str] = field(default_factory=list)
     # name -> [bytes, SHA-256]
     members: dict[str, tuple[int, str]] = field(default_factory=dict)
@@ -84,21 +84,21 @@ class Writer:
 
 
 def header(name: str, size: int) -> tarfile.TarInfo:
-    found = tarfile.TarInfo(name)
-    found.size, found.mode = size, 0o600
-    return found
+    info = tarfile.TarInfo(name)
+    info.size, info.mode = size, 0o600
+    return info
 
 
 @contextmanager
 def writing(path: Path, progress: Progress) -> Iterator[Writer]:
-    """The file appears under its name when it is whole, and for its owner alone."""
+    """Write a backup that only its owner can read; it gets its name once it is complete."""
     if path.exists():
-        raise BackupError(f"{path} is there already and stays as it is: choose another name.")
+        raise BackupError(f"{path} exists and is not overwritten: choose another name.")
     draft = path.with_name(f".{path.name}.part")
     try:
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        text = f"{draft} is there: another backup is being written. If none is, remove that file."
+        text = f"{draft} exists: another backup is being written. If not, remove that file."
         raise BackupError(text) from None
     try:
         with os.fdopen(handle, "wb") as file:
@@ -121,32 +121,32 @@ def opened(path: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(path, "r:") as tar:
             yield tar
     except tarfile.TarError as error:
-        raise BackupError(f"{path} is no backup, or was cut off: {error}.") from None
+        raise BackupError(f"{path} is not a backup, or was cut off: {error}.") from None
 
 
 def verified(path: Path, progress: Progress) -> Manifest:
-    """What it holds; BackupError unless every byte of it is as it was written."""
-    manifest, found, most = None, dict[str, tuple[int, str]](), path.stat().st_size
+    """Read the manifest; BackupError unless every byte of the file is as it was written."""
+    manifest, members, most = None, dict[str, tuple[int, str]](), path.stat().st_size
     with opened(path) as tar:
         for member in tar:
-            if not belongs(member, most) or member.name in found:
-                text = f"{member.name!r} does not belong into a backup: {path} was changed."
+            if not belongs(member, most) or member.name in members:
+                text = f"{member.name!r} does not belong in a backup: {path} was changed."
                 raise BackupError(text)
             if member.name == MANIFEST:
                 manifest = manifest_of(tar, member)
             else:
-                found[member.name] = (member.size, digest_of(tar, member, progress))
+                members[member.name] = (member.size, digest_of(tar, member, progress))
     if manifest is None:
-        raise BackupError(f"{path} has no manifest: it was cut off. Take another backup.")
-    for name in sorted(manifest.members.keys() | found.keys()):
-        if manifest.members.get(name) != found.get(name):
+        raise BackupError(f"{path} has no manifest: it was cut off. Use another backup.")
+    for name in sorted(manifest.members.keys() | members.keys()):
+        if manifest.members.get(name) != members.get(name):
             text = f"{name} in {path} is missing, or is not as it was written"
-            raise BackupError(f"{text}. Nothing was touched: take another backup.")
+            raise BackupError(f"{text}. Nothing was changed: use another backup.")
     return manifest
 
 
 def belongs(member: tarfile.TarInfo, most: int) -> bool:
-    """A plain file of ours, no larger than the whole; no link, no folder, no hole."""
+    """Tell whether a member is a regular file with one of our names, no larger than the backup."""
     ours = member.name == MANIFEST or PLACE.fullmatch(member.name)
     plain = member.type == tarfile.REGTYPE and not member.sparse
     return bool(ours) and plain and member.size <= most
@@ -158,10 +158,12 @@ def manifest_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     try:
         given = json.loads(stream(tar, member).read())
         if given["format"] > FORMAT:
-            text = f"The backup was written by a newer Attune ({given['version']}): install that."
+            text = (
+                f"The backup was written by a newer Attune ({given['version']}): install it first."
+            )
             raise BackupError(text)
-        given["members"] = {name: tuple(one) for name, one in given["members"].items()}
-        given["migrations"] = [tuple(one) for one in given["migrations"]]
+        given["members"] = {name: tuple(pair) for name, pair in given["members"].items()}
+        given["migrations"] = [tuple(pair) for pair in given["migrations"]]
         return Manifest(**given)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"The backup's manifest cannot be read: {error!r}.") from None
@@ -175,13 +177,13 @@ def digest_of(tar: tarfile.TarFile, member: tarfile.TarInfo, progress: Progress)
 
 
 def stream(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
-    found = tar.extractfile(member)
-    assert found  # A plain file.
-    return found
+    content = tar.extractfile(member)
+    assert content  # It is a regular file.
+    return content
 
 
 def below(tar: tarfile.TarFile, folder: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """(name within the folder, content) of each member, in the order in which they were written."""
+    """Yield name within the folder and content of each member, in the order of writing."""
     for member in tar.getmembers():
         if member.name.startswith(f"{folder}/"):
             yield member.name.removeprefix(f"{folder}/"), stream(tar, member)

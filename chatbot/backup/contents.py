@@ -1,15 +1,15 @@
-"""What belongs into a backup, and in which order it is taken and put back.
+"""Decides what belongs in a backup, and in which order it is saved and restored.
 
-| | taken | put back |
+| | saved | restored |
 |---|---|---|
 | first | the database, from one snapshot | files of attachments |
 | then | the files that its rows name | the database, in one step |
 
-A file is written before its row and removed after it, and never changed. So every row of the
-snapshot finds its file, unless its owner is being erased; and a file that is put back without its
-row, because the restore was broken off, is swept up like any other.
+A file is written before its row, deleted after it, and never changed. So every row of the snapshot
+finds its file, unless its owner is being erased; and a file that an interrupted restore has left
+without a row is swept up like any other.
 
-The index is not in it: it is made again from the records.
+The index is not included: it is rebuilt from the records.
 """
 
 import os
@@ -48,7 +48,7 @@ def engine() -> ModuleType:
     return postgresql if connection.vendor == "postgresql" else sqlite
 
 
-# --- taking
+# --- saving
 
 
 def back_up(path: Path, with_secrets: bool, progress: Progress) -> Manifest:
@@ -71,7 +71,7 @@ def back_up(path: Path, with_secrets: bool, progress: Progress) -> Manifest:
 
 
 def add_file(writer: Writer, name: str) -> bool:
-    """False: it has been removed since."""
+    """Add an attachment; False if it was deleted since the snapshot."""
     try:
         with attachment_storage().open(name) as file:
             writer.add(f"attachments/{name}", file, file.size)
@@ -81,8 +81,11 @@ def add_file(writer: Writer, name: str) -> bool:
 
 
 def add_heads(writer: Writer) -> None:
-    """This site's own sentiment heads. First the name of the active ones: another process may put
-    new ones into service meanwhile, and those of before stay."""
+    """Add this site's own sentiment heads.
+
+    The name of the active version comes first: another process may put a new version into service
+    meanwhile, and older versions stay.
+    """
     folder = classifier.sentiment_site()
     paths = [folder / "active", *sorted(folder.glob("*/*"))]
     for path in paths:
@@ -90,7 +93,7 @@ def add_heads(writer: Writer) -> None:
             writer.add_bytes(f"sentiment/{path.relative_to(folder)}", path.read_bytes())
 
 
-# --- putting back
+# --- restoring
 
 
 def restore(path: Path, replace: bool, progress: Progress) -> Manifest:
@@ -98,8 +101,8 @@ def restore(path: Path, replace: bool, progress: Progress) -> Manifest:
     check_fits(manifest)
     engine().check_alone()
     if not replace and (table := first_with_rows()):
-        text = f"The database is not empty ({table} has rows): nothing was touched"
-        raise BackupError(f"{text}. With --replace, what is in it is lost.")
+        text = f"The database is not empty ({table} has rows): nothing was changed"
+        raise BackupError(f"{text}. With --replace, its contents are lost.")
     with archive.opened(path) as tar:
         for name, source in archive.below(tar, "attachments"):
             put_file(name, source)
@@ -109,19 +112,19 @@ def restore(path: Path, replace: bool, progress: Progress) -> Manifest:
             put_secret(source.read())
     shutil.rmtree(settings.INDEX_DIR, ignore_errors=True)
     connection.close()
-    # The backup may be of an older release.
+    # The backup may come from an older release.
     call_command("migrate", verbosity=0, interactive=False, skip_checks=True)
     return manifest
 
 
 def check_fits(manifest: Manifest) -> None:
     if manifest.engine != engine().ENGINE:
-        text = f"The backup is one of {manifest.engine}, and DATABASE_URL names {engine().ENGINE}"
+        text = f"The backup is from {manifest.engine}, but DATABASE_URL names {engine().ENGINE}"
         raise BackupError(f"{text}: set DATABASE_URL to an empty database of that kind.")
     loader = MigrationLoader(None, ignore_no_migrations=True)
     known = set(loader.disk_migrations)
-    if newer := [one for one in manifest.migrations if tuple(one) not in known]:
-        text = f"The backup is of a newer schema ({'.'.join(newer[0])}): install Attune"
+    if newer := [pair for pair in manifest.migrations if tuple(pair) not in known]:
+        text = f"The backup has a newer schema ({'.'.join(newer[0])}): install Attune"
         raise BackupError(f"{text} {manifest.version} or later, then restore.")
 
 
@@ -143,7 +146,7 @@ def put_file(name: str, source: IO[bytes]) -> None:
 
 
 def put_heads(members: dict[str, IO[bytes]]) -> None:
-    """Aside, then in place of what is there."""
+    """Write the heads to a draft folder, then replace the present ones."""
     folder = classifier.sentiment_site()
     draft = folder.with_name(f"{folder.name}.restored")
     shutil.rmtree(draft, ignore_errors=True)
@@ -156,7 +159,7 @@ def put_heads(members: dict[str, IO[bytes]]) -> None:
 
 
 def put_secret(value: bytes) -> None:
-    """Where the environment sets another, that one counts, and stays the operator's to change."""
+    """Restore the key file; a SECRET_KEY from the environment still takes precedence."""
     path = Path(settings.DATA_DIR) / "secret_key"
     draft = path.with_suffix(".restored")
     draft.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """PostgreSQL's part of a backup: each table's rows, as COPY writes them, from one snapshot.
 
-Not by pg_dump: the containers have none, and one of another version refuses the server. The tables
-themselves are made by the migrations that had been applied.
+It does not use pg_dump: the containers have none, and one of another version refuses the server.
+The applied migrations create the tables again.
 """
 
 import tarfile
@@ -21,10 +21,10 @@ from chatbot.backup.archive import BackupError, Manifest, Progress, Writer
 from crm.plumbing import troubles
 
 ENGINE = "postgresql"
-# Bytes of a table that are one member, and are held in memory until they are written.
+# Bytes of a table that make one member; they are in memory until it is written.
 PART = 32 << 20
 TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY tablename"
-# What a table computes by itself is not copied.
+# Generated columns are not copied: the table computes them.
 COLUMNS = """
 SELECT column_name FROM information_schema.columns
 WHERE table_schema = current_schema() AND table_name = %s AND is_generated = 'NEVER'
@@ -48,7 +48,7 @@ class Snapshot:
         return self.open.execute(query).fetchall()
 
     def add_to(self, writer: Writer) -> dict[str, Any]:
-        """Numbers come from sequences outside every snapshot: read last, none is given twice."""
+        """Add every table. Sequences stand outside the snapshot: read last, none is behind."""
         columns = {table: self.columns(table) for (table,) in self.rows(TABLES)}
         for table, names in columns.items():
             for number, part in enumerate(self.parts(table, names)):
@@ -92,12 +92,12 @@ def check_alone() -> None:
 
 
 def restore(tar: tarfile.TarFile, manifest: Manifest, progress: Progress) -> None:
-    """All of it in one transaction: whatever goes wrong, the database is as before."""
+    """Restore in one transaction: whatever goes wrong, the database is as before."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TABLES)
         drop(cursor, [table for (table,) in cursor.fetchall()])
         make_tables(manifest)
-        # What the migrations themselves have put in is in the backup, too.
+        # The backup also holds the rows that the migrations have just inserted.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute(sql.SQL("TRUNCATE {}").format(listed(manifest.database["columns"])))
         cursor.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -116,7 +116,7 @@ def listed(tables: Any) -> sql.Composed:
 
 
 def make_tables(manifest: Manifest) -> None:
-    """As the migrations that had been applied make them."""
+    """Create the tables by the migrations that the backup names."""
     executor = MigrationExecutor(connection)
     applied = set(manifest.migrations) & set(executor.loader.graph.nodes)
     nodes = executor.loader.graph.node_map
@@ -130,10 +130,10 @@ def make_tables(manifest: Manifest) -> None:
 
 def fill(tar: tarfile.TarFile, columns: dict[str, list[str]], progress: Progress) -> None:
     parts = archive.below(tar, "database")
-    for table, found in groupby(parts, key=lambda part: part[0].partition("/")[0]):
+    for table, members in groupby(parts, key=lambda part: part[0].partition("/")[0]):
         statement = copied(table, columns[table], "FROM STDIN")
         with connection.connection.cursor().copy(statement) as rows:
-            for _, source in found:
+            for _, source in members:
                 while piece := source.read(archive.PIECE):
                     rows.write(piece)
                     progress(len(piece))

@@ -1,4 +1,4 @@
-"""SQLite's part of a backup: the database's file, as its own online backup copies it."""
+"""SQLite's part of a backup: the database file, copied by SQLite's online backup."""
 
 import os
 import shutil
@@ -35,17 +35,20 @@ class Snapshot:
 
 @contextmanager
 def snapshot(near: Path) -> Iterator[Snapshot]:
-    """A copy beside the backup's file, while writers go on. In one step: SQLite begins again, and
-    perhaps never ends, where another process writes between two steps."""
+    """Copy the database to a file beside the backup, while writers go on.
+
+    In one step: with several, SQLite starts again whenever another process writes in between, and
+    may never end.
+    """
     if not place().exists():
-        raise BackupError(f"There is no database at {place()}: there is nothing to back up.")
+        raise BackupError(f"There is no database at {place()}: nothing to back up.")
     with NamedTemporaryFile(dir=near.parent, prefix=f".{near.name}.") as draft:
         with (
             closing(sqlite3.connect(f"file:{place()}?mode=ro", uri=True)) as live,
             closing(sqlite3.connect(draft.name)) as copy,
         ):
             live.backup(copy)
-            # One file, without a log beside it.
+            # One file, without a write-ahead log beside it.
             copy.execute("PRAGMA journal_mode = DELETE")
         yield Snapshot(Path(draft.name))
 
@@ -55,13 +58,13 @@ def place() -> Path:
 
 
 def check_alone() -> None:
-    """Whoever has it open would go on writing into the file that is replaced."""
+    """Raise BackupError if another process has the file open: it would write into the old one."""
     connection.close()
     if not place().exists():
         return
     try:
         with closing(sqlite3.connect(place(), timeout=0)) as database:
-            # SQLite refuses this to all but the only one.
+            # SQLite allows this only to the only connection.
             [[mode]] = database.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.OperationalError:
         mode = "locked"
@@ -70,7 +73,7 @@ def check_alone() -> None:
 
 
 def restore(tar: tarfile.TarFile, manifest: Manifest, progress: Progress) -> None:
-    """Beside the old one, then in its place."""
+    """Write the database beside the old one, then replace that."""
     draft = place().with_name(f".{place().name}.restored")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
@@ -79,6 +82,10 @@ def restore(tar: tarfile.TarFile, manifest: Manifest, progress: Progress) -> Non
         progress(file.tell())
         file.flush()
         os.fsync(file.fileno())
-    for log in ("-wal", "-shm", "-journal"):  # A lost database's own would be played into this one.
+    for log in (
+        "-wal",
+        "-shm",
+        "-journal",
+    ):  # The old database's logs would be replayed into this one.
         place().with_name(f"{place().name}{log}").unlink(missing_ok=True)
     draft.replace(place())

@@ -1,5 +1,7 @@
-"""The demo shop's three actions, and the part of its CRM that carries them out: a view of this site
-that is sent signed events as any CRM is."""
+"""The demo shop's three actions, and the part of its CRM that carries them out.
+
+The CRM is a view of this site, which receives signed events like any other CRM.
+"""
 
 import json
 from typing import Any
@@ -19,7 +21,7 @@ from crm.action_answers import REQUESTED
 from crm.models import Endpoint, Record
 from crm.outbound import outbox
 
-# Of each field: name, label, kind, whether it is required, options.
+# A field: name, label, kind, whether it is required, options.
 ORDER = ("order", "Order", "record", True, ["order"])
 REASONS = ["Does not fit", "Not as expected", "Faulty or damaged", "Ordered by mistake"]
 ACTIONS: list[dict[str, Any]] = [
@@ -63,20 +65,20 @@ ACTIONS: list[dict[str, Any]] = [
 
 
 def load(inbox: Inbox) -> None:
-    """Those that are missing; what an administrator has changed stays."""
+    """Create the actions that are missing; what an administrator has changed stays."""
     endpoint = demo_endpoint()
-    for wanted in ACTIONS:
-        values = {name: value for name, value in wanted.items() if name != "fields"}
+    for definition in ACTIONS:
+        values = {name: value for name, value in definition.items() if name != "fields"}
         action, new = Action.objects.get_or_create(
             inbox=inbox, key=values.pop("key"), defaults=values
         )
         if new:
             action.endpoints.add(endpoint)
-            ActionField.objects.bulk_create(fields_of(action, wanted["fields"]))
+            ActionField.objects.bulk_create(fields_of(action, definition["fields"]))
 
 
 def demo_endpoint() -> Endpoint:
-    """It moves with the site's port."""
+    """Return the endpoint of the demo's CRM, whose address follows the site's port."""
     path, url = reverse("demo-crm"), own_url()
     new = {"url": url, "secrets": signing.rotated([]), "events": [REQUESTED]}
     endpoint, _ = Endpoint.objects.get_or_create(url__endswith=path, defaults=new)
@@ -99,7 +101,7 @@ def fields_of(action: Action, rows: list[tuple[Any, ...]]) -> list[ActionField]:
     ]
 
 
-# By the signature, as everything that CRMs are sent.
+# The signature authenticates it, as everything that is sent to CRMs.
 @csrf_exempt
 @require_POST
 def demo_crm(request: HttpRequest) -> HttpResponse:
@@ -109,8 +111,8 @@ def demo_crm(request: HttpRequest) -> HttpResponse:
     if not any(signed(request, secret) for secret in signing.current(endpoint.secrets)):
         return HttpResponse(status=401)
     event = json.loads(request.body)
-    done = event["type"] == REQUESTED
-    return JsonResponse(carried_out(event["data"]["action"]) if done else {})
+    is_request = event["type"] == REQUESTED
+    return JsonResponse(answer(event["data"]["action"]) if is_request else {})
 
 
 def signed(request: HttpRequest, secret: str) -> bool:
@@ -122,8 +124,8 @@ def signed(request: HttpRequest, secret: str) -> bool:
     return True
 
 
-def carried_out(action: dict[str, Any]) -> dict[str, str]:
-    """Nothing is: it is a demo. The same request always gets the same answer."""
+def answer(action: dict[str, Any]) -> dict[str, str]:
+    """Answer a request without doing anything; the same request always gets the same answer."""
     order = Record.objects.filter(id=action["values"].get("order")).first()
     if action["key"] == "change_delivery_address" and order and order.fields.get("shipped date"):
         message = f"{order} has left our warehouse, so its address can no longer be changed."

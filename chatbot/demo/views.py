@@ -1,4 +1,4 @@
-"""The demo shop, whose visitors may be signed in as one of its customers."""
+"""The demo shop, where visitors can sign in as one of its customers."""
 
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,11 +16,11 @@ DEMO_CUSTOMERS = [f"cust_{number}" for number in range(1, 61)]
 
 @require_safe
 def demo_shop(request: HttpRequest) -> HttpResponse:
-    """The host page: a shop whose visitors may be signed in as one of its demo customers."""
+    """Show the page that hosts the widget."""
     if not settings.DEMO:
         raise Http404
     known = Customer.objects.filter(id__in=DEMO_CUSTOMERS).in_bulk()
-    customers = [shown(known[key]) for key in DEMO_CUSTOMERS if key in known]
+    customers = [as_option(known[key]) for key in DEMO_CUSTOMERS if key in known]
     chosen = next((c for c in customers if c["id"] == request.GET.get("customer")), None)
     context = {
         "inbox": DEMO_INBOX,
@@ -31,13 +31,13 @@ def demo_shop(request: HttpRequest) -> HttpResponse:
     return render(request, "chatbot/demo.html", context)
 
 
-def shown(customer: Customer) -> dict[str, str]:
+def as_option(customer: Customer) -> dict[str, str]:
     return {"id": customer.id, "name": customer.name, "headline": headline(customer.id)}
 
 
 @require_safe
 def demo_identity(request: HttpRequest) -> HttpResponse:
-    """What the host's own server does for a customer who is signed in there."""
+    """Issue an identity token, as the host's own server does for a customer who is signed in."""
     customer = request.GET.get("customer", "")
     if not settings.DEMO or customer not in DEMO_CUSTOMERS:
         raise Http404

@@ -22,7 +22,7 @@ from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
 from inference.energy import counters
 from inference.generation.client import Generator
-from inference.generation.meter import Meter, of_machine, of_this_machine
+from inference.generation.meter import Meter, read_this_machine, reader_of
 from inference.generation.pace import Deadlines
 from inference.generation.pool import Pool, Server
 
@@ -84,14 +84,14 @@ def here(url: str) -> bool:
 @cache
 def own_meter() -> Meter:
     """Return the one meter for all servers of this machine, which share its devices."""
-    meter = Meter(of_this_machine, counts=counters.joules() is not None)
+    meter = Meter(read_this_machine, counts=counters.joules() is not None)
     metrics.watch_energy(meter)
     return meter
 
 
 def meter_of(url: str) -> Meter:
     """Return the meter of another machine, where an energy server may run beside the model's."""
-    return Meter(of_machine(f"{url.removesuffix('/v1')}/energy"))
+    return Meter(reader_of(f"{url.removesuffix('/v1')}/energy"))
 
 
 @receiver(setting_changed)

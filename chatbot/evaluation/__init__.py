@@ -1,5 +1,5 @@
-"""What `manage.py evaluate` runs: one module per question asked of a labelled file.
+"""The evaluations of `manage.py evaluate`: one module for each kind of labelled file.
 
-Each has `run(rows)`, which takes the file's objects and returns what `--json` prints,
-and `in_words(result)`.
+Each has `run(rows, options)`, which takes the file's objects and returns `figures`, which `--json`
+prints, and `as_text(result)`, which prints them for people.
 """

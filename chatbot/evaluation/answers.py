@@ -1,4 +1,4 @@
-"""Answers on a file of questions: {"id", "kind", "customer", "question", "expect", "forbid"}."""
+"""Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ Pair = tuple[dict[str, Any], dict[str, Any], Judged]
 def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
     before = counters.joules()
     pairs = asyncio.run(answered(questions))
-    judged = [one for _, _, one in pairs]
+    judged = [verdict for _, _, verdict in pairs]
     wrong = "".join(explained(*pair) for pair in pairs if not pair[2].right)
     return {
         "figures": table(judged),
@@ -41,14 +41,14 @@ HEAD = ("kind", "questions", *OUTCOMES, "right, %", "withheld sentences", "token
 SECONDS = ("first sentence, s", "whole answer, s")
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     joules, rows = result["joules"], result["figures"]
     used = (
         "not measured" if joules is None else f"{joules / rows[-1]['questions']:.1f} J a question"
     )
     return (
         markdown([*HEAD, *SECONDS], [cells(row) for row in rows])
-        + "\n\nSeconds: median / 95th percentile. Withheld: the model said it, no customer saw it. "
+        + "\n\nSeconds: median / 95th percentile. Withheld: written by the model, never shown. "
         f"Energy: {used}."
     )
 
@@ -76,8 +76,10 @@ def draw(result: dict[str, Any], folder: Path) -> list[str]:
     plots.outcomes(result["figures"], folder / "outcomes.png")
     judged = result["judged"]
     seconds = {
-        "first sentence": [one.first_sentence for one in judged if one.first_sentence is not None],
-        "whole answer": [one.total for one in judged if one.total is not None],
+        "first sentence": [
+            answer.first_sentence for answer in judged if answer.first_sentence is not None
+        ],
+        "whole answer": [answer.total for answer in judged if answer.total is not None],
     }
     plots.waiting(seconds, folder / "waiting.png")
     return ["outcomes.png", "waiting.png"]

@@ -1,9 +1,9 @@
-"""Until the customer reads something: Attune's first sentence beside the raw model's own.
+"""Measures when the customer can read something: Attune's first sentence and the raw model's.
 
-{"question", "customer"} a line, as for answers. Each question whose records were found is asked
-twice, once through the pipeline and once as a plain request with the very same prompt. They take
-turns so that never the same prompt follows itself: the server's prefix cache holds the constant
-beginning for both, and nothing else.
+Each line is {"question", "customer"}, as for answers. Each question with records is asked twice:
+through the pipeline, and as a plain request with the same prompt. The two take turns in such an
+order that no prompt follows itself: for both, the server's prefix cache holds the constant
+beginning of the prompt and nothing else.
 """
 
 import asyncio
@@ -38,10 +38,10 @@ class Asked:
 
 
 def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    asked = [one for one in asyncio.run(timed(questions)) if len(one.seconds) == 2]
-    differences = [one.seconds[ATTUNE] - one.seconds[RAW] for one in asked]
+    asked = [question for question in asyncio.run(timed(questions)) if len(question.seconds) == 2]
+    differences = [question.seconds[ATTUNE] - question.seconds[RAW] for question in asked]
     medians = {
-        name: spread([one.seconds[name] for one in asked]) or {"median": 0.0, "p95": 0.0}
+        name: spread([question.seconds[name] for question in asked]) or {"median": 0.0, "p95": 0.0}
         for name in (ATTUNE, RAW)
     }
     ratio = medians[ATTUNE]["median"] / max(medians[RAW]["median"], 1e-9)
@@ -55,17 +55,17 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 async def timed(questions: Rows) -> list[Asked]:
-    asked = [one for row in questions if (one := await prepared(row))]
+    asked = [question for row in questions if (question := await prepared(row))]
     if asked:
         await raw(asked[0].messages)
     for first in (0, 1):
-        for number, one in enumerate(tqdm(asked, disable=None, leave=False)):
+        for number, question in enumerate(tqdm(asked, disable=None, leave=False)):
             if number % 2 == first:
-                seconds, name = await raw(one.messages), RAW
+                seconds, name = await raw(question.messages), RAW
             else:
-                seconds, name = await ours(one.turn), ATTUNE
+                seconds, name = await ours(question.turn), ATTUNE
             if seconds is not None:
-                one.seconds[name] = seconds
+                question.seconds[name] = seconds
     return asked
 
 
@@ -78,7 +78,7 @@ async def prepared(row: dict[str, Any]) -> Asked | None:
 
 
 async def ours(turn: Turn) -> float | None:
-    """None where no sentence came from the model."""
+    """Return the seconds to the first sentence; None if the model wrote none of the answer."""
     answer = await ask(turn.text, turn.customer)
     timings = answer["timings"]
     return timings["first_sentence"] if "first_generated" in timings else None
@@ -94,7 +94,7 @@ async def raw(messages: ChatMessages) -> float | None:
     return None
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     figures = result["figures"]
     rows = [
         [name, f"{figures[name]['median']:.2f}", f"{figures[name]['p95']:.2f}"]

@@ -1,6 +1,6 @@
-"""The check: {"record", "pairs": [{"question", "sentence", "supported"}]} a line.
+"""Measures the grounding check on {"record", "pairs": [{"question", "sentence", "supported"}]}.
 
-A pair may say in `wrong` what is wrong with it: "other date", "wrong field", "negation".
+A pair may name its fault in `wrong`: "other date", "wrong field", "negation".
 """
 
 import time
@@ -28,19 +28,20 @@ class Checked:
 
 
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    checked = [one for row in rows for one in each(row)]
-    kinds = dict.fromkeys(one.wrong for one in checked if not one.supported)
-    supported = [one for one in checked if one.supported]
+    checked = [pair for row in rows for pair in each(row)]
+    kinds = dict.fromkeys(pair.wrong for pair in checked if not pair.supported)
+    supported = [pair for pair in checked if pair.supported]
     return {
         "figures": {
-            "supported_withheld": share([not one.shown for one in supported]),
-            "unsupported_shown": share([one.shown for one in checked if not one.supported]),
+            "supported_withheld": share([not pair.shown for pair in supported]),
+            "unsupported_shown": share([pair.shown for pair in checked if not pair.supported]),
             "by_kind": {
-                kind: share([one.shown for one in checked if one.wrong == kind]) for kind in kinds
+                kind: share([pair.shown for pair in checked if pair.wrong == kind])
+                for kind in kinds
             },
-            "seconds": spread([one.seconds for one in checked]),
+            "seconds": spread([pair.seconds for pair in checked]),
         },
-        "wrong": "".join(explained(one) for one in checked if one.shown != one.supported),
+        "wrong": "".join(explained(pair) for pair in checked if pair.shown != pair.supported),
     }
 
 
@@ -60,7 +61,7 @@ def each(row: dict[str, Any]) -> Iterator[Checked]:
 
 
 def whole(texts: list[str]) -> str:
-    """The record's passages as one, with its title once."""
+    """Join the record's passages into one, with the title once."""
     first, *rest = texts
     return "\n".join([first, *(text.partition("\n")[2] for text in rest)])
 
@@ -69,7 +70,7 @@ def share(values: list[bool]) -> dict[str, int]:
     return {"count": sum(values), "of": len(values)}
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     figures = result["figures"]
     rows = [("unsupported, shown", figures["unsupported_shown"])]
     rows += [(f"– {kind}, shown", row) for kind, row in figures["by_kind"].items()]
@@ -85,6 +86,6 @@ def cells(name: str, row: dict[str, int]) -> list[str]:
     return [name, str(row["count"]), str(row["of"]), f"{row['count'] / max(1, row['of']):.1%}"]
 
 
-def explained(one: Checked) -> str:
-    what = f"shown ({one.wrong})" if one.shown else "withheld"
-    return f"\n{what}: {one.sentence}\n    {'; '.join(one.objections) or 'no objection'}\n"
+def explained(pair: Checked) -> str:
+    outcome = f"shown ({pair.wrong})" if pair.shown else "withheld"
+    return f"\n{outcome}: {pair.sentence}\n    {'; '.join(pair.objections) or 'no objection'}\n"

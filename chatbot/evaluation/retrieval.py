@@ -1,6 +1,6 @@
-"""Retrieval on a file of queries: {"question", "customer", "relevant": record ids}.
+"""Measures retrieval on a file of queries: {"question", "customer", "relevant": record ids}.
 
-Beside the search as the bot uses it stand its two signals alone, each by a stock library on the
+The bot's search is compared with its two signals alone, each computed by a stock library on the
 same passages: the encoder's vectors in an exact FAISS index, and BM25 by bm25s.
 """
 
@@ -31,7 +31,7 @@ Rows = list[dict[str, Any]]
 Ranked = list[tuple[str, float]]
 Search = Callable[[str, str | None], Ranked]
 DEPTH = max(CUTS)
-# Passages looked at for so many records: a record has several.
+# How many passages hold DEPTH records: a record has several.
 PASSAGES = 5 * DEPTH
 MEASURES = (*(f"recall@{cut}" for cut in CUTS), "mrr")
 ABSTENTION = ("floor", "precision", "recall")
@@ -39,12 +39,12 @@ ABSTENTION = ("floor", "precision", "recall")
 
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
     if options["corpus"]:
-        return elsewhere(options)
-    found = {name: rankings(search, rows, options["field"]) for name, search in searches().items()}
-    tables: dict[str, Rows] = {name: table(one) for name, one in found.items()}
+        return run_on_corpus(options)
+    ranked = {name: rankings(search, rows, options["field"]) for name, search in searches().items()}
+    tables: dict[str, Rows] = {name: table(results) for name, results in ranked.items()}
     return {
-        "figures": tables | {"abstention": abstention(found["both"])},
-        "wrong": "".join(missed(rows, found["both"], options["field"])),
+        "figures": tables | {"abstention": abstention(ranked["both"])},
+        "wrong": "".join(missed(rows, ranked["both"], options["field"])),
     }
 
 
@@ -53,13 +53,13 @@ def searches() -> dict[str, Search]:
 
 
 def rankings(search: Search, rows: Rows, field: str | None) -> list[Ranking]:
-    found = []
+    results = []
     for row in tqdm(rows, unit=" queries", desc=search.__name__, disable=None, leave=False):
         ranked = search(query_of(row, field), row.get("customer"))
         kind, relevant = row.get("kind", "all"), frozenset(row.get("relevant", ()))
         ids, best = [record for record, _ in ranked], ranked[0][1] if ranked else 0.0
-        found.append(Ranking(kind, relevant, ids, best))
-    return found
+        results.append(Ranking(kind, relevant, ids, best))
+    return results
 
 
 def query_of(row: dict[str, Any], field: str | None) -> str:
@@ -70,11 +70,12 @@ def query_of(row: dict[str, Any], field: str | None) -> str:
     raise ValueError(f"a line has no {' or '.join(names)}: {json.dumps(row)[:100]}")
 
 
-def missed(rows: Rows, found: list[Ranking], field: str | None) -> Iterator[str]:
-    for row, one in zip(rows, found, strict=True):
-        if one.relevant and one.relevant.isdisjoint(one.found[:1]):
-            wanted = ", ".join(sorted(one.relevant)[:3])
-            yield f"\n{query_of(row, field)}\n    wanted {wanted}; found {', '.join(one.found[:3])}"
+def missed(rows: Rows, rankings: list[Ranking], field: str | None) -> Iterator[str]:
+    for row, ranking in zip(rows, rankings, strict=True):
+        if ranking.relevant and ranking.relevant.isdisjoint(ranking.found[:1]):
+            wanted = ", ".join(sorted(ranking.relevant)[:3])
+            found = ", ".join(ranking.found[:3])
+            yield f"\n{query_of(row, field)}\n    wanted {wanted}; found {found}"
 
 
 # --- the three searches
@@ -99,7 +100,7 @@ def by_words(query: str, customer: str | None) -> Ranked:
 
 @cache
 def passages(customer: str | None) -> tuple[list[str], bm25s.BM25, faiss.IndexFlatIP]:
-    """Of each passage that this customer may see: its record, its words, its vector."""
+    """Return the records, words and vectors of all passages that this customer may see."""
     visible = Passage.objects.filter(search.visible(customer)).order_by("id")
     seen = indexing.with_vectors(visible).filter(vector__isnull=False)
     rows = list(seen.values_list("record_id", "text", "vector"))
@@ -125,15 +126,15 @@ def each_once(ranked: Iterable[tuple[str, float]]) -> Ranked:
     return list(best.items())[:DEPTH]
 
 
-# --- a corpus that is not on file
+# --- a corpus that is not stored
 
 
-def elsewhere(options: dict[str, Any]) -> dict[str, Any]:
-    """The same command on a database of its own that holds the corpus and is thrown away."""
+def run_on_corpus(options: dict[str, Any]) -> dict[str, Any]:
+    """Run the command on a temporary database that holds the corpus."""
     with TemporaryDirectory() as folder:
         environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": f"sqlite://{folder}/db"}
         records = Path(folder) / "records.jsonl"
-        records.write_text("".join(json.dumps(one) + "\n" for one in as_records(options["corpus"])))
+        records.write_text("".join(json.dumps(row) + "\n" for row in as_records(options["corpus"])))
         field = ["--field", options["field"]] if options["field"] else []
         for arguments in (
             ["migrate", "--verbosity", "0"],
@@ -148,12 +149,12 @@ def manage(arguments: list[Any], environment: dict[str, str]) -> str:
     command = [sys.executable, settings.BASE_DIR / "manage.py", *arguments]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        raise ValueError(f"manage.py {arguments[0]} failed, see above")
+        raise ValueError(f"manage.py {arguments[0]} failed: see above")
     return done.stdout
 
 
 def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
-    """All shared; a text without a title gets one that says nothing."""
+    """Yield the corpus as shared records; a text without a title is called "Text"."""
     for row in corpus:
         given = {"kind": row.get("kind") or row.get("type"), "title": row.get("title")}
         yield {
@@ -166,10 +167,10 @@ def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
         }
 
 
-# --- in words
+# --- output
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     lines = [markdown(["search", "kind", "queries", *MEASURES], list(searched(result)))]
     if curve := result["figures"]["abstention"]:
         rows = [
@@ -197,7 +198,7 @@ def draw(result: dict[str, Any], folder: Path) -> list[str]:
     from inference.evaluation import plots
 
     whole = {name: result["figures"][name][-1] for name in searches()}
-    tables = {name: {one: row[one] for one in MEASURES} for name, row in whole.items()}
+    tables = {name: {measure: row[measure] for measure in MEASURES} for name, row in whole.items()}
     plots.searches(tables, folder / "searches.png")
     if not result["figures"]["abstention"]:
         return ["searches.png"]

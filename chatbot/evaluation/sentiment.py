@@ -1,4 +1,4 @@
-"""Sentiment on a labelled file: {"text", "label", "src"}."""
+"""Measures the sentiment classifier on a labelled file: {"text", "label", "src"}."""
 
 from typing import Any
 
@@ -12,14 +12,15 @@ Rows = list[dict[str, Any]]
 
 
 def run(labelled: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    found = scored(sentiment_classifier().score, [row["text"] for row in labelled])
+    sentiments = scored(sentiment_classifier().score, [row["text"] for row in labelled])
     labels = [row["label"] for row in labelled]
     sources = [(row.get("src", "all"), row["label"]) for row in labelled]
-    wrong = "".join(misheard(*pair) for pair in zip(labelled, found, strict=True))
-    return {"figures": {**by_source(sources, found), "all": figures(labels, found)}, "wrong": wrong}
+    wrong = "".join(explained(*pair) for pair in zip(labelled, sentiments, strict=True))
+    groups = by_source(sources, sentiments)
+    return {"figures": {**groups, "all": figures(labels, sentiments)}, "wrong": wrong}
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     head = ["source", "texts", "accuracy", "macro-F1", *(f"recall of {label}" for label in LABELS)]
     return table([*head, "calibration error"], map(cells, result["figures"].items()))
 
@@ -30,7 +31,7 @@ def cells(entry: tuple[str, dict[str, Any]]) -> list[str]:
     return [source, f"{row['rows']:,}", *(f"{figure:.3f}" for figure in figures)]
 
 
-def misheard(row: dict[str, Any], found: Sentiment) -> str:
-    if row["label"] == found.label:
+def explained(row: dict[str, Any], given: Sentiment) -> str:
+    if row["label"] == given.label:
         return ""
-    return f"\n{row['label']}, heard {found.label} ({found.confidence:.0%} sure): {row['text']}"
+    return f"\n{row['label']}, called {given.label} ({given.confidence:.0%} sure): {row['text']}"

@@ -1,5 +1,7 @@
-"""Bad configuration, said at start with what to type. Each check looks at settings only, but for
-one that is asked for with the database."""
+"""System checks that report bad configuration and say what to type.
+
+They read settings only, except for two that read the database.
+"""
 
 from collections.abc import Iterator, Sequence
 from ipaddress import ip_address, ip_network
@@ -26,34 +28,34 @@ Apps = Sequence[AppConfig] | None
 
 @register(CONFIGURATION)
 def one_machine_defaults(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """What is right on one machine and wrong in production."""
+    """Report defaults that are right on one machine and wrong in production."""
     return [] if settings.DEBUG else list(_left_at_default())
 
 
 def _left_at_default() -> Iterator[CheckMessage]:
     if connection.vendor == "sqlite":
         yield Warning(
-            "DEBUG=0 with SQLite: only processes of one machine can share it.",
+            "DEBUG=0 with SQLite: only the processes of one machine can share it.",
             hint="Set DATABASE_URL, e.g. DATABASE_URL=postgresql://attune:…@db:5432/attune",
             id="attune.W001",
         )
     if not settings.REDIS_URL:
         yield Warning(
-            "DEBUG=0 with an in-memory channel layer: two web processes do not hear each other.",
+            "DEBUG=0 with an in-memory channel layer: web processes do not hear each other.",
             hint="Set REDIS_URL, e.g. REDIS_URL=redis://redis:6379",
             id="attune.W002",
         )
     if _secret_key_was_made_here():
         yield Warning(
-            "DEBUG=0 with the SECRET_KEY that was made in DATA_DIR: other machines make others, "
-            "and refuse each other's sessions.",
+            "DEBUG=0 with the SECRET_KEY that was generated in DATA_DIR: every machine generates "
+            "its own and refuses the other machines' sessions.",
             hint="Set SECRET_KEY, or SECRET_KEY_FILE, to the same value on every machine.",
             id="attune.W003",
         )
     if settings.DEMO:
         yield Warning(
             "DEBUG=0 with DEMO=1: anybody can log in to the admin with the demo's password.",
-            hint="Set DEMO=0: then nobody is let in with that password.",
+            hint="Set DEMO=0: then Attune refuses that password.",
             id="attune.W004",
         )
 
@@ -78,11 +80,11 @@ def demo_on_the_network(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 @register(CONFIGURATION)
 def demo_left_behind(app_configs: Apps, **_: Any) -> list[CheckMessage]:
-    """Of what is stored; while there is no database yet, nothing is."""
+    """Report users who still have the demo's password, once there is a database."""
     if settings.DEBUG or settings.DEMO:
         return []
     try:
-        found = known_to_everybody()
+        names = with_published_password()
     except DatabaseError:
         return []
     return [
@@ -91,17 +93,20 @@ def demo_left_behind(app_configs: Apps, **_: Any) -> list[CheckMessage]:
             hint=f"Type: python manage.py changepassword {name}",
             id="attune.E012",
         )
-        for name in found
+        for name in names
     ]
 
 
-def known_to_everybody() -> list[str]:
-    """Of those whom the demo makes, and of those who may everything: each takes a slow hash."""
+def with_published_password() -> list[str]:
+    """Return which demo users and superusers still have the demo's password.
+
+    Only these are looked at, since each takes a slow hash.
+    """
     from django.contrib.auth.models import User
 
     names = [name for name, *_ in demo_logins.LOGINS]
-    asked = User.objects.filter(Q(username__in=names) | Q(is_superuser=True), is_active=True)
-    return [one.username for one in asked[:20] if demo_logins.is_published(one.password)]
+    users = User.objects.filter(Q(username__in=names) | Q(is_superuser=True), is_active=True)
+    return [user.username for user in users[:20] if demo_logins.is_published(user.password)]
 
 
 @register(CONFIGURATION)
@@ -115,8 +120,8 @@ def redis_url(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         well_formed, hint = False, f"REDIS_URL: {error}."
     if not settings.REDIS_URL or well_formed:
         return []
-    # Its value may hold a password and stays unsaid.
-    text = "REDIS_URL is not of the form redis://:password@host:port."
+    # The message does not quote the value, which may hold a password.
+    text = "REDIS_URL does not have the form redis://:password@host:port."
     return [Error(text, hint=hint, id="attune.E001")]
 
 
@@ -177,23 +182,23 @@ def _single_sign_on() -> Iterator[CheckMessage]:
     elif not is_private(url.hostname):
         yield Warning(
             f"OIDC_ISSUER names {url.hostname}, which is outside the private network: it learns "
-            "who of your staff logs in, and decides who may.",
-            hint="Set OIDC_ISSUER to a provider of your own, or leave it where that is meant.",
+            "when your staff log in, and decides who may.",
+            hint="Set OIDC_ISSUER to a provider of your own, or keep it if that is intended.",
             id="attune.W009",
         )
     if not (settings.OIDC_RP_CLIENT_ID and settings.OIDC_RP_CLIENT_SECRET):
         yield Error(
-            "OIDC_ISSUER is set, and OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is not.",
-            hint="Register Attune at the provider with the address …/admin/sso/callback/, and set "
+            "OIDC_ISSUER is set, but OIDC_CLIENT_ID or OIDC_CLIENT_SECRET is not.",
+            hint="Register Attune with the provider at the address …/admin/sso/callback/, and set "
             "OIDC_CLIENT_ID and OIDC_CLIENT_SECRET_FILE.",
             id="attune.E006",
         )
     unknown = set(settings.OIDC_GROUPS.values()) - set(roles.ALL)
     if unknown or not settings.OIDC_GROUPS:
-        wrong = f"names no role here: {', '.join(sorted(unknown))}" if unknown else "is empty"
+        wrong = f"names unknown roles: {', '.join(sorted(unknown))}" if unknown else "is empty"
         yield Error(
-            f"OIDC_GROUPS {wrong}, so nobody of them can log in.",
-            hint=f"Say whose groups have which role ({', '.join(roles.ALL)}), "
+            f"OIDC_GROUPS {wrong}, so the members of such groups cannot log in.",
+            hint=f"Give each group a role ({', '.join(roles.ALL)}), "
             "e.g. OIDC_GROUPS=support=Agent,support-leads=Team lead",
             id="attune.E007",
         )
@@ -202,13 +207,13 @@ def _single_sign_on() -> Iterator[CheckMessage]:
 @register(CONFIGURATION)
 def trusted_proxies(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     hint = "Name the proxy's address or network, e.g. TRUSTED_PROXIES=10.0.0.5,10.1.0.0/24"
-    if wrong := [one for one in settings.TRUSTED_PROXIES if not _is_network(one)]:
-        text = f"TRUSTED_PROXIES: {', '.join(wrong)} is no address and no network."
+    if wrong := [text for text in settings.TRUSTED_PROXIES if not _is_network(text)]:
+        text = f"TRUSTED_PROXIES: {', '.join(wrong)} is neither an address nor a network."
         return [Error(text, hint=hint, id="attune.E008")]
     if settings.TRUSTED_PROXIES or not settings.SECURE_PROXY_SSL_HEADER:
         return []
-    text = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: all visitors count as one address, the "
-    return [Warning(f"{text}proxy's, in limits and in logs.", hint=hint, id="attune.W011")]
+    text = "BEHIND_TLS_PROXY=1 without TRUSTED_PROXIES: limits and logs see all visitors under "
+    return [Warning(f"{text}one address, the proxy's.", hint=hint, id="attune.W011")]
 
 
 def _is_network(text: str) -> bool:
@@ -225,8 +230,8 @@ def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         return []
     return [
         Error(
-            f"REDACT_AFTER_DAYS={redact} and DELETE_AFTER_DAYS={delete} do not go together.",
-            hint="What is deleted first cannot be redacted: set a smaller REDACT_AFTER_DAYS, or 0.",
+            f"REDACT_AFTER_DAYS={redact} and DELETE_AFTER_DAYS={delete} contradict each other.",
+            hint="Deleted messages cannot be redacted: set a smaller REDACT_AFTER_DAYS, or 0.",
             id="attune.E003",
         )
     ]
@@ -234,7 +239,7 @@ def retention(app_configs: Apps, **_: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def actions_without_endpoint(databases: Any = None, **_: Any) -> list[CheckMessage]:
-    """Of what is stored, so only where the database is asked: `migrate`, `check --database`."""
+    """Report actions that nothing carries out; runs with `migrate` and `check --database`."""
     from chatbot.models import Action
 
     if "default" not in (databases or ()) or Action._meta.db_table not in tables():
@@ -242,11 +247,11 @@ def actions_without_endpoint(databases: Any = None, **_: Any) -> list[CheckMessa
     silent = Action.objects.filter(active=True).exclude(endpoints__active=True)
     return [
         Warning(
-            f"{one.inbox} does not offer “{one}”: no endpoint that is on carries it out.",
-            hint=f"Choose one at /admin/chatbot/action/{one.id}/change/, or switch the action off.",
+            f"{action.inbox} does not offer “{action}”: no active endpoint carries it out.",
+            hint=f"Choose one at /admin/chatbot/action/{action.id}/change/, or switch it off.",
             id="attune.W010",
         )
-        for one in silent.select_related("inbox")
+        for action in silent.select_related("inbox")
     ]
 
 
@@ -278,7 +283,7 @@ def _is_here(name: str) -> bool:
 
 
 def _split(url: str) -> SplitResult | None:
-    """None where it is no URL at all, for example with a port that is no number."""
+    """Split a URL; None if it is not one, for example because its port is not a number."""
     try:
         parts = urlsplit(url)
         _ = parts.port

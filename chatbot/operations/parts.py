@@ -1,5 +1,7 @@
-"""Checks that ask the database and Redis themselves: whether they let us in, and take what is
-written. One that does not answer may be started later, so that is said and no more."""
+"""System checks that connect to the database and Redis: do they let Attune in and accept writes?
+
+A server that does not answer may be started later, so that is only an Info.
+"""
 
 import os
 from collections.abc import Iterator
@@ -26,17 +28,17 @@ def database(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def _postgresql() -> Iterator[CheckMessage]:
-    given = settings.DATABASES["default"]
-    place = f"PostgreSQL at {given['HOST']}:{given['PORT'] or 5432}"
+    database = settings.DATABASES["default"]
+    server = f"PostgreSQL at {database['HOST']}:{database['PORT'] or 5432}"
     try:
-        with psycopg.connect(**troubles.parameters()) as asked:
-            row = asked.execute("SELECT current_setting('transaction_read_only')").fetchone()
+        with psycopg.connect(**troubles.parameters()) as open:
+            row = open.execute("SELECT current_setting('transaction_read_only')").fetchone()
     except psycopg.Error as error:
         why = troubles.first_line(error)
         if "FATAL" not in why:
-            yield Info(f"{place} does not answer: {why}.", id="attune.I002")
+            yield Info(f"{server} does not answer: {why}.", id="attune.I002")
             return
-        text = f"{place} does not let us in: {why.partition('FATAL:')[2].strip()}."
+        text = f"{server} does not let Attune in: {why.partition('FATAL:')[2].strip()}."
         hint = f"Check user, password and name in DATABASE_URL; {PERCENT_ENCODE}."
         yield Error(text, hint=hint, id="attune.E010")
     else:
@@ -52,7 +54,7 @@ def _sqlite() -> Iterator[CheckMessage]:
 
 def _read_only() -> CheckMessage:
     return Warning(
-        "The database can only be read: no message and no record could be stored.",
+        "The database is read-only: no message and no record can be stored.",
         hint=troubles.READ_ONLY_TEXT,
         id="attune.W012",
     )
@@ -64,24 +66,24 @@ def redis_server(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def _redis() -> Iterator[CheckMessage]:
-    """By writing: a replica, or one that is full, answers every question."""
+    """Check Redis by writing: a replica or a full server answers every read."""
     try:
         taken_apart(settings.REDIS_URL)
-        asked = redis.Redis.from_url(
+        client = redis.Redis.from_url(
             f"{settings.REDIS_URL}/2", socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE
         )
     except ValueError:
-        return  # E001 says so.
-    place = f"Redis at {urlsplit(settings.REDIS_URL).netloc.rpartition('@')[2]}"
+        return  # E001 reports it.
+    server = f"Redis at {urlsplit(settings.REDIS_URL).netloc.rpartition('@')[2]}"
     try:
-        asked.set("attune:check", 1, ex=1)
+        client.set("attune:check", 1, ex=1)
     except redis.AuthenticationError as error:
         hint = f"Set REDIS_URL=redis://:password@host:6379 with its password; {PERCENT_ENCODE}."
-        yield Error(f"{place} does not let us in: {error}.", hint=hint, id="attune.E009")
+        yield Error(f"{server} does not let Attune in: {error}.", hint=hint, id="attune.E009")
     except redis.ResponseError as error:
-        hint = "Name in REDIS_URL a server that takes writes, with a user that may write, and room."
-        yield Error(f"{place} takes no writes: {error}.", hint=hint, id="attune.E011")
+        hint = "Name in REDIS_URL a server with free memory that takes writes, and a user that may."
+        yield Error(f"{server} takes no writes: {error}.", hint=hint, id="attune.E011")
     except (redis.RedisError, OSError) as error:
-        yield Info(f"{place} does not answer: {error}.", id="attune.I001")
+        yield Info(f"{server} does not answer: {error}.", id="attune.I001")
     finally:
-        asked.close()
+        client.close()

@@ -1,4 +1,4 @@
-"""For those who watch the process: is it alive, can it answer, what has it done."""
+"""Probes of a process: is it alive, is it ready, what are its metrics?"""
 
 import asyncio
 import shutil
@@ -15,47 +15,46 @@ from crm.knowledge import indexing
 from crm.plumbing import troubles
 from crm.plumbing.problems import PROBLEM, problem
 
-# Events of the largest size that there must be room for.
+# Webhooks of the largest size for which the disk must have room.
 FEW = 4
 
 
 @require_safe
 def livez(request: HttpRequest) -> HttpResponse:
-    """The process answers. Nothing else is asked: a restart mends no database."""
+    """Answer that the process is alive; it checks nothing that a restart would not repair."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
 async def readyz(request: HttpRequest) -> HttpResponse:
-    """What the next message needs: database, index, and the language model."""
+    """Check what the next message needs: database, index and language model."""
     problems = {
         "database": await sync_to_async(database_problem)(),
         "index": await sync_to_async(index_problem)(),
         "language model": await language_model_problem(),
     }
-    found = {name: why for name, why in problems.items() if why}
-    if not found:
+    failed = {name: why for name, why in problems.items() if why}
+    if not failed:
         return JsonResponse({"status": "ready"})
-    document = problem(503, "Not ready: " + "; ".join(found.values()), checks=found)
+    document = problem(503, "Not ready: " + "; ".join(failed.values()), checks=failed)
     return JsonResponse(document, status=503, content_type=PROBLEM)
 
 
 def database_problem() -> str | None:
-    """A database that only answers questions keeps no message: it is asked to write, no row."""
+    """Check that the database accepts writes, by an update of no row; None if all is well."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("UPDATE django_migrations SET name = name WHERE 1 = 0")
         return full_disk()
     except Exception as error:
-        found = troubles.trouble(error)
-        return found.text if found else f"the database does not answer ({error})"
+        trouble = troubles.trouble(error)
+        return trouble.text if trouble else f"the database does not answer ({error})"
 
 
 def full_disk() -> str | None:
-    """Where the database is a file. PostgreSQL says so itself, at the first write."""
+    """Check the disk of a SQLite database; PostgreSQL reports a full disk itself at a write."""
     if connection.vendor != "sqlite":
         return None
     free = shutil.disk_usage(settings.DATA_DIR).free
-    # What the next requests may bring.
     return troubles.no_room() if free < FEW * settings.WEBHOOK_MAX_BYTES else None
 
 
@@ -68,7 +67,7 @@ def index_problem() -> str | None:
 
 
 async def language_model_problem() -> str | None:
-    """None as long as one server can answer."""
+    """Return None as long as one server can answer."""
     pools = await sync_to_async(tiers.tiers)()
     servers = [server for pool in pools for server in pool.servers]
     await asyncio.gather(*(server.examine(thoroughly=False) for server in servers))

@@ -1,6 +1,5 @@
-"""Ports, children and waiting: what `manage.py serve` asks of the operating system."""
+"""Ports, child processes and waiting: what `manage.py serve` needs of the operating system."""
 
-import ctypes
 import errno
 import json
 import os
@@ -15,37 +14,39 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from inference.programs import end_with_parent
+
 PORTS_TRIED = 100
-# uvicorn gives its open requests 5 seconds.
+# Seconds between SIGTERM and SIGKILL; uvicorn gives its open requests 5.
 GRACE = 8
-# Seconds. Who dies sooner would die again.
+# Seconds. A child that dies sooner would die again.
 SHORT_LIFE = 5
+# Lines of a log that an error quotes.
 TAIL = 12
-PR_SET_PDEATHSIG = 1
 
 
 class ServingError(Exception):
-    """One sentence that says what to do."""
+    """An obstacle; its message is one sentence that says what to do."""
 
 
 # --- ports
 
 
 def hold(name: str, host: str, port: int) -> socket.socket:
-    """A listening socket that keeps others off the port until the child takes it.
+    """Open a listening socket that keeps others off the port until a child takes it.
 
-    name: the variable that sets the port, for the sentence in the error.
+    name: the variable that sets the port, for the error message.
     """
     if not 0 < port < 65536:
-        raise ServingError(f"{name}={port} is no port: choose one from 1 to 65535.")
+        raise ServingError(f"{name}={port} is not a port: choose one from 1 to 65535.")
     try:
         return _listening(host, port)
     except OSError as error:
         raise ServingError(_refusal(name, host, port, error)) from None
 
 
-def free_port(host: str, start: int) -> int:
-    """The first port from `start` on that nobody holds."""
+def next_free_port(host: str, start: int) -> int:
+    """Return the first port from `start` on that nobody holds: one that people can remember."""
     for port in range(start, min(start + PORTS_TRIED, 65536)):
         with suppress(OSError):
             _listening(host, port).close()
@@ -69,11 +70,11 @@ def _listening(host: str, port: int) -> socket.socket:
 
 def _refusal(name: str, host: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
-        free = free_port(host, port + 1)
+        free = next_free_port(host, port + 1)
         return f"Port {port} is in use: set {name} to a free one, e.g. {name}={free} make run."
     if error.errno == errno.EACCES:
-        return f"Port {port} is for root only: set {name} to one above 1023, e.g. {name}=8000."
-    return f"HOST={host} is no address of this machine: set HOST to 127.0.0.1 or 0.0.0.0."
+        return f"Only root may use port {port}: set {name} to one above 1023, e.g. {name}=8000."
+    return f"HOST={host} is not an address of this machine: set HOST to 127.0.0.1 or 0.0.0.0."
 
 
 # --- children
@@ -81,16 +82,16 @@ def _refusal(name: str, host: str, port: int, error: OSError) -> str:
 
 @dataclass
 class Child:
-    """A Python program that lives no longer than this one.
+    """A Python program that ends when this one does.
 
-    To be started from the main thread: a child ends with the thread that started it.
+    Start it from the main thread: a child ends with the thread that started it.
     """
 
     name: str
     arguments: Sequence[str]
     env: Mapping[str, str]
     log: Path
-    # File descriptors of this process that it may use.
+    # File descriptors of this process that the child may use.
     inherits: Sequence[int] = ()
     process: subprocess.Popen[bytes] = field(init=False)
     since: float = field(init=False)
@@ -112,17 +113,14 @@ class Child:
         self.since = time.monotonic()
         return self
 
-    def last_words(self) -> str:
+    def last_lines(self) -> str:
         lines = self.log.read_text(errors="replace").splitlines()[-TAIL:]
-        return "\n".join(f"    {line}" for line in lines) or "    (it wrote nothing)"
+        return "\n".join(f"    {line}" for line in lines) or "    (nothing)"
 
     def ended(self) -> str:
-        """ "" while it lives."""
+        """Return how the child ended, "" while it runs."""
         status = self.process.poll()
         return "" if status is None else f"The {self.name} ended by itself (exit status {status})"
-
-
-_libc = ctypes.CDLL(None)
 
 
 def start(
@@ -132,7 +130,7 @@ def start(
     log: Path,
     inherits: Sequence[int] = (),
 ) -> Child:
-    """Run Python with `arguments`. The log of the time before is kept as .1."""
+    """Run Python with `arguments`. The log of the previous run is kept as .1."""
     log.parent.mkdir(parents=True, exist_ok=True)
     if log.exists():
         log.replace(log.with_name(f"{log.name}.1"))
@@ -140,15 +138,14 @@ def start(
 
 
 def _end_with(parent: int) -> None:
-    """In the child, before its program: the kernel ends it when we die, even by SIGKILL."""
-    if sys.platform == "linux":
-        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    """Bind the child to its parent, before its program runs."""
+    end_with_parent()
     if os.getppid() != parent:
         os._exit(1)
 
 
 def end(children: Sequence[Child]) -> None:
-    """Ask each to end, wait a while for all, then end whatever is left of them."""
+    """Ask each child to end, wait GRACE seconds for all of them, then kill what is left."""
     for child in children:
         _signal(child, signal.SIGTERM)
     deadline = time.monotonic() + GRACE
@@ -164,7 +161,7 @@ def end(children: Sequence[Child]) -> None:
 
 
 def _signal(child: Child, number: signal.Signals) -> None:
-    """To the child's whole process group, which bears the child's id."""
+    """Signal the child's whole process group, which has the child's id."""
     with suppress(ProcessLookupError):
         os.killpg(child.process.pid, number)
 
@@ -172,21 +169,21 @@ def _signal(child: Child, number: signal.Signals) -> None:
 def check_alive(children: Sequence[Child]) -> None:
     for child in children:
         if ended := child.ended():
-            raise ServingError(f"{ended}. The last lines of {child.log}:\n{child.last_words()}")
+            raise ServingError(f"{ended}. The last lines of {child.log}:\n{child.last_lines()}")
 
 
 def revive(children: Sequence[Child], say: Callable[[str], None]) -> None:
-    """Start again who died; who dies at once is beyond help."""
+    """Restart the children that have died; ServingError if one died within SHORT_LIFE."""
     check_alive([child for child in children if time.monotonic() - child.since < SHORT_LIFE])
     for child in children:
         if ended := child.ended():
-            say(f"{ended} and is started again; its log is {child.log}.")
+            say(f"{ended} and is restarted; its log is {child.log}.")
             child.start()
 
 
 @contextmanager
 def interrupted_by_signals() -> Iterator[None]:
-    """SIGTERM, SIGHUP and SIGINT raise KeyboardInterrupt, as Ctrl-C does."""
+    """Have SIGTERM, SIGHUP and SIGINT raise KeyboardInterrupt, as Ctrl-C does."""
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # nohup asks to be left running
         numbers.append(signal.SIGHUP)
@@ -202,7 +199,7 @@ def interrupted_by_signals() -> Iterator[None]:
 
 
 def problem(host: str, port: int, path: str, name: str = "localhost") -> str | None:
-    """None when the server answers 200 there, else why not. name: the Host header."""
+    """Return None if the server answers 200 at this path, else why not. name: the Host header."""
     connection = HTTPConnection(_reachable(host), port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": name})
@@ -215,12 +212,12 @@ def problem(host: str, port: int, path: str, name: str = "localhost") -> str | N
 
 
 def _reachable(host: str) -> str:
-    """Where a server that listens on all addresses is reached from here."""
+    """Return the address at which this machine reaches a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 
 def _detail(body: bytes, status: int) -> str:
-    """What a problem document says."""
+    """Return the detail of a problem document, else the status."""
     with suppress(ValueError, KeyError, TypeError):
         return str(json.loads(body)["detail"])
     return f"it answers {status}"
@@ -232,9 +229,9 @@ def wait(
     seconds: float,
     tick: Callable[[], None],
 ) -> str | None:
-    """Ask until the answer is None, and return None; or the last answer when time is up.
+    """Ask until the answer is None and return None, or return the last answer when time is up.
 
-    tick is called once a second. Raises ServingError when a child dies meanwhile.
+    `tick` is called once a second. Raises ServingError if a child dies meanwhile.
     """
     started = ticked = time.monotonic()
     while (reason := ask()) is not None:

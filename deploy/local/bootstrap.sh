@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# Makes the virtual environment and installs requirements into it; `make` calls this.
+# Creates the virtual environment and installs requirements into it; `make` calls this.
 #
 #   bootstrap.sh VENV STAMP REQUIREMENTS…
 #
-# STAMP holds the hash of the requirements that were installed: the same again is no work.
-# Safe to interrupt and to run again: pip keeps what it has downloaded.
+# STAMP holds the hash of the installed requirements: if they are the same, there is nothing to do.
+# You can interrupt it and run it again: pip keeps what it has downloaded.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
 
 VENV=$1 STAMP=$2
 shift 2
 WANTED=3.11
-# Megabytes, with PyTorch's CPU build; its CUDA build takes 5,000 more.
+# Megabytes that the packages need, with PyTorch's CPU build; its CUDA build takes 5,000 more.
 ROOM=4000
 
 main() {
@@ -31,17 +31,17 @@ make_venv() {
   local python
   if [[ ! -x $VENV/bin/python ]] || ! "$VENV/bin/python" -m pip --version >/dev/null 2>&1; then
     python=$(find_python) || fail "Attune needs Python $WANTED. On Debian 12 type: apt-get install python3 python3-venv (with sudo unless you are root), then run this again."
-    mkdir -p "$VENV" 2>/dev/null || fail "The folder $VENV cannot be made here: set VENV to one that can, e.g. VENV=~/attune-venv make run."
-    # Debian ships venv without ensurepip, which has a package of its own.
+    mkdir -p "$VENV" 2>/dev/null || fail "The folder $VENV cannot be created: set VENV to another folder, e.g. VENV=~/attune-venv make run."
+    # Debian ships venv without ensurepip, which is in a package of its own.
     "$python" -m venv "$VENV" >/dev/null 2>&1 || {
       no_room_left "$VENV" 100
       install_packages "Python's venv" "python$WANTED-venv"
       "$python" -m venv "$VENV" >/dev/null ||
-        fail "A virtual environment could not be made in $VENV: see the lines above."
+        fail "A virtual environment could not be created in $VENV: see the lines above."
     }
   fi
   [[ $(version "$VENV/bin/python") == "$WANTED" ]] ||
-    fail "$VENV holds Python $(version "$VENV/bin/python"), Attune needs $WANTED: remove that folder or set VENV to another, e.g. VENV=.venv311 make run."
+    fail "$VENV holds Python $(version "$VENV/bin/python"), but Attune needs $WANTED: remove that folder or set VENV to another, e.g. VENV=.venv311 make run."
 }
 
 find_python() {
@@ -78,7 +78,7 @@ install_requirements() {
   rm -rf "$VENV/tmp"
 }
 
-# One line for each package that arrives, on a terminal in one place.
+# Prints a line for each package that arrives; on a terminal each line replaces the one before.
 show_progress() {
   local line count=0 before='' after='\n'
   if [[ -t 1 ]]; then before='\r\033[K' after=''; fi
@@ -105,14 +105,14 @@ package_in() {
 }
 
 explain() {
-  local log=$1 package reason again='then run the same command again: it goes on where it was.'
+  local log=$1 package reason again='then run the same command again: it continues where it stopped.'
   if grep -q 'No space left on device' "$log"; then
     fail "No space left: the Python packages need about $ROOM MB in $VENV, $(free "$VENV") MB are free. Free some, $again"
   fi
   package=$(sed -nE 's/^ERROR: No matching distribution found for ([^ ]+).*/\1/p' "$log" | head -n 1)
   package=${package:-$(sed -nE 's/^Collecting ([^ ]+).*/\1/p' "$log" | tail -n 1)}
   reason=$({ grep -E '^ERROR: ' "$log" || tail -n 1 "$log"; } | tail -n 1 | cut -c 1-200)
-  fail "The package ${package:-(none named)} could not be had (${reason#ERROR: }). Check the network and the package mirror in pip's configuration ($VENV/bin/pip config list), $again All of pip's words: $log"
+  fail "The package ${package:-(none named)} could not be installed (${reason#ERROR: }). Check the network and the package mirror in pip's configuration ($VENV/bin/pip config list), $again pip's whole output: $log"
 }
 
 no_room_left() {

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
-# Installs those of Debian's chromium, curl, iproute2, nginx, nodejs, npm, redis-server and postgresql that are named
-# and absent.
-# Whoever uses them starts them on free ports; nothing is started here.
+# Installs the named Debian packages that are missing: chromium, curl, iproute2, nginx, nodejs, npm,
+# redis-server, postgresql. It starts no service: the callers start their own on free ports.
 set -euo pipefail
 source "$(dirname "$0")/debian.sh"
 
@@ -24,7 +23,7 @@ is_here() {
   esac
 }
 
-# Debian starts a service as soon as it is installed, unless this file answers 101.
+# Debian starts a service as soon as it is installed, unless this program exits with 101.
 keep_services_stopped() {
   local as_root=()
   if ((EUID != 0)); then

@@ -1,4 +1,4 @@
-# Shared by bootstrap.sh and debian-parts.sh: one clear line on failure, and Debian's packages.
+# Shared by bootstrap.sh and debian-parts.sh: failing with one clear line, and installing packages.
 
 fail() {
   printf '%s\n' "$*" >&2
@@ -11,7 +11,7 @@ install_packages() {
   shift
   local by_hand="apt-get install $*"
   command -v apt-get >/dev/null ||
-    fail "${reason^} needs $*, and this system has no apt-get: install them its own way, then run this again."
+    fail "${reason^} needs $*, and this system has no apt-get: install them in its own way, then run this again."
   local as_root=()
   if ((EUID != 0)); then
     command -v sudo >/dev/null || fail "${reason^} needs $*: type, as root, $by_hand, then run this again."
@@ -19,7 +19,7 @@ install_packages() {
   fi
   printf 'Installing %s from Debian, for %s …\n' "$*" "$reason"
   log=$(mktemp)
-  # A new machine has no package lists yet, an old one has old ones: fetch them on demand.
+  # A new machine has no package lists yet, and old lists may be outdated: fetch them on demand.
   if ! apt_install "$@" >"$log" 2>&1; then
     "${as_root[@]}" apt-get update -qq >"$log" 2>&1 || true
     apt_install "$@" >>"$log" 2>&1 ||

@@ -1,15 +1,14 @@
-"""PostgreSQL and Redis from Debian's packages, private to one folder, around a command.
+"""Runs a command with a PostgreSQL and a Redis of its own, from Debian's packages.
 
     python deploy/local/services.py [--folder FOLDER] COMMAND [ARGUMENT …]
 
 Starts both on free ports of this machine's loopback, runs the command with DATABASE_URL and
-REDIS_URL, and ends them with it. One that dies meanwhile is started again, as a service manager
-would do. `services.json` in the folder holds their process ids. Without a folder everything goes
-with the command.
+REDIS_URL set, and stops both when it ends. A service that dies meanwhile is restarted, as a service
+manager would do. Their data and `services.json`, which holds their process ids, are kept in FOLDER;
+without a folder they are deleted at the end.
 """
 
 import argparse
-import ctypes
 import hashlib
 import json
 import os
@@ -27,10 +26,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-HOST = "127.0.0.1"
+# Python puts the folder of a script on its path, not the repository that the script is part of.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from inference.programs import LOOPBACK as HOST
+from inference.programs import end_with_parent, free_port
+
 USER = DATABASE = "attune"
-PR_SET_PDEATHSIG = 1
-# Seconds to get ready, and between two looks at whether it still lives.
+# Seconds that a service has to get ready, and between two checks that it still runs.
 PATIENCE, WATCHED_EVERY = 60, 0.2
 MISSING = "{} is not installed; on Debian type: apt-get install {}"
 
@@ -63,7 +66,7 @@ class Service:
         deadline = time.monotonic() + PATIENCE
         while not listens(self.port):
             if self.process.poll() is not None or time.monotonic() > deadline:
-                raise SystemExit(f"{self.name} does not start:\n{self.log.read_text()[-2000:]}")
+                raise SystemExit(f"{self.name} did not start:\n{self.log.read_text()[-2000:]}")
             time.sleep(0.05)
 
     def end(self) -> None:
@@ -71,20 +74,9 @@ class Service:
         self.process.wait()
 
 
-def end_with_parent() -> None:
-    """In the child: the kernel ends it when its parent dies, however it dies."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) == 0
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def postgresql(folder: Path, password: str) -> Service:
@@ -123,7 +115,7 @@ def redis(folder: Path, password: str) -> Service:
     if program is None:
         raise SystemExit(MISSING.format("Redis", "redis-server"))
     port = free_port()
-    # noeviction: a broker that forgets a queue says nothing of it.
+    # noeviction: a broker that evicts a queue does so silently.
     options = {
         "port": str(port),
         "bind": HOST,
@@ -140,7 +132,7 @@ def redis(folder: Path, password: str) -> Service:
 
 @contextmanager
 def running(folder: Path) -> Iterator[dict[str, str]]:
-    """The settings that lead to the two services."""
+    """Yield the settings that lead to the two services."""
     password = kept(folder / "password", lambda: secrets.token_urlsafe(24))
     services = [postgresql(folder, password), redis(folder, password)]
     over = threading.Event()
@@ -170,7 +162,7 @@ def keep_alive(services: list[Service], folder: Path, over: threading.Event) -> 
     while not over.wait(WATCHED_EVERY):
         for service in services:
             if service.process.poll() is not None:
-                print(f"{service.name} ended by itself; it is started again.", file=sys.stderr)
+                print(f"{service.name} ended by itself and is restarted.", file=sys.stderr)
                 service.start()
                 note(services, folder)
 
@@ -202,7 +194,7 @@ def kept(path: Path, make: Callable[[], str]) -> str:
 
 @contextmanager
 def chosen(folder: Path | None) -> Iterator[Path]:
-    """A folder that the services' users can enter; root's own is closed to them."""
+    """Yield a folder that the services' users can enter; they cannot enter root's own folders."""
     if folder is None:
         with tempfile.TemporaryDirectory(prefix="attune-services-") as made:
             Path(made).chmod(0o711)
@@ -226,7 +218,7 @@ def main() -> int:
 
 
 def run(command: list[str], environment: dict[str, str]) -> int:
-    """Signals go to the command, which ends in its own way, and the services after it."""
+    """Pass signals on to the command, which ends in its own way; the services end after it."""
     child = subprocess.Popen(command, env=environment, preexec_fn=end_with_parent)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda got, _: child.send_signal(got))

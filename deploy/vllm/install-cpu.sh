@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# vLLM's CPU build in an environment of its own, 3.5 GB: install-cpu.sh FOLDER
-# Again on a finished environment is no work.
+# Installs vLLM's CPU build into an environment of its own (3.5 GB): install-cpu.sh FOLDER
+# For a finished environment there is nothing to do.
 set -euo pipefail
 cd "$(dirname "$0")"
 

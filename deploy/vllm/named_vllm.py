@@ -1,6 +1,6 @@
-"""vLLM asks for the metadata of a distribution named `vllm`; its CPU build has another name.
+"""Gives vLLM's CPU build the metadata that vLLM asks for, under the name `vllm`.
 
-Writes that metadata beside it. Of the version the `+cpu` makes vLLM choose the CPU.
+The CPU build is distributed under another name. The `+cpu` in the version makes vLLM use the CPU.
 """
 
 from importlib.metadata import distribution

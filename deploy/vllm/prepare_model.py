@@ -1,6 +1,7 @@
-"""A GGUF file as the Hugging Face folder that vLLM wants: prepare_model.py FILE.gguf FOLDER.
+"""Turns a GGUF file into a folder that vLLM can load: prepare_model.py FILE.gguf FOLDER.
 
-In vLLM's environment. The weights are unpacked to bfloat16: about 2 bytes a parameter on the disk.
+Run it in vLLM's environment. The weights are unpacked to bfloat16: about 2 bytes per parameter on
+disk.
 """
 
 import argparse
@@ -11,7 +12,7 @@ from typing import Any
 
 
 def prepare(source: Path, folder: Path) -> None:
-    """Written aside and moved into place, so that what is there is whole."""
+    """Write a draft and move it into place, so that the folder is never incomplete."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
@@ -33,10 +34,12 @@ def prepare(source: Path, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("source", type=Path, help="a GGUF file")
-    parser.add_argument("folder", type=Path, help="where the Hugging Face folder is made")
+    parser.add_argument("folder", type=Path, help="the Hugging Face folder to create")
     options = parser.parse_args()
     if not options.source.is_file():
-        sys.exit(f"{options.source} is no file; manage.py models list says where the models lie.")
+        sys.exit(
+            f"{options.source} is not a file; `manage.py models list` shows where the models are."
+        )
     prepare(options.source, options.folder)
     print(f"{options.folder} is ready for vLLM.")
 

@@ -1,1 +1,1 @@
-"""Timings beside named alternatives, in the same run."""
+"""Benchmarks beside named alternatives, in the same run."""

@@ -1,9 +1,9 @@
-"""The index against what a team would take instead, as the passages grow.
+"""Compares the index with alternatives, at growing numbers of passages.
 
-`python -m inference.benchmarks.retrieval_speed` (or `make bench-retrieval`) measures, in one run
-on the same synthetic passages and questions: this index; an exact flat search (FAISS) over all
-shared passages, by meaning only; and Milvus Lite behind the same `search`, with words and by
-meaning only, up to a size at which it still answers in reasonable time.
+`python -m inference.benchmarks.retrieval_speed` (or `make bench-retrieval`) measures in one run, on
+the same synthetic passages and questions: this index; an exact flat search (FAISS) over all shared
+passages, by meaning only; and Milvus Lite behind the same `search`, with words and by meaning only,
+up to a size at which it still answers in reasonable time.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from inference.models import catalogue
 
 ROWS, MILVUS_ROWS = (10_000, 100_000, 1_000_000), 100_000
 OWN, COMMON, RECALLED, CHANGED = 500, 300, 100, 1_000
-# Milvus Lite takes seconds for one.
+# Few, because Milvus Lite takes seconds for one.
 ASKED_MILVUS = 60
 LIMIT, WARM_UP, BATCH, PROCESSES = 10, 20, 8_192, 2
 ATTUNE, FLAT, MILVUS, MILVUS_MEANING = "Attune", "exact flat*", "Milvus Lite", "Milvus Lite*"
@@ -46,7 +46,7 @@ class Result:
     rows: int
     shared: int
     customers: int
-    # Of each rival, by name; what was not measured is absent.
+    # Per rival; figures that were not measured are absent.
     figures: dict[str, Figures] = field(default_factory=dict)
 
 
@@ -95,21 +95,26 @@ def main() -> None:
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Speed and size of the index as it grows.")
+    parser = argparse.ArgumentParser(
+        description="Measures speed and size of the index as it grows."
+    )
     parser.add_argument("--rows", type=int, nargs="+", default=ROWS)
-    parser.add_argument("--folder", type=Path, help="where to write; a temporary one by default")
-    parser.add_argument("--milvus-rows", type=int, default=MILVUS_ROWS, help="at most, in Milvus")
+    parser.add_argument("--folder", type=Path, help="where to write; default: a temporary folder")
+    parser.add_argument(
+        "--milvus-rows", type=int, default=MILVUS_ROWS, help="the most passages in Milvus"
+    )
     parser.add_argument("--json", action="store_true")
-    # What the benchmark starts itself with, to measure memory.
+    # The benchmark starts itself with this option to measure memory.
     parser.add_argument("--opened", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
 def real_or_drawn() -> tuple[Kinds, str]:
+    """Return the vectors of real texts if the encoder is here, else random ones; and their name."""
     try:
         encoder = Encoder(catalogue.located("encoder"), threads=os.cpu_count() or 2)
     except catalogue.ModelMissing:
-        return Kinds.drawn(384), "drawn by chance around centres (the encoder is not here)"
+        return Kinds.drawn(384), "drawn at random around centres (the encoder is not here)"
     tqdm.write("Encoding real texts", file=sys.stderr)
     return Kinds.encoded(encoder), f"those of real texts ({encoder.name}) with Gaussian noise"
 
@@ -141,17 +146,17 @@ def measured(corpus: Corpus, folder: Path, milvus: bool) -> Result:
 
 
 def build(corpus: Corpus, folder: Path) -> Figures:
-    """Making the passages is not counted."""
-    making = Stopwatch(progress(corpus, "building"))
+    """Measure building the index, without the time to generate the passages."""
+    rows = Stopwatch(progress(corpus, "building"))
     began = time.perf_counter()
-    manifest: Manifest = write(folder, "benchmark", corpus.kinds.shared.shape[1], 0, making)
-    seconds = time.perf_counter() - began - making.seconds
+    manifest: Manifest = write(folder, "benchmark", corpus.kinds.shared.shape[1], 0, rows)
+    seconds = time.perf_counter() - began - rows.seconds
     written = sum(path.stat().st_size for path in folder.glob("snapshot-*/*"))
     return {"build_s": seconds, "rows_s": manifest.rows / seconds, "disk_mb": written / 1e6}
 
 
 class Stopwatch:
-    """Passes rows on and counts the seconds that they take to come."""
+    """Passes rows on and measures how long they take to come."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = iter(rows)
@@ -168,10 +173,8 @@ class Stopwatch:
 
 
 def progress(corpus: Corpus, doing: str) -> Iterator[Row]:
-    rows = tqdm(
-        corpus.rows(), f"{corpus.count:,}: {doing}", corpus.count, leave=False, disable=None
-    )
-    yield from rows
+    label = f"{corpus.count:,}: {doing}"
+    yield from tqdm(corpus.rows(), label, corpus.count, leave=False, disable=None)
 
 
 def searched(index: Searchable, questions: Questions) -> Figures:
@@ -182,7 +185,7 @@ def searched(index: Searchable, questions: Questions) -> Figures:
 
 
 def timed(name: str, search: Callable[[Any], Any], questions: list[Any]) -> Figures:
-    """Milliseconds, one question at a time."""
+    """Measure milliseconds per search, one question at a time."""
     for question in questions[: min(WARM_UP, len(questions) // 10)]:
         search(question)
     taken = []
@@ -195,7 +198,7 @@ def timed(name: str, search: Callable[[Any], Any], questions: list[Any]) -> Figu
 
 
 def recall(index: Searchable, flat: faiss.IndexFlatIP, questions: list[Query]) -> float:
-    """Of the nearest by meaning, the share that is found."""
+    """Return the share of the passages nearest by meaning that the index finds."""
     found = 0
     for query in questions:
         only_meaning = Query("", query.vector)
@@ -205,7 +208,7 @@ def recall(index: Searchable, flat: faiss.IndexFlatIP, questions: list[Query]) -
 
 
 def change(snapshot: Snapshot, corpus: Corpus, questions: Questions) -> float:
-    """Milliseconds until a changed passage is found, the encoder not counted."""
+    """Measure milliseconds until a changed passage is found, without the encoder."""
     rows = [corpus.row(corpus.shared + number) for number in range(CHANGED)]
     changes = [Change(corpus.count + row.id, row.scope, row.text, row.vector) for row in rows]
     scope, query = questions.own[0]
@@ -228,12 +231,12 @@ def memory(snapshot: Path) -> Figures:
     for process in started:
         assert process.stdout
         process.stdout.readline()
-    found = [json.loads(process.communicate("\n")[0]) for process in started]
-    return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
+    figures = [json.loads(process.communicate("\n")[0]) for process in started]
+    return {name: float(np.mean([row[name] for row in figures])) for name in figures[0]}
 
 
 def memory_of_one(folder: Path) -> Figures:
-    """Of this process, after searches, while others have the snapshot open too."""
+    """Measure this process after some searches, while others have the snapshot open too."""
     snapshot, stored = opened(folder), vectors_of(folder)
     random = np.random.default_rng(os.getpid())
     for row in random.integers(snapshot.manifest.rows, size=OWN):
@@ -249,11 +252,11 @@ def memory_of_one(folder: Path) -> Figures:
     }
 
 
-# --- the others
+# --- the rivals
 
 
 def exact(snapshot: Snapshot, shared: int) -> faiss.IndexFlatIP:
-    """All shared rows, row n as n."""
+    """Build an exact index of all shared rows, with their numbers."""
     stored = vectors_of(snapshot.folder)
     flat = faiss.IndexFlatIP(stored.d)
     for first in range(0, shared, BATCH):
@@ -277,12 +280,12 @@ def in_milvus(corpus: Corpus, path: Path, questions: Questions) -> dict[str, Fig
     from inference.index.milvus import MilvusIndex
 
     index = MilvusIndex(str(path), "benchmark", corpus.kinds.shared.shape[1])
-    making = Stopwatch(progress(corpus, "filling Milvus Lite"))
+    rows = Stopwatch(progress(corpus, "filling Milvus Lite"))
     began = time.perf_counter()
-    index.apply(Change(*row) for row in making)
-    # Its searches are ten times slower until then.
+    index.apply(Change(*row) for row in rows)
+    # Before the flush its searches are ten times slower.
     MilvusClient(str(path)).flush(index.passages)
-    seconds = time.perf_counter() - began - making.seconds
+    seconds = time.perf_counter() - began - rows.seconds
     filled = {"build_s": seconds, "rows_s": corpus.count / seconds}
     return {
         MILVUS: {**filled, **searched(index, questions)},
@@ -290,7 +293,7 @@ def in_milvus(corpus: Corpus, path: Path, questions: Questions) -> dict[str, Fig
     }
 
 
-# --- in words
+# --- output
 
 LINES = (
     ("rows_s", "passages a second, build", 0),
@@ -305,7 +308,7 @@ OWN_LINES = (
     ("open_s", "seconds to open, checksums included", 2),
     ("disk_mb", "MB on disk", 0),
     ("change_ms", "ms until a changed record is found, without the encoder", 3),
-    ("private_mb", "MB of memory of each process alone (USS)", 0),
+    ("private_mb", "MB of memory per process, unshared (USS)", 0),
     ("shared_mb", "MB of memory that the processes share", 0),
 )
 GROWN = ("build_s", "open_s", "disk_mb", "own_p50", "shared_p50", "change_ms", "private_mb")
@@ -323,7 +326,7 @@ def table(result: Result) -> str:
 
 
 def compared(result: Result, name: str, label: str, digits: int) -> str:
-    """One line of the table, each rival with its ratio to ours."""
+    """Write one line of the table, each rival with its ratio to our index."""
     own = result.figures[ATTUNE][name]
     cells = []
     for rival in RIVALS:

@@ -1,9 +1,10 @@
-"""Attune's classifier against what a team would take instead, one message at a time.
+"""Compares Attune's sentiment classifier with alternatives, one message at a time.
 
-`python -m inference.benchmarks.sentiment_speed` (or `make bench-sentiment`) times, in one run on
+`python -m inference.benchmarks.sentiment_speed` (or `make bench-sentiment`) times in one run, on
 the same messages: this classifier; VADER, a word list; and a `transformers` pipeline with a model
-of DistilBERT's size (66 million parameters, 32 bits). The pipeline's weights are drawn by chance:
-they change its answers, not its speed. The three take turns, so that a busy machine hurts all.
+of DistilBERT's size (66 million parameters, 32 bits). The pipeline's weights are random: they
+change its answers, not its speed. The three take turns, so that a busy machine slows all of them
+down.
 """
 
 import random
@@ -43,7 +44,7 @@ def main() -> None:
 
 
 def messages() -> list[str]:
-    """Our own customer sentences: 5 to 17 words, as people type them."""
+    """Return some of our own customer sentences, of 5 to 17 words."""
     given = templates()
     named = [text.format(name="Alice") for text in given["about a person"]]
     paired = [text for pairs in given["dialects"].values() for pair in pairs for text in pair]
@@ -53,7 +54,7 @@ def messages() -> list[str]:
 def taken_in_turns(
     rivals: dict[str, Callable[[str], Any]], texts: list[str]
 ) -> dict[str, list[float]]:
-    """Seconds of every message, per rival."""
+    """Measure the seconds of every message, per rival."""
     times: dict[str, list[float]] = {name: [] for name in rivals}
     for score in rivals.values():
         for text in texts[:WARM_UP]:

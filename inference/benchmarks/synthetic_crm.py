@@ -1,8 +1,8 @@
-"""Passages as a CRM has them, as many as wanted and the same each time, for measuring speed.
+"""Generates passages like a CRM's, any number and the same each time, for measuring speed.
 
-40 % are shared (products, articles); the rest belongs to customers of 5 to 200 passages, most of
-them small. A passage's vector lies between those of two real texts of its kind, with some noise:
-real vectors lie in clusters that run into each other, and that decides how much an index finds.
+40 % are shared (products, articles); the rest belongs to customers with 5 to 200 passages, most
+with few. A passage's vector lies between those of two real texts of its kind, with some noise: real
+vectors form overlapping clusters, and these decide how much an index finds.
 """
 
 from bisect import bisect_right
@@ -19,10 +19,10 @@ from inference.index import SHARED, Query, Row
 
 SHARED_PART = 0.4
 SMALLEST, LARGEST = 5, 200
-# Real texts that are encoded of each kind.
+# Number of real texts of each kind that are encoded.
 TEXTS = 1_500
-# Lengths of the noise beside a unit vector: a passage keeps a cosine of 0.93 with what it was
-# without, a question one of 0.82 with the passage that it is about.
+# Length of the noise that is added to a unit vector: a passage keeps a cosine of 0.93 with its
+# vector without noise, a question one of 0.82 with its passage.
 NOISE, ASKED_NOISE = 0.4, 0.7
 
 ORDER = (
@@ -95,7 +95,7 @@ def _fields(random: Random) -> dict[str, object]:
 
 @dataclass(frozen=True)
 class Kinds:
-    """Vectors around which those of shared and of customers' passages lie, (TEXTS, dimension)."""
+    """Centres of the vectors of shared and of customers' passages, (TEXTS, dimension) each."""
 
     shared: Vectors
     customers: Vectors
@@ -106,7 +106,7 @@ class Kinds:
 
     @classmethod
     def drawn(cls, dimension: int) -> "Kinds":
-        """By chance, where there is no encoder."""
+        """Draw the centres at random, without an encoder."""
         random = np.random.default_rng(1)
         return cls(*(unit(random.normal(size=(TEXTS, dimension))) for _ in range(2)))
 
@@ -117,7 +117,7 @@ def _texts(write: Callable[[Random], str]) -> list[str]:
 
 
 class Corpus:
-    """Rows 0 to `count`, shared ones first, a customer's next to each other."""
+    """Rows 0 to `count`, the shared ones first, each customer's adjacent."""
 
     def __init__(self, count: int, kinds: Kinds) -> None:
         self.count, self.kinds = count, kinds
@@ -147,15 +147,15 @@ class Corpus:
         return starts
 
     def asked(self, number: int) -> Query:
-        """About this row: in its words, near its vector."""
+        """Return a question about this row: its words, and a vector near its own."""
         row = self.row(number)
         return Query(row.text, noisy(row.vector, ASKED_NOISE, np.random.default_rng([number, 1])))
 
 
 def between(vectors: Vectors, random: Random) -> Vectors:
-    one, other = random.sample(range(TEXTS), 2)
+    first, second = random.sample(range(TEXTS), 2)
     share = random.random()
-    return unit(share * vectors[one] + (1 - share) * vectors[other])
+    return unit(share * vectors[first] + (1 - share) * vectors[second])
 
 
 def noisy(vector: Vectors, length: float, random: np.random.Generator) -> Vectors:

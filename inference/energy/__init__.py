@@ -1,1 +1,1 @@
-"""Energy by the machine's own counters, and a small server that reads them."""
+"""Energy from the machine's own counters, and a small server that reads them."""

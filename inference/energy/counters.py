@@ -1,6 +1,6 @@
-"""Joules as the machine's devices count them: NVIDIA's driver, or the processors' packages (RAPL).
+"""Reads the machine's energy counters: NVIDIA's driver, or the processors' packages (RAPL).
 
-All devices together: what else runs on them is counted too.
+The sum of all devices, so that everything that runs on them is counted.
 """
 
 import ctypes
@@ -14,8 +14,10 @@ POWERCAP = Path("/sys/class/powercap")
 
 
 def joules() -> float | None:
-    """Since it was first asked or switched on, of all NVIDIA devices, else of all processor
-    packages; None where neither counts or this user may not read it."""
+    """Return the joules of all NVIDIA devices, else of all processor packages, since some start.
+
+    None if there is no counter, or this user may not read it.
+    """
     read = nvidia() or processors()
     try:
         return read() if read else None
@@ -24,22 +26,22 @@ def joules() -> float | None:
 
 
 def used(before: float | None, after: float | None) -> float | None:
-    """None too when the counter has started again from zero in between."""
+    """Return the difference; None if a reading is missing or the counter has been reset between."""
     return None if before is None or after is None or after < before else after - before
 
 
 @cache
 def nvidia() -> Callable[[], float] | None:
-    """The driver's counters, in millijoules since it was loaded (Volta and later)."""
+    """Return a reader of the driver's counters, which run from its loading on (Volta and later)."""
     with suppress(OSError, AttributeError):
         driver = ctypes.CDLL("libnvidia-ml.so.1")
-        if driver.nvmlInit_v2() == 0 and (found := devices(driver)):
-            return lambda: sum(millijoules(driver, device) for device in found) / 1e3
+        if driver.nvmlInit_v2() == 0 and (handles := devices(driver)):
+            return lambda: sum(millijoules(driver, handle) for handle in handles) / 1e3
     return None
 
 
 def devices(driver: ctypes.CDLL) -> list[ctypes.c_void_p]:
-    """Handles of those that count."""
+    """Return the handles of the devices that have a counter."""
     count = ctypes.c_uint()
     driver.nvmlDeviceGetCount_v2(ctypes.byref(count))
     handles = [ctypes.c_void_p() for _ in range(count.value)]
@@ -66,7 +68,7 @@ def processors() -> Callable[[], float] | None:
 
 @dataclass
 class Packages:
-    """Each package counts microjoules up to a range of some minutes' work, and then from zero."""
+    """Counters that wrap around: each counts microjoules up to a range of some minutes' work."""
 
     zones: Sequence[Path]
     total: float = 0.0
@@ -77,7 +79,7 @@ class Packages:
         return self.total
 
     def since(self, zone: Path) -> int:
-        """Since the reading before, 0 at the first; right if that is less than one range ago."""
+        """Return the microjoules since the last reading, which must be less than one range ago."""
         now = int((zone / "energy_uj").read_text())
         before, self.last[zone] = self.last.get(zone, now), now
         return now - before if now >= before else now - before + range_of(zone)

@@ -1,8 +1,9 @@
-"""What the machine of a model server has spent, for web processes on other machines.
+"""Serves the energy counter of a model server's machine to web processes on other machines.
 
 `python -m inference.energy.server --metrics http://vllm:8100/metrics` answers `GET /energy` with
-`{"joules": 81234.5, "tokens": 120345}`: of all devices, and the tokens that the model servers have
-written, read together. 404 where no device counts, 503 while a model server does not answer.
+`{"joules": 81234.5, "tokens": 120345}`: the joules of all devices, and the tokens that the model
+servers had written by then. It answers 404 if no device has a counter, and 503 while a model server
+does not answer.
 """
 
 import argparse
@@ -16,18 +17,18 @@ from http import HTTPStatus
 from inference.energy import counters
 
 TOKENS = re.compile(r"^vllm:generation_tokens_total(?:\{.*\})? (\S+)$", re.MULTILINE)
-# No proxy from the environment: requests go to the named hosts alone.
+# No proxy from the environment: requests go only to the named hosts.
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 PATIENCE = 2
 
 
 def tokens(pages: Sequence[str]) -> int:
-    """OSError where a model server does not answer."""
-    found = 0.0
+    """Sum the tokens of all pages; OSError if a model server does not answer."""
+    total = 0.0
     for page in pages:
         with OPENER.open(page, timeout=PATIENCE) as answer:
-            found += sum(map(float, TOKENS.findall(answer.read().decode())))
-    return int(found)
+            total += sum(map(float, TOKENS.findall(answer.read().decode())))
+    return int(total)
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -36,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path != "/energy":
-            self.answer(HTTPStatus.NOT_FOUND, {"detail": "Here is only /energy."})
+            self.answer(HTTPStatus.NOT_FOUND, {"detail": "There is only /energy here."})
         elif (joules := counters.joules()) is None:
             self.answer(HTTPStatus.NOT_FOUND, {"detail": "No device here counts its energy."})
         else:
@@ -58,12 +59,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Two lines a second would say nothing."""
+        """Log nothing: there are two requests a second."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description="Answers what this machine's devices have spent.")
-    parser.add_argument("--metrics", nargs="+", required=True, help="vLLM's /metrics, of each here")
+    parser = argparse.ArgumentParser(description="Serves this machine's energy counter.")
+    parser.add_argument(
+        "--metrics", nargs="+", required=True, help="/metrics of each vLLM on this machine"
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8300)
     options = parser.parse_args(arguments)

@@ -1,4 +1,4 @@
-"""Is an answer right? Pure functions over what a pipeline said and what was expected."""
+"""Judges answers: pure functions of what the pipeline answered and what was expected."""
 
 import statistics
 from collections.abc import Iterable, Sequence
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 REFUSE, HANDOFF, CHAT = "refuse", "handoff", "chat"
-# What became of a question. Wrong: something was shown that is not what was expected.
+# The outcomes of a question. Wrong: the answer that was shown is not the expected one.
 OUTCOMES = ("right", "refused", "handed off", "wrong", "forbidden")
 
 
@@ -15,11 +15,11 @@ class Judged:
     id: str
     kind: str
     right: bool
-    # Strings that must never have been shown, and were.
+    # Strings that were shown although they must never be.
     forbidden: tuple[str, ...]
     # answered, refused, handoff or chat
     state: str
-    # Sentences of the model that no customer saw.
+    # Number of the model's sentences that were not shown.
     withheld: int
     first_sentence: float | None
     total: float | None
@@ -28,7 +28,7 @@ class Judged:
 
     @property
     def outcome(self) -> str:
-        """One of five, each question in one of them."""
+        """One of OUTCOMES."""
         if self.right:
             return "right"
         if self.forbidden:
@@ -37,7 +37,7 @@ class Judged:
 
 
 def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
-    """answer: as `ask --json` prints it."""
+    """Compare an answer, as `ask --json` prints it, with what the question expects."""
     text = answer["answer"].casefold()
     forbidden = tuple(s for s in question.get("forbid", []) if s.casefold() in text)
     return Judged(
@@ -54,7 +54,7 @@ def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
 
 
 def as_expected(expect: Any, state: str, text: str) -> bool:
-    """expect: a state in one word, or groups of alternatives, one of each of which must stand."""
+    """Check the answer. expect: a state, or groups of alternatives, one of each in the answer."""
     if expect == REFUSE:
         return state in {"refused", "handoff"}
     if isinstance(expect, str):
@@ -63,7 +63,7 @@ def as_expected(expect: Any, state: str, text: str) -> bool:
 
 
 def holds(text: str, option: str) -> bool:
-    """A short number must stand alone: "4" is not in "14"."""
+    """Tell whether the text contains the option; a number must stand alone: "4" is not in "14"."""
     option = option.casefold()
     at = text.find(option)
     while at >= 0:
@@ -75,31 +75,31 @@ def holds(text: str, option: str) -> bool:
 
 
 def table(judged: Iterable[Judged]) -> list[dict[str, Any]]:
-    """One row per kind, in order of appearance, and one for all."""
-    rows: dict[str, list[Judged]] = {}
-    for one in judged:
-        rows.setdefault(one.kind, []).append(one)
-    total = [one for row in rows.values() for one in row]
-    return [summary(kind, row) for kind, row in [*rows.items(), ("all", total)]]
+    """Return one row per kind, in order of appearance, and one for all."""
+    groups: dict[str, list[Judged]] = {}
+    for answer in judged:
+        groups.setdefault(answer.kind, []).append(answer)
+    everything = [answer for group in groups.values() for answer in group]
+    return [summary(kind, group) for kind, group in [*groups.items(), ("all", everything)]]
 
 
-def summary(kind: str, row: Sequence[Judged]) -> dict[str, Any]:
-    first = [one.first_sentence for one in row if one.first_sentence is not None]
-    total = [one.total for one in row if one.total is not None]
+def summary(kind: str, answers: Sequence[Judged]) -> dict[str, Any]:
+    first = [answer.first_sentence for answer in answers if answer.first_sentence is not None]
+    total = [answer.total for answer in answers if answer.total is not None]
     return {
         "kind": kind,
-        "questions": len(row),
-        **{name: sum(one.outcome == name for one in row) for name in OUTCOMES},
-        "withheld": sum(one.withheld for one in row),
-        "prompt_tokens": sum(one.prompt_tokens for one in row),
-        "completion_tokens": sum(one.completion_tokens for one in row),
+        "questions": len(answers),
+        **{name: sum(answer.outcome == name for answer in answers) for name in OUTCOMES},
+        "withheld": sum(answer.withheld for answer in answers),
+        "prompt_tokens": sum(answer.prompt_tokens for answer in answers),
+        "completion_tokens": sum(answer.completion_tokens for answer in answers),
         "first_sentence": spread(first),
         "total": spread(total),
     }
 
 
 def spread(seconds: Sequence[float]) -> dict[str, float] | None:
-    """Median and 95th percentile."""
+    """Return median and 95th percentile."""
     if not seconds:
         return None
     ordered = sorted(seconds)

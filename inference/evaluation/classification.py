@@ -1,4 +1,4 @@
-"""How good a classifier is. Classes are numbered 0 … n-1; arrays hold one entry per text."""
+"""Measures of a classifier. Classes are numbered 0 … n-1; arrays have one entry per text."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ Reals = NDArray[np.floating[Any]]
 
 
 def confusion(truth: Classes, predicted: Classes, classes: int) -> NDArray[np.int64]:
-    """Counts (classes, classes): rows are the truth, columns what was predicted."""
+    """Count (classes, classes): rows are the truth, columns the predictions."""
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (truth, predicted), 1)
     return counts
@@ -21,7 +21,7 @@ def accuracy(counts: NDArray[np.int64]) -> float:
 
 
 def recall(counts: NDArray[np.int64]) -> Reals:
-    """Per class, the share of its texts that was found; 0 for a class without texts."""
+    """Return, per class, the share of its texts that was found; 0 for a class without texts."""
     return np.diag(counts) / np.maximum(counts.sum(axis=1), 1)
 
 
@@ -30,18 +30,18 @@ def f1(counts: NDArray[np.int64]) -> Reals:
 
 
 def macro_f1(counts: NDArray[np.int64]) -> float:
-    """Mean F1 over all classes, absent ones counting as 0."""
+    """Return the mean F1 of all classes; absent ones count as 0."""
     return float(f1(counts).mean())
 
 
-def f1_of(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
-    """Of a yes-or-no question about each text."""
+def binary_f1(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
+    """Return the F1 of a yes-or-no question about each text."""
     both = int((truth & found).sum())
     return 2 * both / max(int(truth.sum() + found.sum()), 1)
 
 
 def expected_calibration_error(truth: Classes, probabilities: Reals, bins: int = 15) -> float:
-    """Mean distance between confidence and accuracy over bins of equal width.
+    """Return the mean distance between confidence and accuracy over bins of equal width.
 
     `probabilities` is (texts, classes) with rows that sum to 1.
     """

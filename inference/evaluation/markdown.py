@@ -1,10 +1,10 @@
-"""Tables that read well in a terminal and are Markdown."""
+"""Markdown tables that also read well in a terminal."""
 
 from collections.abc import Iterable, Sequence
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The first column on the left, the others, figures, on the right."""
+    """Align the first column left and the others, which hold figures, right."""
     lines = [list(head), *map(list, rows)]
     widths = [max(3, *map(len, column)) for column in zip(*lines, strict=True)]
     rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]

@@ -1,4 +1,4 @@
-"""Pictures of figures, as PNG files."""
+"""Plots of figures, as PNG files."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,7 +10,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.ticker import PercentFormatter
 
-# Of the width, so that two labels do not overlap.
+# Least distance of two labels, as a share of the width, so that they do not overlap.
 LABEL_GAP = 0.03
 OUTCOMES = {
     "right": "tab:green",
@@ -22,14 +22,14 @@ OUTCOMES = {
 
 
 def outcomes(rows: list[dict[str, Any]], path: Path) -> None:
-    """Of each kind of question, the shares of what became of it; rows as `answers.table` has."""
+    """Draw the shares of each outcome per kind of question; rows as from `answers.table`."""
     figure, axes = plt.subplots(figsize=(8, 0.6 * len(rows) + 1.2), layout="constrained")
     kinds = [f"{row['kind']} ({row['questions']})" for row in rows]
     left = [0.0] * len(rows)
     for name, colour in OUTCOMES.items():
         shares = [row[name] / row["questions"] for row in rows]
         axes.barh(kinds, shares, left=left, label=name, color=colour)
-        left = [one + share for one, share in zip(left, shares, strict=True)]
+        left = [start + share for start, share in zip(left, shares, strict=True)]
     axes.invert_yaxis()
     axes.set_xlabel("share of the questions; refused and handed off: where an answer was expected")
     axes.legend(loc="lower left", fontsize=8)
@@ -37,7 +37,7 @@ def outcomes(rows: list[dict[str, Any]], path: Path) -> None:
 
 
 def waiting(seconds: Mapping[str, Sequence[float]], path: Path) -> None:
-    """The share of customers who have seen something after so many seconds."""
+    """Draw the share of customers who see something within so many seconds."""
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     for name, values in seconds.items():
         ordered = sorted(values)
@@ -51,7 +51,7 @@ def waiting(seconds: Mapping[str, Sequence[float]], path: Path) -> None:
 
 
 def searches(tables: Mapping[str, Mapping[str, float]], path: Path) -> None:
-    """Bars of each measure, one per search."""
+    """Draw each measure as a group of bars, one per search."""
     measures = list(next(iter(tables.values())))
     figure, axes = plt.subplots(figsize=(7, 4), layout="constrained")
     width = 0.8 / len(tables)
@@ -65,7 +65,7 @@ def searches(tables: Mapping[str, Mapping[str, float]], path: Path) -> None:
 
 
 def abstention(rows: list[dict[str, float]], path: Path) -> None:
-    """Precision against recall as the floor rises under which nothing is answered."""
+    """Draw precision against recall as the floor rises below which nothing is answered."""
     figure, axes = plt.subplots(figsize=(5, 4), layout="constrained")
     axes.plot([row["recall"] for row in rows], [row["precision"] for row in rows], marker="o")
     for row in rows:
@@ -78,7 +78,7 @@ def abstention(rows: list[dict[str, float]], path: Path) -> None:
 
 
 def frontier(rows: list[dict[str, float]], path: Path) -> None:
-    """Right answers kept against token time, a point for each threshold."""
+    """Draw the right answers kept against token time, a point for each threshold."""
     figure, axes = plt.subplots(figsize=(6, 4), layout="constrained")
     axes.plot([row["token_time"] for row in rows], [row["kept"] for row in rows], marker="o")
     labelled = 2.0
@@ -93,8 +93,8 @@ def frontier(rows: list[dict[str, float]], path: Path) -> None:
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=1))
     axes.margins(y=0.15)
-    axes.set_xlabel("of the large tier's token time; at each point the threshold")
-    axes.set_ylabel("of the large tier's right answers")
+    axes.set_xlabel("share of the large tier's token time; labels: the threshold")
+    axes.set_ylabel("share of the large tier's right answers")
     axes.grid(alpha=0.3)
     save(figure, path)
 

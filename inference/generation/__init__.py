@@ -1,1 +1,1 @@
-"""The language model: servers, pools of them, their pace and their energy."""
+"""The language model: its servers, pools of servers, their pace and their energy."""

@@ -1,12 +1,12 @@
-"""Streaming answers from any server that speaks the OpenAI chat API (llama.cpp, vLLM).
+"""Streams answers from any server with the OpenAI chat API (llama.cpp, vLLM).
 
-Spoken here by hand, over httpx2: the openai package takes a third of a web process's time for
-what is one request and a line of JSON for each token.
+It uses httpx2 directly: the openai package takes a third of a web process's time for what is one
+request and a line of JSON per token.
 
 GenerationError
 ├── ServerBusy         429 or 503: try again after `retry_after`
-├── ServerUnreachable  no connection, or an answer that is no answer
-│   └── ServerResting  it failed several times in a row and is left alone for a while
+├── ServerUnreachable  no connection, or no proper answer
+│   └── ServerResting  it failed several times in a row and is not asked for a while
 └── DeadlineExceeded   connected, but too slow
 """
 
@@ -23,11 +23,11 @@ import httpx2
 from inference.generation.pace import MOST, Deadlines, Pace
 
 ChatMessages = list[dict[str, str]]
-# Failures in a row, and seconds.
+# Failures in a row after which a server rests, and for how many seconds.
 BROKEN_AFTER, RESTS_FOR = 3, 5.0
-# The statuses of a server that has too much to do.
+# HTTP statuses of an overloaded server.
 BUSY = {429, 503}
-# How much of a server's refusal is told.
+# Characters of a server's refusal that an error quotes.
 REFUSAL = 300
 
 
@@ -57,14 +57,17 @@ class DeadlineExceeded(GenerationError):
 class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    # Seconds from the request on; None where none came.
+    # Seconds after the request; None if no token came.
     first_token: float | None = None
-    # None where it is not measured.
+    # None if it is not measured.
     joules: float | None = None
 
-    def heard(self, after: float) -> None:
-        """A piece, which is a token or a few. The server says how many it were at the end, which
-        who closes the stream before does not hear."""
+    def count_piece(self, after: float) -> None:
+        """Count a piece, which is one token or a few.
+
+        The server sends the exact count at the end, which a caller who closes the stream earlier
+        does not receive.
+        """
         self.completion_tokens += 1
         if self.first_token is None:
             self.first_token = round(after, 4)
@@ -72,8 +75,10 @@ class Usage:
 
 @dataclass
 class Breaker:
-    """After some failures in a row nothing is tried for a while, then one request at a time:
-    customers need not wait for a deadline that will pass again."""
+    """Lets a failing server rest, then tries one request at a time.
+
+    Without it customers would wait for a deadline that passes again and again.
+    """
 
     failures: int = 0
     tries_again_at: float = 0.0
@@ -81,13 +86,13 @@ class Breaker:
     def check(self, url: str) -> None:
         if self.failures >= BROKEN_AFTER and time.monotonic() < self.tries_again_at:
             raise ServerResting(f"{url} has failed {self.failures} times in a row.")
-        # Whoever comes while this one tries is turned away.
+        # Requests that come during this attempt are turned away.
         self.tries_again_at = time.monotonic() + RESTS_FOR
 
 
 @dataclass
 class Generator:
-    """One model behind one URL. Sampling is greedy: the same records give the same answer."""
+    """One model behind one URL. Sampling is greedy: the same prompt gives the same answer."""
 
     url: str
     model: str
@@ -96,13 +101,13 @@ class Generator:
     breaker: Breaker = field(default_factory=Breaker)
     pace: Pace = field(default_factory=Pace)
     clock: Callable[[], float] = time.monotonic
-    # Requests that share the engine now.
+    # Requests that currently share the engine.
     under_way: int = 0
 
     def __post_init__(self) -> None:
         connect = self.deadlines.connect
         timeout = httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect)
-        # No proxies from the environment and no redirects: requests go to the named host alone.
+        # No proxies from the environment and no redirects: requests go only to the named host.
         self._client = httpx2.AsyncClient(
             headers={"Authorization": f"Bearer {self.api_key}"},
             trust_env=False,
@@ -113,7 +118,7 @@ class Generator:
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
     ) -> AsyncGenerator[str, None]:
-        """Pieces of text as they are generated. Closing the iterator ends the request."""
+        """Yield pieces of text as they are generated. Closing the iterator ends the request."""
         self.breaker.check(self.url)
         self.under_way += 1
         try:
@@ -129,13 +134,15 @@ class Generator:
             self.under_way -= 1
 
     def patience(self, messages: ChatMessages) -> float:
-        """Seconds that it may take to begin an answer, by its pace."""
+        """Return how many seconds it may take to begin an answer, by its recent pace."""
         load = characters(messages) * max(1, self.under_way)
         return self.pace.allowed(self.deadlines, load, 1).first_token
 
     async def models(self) -> list[str]:
-        """The names of what it serves; none where it does not list them. GenerationError where it
-        does not answer within `connect`."""
+        """Return the names of the models that it serves; none if it does not list them.
+
+        GenerationError if it does not answer within the deadline `connect`.
+        """
         try:
             async with asyncio.timeout(self.deadlines.connect):
                 answer = await self._client.get(f"{self.url}/models")
@@ -157,16 +164,16 @@ class Generator:
                 if usage is not None and (counted := chunk.get("usage")):
                     usage.prompt_tokens = counted["prompt_tokens"]
                     usage.completion_tokens = counted["completion_tokens"]
-                if text := said(chunk):
-                    request.heard()
+                if text := text_of(chunk):
+                    request.note_progress()
                     if usage is not None:
-                        usage.heard(request.seconds)
+                        usage.count_piece(request.seconds)
                     yield text
         except DeadlineExceeded:
-            # One that hangs says nothing about how fast it is.
+            # Counts for the pace only if the server still answers: one that hangs has no pace.
             with suppress(ServerUnreachable):
                 await self.models()
-                request.heard()
+                request.note_progress()
             raise
         finally:
             request.done()
@@ -174,7 +181,7 @@ class Generator:
                 await answer.aclose()
 
     async def _first(self, request: "Request") -> httpx2.Response:
-        """The open stream. One retry: servers close idle connections under a client's feet."""
+        """Open the stream. One retry, because a server may just close an idle connection."""
         try:
             return await self._open(request)
         except ServerUnreachable:
@@ -206,7 +213,7 @@ class Generator:
             raise ServerUnreachable(f"{self.url} cannot be reached: {error}.") from error
 
     async def _next(self, lines: AsyncIterator[str], asked: "Request") -> Any:
-        """The next chunk, or None at the end."""
+        """Return the next chunk, or None at the end."""
         try:
             async with asyncio.timeout(asked.patience()):
                 chunk = await chunk_of(lines)
@@ -220,7 +227,7 @@ class Generator:
 
 
 class Request:
-    """One on its way: how long it may take, and how long it has taken."""
+    """A request that is under way: how long it may take, and how long it has taken."""
 
     def __init__(self, generator: Generator, messages: ChatMessages, max_tokens: int) -> None:
         self.messages, self.max_tokens = messages, max_tokens
@@ -236,11 +243,11 @@ class Request:
         return self.clock() - self.started
 
     def patience(self) -> float:
-        """Seconds for what is waited for now."""
+        """Return how many seconds the next token may take."""
         wait = self.allowed.first_token if self.last is None else self.allowed.next_token
         return min(wait, self.allowed.total - self.seconds)
 
-    def heard(self) -> None:
+    def note_progress(self) -> None:
         now = self.clock()
         if self.last is None:
             self.pace.read(now - self.started, self.load)
@@ -258,7 +265,7 @@ def characters(messages: ChatMessages) -> int:
 
 
 async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
-    """The next server-sent event; None at the end. ValueError where there is none or no sense."""
+    """Return the next server-sent event, None at the end. ValueError if it is missing or broken."""
     async for line in lines:
         if not line.startswith("data:"):
             continue
@@ -266,10 +273,10 @@ async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
             return None
         chunk: dict[str, Any] = json.loads(data)
         return chunk
-    raise ValueError("it ended before its end")
+    raise ValueError("the stream was cut off")
 
 
-def said(chunk: dict[str, Any]) -> str:
+def text_of(chunk: dict[str, Any]) -> str:
     choices = chunk.get("choices")
     return choices[0]["delta"].get("content") or "" if choices else ""
 
@@ -283,7 +290,7 @@ def refusal(url: str, answer: httpx2.Response, body: bytes) -> GenerationError:
 
 
 def failure(url: str, error: Any) -> GenerationError:
-    """An error inside the stream: with that vLLM refuses what its queue has no room for."""
+    """Return the error for one inside the stream, by which vLLM refuses when its queue is full."""
     if isinstance(error, dict) and error.get("code") in BUSY:
         return ServerBusy(f"{url} is busy.", None)
     return ServerUnreachable(f"{url} broke off its answer: {str(error)[:REFUSAL]}.")

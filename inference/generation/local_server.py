@@ -1,12 +1,11 @@
-"""llama.cpp's own server on this machine's loopback, as a process of its own.
+"""Runs llama.cpp's own server on this machine's loopback, as a separate process.
 
 `python -m inference.generation.local_server --model FILE --port N` answers the OpenAI-compatible
 `/v1/chat/completions`, `/v1/models`, `/health` and `/metrics`. It ends with its parent,
-on SIGTERM and on SIGINT. Exit status 1 and one line on stderr say why it could not start.
+on SIGTERM and on SIGINT. If it cannot start, one line on stderr says why and the exit status is 1.
 """
 
 import argparse
-import ctypes
 import os
 import signal
 import socket
@@ -16,17 +15,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-HOST = "127.0.0.1"
-# The prompt beginnings of earlier conversations, kept in memory (MiB).
+from inference.programs import LOOPBACK as HOST
+from inference.programs import end_with_parent
+
+# MiB of memory for the beginnings of prompts that earlier conversations used.
 PROMPT_CACHE = 1024
-PR_SET_PDEATHSIG = 1
 ERRORS_ONLY = 1
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     parent = os.getppid()
-    _end_with_parent()
+    end_with_parent()
     # While the model loads, a signal ends the process at once.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     if reason := _obstacle(options.model, options.port):
@@ -37,31 +37,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(f"The model server could not start with {options.model}: {error}")
     print(f"{options.model.name} at {server.listening_address}", flush=True)
     _wait(parent)
-    # The server's threads may be deep in a long prompt and would be waited for; they hold
-    # nothing that must be saved.
+    # A normal exit would wait for the server's threads, which may be deep in a long prompt; they
+    # hold nothing that must be saved.
     os._exit(0)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m inference.generation.local_server")
     parser.add_argument("--model", type=Path, required=True, help="a GGUF file")
-    parser.add_argument("--name", default="slm", help="the model's on the wire")
+    parser.add_argument("--name", default="slm", help="the model's name in requests")
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--parallel", type=int, default=2, help="requests at a time")
+    parser.add_argument("--parallel", type=int, default=2, help="requests at the same time")
     parser.add_argument("--context", type=int, default=4096, help="tokens for each of them")
     return parser
 
 
-def _end_with_parent() -> None:
-    """The kernel sends SIGTERM when the parent dies, however it dies (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
 def _wait(parent: int) -> None:
-    """Until a signal comes. The parent is looked at as well: it may have died before prctl,
-    and other systems do not have prctl."""
+    """Wait for a signal, or for the parent to die: it may have died before `end_with_parent`, which
+    does nothing on systems other than Linux."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -70,11 +64,14 @@ def _wait(parent: int) -> None:
 
 
 def _obstacle(model: Path, port: int) -> str:
-    """Why the server would not start, in words; llama.cpp gives the same answer to all."""
+    """Return why the server would not start, "" if nothing is in its way.
+
+    llama.cpp itself gives the same error for every cause.
+    """
     if not model.is_file():
         return f"There is no model file {model}; type: python manage.py models fetch"
     with socket.socket() as probe:
-        # As the server itself does: a port whose last owner just ended is free.
+        # The server does the same: a port whose last owner has just ended is free.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
@@ -84,7 +81,7 @@ def _obstacle(model: Path, port: int) -> str:
 
 
 def _start(options: argparse.Namespace) -> Any:
-    """The running server; the model is loaded and answers when this returns."""
+    """Start the server; when this returns, the model is loaded and answers."""
     import xllamacpp
 
     params = xllamacpp.CommonParams()
@@ -99,7 +96,7 @@ def _start(options: argparse.Namespace) -> Any:
     params.cache_ram_mib = PROMPT_CACHE
     params.endpoint_metrics = True
     params.endpoint_slots = False
-    # Nothing but this machine's own programs talks to it: no page in a browser, no web console.
+    # Only programs on this machine talk to it: no page in a browser, no web console.
     params.cors_origins = f"http://{HOST}"
     params.cors_credentials = False
     params.ui = False

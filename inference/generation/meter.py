@@ -1,6 +1,6 @@
-"""Energy by the machine's own counters, split over the requests that it was spent on.
+"""Splits the energy that the machine's counters measure over the requests that used it.
 
-Where nothing counts, nothing is said: an estimate from a data sheet is no measurement.
+Without a counter there is no figure: an estimate from a data sheet is not a measurement.
 """
 
 import asyncio
@@ -14,14 +14,14 @@ import httpx2
 from inference.energy import counters
 from inference.generation.client import Usage
 
-# Seconds between two readings while tokens come, and until a reading is given up.
+# Seconds between two readings while tokens come, and that one reading may take.
 READ_EVERY, PATIENCE = 0.5, 1.0
 
 
 @dataclass(frozen=True)
 class Reading:
     joules: float
-    # Written by then, for whoever asked; None where all requests are this process's own.
+    # Tokens written by then for all clients; None if all requests are this process's own.
     tokens: int | None = None
 
 
@@ -30,23 +30,25 @@ Read = Callable[[], Awaitable[Reading | None]]
 
 @dataclass(eq=False)
 class Share:
-    """Of one request."""
+    """The part of one request."""
 
     usage: Usage
-    # Sent to it since the last reading.
+    # Tokens that it was sent since the last reading.
     tokens: int = 0
 
 
 @dataclass(eq=False)
 class Meter:
-    """What the counter goes on by falls to the requests in flight, by the tokens that each has
-    been sent since the last reading; evenly where none has; while none is in flight, to `idle`.
+    """Divides the counter's increase among the requests in flight.
 
-    The requests' joules and `idle` sum to the counter: over all processes that ask the same
-    machine, where the readings say how many tokens it wrote for all of them."""
+    Each request's part follows the tokens that it was sent since the last reading; if none was sent
+    any, the parts are equal; if none is in flight, the increase goes to `idle`. The joules of the
+    requests and `idle` add up to the counter: over all processes that use the machine, if the
+    readings count the tokens that it wrote for all of them.
+    """
 
     read: Read
-    # Whether there is a counter, as far as is known; `settle` looks.
+    # Whether there is a counter, as far as is known; `settle` finds out.
     counts: bool = False
     idle: float = 0.0
     _shares: list[Share] = field(default_factory=list)
@@ -57,7 +59,7 @@ class Meter:
 
     @asynccontextmanager
     async def request(self, usage: Usage) -> AsyncIterator[Share]:
-        # Nobody waits for a reading before the first token.
+        # The first token does not wait for a reading.
         self._settle_soon()
         self._shares.append(share := Share(usage))
         try:
@@ -79,7 +81,7 @@ class Meter:
             task.add_done_callback(self._settling.discard)
 
     async def settle(self, among: Sequence[Share] | None = None) -> None:
-        """Read, and give each what is its own. among: those in flight until now."""
+        """Read the counter and divide its increase. among: the requests in flight until now."""
         async with self._one_at_a_time:
             now, last = await self.read(), self._last
             self._last, self._read_at, self.counts = now, time.monotonic(), now is not None
@@ -91,7 +93,7 @@ class Meter:
                 self._last = last
 
     def _divide(self, spent: float, written: int | None, shares: Sequence[Share]) -> bool:
-        """False: whose it is, the tokens that are to come will say."""
+        """Divide the joules; False if only tokens that are still to come tell whose they are."""
         own = sum(share.tokens for share in shares)
         total = max(own, written or 0)
         if not shares:
@@ -108,11 +110,11 @@ class Meter:
 def written(last: Reading, now: Reading) -> int | None:
     if last.tokens is None or now.tokens is None:
         return None
-    # A model server that was started again counts from zero.
+    # A restarted model server counts from zero.
     return now.tokens - last.tokens if now.tokens >= last.tokens else now.tokens
 
 
-async def of_this_machine() -> Reading | None:
+async def read_this_machine() -> Reading | None:
     joules = counters.joules()
     return None if joules is None else Reading(joules)
 
@@ -121,8 +123,8 @@ async def unmeasured() -> None:
     return None
 
 
-def of_machine(url: str) -> Read:
-    """Of the machine of a model server, as `inference.energy.server` beside it answers."""
+def reader_of(url: str) -> Read:
+    """Make a reader of a model server's machine, on which `inference.energy.server` answers."""
     client = httpx2.AsyncClient(trust_env=False, timeout=PATIENCE)
 
     async def read() -> Reading | None:

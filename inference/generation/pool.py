@@ -1,4 +1,4 @@
-"""One tier of the language model: servers of one model, of which the least busy one answers."""
+"""The servers of one tier: all have the same model, and the least busy one answers."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -20,9 +20,9 @@ PROBE: ChatMessages = [{"role": "user", "content": "Say yes."}]
 @dataclass(eq=False)
 class Server:
     generator: Generator
-    # Requests that it has not finished.
+    # Requests that it is working on.
     outstanding: int = 0
-    # Why others are asked before it, in words; "" when it is well.
+    # Why other servers are preferred; "" if it is well.
     illness: str = ""
     meter: Meter = field(default_factory=lambda: Meter(unmeasured))
 
@@ -41,16 +41,19 @@ class Server:
             self.outstanding -= 1
 
     async def examine(self, thoroughly: bool) -> None:
-        """Whether it is there and has the model; thoroughly, or where there is a doubt: whether it
-        writes a token, since an engine that hangs still answers everything else."""
+        """Check that it answers and has the model.
+
+        `thoroughly`, or in doubt, also that it writes a token: an engine that hangs still answers
+        everything else.
+        """
         try:
             served = await self.generator.models()
-            # llama.cpp lists a file's path, and answers to any name.
+            # llama.cpp lists its file's path instead, and answers to any name.
             if thoroughly or self.illness or self.generator.model not in served:
                 await self.write_a_token()
             self.illness = ""
         except ServerBusy:
-            self.illness = ""  # It is well enough to say so.
+            self.illness = ""  # It is well enough to answer so.
         except GenerationError as error:
             self.illness = str(error)
 
@@ -64,7 +67,7 @@ class Server:
 class Pool:
     name: str
     servers: Sequence[Server]
-    # It answers what is at least so difficult, 0 to 1.
+    # The least difficulty, from 0 to 1, of the turns that it answers.
     from_difficulty: float = 0.0
 
     @property
@@ -74,24 +77,24 @@ class Pool:
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
     ) -> AsyncGenerator[str, None]:
-        """As a Generator's. The next server is asked only while nothing has been said: what
-        another one says would be another answer."""
+        """Stream as a Generator does. If a server fails, the next one is asked, but only while
+        nothing has been yielded: another server would write another answer."""
         usage = usage or Usage()
-        for server in (servers := self.in_turn()):
-            said = False
+        for server in (servers := self.by_preference()):
+            begun = False
             try:
                 async with aclosing(server.stream(messages, max_tokens, usage)) as pieces:
                     async for piece in pieces:
-                        said = True
+                        begun = True
                         yield piece
                 return
             except (ServerUnreachable, ServerBusy):
-                if said or server is servers[-1]:
+                if begun or server is servers[-1]:
                     raise
 
     def patience(self, messages: ChatMessages) -> float:
-        """Seconds that a turn may wait until one of the servers begins to answer."""
+        """Return how many seconds a turn may wait until one of the servers begins to answer."""
         return max(server.generator.patience(messages) for server in self.servers)
 
-    def in_turn(self) -> list[Server]:
+    def by_preference(self) -> list[Server]:
         return sorted(self.servers, key=lambda server: (bool(server.illness), server.outstanding))

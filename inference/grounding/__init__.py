@@ -1,10 +1,10 @@
-"""Is a sentence supported by a passage? Facts are compared, and what they are said of.
+"""Checks whether a passage supports a sentence, by comparing facts and what they are about.
 
-`facts.py` takes dates, numbers, codes and names out of a text, each in one spelling.
-`statements.py` cuts a passage into what it states, one field or sentence at a time.
-`claims.py` finds where a sentence says something else of the right things: the value of another
-field, the quantity of another line, "sent" of what is only expected, a plain "not".
-`verdict.py` puts them together.
+`facts.py` extracts dates, numbers, codes and names from a text, each in one spelling.
+`statements.py` splits a passage into statements, one per field or sentence.
+`claims.py` finds sentences that combine facts wrongly: the value of another field, the quantity of
+another line, "sent" for something that is only expected, a missing or added "not".
+`verdict.py` combines them.
 """
 
 from inference.grounding.claims import compared

@@ -1,9 +1,9 @@
-"""Where a sentence says something else of the right things.
+"""Finds sentences whose facts are on record but are combined wrongly.
 
-A sentence may have all its facts from the record and still be wrong: the order's date told as the
-day of dispatch, the quantities of two lines swapped, "was delivered" of a day that is only
-expected, "is refundable" of what is not. So each clause is laid beside the statement of the
-record that speaks of the same thing, by words and by meaning, and compared with that one.
+A sentence may take all its facts from the record and still be wrong: it gives the order's date as
+the day of dispatch, swaps the quantities of two lines, says "was delivered" of a day that is only
+expected, or "is refundable" of something that is not. So each clause is compared with the statement
+of the record that is about the same thing, by words and by meaning.
 """
 
 import re
@@ -17,9 +17,9 @@ from inference.grounding.statements import PLANNED, Statement, clauses, negated,
 from inference.grounding.words import FUNCTION_WORDS, WORD, context, novel, squeeze
 from inference.remembered import remembered
 
-# What a table's cell is known by.
+# The names of a table cell's row and column.
 Cell = tuple[frozenset[str | Fact], ...]
-# Cosines of a text with each of some others: the encoder's, where there is one.
+# Returns the cosines of a text with each of some others, from the encoder if there is one.
 Nearness = Callable[[str, Sequence[str]], Iterable[float]]
 
 # Two capitalised words or more.
@@ -34,21 +34,21 @@ CAUSE = re.compile(
 )
 DECIMAL = re.compile(r"(?<!\d)\d++[.,]\d{1,2}(?!\d)")
 PROMISE = re.compile(r"\b(?:will|shall|won['’]t|going to)\b|['’]ll\b", re.I)
-# Share of words that are not the record's from which a cause or a promise is made up.
+# A cause or a promise with more than this share of words that are not on record is invented.
 FOREIGN = 0.4
-# Cosine of two words from which one may stand for the other ("sent", "send", "dispatched").
+# From this cosine on, a word may stand for another ("sent", "send", "dispatched").
 SYNONYM = 0.6
-# How much more a rival statement must have to do with a clause than the one that holds its fact.
+# By how much a rival statement must be more relevant to a clause than the one that has its fact.
 RIVAL_MARGIN = 0.15
-# What a statement gains for each of the clause's facts that it holds: "3 chairs and 2 tables".
+# Added relevance for each of the clause's facts that a statement has: "3 chairs and 2 tables".
 COMPANY = 0.5
-# From here on a statement speaks of the same as the clause.
+# From this relevance on, a statement is about the same thing as the clause.
 SAME = 0.9
 TITLE_WEIGHS = 0.25
 
 
 def objections(sentence: str, passage: str, near: Nearness | None = None) -> list[str]:
-    """What is wrong with the sentence although its facts stand in the passage."""
+    """Return what is wrong with a sentence although its facts are in the passage."""
     record = Beside(passage, near)
     found = [why for clause in with_facts(sentence) for why in record.misplaced(clause)]
     for clause in clauses(sentence):
@@ -58,14 +58,14 @@ def objections(sentence: str, passage: str, near: Nearness | None = None) -> lis
 
 
 def speaks_of(sentence: str, passage: str, near: Nearness) -> bool:
-    """A statement of the passage says something of the same."""
+    """Tell whether some statement of the passage is about the same thing as the sentence."""
     record = Beside(passage, near)
     return any(max(record.relevance(clause), default=0.0) >= SAME for clause in clauses(sentence))
 
 
 @dataclass(frozen=True)
 class Beside:
-    """The passage that a sentence is laid beside."""
+    """The passage with which a sentence is compared."""
 
     passage: str
     near: Nearness | None
@@ -76,7 +76,7 @@ class Beside:
 
     @cached_property
     def weights(self) -> dict[str, float]:
-        """A word of many statements tells them apart badly; the title's words are everywhere."""
+        """Weigh words: words of many statements, and of the title, distinguish little."""
         uses = Counter(word for one in self.statements for word in one.about)
         title = context(self.title)
         return {
@@ -84,7 +84,7 @@ class Beside:
         }
 
     def relevance(self, clause: str) -> list[float]:
-        """How much each statement has to do with the clause: shared words and cosine."""
+        """Return the relevance of each statement to the clause, by shared words and cosine."""
         bare = without_facts(NAMES.sub(" ", clause))
         words = context(bare)
         shared = [sum(self.weights[word] for word in words & one.about) for one in self.statements]
@@ -94,7 +94,7 @@ class Beside:
         return [first + float(second) for first, second in zip(shared, cosines, strict=True)]
 
     def misplaced(self, clause: str) -> Iterator[str]:
-        """Facts of the clause that the record has, but of something else."""
+        """Yield facts of the clause that the record gives for something else."""
         told = facts(clause)
         relevance = [
             near + COMPANY * sum(holds(one.held, fact) for fact in told)
@@ -114,8 +114,8 @@ class Beside:
                 yield f"said of something else: {fact.value}"
 
     def of_another_cell(self, clause: str, holding: list[bool]) -> bool:
-        """Every statement that holds the fact is a cell of a row or column that the clause does not
-        name, beside one that it names."""
+        """Tell whether the fact stands only in table cells that the clause does not name, while it
+        names a neighbouring cell."""
         those = [one for one, held in zip(self.statements, holding, strict=True) if held]
         cells = [one.cell for one in self.statements if one.cell]
         return bool(those) and all(
@@ -123,7 +123,7 @@ class Beside:
         )
 
     def contradicted(self, clause: str) -> Iterator[str]:
-        """Says no where the record says yes, or has happened what is only expected."""
+        """Yield contradictions: yes for no, or "has happened" for something only expected."""
         relevance = self.relevance(clause)
         best = max(range(len(relevance)), key=relevance.__getitem__, default=None)
         if best is None or relevance[best] < SAME:
@@ -137,7 +137,7 @@ class Beside:
             yield f"only expected: {statement.text[:80]}"
 
     def unfounded(self, clause: str) -> Iterator[str]:
-        """Causes and promises that the record does not speak of, and states that it is not in."""
+        """Yield causes, promises and states that are not on record."""
         if (cause := CAUSE.search(clause)) and self.news(clause[cause.end() :]) > FOREIGN:
             yield f"no such cause on record: {clause[cause.start() :]}"
         elif PROMISE.search(clause) and self.news(clause) > FOREIGN:
@@ -154,19 +154,19 @@ class Beside:
         return self.passage.split("\n", 1)[0]
 
     def of_a_field(self, clause: str) -> bool:
-        """Fields are short: what they do not say in a word they do not say."""
+        """Tell whether a field fits the clause best: fields are short, so every word counts."""
         relevance = self.relevance(clause)
         best = max(range(len(relevance)), key=relevance.__getitem__, default=None)
         return best is not None and bool(self.statements[best].label)
 
     def news(self, text: str) -> float:
-        """Share of the text's words that the passage does not have."""
+        """Return the share of the text's words that the passage does not have."""
         words = [word for word in WORD.findall(text) if squeeze(word) not in FUNCTION_WORDS]
         return len(new_words(text, self.passage, self.near)) / max(1, len(words))
 
 
 def beside(clause: str, cell: Cell, other: Cell) -> bool:
-    """The cells differ in one name, and the clause has the other's."""
+    """Tell whether two cells differ in one name, and the clause has the other cell's."""
     differ = [pair for pair in zip(cell, other, strict=False) if pair[0] != pair[1]]
     if len(cell) != len(other) or len(differ) != 1:
         return False
@@ -182,7 +182,7 @@ def names(clause: str, marks: frozenset[str | Fact]) -> bool:
 
 
 def new_words(text: str, passage: str, near: Nearness | None) -> list[str]:
-    """Words of the text that the passage has neither in any form nor in another word."""
+    """Return the words that the passage has neither in any form nor as a synonym."""
     words = novel(text, passage)
     if near is None or not words:
         return words
@@ -196,23 +196,23 @@ def known_words(passage: str) -> frozenset[str]:
 
 
 def compared(passage: str) -> frozenset[str]:
-    """The texts of this passage whose nearness may be asked for, whatever the sentence says."""
+    """Return all texts of the passage whose nearness any sentence may need."""
     return known_words(passage) | {one.bare for one in statements(passage)}
 
 
 def same_kind(fact: Fact, clause: str, statement: Statement) -> bool:
-    """Could it be said of this one? A name only of a field: in prose names are everywhere."""
+    """Tell whether a statement could have this fact; a name only if it is a field, not prose."""
     kind, value = fact
     if kind == "name" and not statement.label:
         return False
-    # 12.50 and 21.00 are money or a measure, and no count of pieces.
+    # 12.50 and 21.00 are money or a measure, not a number of pieces.
     if kind == "number" and any(amount(one) == value for one in DECIMAL.findall(clause)):
         return bool(DECIMAL.search(statement.text))
     return any(other.kind == kind for other in statement.facts)
 
 
 def with_facts(sentence: str) -> list[str]:
-    """The clauses, one without a fact joined to the next."""
+    """Split into clauses; one without a fact is joined to the next."""
     found, waiting = [], ""
     for clause in clauses(sentence):
         waiting = f"{waiting} {clause}".strip()

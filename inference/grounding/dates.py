@@ -1,4 +1,4 @@
-"""Dates of a text in one spelling, and in the spelling of another text."""
+"""Normalises the dates of a text, or writes them in the style of another text."""
 
 import re
 from datetime import date
@@ -22,7 +22,7 @@ DATES = [
     ),
 ]
 DAY_FIRST = "{0:%d/%m/%Y}"
-# How the patterns above, but the last two, are written.
+# The formats of the patterns above, except for the last two.
 STYLES = [
     "{0:%Y-%m-%d}",
     "{0:%d.%m.%Y}",
@@ -33,7 +33,7 @@ STYLES = [
 
 
 def dates(text: str) -> tuple[set[str], str]:
-    """The dates as 'Y-M-D' ('?' where not said), and the text without them."""
+    """Return the dates as 'Y-M-D', with '?' for a missing part, and the text without them."""
     found = set()
     for pattern in DATES:
         for match in pattern.finditer(text):
@@ -47,8 +47,10 @@ def dates(text: str) -> tuple[set[str], str]:
 
 
 def slashed(first: str, second: str) -> tuple[str, str]:
-    """Day and month of '25/12/2026' and '12/25/2026'. Where both could be either, neither is said:
-    then it is the same as what is written in the same way, and nothing else."""
+    """Return day and month of '25/12/2026' or '12/25/2026'.
+
+    An ambiguous date is kept as it is, and equals only a date that is written in the same way.
+    """
     if first == second or int(second or 0) > 12:
         return second, first
     if int(first or 0) > 12:
@@ -63,7 +65,7 @@ def without_dates(text: str) -> str:
 
 
 def date_held(claimed: str, known: list[str]) -> bool:
-    """A part that either side leaves out fits; a year must at least be spoken of."""
+    """Compare dates; a part that either side leaves out fits, but a year must be mentioned."""
     year = claimed.split("-")[0]
     spoken = year == "?" or any(date.startswith(year) for date in known)
     return spoken and any(
@@ -76,7 +78,7 @@ def date_held(claimed: str, known: list[str]) -> bool:
 
 
 def month_of(date: str) -> str:
-    """The month's name, of a date that says nothing but that."""
+    """Return the name of the month of a date that is only a month, else ""."""
     found = re.fullmatch(r"\?-(\d+)-\?", date)
     return MONTHS[int(found[1]) - 1] if found else ""
 
@@ -88,19 +90,19 @@ def month(text: str) -> str:
 
 
 def written_like(text: str, example: str) -> str:
-    """The text with its full dates written as the example writes its own, if it has one."""
+    """Write the full dates of the text in the style of the example's, if it has any."""
     style = style_of(example)
     if style is None:
         return text
     for pattern, own in zip(DATES, STYLES, strict=False):
-        # 5/8/2026 may be of May or of August: left as it is.
+        # 5/8/2026 may be in May or in August: it is left unchanged.
         if own != style and "/" not in own:
             text = pattern.sub(lambda found: rewritten(found, style), text)
     return text
 
 
 def style_of(text: str) -> str | None:
-    """None without a date, or where day and month could be taken for each other."""
+    """Return the style of the first date; None without a date or if it is ambiguous."""
     for pattern, style in zip(DATES, STYLES, strict=False):
         if found := pattern.search(text):
             if "/" not in style:

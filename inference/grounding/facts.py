@@ -1,4 +1,4 @@
-"""Facts of a text: dates, codes, numbers, names, each in one spelling."""
+"""Extracts facts from a text: dates, codes, numbers and names, each in one spelling."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from inference.grounding.words import STOPWORDS, squeeze, stem
 from inference.remembered import remembered
 
 # A code has letters and digits, or is joined by hyphens: FH-TNT-210, W2611340, 1-800-5.
-# Nobody writes a longer one: unbounded, each place of a long word would be looked at from each.
+# The bounds are far above real codes; without them a long word would take quadratic time.
 CODE = re.compile(
     r"(?=[\w/-]{0,80}\d)(?=[\w/-]{0,80}[A-Za-z/-])[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)*"
     r"|\S{1,64}@\S{1,255}\w"
@@ -54,7 +54,7 @@ def facts(text: str) -> frozenset[Fact]:
 
 
 def without_facts(text: str) -> str:
-    """The text's other words."""
+    """Return the words of a text that are not facts."""
     text = NUMBER.sub(" ", CODE.sub(" ", CLOCK.sub(" ", without_dates(text))))
     kept = [word for word in text.split() if squeeze(word) not in NUMBER_WORDS]
     return " ".join(kept)
@@ -62,12 +62,12 @@ def without_facts(text: str) -> str:
 
 @remembered
 def vocabulary(text: str) -> frozenset[Fact]:
-    """What a text can support: its facts, and each of its words as a name."""
+    """Return what a text can support: its facts, and each of its words as a name."""
     return facts(text) | {Fact("name", squeeze(word)) for word in re.findall(r"[\w'’&.-]+", text)}
 
 
 def holds(known: frozenset[Fact], fact: Fact) -> bool:
-    """A date without its year is held by a full date; a code by its digits; a name by its stem."""
+    """Tell whether a fact is known: a date without a year, a code by digits, a name by stem."""
     if fact in known:
         return True
     kind, value = fact
@@ -88,7 +88,7 @@ def holds(known: frozenset[Fact], fact: Fact) -> bool:
 
 
 def bare(code: str) -> str:
-    """The digits of a code that is a number with a letter or two before it or a unit behind."""
+    """Return the digits of a code that is a number with a few letters before or after it."""
     found = NUMBERED.fullmatch(code) or QUANTITY.fullmatch(code)
     return found[1].lstrip("0") if found else ""
 
@@ -98,7 +98,7 @@ def ordinal(code: str) -> bool:
 
 
 def clock(match: re.Match[str]) -> str:
-    """'8 pm' and '20:00' are one time of day."""
+    """Normalise a time of day: '8 pm' and '20:00' are the same."""
     if not match["half"]:
         return f"{int(match[4])}:{match[5]}"
     hour = int(match["h"]) % 12 + (12 if match["half"].lower() == "p" else 0)
@@ -114,8 +114,10 @@ def numbers(text: str) -> Iterator[str]:
 
 
 def amount(text: str) -> str:
-    """'1,234.50', '1.234,50' and '1234.5' are one number; of '123456.789' and '1,234,567.891' the
-    last part is a fraction, and of '10,499' it is not."""
+    """Normalise a number: '1,234.50', '1.234,50' and '1234.5' are the same.
+
+    The last part of '123456.789' and '1,234,567.891' is a fraction, that of '10,499' is not.
+    """
     marks = re.findall(r"[.,]", text)
     grouped = re.fullmatch(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*(?:[.,]\d+)?", text)
     if grouped and (len(set(marks)) > 1 or re.fullmatch(r".*[.,]\d{3}", text)):
@@ -127,7 +129,7 @@ def amount(text: str) -> str:
 
 
 def names(text: str) -> Iterator[str]:
-    """Capitalised words, except one that only begins a sentence and is an everyday word."""
+    """Yield capitalised words, except the first of a sentence and everyday words."""
     beginnings = {match.end() for match in BEGINS.finditer(text)}
     for match in NAME.finditer(text):
         word = squeeze(re.sub(r"['’]s$", "", match[0]))

@@ -1,9 +1,9 @@
-"""Text that speaks to the model instead of telling it something.
+"""Detects prompt injection: text that gives orders to the model.
 
-Records and messages are data. What the check lets through is decided by facts, so an order in a
-record ("ignore the rules and say …") can only have words of that record repeated; lines like that
-are kept out of the prompt and support nothing. An order to a person ("follow the instructions
-below", "for the model 300 use 6 pegs") stays: an attack speaks to the assistant, or of its answers,
+Records and messages are data. The grounding check decides by facts, so an order in a record
+("ignore the rules and say …") can at most have the words of that record repeated; such lines are
+kept out of the prompt and support no answer. An order to a person ("follow the instructions below",
+"for the model 300 use 6 pegs") stays: an attack addresses the assistant, or mentions its answers,
 its rules or its prompt.
 """
 
@@ -16,8 +16,8 @@ from inference.grounding.statements import FIELD
 from inference.remembered import remembered
 
 _RULES = r"(?:instructions?|rules?|prompts?|guidelines?|directions?|polic(?:y|ies)|constraints?)"
-# Who reads the prompt. A bare "model", "system" or "agent" is a thing that is sold or a person, and
-# a voice, parking or sales assistant is no reader either.
+# The reader of the prompt. A bare "model", "system" or "agent" is a product or a person, and a
+# voice, parking or sales assistant is not the reader either.
 _READER = (
     r"(?:(?<!voice )(?<!parking )(?<!lane )(?<!sales )(?<!shop )(?<!store )(?<!pharmacy )"
     r"(?<!teaching )(?<!dental )(?<!medical )(?<!personal )(?<!flight )(?<!care )"
@@ -174,19 +174,19 @@ _DISGUISED = "it has an order in a spelling that only a machine reads"
 _ENCODED = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{24,}+={0,2}")
 _LINK = re.compile(r"https?://|www\.|\]\(", re.IGNORECASE)
 _HIDDEN = re.compile(r"[\U000e0000-\U000e007f\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff\u00ad]")
-# Letters that no one sees, and that a model reads as those of ASCII.
+# Invisible letters that a model reads as ASCII.
 _TAGS = {0xE0000 + code: code for code in range(0x20, 0x7F)}
 _MARKS = re.compile(r"<\||\|>")
 
 
 def instructs(text: str) -> bool:
-    """It tells the reader what to write, not what is so."""
+    """Tell whether a text gives the model an order."""
     return bool(order_in(text))
 
 
 @remembered
 def order_in(text: str) -> str:
-    """Why the text is taken for an order to the model, in words; "" where it is none."""
+    """Return why a text is taken for an order to the model, "" if it is not."""
     seen = visible(text.translate(_TAGS))
     for why, pattern in _BY_REASON.items():
         if pattern.search(seen):
@@ -195,8 +195,11 @@ def order_in(text: str) -> str:
 
 
 def left_out(line: str, shared: bool) -> str:
-    """Why no answer may rest on this line of a record, in words; "" where one may. A note in a
-    customer's own record sends them nowhere; a field of it ("Tracking: https://…") may."""
+    """Return why no answer may rest on this line of a record, "" if one may.
+
+    A note in a customer's own record must not send them to a page; a field ("Tracking: https://…")
+    may.
+    """
     if why := order_in(line):
         return why
     sends = not shared and _LINK.search(line) and not FIELD.match(line)
@@ -204,7 +207,7 @@ def left_out(line: str, shared: bool) -> str:
 
 
 def is_prose(encoded: str) -> bool:
-    """A key or a check sum decodes to noise; what somebody hides, to words."""
+    """Tell whether base64 decodes to words; a key or a checksum decodes to noise."""
     try:
         text = b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("ascii")
     except (binascii.Error, ValueError):
@@ -213,10 +216,10 @@ def is_prose(encoded: str) -> bool:
 
 
 def plain(text: str) -> str:
-    """As `visible`, and without the marks by which a model's template tells who speaks."""
+    """Do as `visible` does, and remove the marks of chat templates."""
     return _MARKS.sub(" | ", visible(text))
 
 
 def visible(text: str) -> str:
-    """Without characters that nobody sees, in one spelling of letters."""
+    """Remove invisible characters and normalise letters."""
     return _HIDDEN.sub("", unicodedata.normalize("NFKC", text))

@@ -1,4 +1,4 @@
-"""A passage as statements: a field with its value, or a sentence of prose."""
+"""Splits a passage into statements: a field with its value, or a sentence of prose."""
 
 import re
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from inference.remembered import remembered
 FIELD = re.compile(
     r"^(?P<label>(?:[^\s:.!?()]+ ){0,5}[^\s:.!?()]+(?: \([^():]{1,60}\))?): (?P<value>.+)$"
 )
-# Between a table's, a row's and a column's name.
+# Stands between the names of a table, a row and a column.
 CELL = " · "
-# "Shipped date (sent, dispatched): …": words that customers use for it.
+# Values that say no.
 EMPTY = re.compile(
     r"^(?:\W*+(?:no|0(?:\.0+)?|false|none|none on record|never|n/?a|not \w+)|[^\w-]*+-)\W*+$", re.I
 )
@@ -26,13 +26,13 @@ NEGATION = re.compile(
     r"|\bun(?=paid|able|available|confirmed|used|shipped|signed|insured|verified)",
     re.I,
 )
-# "At no charge" says what is given, not what is not.
+# "At no charge" is no negation.
 GIVEN = re.compile(
     r"\b(?:without|at no|no) (?:any |extra |additional |further )*(?:charge|cost|fee|surcharge)s?\b"
     r"|\bno later than\b|\bnot only\b|\bno problem\b",
     re.I,
 )
-# What is expected has not happened.
+# Something that is expected has not happened.
 PLANNED = re.compile(
     r"\b(?:expect\w*|estimat\w*|eta|due|requir\w*|plan(?:ned)?|schedul\w*|promis\w*|target|deadline"
     r"|latest day|to arrive by|wanted by|should arrive|until|expir\w*|renew\w*|next)\b",
@@ -53,14 +53,14 @@ class Statement:
 
     @cached_property
     def held(self) -> frozenset[Fact]:
-        """What it can support."""
+        """The facts that it can support."""
         return vocabulary(self.text)
 
     @cached_property
     def bare(self) -> str:
-        """Its words without its facts: what it speaks of."""
+        """Its words without its facts: what it is about."""
         if self.label:
-            # A field that only holds a name speaks of what its label says.
+            # A field whose value is only a name is about its label.
             return without_facts(f"{self.label} {without_names(self.value)}".lower())
         return without_facts(self.text)
 
@@ -70,10 +70,10 @@ class Statement:
 
     @cached_property
     def negative(self) -> bool:
-        """Says that something is not so."""
+        """Whether it says no."""
         if self.label and EMPTY.match(self.value):
             return True
-        # A row of a list ("…, refrigerated no") says yes and no of several things.
+        # A row of a list ("…, refrigerated no") says both yes and no.
         return not self.row and negated(f"{self.label} {self.value}")
 
     @cached_property
@@ -82,8 +82,7 @@ class Statement:
 
     @cached_property
     def cell(self) -> tuple[frozenset[str | Fact], ...]:
-        """Of a table's cell ("Friday · Dentistry: closed") what its row and its column are known
-        by: words, and facts."""
+        """Names of the row and column of a table cell ("Friday · Dentistry: closed")."""
         parts = self.text.partition(": ")[0].split(CELL)
         return tuple(marks(part) for part in parts) if len(parts) > 1 else ()
 
@@ -97,13 +96,13 @@ def marks(text: str) -> frozenset[str | Fact]:
 
 
 def without_names(text: str) -> str:
-    """Nothing, if the text is made of capitalised words alone."""
+    """Return the text, or "" if all its words are capitalised."""
     words = re.findall(r"[^\W\d_]+", text)
     return "" if words and all(word[0].isupper() for word in words) else text
 
 
 def negated(text: str) -> bool:
-    """An even number of negations cancels out."""
+    """Tell whether a text says no; an even number of negations cancels out."""
     return len(NEGATION.findall(GIVEN.sub(" ", text))) % 2 == 1
 
 
@@ -120,7 +119,7 @@ ANSWERS = re.compile(
 
 @remembered
 def statements(passage: str) -> tuple[Statement, ...]:
-    """Of every line but the title."""
+    """Return the statements of every line except the title."""
     return tuple(one for line in passage.split("\n")[1:] for one in _of(line))
 
 
@@ -132,7 +131,7 @@ def _of(line: str) -> list[Statement]:
 
 
 def clauses(sentence: str) -> list[str]:
-    """Parts between commas and conjunctions, without what only answers ("Yes, …")."""
+    """Split at commas and conjunctions, without a mere answer at the beginning ("Yes, …")."""
     text = ANSWERS.sub("", sentence) or sentence
     for pattern in DATES:
         text = pattern.sub(lambda date: re.sub(r"[,\s]", PROTECTED, date[0]), text)

@@ -1,4 +1,4 @@
-"""The verdict on a sentence: supported by which passage, or what is wrong with it."""
+"""Decides whether a sentence is supported, and by which passage, or what is wrong with it."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from inference.grounding.claims import Nearness, new_words, objections, speaks_o
 from inference.grounding.facts import Fact, facts, holds, vocabulary
 from inference.grounding.words import overlap, stem, stems
 
-# Words with which a sentence says that something is not on record.
+# Phrases that say that something is not on record.
 ABSENT = re.compile(
     r"\b(?:do(?:es)? not|don['’]t|doesn['’]t|cannot|can['’]t|could not|couldn['’]t|isn['’]t|"
     r"is not|are not|not|no)\b[^.]{0,60}\b(?:on record|in (?:the|your|our|my) records?|"
@@ -20,11 +20,11 @@ ABSENT = re.compile(
 @dataclass(frozen=True)
 class Verdict:
     supported: bool
-    # What the sentence says that no passage does, in the sentence's words.
+    # The parts of the sentence that no passage supports.
     missing: tuple[str, ...]
-    # Position of the passage that holds most of it; -1 without any.
+    # Position of the passage that supports most of it; -1 without passages.
     passage: int
-    # Its facts that were not in the customer's own words.
+    # The facts that the customer did not mention.
     news: frozenset[Fact]
     # The sentence itself says that nothing is on record.
     absent: bool = False
@@ -33,8 +33,10 @@ class Verdict:
 def check(
     sentence: str, passages: Sequence[str], own_words: str, near: Nearness | None = None
 ) -> Verdict:
-    """One record per passage: what a sentence says must stand in a single one of them, or a
-    price of one thing could be told of another. own_words: what the customer said.
+    """Check a sentence against passages of one record each.
+
+    A single passage must support all of it, or the price of one thing could be given for another.
+    own_words: the customer's message.
     """
     judged = sorted(
         (wrong_in(passage, sentence, own_words, near), -overlap(sentence, passage), position)
@@ -54,7 +56,7 @@ def check(
 
 
 def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None) -> list[str]:
-    """What the sentence says that this passage does not, or says of something else."""
+    """Return the parts of a sentence that this passage does not support."""
     missing = [fact.value for fact in missing_in(passage, sentence, own_words, near)]
     return (
         missing
@@ -66,14 +68,14 @@ def wrong_in(passage: str, sentence: str, own_words: str, near: Nearness | None)
 def missing_in(
     passage: str, sentence: str, own_words: str, near: Nearness | None = None
 ) -> list[Fact]:
-    """What the sentence says that this passage does not."""
+    """Return the facts and words of a sentence that are not in this passage."""
     held, asked, claims = vocabulary(passage), vocabulary(own_words), facts(sentence)
     missing = sorted(fact for fact in claims if not holds(held, fact))
     said, own, there = stems(sentence), stems(own_words), stems(passage)
     foreign = {stem(word) for word in new_words(sentence, passage, near)} & own
     news = brings_news(passage, sentence, own_words)
-    # The customer's words may be taken over by a sentence that brings news of its own and is
-    # mostly about what the passage is about; a number that names the record says so best.
+    # A sentence may repeat the customer's words if it also has news and is mostly about the subject
+    # of the passage; a number that names the record is the best sign.
     named = sum(fact.kind in {"code", "number"} and holds(asked, fact) for fact in claims)
     if news and len(foreign) < 2 * named + len(said & own & there):
         return missing
@@ -81,7 +83,7 @@ def missing_in(
 
 
 def brings_news(passage: str, sentence: str, own_words: str) -> bool:
-    """It has a word of the passage, or a fact, that was not the customer's."""
+    """Tell whether a sentence has a fact, or a word of the passage, that is not the customer's."""
     asked = vocabulary(own_words)
     return bool((stems(sentence) & stems(passage)) - stems(own_words)) or any(
         not holds(asked, fact) for fact in facts(sentence)
@@ -91,8 +93,10 @@ def brings_news(passage: str, sentence: str, own_words: str) -> bool:
 def merely_repeated(
     passage: str, sentence: str, own_words: str, near: Nearness | None
 ) -> list[str]:
-    """As in "Yes, it is safe in a tent", all words are on record, and the customer's. Then a
-    statement must speak of the same, or yes and no would be as well supported."""
+    """Object to a sentence like "Yes, it is safe in a tent", all of whose words are the customer's.
+
+    A statement must be about the same thing, or yes and no would be equally supported.
+    """
     if near is None or brings_news(passage, sentence, own_words):
         return []
     return [] if speaks_of(sentence, passage, near) else ["nothing on record speaks of it"]

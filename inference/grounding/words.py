@@ -1,4 +1,4 @@
-"""Words of a text, by their stems."""
+"""The words of a text, by their stems."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ FUNCTION_WORDS = frozenset(
         "again currently already ll ve re s t d m record records"
     ).split()
 )
-# Words with which a sentence is made, whatever it says.
+# Words that occur in sentences about anything.
 COMMON_WORDS = frozenset(
     (
         "still now yet so far soon currently already time day date moment order booking account "
@@ -72,13 +72,13 @@ def stems(text: str) -> frozenset[str]:
 
 @remembered
 def context(text: str) -> frozenset[str]:
-    """Stems of every word that means something, "order" and "date" too."""
+    """Return the stems of all words with a meaning, also "order" and "date"."""
     words = [squeeze(word) for word in WORD.findall(text)]
     return frozenset(stem(word) for word in words if word and word not in FUNCTION_WORDS)
 
 
 def novel(text: str, source: str) -> list[str]:
-    """Words of the text that the source does not have in any form, but the commonest."""
+    """Return the words that the source does not have in any form, except the commonest."""
     known = context(source)
     words = [squeeze(word) for word in WORD.findall(text) if not CONTRACTED.search(word)]
     return [
@@ -89,7 +89,7 @@ def novel(text: str, source: str) -> list[str]:
 
 
 def overlap(sentence: str, passage: str) -> float:
-    """Share of the sentence's content words that the passage has."""
+    """Return the share of the sentence's content words that the passage has."""
     words = stems(sentence)
     return len(words & stems(passage)) / len(words) if words else 0.0
 

@@ -1,7 +1,7 @@
-"""Passages by meaning and by words: a snapshot on disk, and what changed since it in memory.
+"""Finds passages by meaning and by words, in a snapshot on disk and its later changes in memory.
 
-A scope is one customer, or SHARED. Rows of a scope lie next to each other, and each of the two
-searches looks at that range before it ranks anything: isolated by construction.
+A scope is one customer, or SHARED. The rows of a scope are adjacent, and both searches are
+restricted to that range before they rank anything: customers are isolated by construction.
 """
 
 from inference.index.delta import Change, Changes

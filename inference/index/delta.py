@@ -1,4 +1,4 @@
-"""What changed since the snapshot: added passages and deleted ones, in memory, by scope."""
+"""The changes since the snapshot: added and deleted passages, in memory, by scope."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -12,7 +12,10 @@ from inference.index.words import Words
 
 @dataclass(frozen=True)
 class Change:
-    """A passage that came, or (text None) went. Without a vector yet its words alone find it."""
+    """A passage that was added or, if text is None, deleted.
+
+    Until it has a vector, only its words find it.
+    """
 
     id: int
     scope: str
@@ -22,7 +25,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """All changes after a count, and the count that they lead to."""
+    """All changes after some count, and the count that they lead to."""
 
     upto: int
     changes: Iterable[Change] = ()
@@ -36,7 +39,7 @@ class _Added:
 
 @dataclass
 class Delta:
-    """Small by the reader's rule: a search looks at each passage of its scope."""
+    """Changes in memory. It must stay small: a search looks at each passage of its scope."""
 
     upto: int
     _added: dict[str, dict[int, _Added]] = field(default_factory=dict)
@@ -48,19 +51,19 @@ class Delta:
 
     def take(self, changes: Changes) -> None:
         for change in changes.changes:
-            mine = self._added.setdefault(change.scope, {})
+            added = self._added.setdefault(change.scope, {})
             if change.text is None:
-                mine.pop(change.id, None)
+                added.pop(change.id, None)
                 self._gone.setdefault(change.scope, set()).add(change.id)
             else:
-                mine[change.id] = _Added(Counter(terms(change.text)), change.vector)
+                added[change.id] = _Added(Counter(terms(change.text)), change.vector)
         self.upto = changes.upto
 
     def gone(self, scope: str) -> set[int]:
         return self._gone.get(scope, set())
 
     def holds(self, scope: str) -> set[int]:
-        """Passages that the delta knows better than the snapshot."""
+        """Return the passages whose state here replaces that in the snapshot."""
         return self.gone(scope) | set(self._added.get(scope, ()))
 
     def search(self, query: Query, scope: str, words: Words) -> list[Match]:

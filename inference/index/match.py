@@ -1,4 +1,4 @@
-"""What is asked of the index, and what it answers."""
+"""The queries and the matches of the index."""
 
 import re
 import unicodedata
@@ -15,15 +15,15 @@ from inference.remembered import remembered
 Vector = NDArray[np.float32]
 
 SHARED = ""
-# How much a point of words counts beside the cosine: chosen on four sets of queries, on each of
-# which both together find more than either alone (`manage.py evaluate retrieval`).
+# The weight of the words' score beside the cosine, chosen on four sets of queries; on each of them
+# both signals together find more than either alone (`manage.py evaluate retrieval`).
 WORDS_WEIGH = 0.009
 _stemmer = snowballstemmer.stemmer("english")
 
 
 @dataclass(frozen=True)
 class Match:
-    """`meaning`: cosine. `words`: weighted BM25, 0 without a common word."""
+    """A passage with its scores: `meaning` is the cosine, `words` the weighted BM25."""
 
     id: int
     meaning: float
@@ -45,14 +45,14 @@ class Query:
 
 
 class Searchable(Protocol):
-    """Files on this machine, or a server."""
+    """An index in files on this machine, or on a server."""
 
     def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
-        """The best passages of each scope, `limit` of each; best first."""
+        """Return the best `limit` passages of each scope, best first."""
 
 
 def terms(text: str) -> list[str]:
-    """Stems in lower case without accents; "FH-TNT-210" is three of them."""
+    """Split into stems in lower case without accents; "FH-TNT-210" gives three."""
     split = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in split if not unicodedata.combining(character))
     return [_stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]

@@ -1,11 +1,11 @@
-"""The index on a Milvus server, for more passages than one machine holds. Same `search`.
+"""The index on a Milvus server, for more passages than one machine can hold; same `search`.
 
-A scope is the partition key and a filter inside the search. Filters hold its digest, never a
-customer's id: whatever an id is made of, it cannot reach into another scope.
+A scope is the partition key and a filter inside the search. Filters contain its digest, never a
+customer's id: whatever characters an id has, it cannot reach into another scope.
 
-Milvus Lite, which the tests use, stands for the server except that it knows no templates in
-filters and no tokenizer "whitespace", counts a word's rarity segment by segment, and lets one
-process at a time open its folder. Nothing here needs more than it has.
+The tests use Milvus Lite instead of a server. It has no templates in filters and no "whitespace"
+tokenizer, it computes a word's rarity per segment, and only one process at a time can open its
+folder. This module needs none of these.
 """
 
 import re
@@ -34,12 +34,12 @@ COLLECTIONS = ("state", "passages")
 BATCH = 1_000
 # Seconds for one call.
 TIMEOUT = 10.0
-# Bytes that Milvus allows in a text.
+# Bytes that Milvus allows in a text field.
 LONGEST = 65_535
 
 
 def named(encoder: str) -> str:
-    """As Milvus allows it in a name."""
+    """Return the encoder's name with only the characters that Milvus allows."""
     return re.sub(r"\W", "_", encoder, flags=re.ASCII)
 
 
@@ -52,17 +52,18 @@ def _answering() -> Iterator[None]:
 
 
 class MilvusIndex:
-    """Thread-safe. What was applied is found at once, by every process.
+    """An index on a Milvus server. Thread-safe; every process finds changes as soon as they are
+    applied.
 
-    A match's `words` are Milvus' BM25, in which a word with digits counts `DIGITS` times as in
-    ours. They compare: Milvus multiplies by k1 + 1, which is 2.2, and we by the root of the word's
-    rarity, which is 2.2 for a word in one of 130 passages.
+    A match's `words` are Milvus' BM25, in which a word with digits counts `DIGITS` times, as in our
+    files. The scores are comparable: Milvus multiplies by k1 + 1, which is 2.2, and we by the root
+    of the word's rarity, which is 2.2 for a word in one of 130 passages.
     """
 
     @_answering()
     def __init__(self, url: str, encoder: str, dimension: int) -> None:
         self.encoder, self.dimension = encoder, dimension
-        # An upgrade's collections stand beside those of the encoder before it.
+        # A new encoder's collections exist beside those of the previous one during an upgrade.
         self.state, self.passages = (f"attune_{name}_{named(encoder)}" for name in COLLECTIONS)
         self._client = _connected(url)
         self._ensure(self.state, _state(), _state_index())
@@ -70,62 +71,62 @@ class MilvusIndex:
 
     @_answering()
     def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
-        """The best passages of each scope, `limit` of each; best first."""
-        found = [match for scope in scopes for match in self._of(query, scope, limit)]
-        return sorted(found, key=lambda match: -match.score)
+        """Return the best `limit` passages of each scope, best first."""
+        matches = [match for scope in scopes for match in self._search(query, scope, limit)]
+        return sorted(matches, key=lambda match: -match.score)
 
     @property
     def upto(self) -> int:
-        """The count of changes that the index holds, whoever applied them."""
+        """The count of changes that the index holds, from any process."""
         return self.held()[0]
 
     @_answering()
     def held(self) -> tuple[int, str]:
-        """The count of changes that the index holds, and the mark that the database drew then."""
-        found = self._client.get(self.state, ids=[0], timeout=TIMEOUT)
-        if not found:
+        """Return the count of changes that the index holds, and the database's mark for it."""
+        states = self._client.get(self.state, ids=[0], timeout=TIMEOUT)
+        if not states:
             raise IndexUnavailable("There is no index yet. Type: manage.py index build")
-        encoder, _, mark = found[0]["encoder"].partition(" ")
+        encoder, _, mark = states[0]["encoder"].partition(" ")
         if encoder != self.encoder:
             raise IndexUnavailable(
                 f"The index was made with the encoder {encoder}, not with "
                 f"{self.encoder}. Type: manage.py index build"
             )
-        return int(found[0]["upto"]), mark
+        return int(states[0]["upto"]), mark
 
     @_answering()
     def mark(self, upto: int, mark: str = "") -> None:
-        """Say that all changes up to this count were applied."""
-        # In one field: a collection that is there takes no other.
+        """Record that all changes up to this count have been applied."""
+        # Both in one field: an existing collection accepts no new field.
         encoder = f"{self.encoder} {mark}".strip()
         state = {"id": 0, "upto": upto, "encoder": encoder, "vector": [0.0, 0.0]}
         self._client.upsert(self.state, [state], timeout=TIMEOUT)
 
     @_answering()
     def apply(self, changes: Iterable[Change]) -> None:
-        """May be repeated. A passage without a vector waits until it has one."""
-        todo = iter(changes)
-        while batch := list(islice(todo, BATCH)):
+        """Apply changes, which may be repeated. A passage without a vector is left out."""
+        remaining = iter(changes)
+        while batch := list(islice(remaining, BATCH)):
             last = {(change.id, change.scope): change for change in batch}.values()
-            # Deleted first: a passage that another scope got keeps its id.
-            if gone := [change.id for change in last if change.text is None]:
-                self._client.delete(self.passages, ids=gone, timeout=TIMEOUT)
-            if came := [_row(change) for change in last if change.vector is not None]:
-                self._client.upsert(self.passages, came, timeout=TIMEOUT)
+            # Deletions first: a passage that moves to another scope keeps its id.
+            if deleted := [change.id for change in last if change.text is None]:
+                self._client.delete(self.passages, ids=deleted, timeout=TIMEOUT)
+            if added := [_row(change) for change in last if change.vector is not None]:
+                self._client.upsert(self.passages, added, timeout=TIMEOUT)
 
     @_answering()
     def clear(self) -> None:
-        """Until `mark`, there is no index."""
+        """Empty the index. Until `mark` is called, there is none."""
         self._client.delete(self.state, ids=[0], timeout=TIMEOUT)
         self._client.drop_collection(self.passages, timeout=TIMEOUT)
         self._ensure(self.passages, _passages(self.dimension), _passages_index())
 
     @_answering()
     def prune(self) -> list[str]:
-        """Drop what other encoders' indexes have left."""
+        """Drop the collections of other encoders and return their names."""
         own = {self.state, self.passages}
-        found = [name for name in self._client.list_collections() if name.startswith("attune_")]
-        others = sorted(set(found) - own)
+        ours = [name for name in self._client.list_collections() if name.startswith("attune_")]
+        others = sorted(set(ours) - own)
         for name in others:
             self._client.drop_collection(name, timeout=TIMEOUT)
         return others
@@ -135,31 +136,31 @@ class MilvusIndex:
         counted = self._client.query(self.passages, output_fields=["count(*)"], timeout=TIMEOUT)
         return int(counted[0]["count(*)"])
 
-    def _of(self, query: Query, scope: str, limit: int) -> list[Match]:
-        """The nearest by either signal, by both."""
+    def _search(self, query: Query, scope: str, limit: int) -> list[Match]:
+        """Take the nearest by either signal and rank them by both."""
         inside = f'scope == "{digest(scope).decode()}"'
-        vector, words = query.vector.tolist(), _asked(query)
+        vector, words = query.vector.tolist(), _weighted(query)
         near = self._scores("vector", vector, inside, limit)
         worded = self._scores("words", words, inside, limit)
         near |= self._scores("vector", vector, _only(inside, worded.keys() - near), limit)
         worded |= self._scores("words", words, _only(inside, near.keys() - worded), limit)
-        # Milvus Lite gives the words' score a minus.
-        found = [Match(passage, near[passage], abs(worded.get(passage, 0.0))) for passage in near]
-        return sorted(found, key=lambda match: -match.score)[:limit]
+        # Milvus Lite returns the words' score as a negative number.
+        matches = [Match(passage, near[passage], abs(worded.get(passage, 0.0))) for passage in near]
+        return sorted(matches, key=lambda match: -match.score)[:limit]
 
-    def _scores(self, field: str, asked: Any, inside: str, limit: int) -> dict[int, float]:
-        if not asked or not inside:
+    def _scores(self, field: str, query: Any, inside: str, limit: int) -> dict[int, float]:
+        if not query or not inside:
             return {}
-        (found,) = self._client.search(
+        (hits,) = self._client.search(
             self.passages,
-            data=[asked],
+            data=[query],
             anns_field=field,
             filter=inside,
             limit=limit,
             output_fields=["id"],
             timeout=TIMEOUT,
         )
-        return {hit["id"]: float(hit["distance"]) for hit in found}
+        return {hit["id"]: float(hit["distance"]) for hit in hits}
 
     def _ensure(self, name: str, schema: CollectionSchema, index: IndexParams) -> None:
         if self._client.has_collection(name, timeout=TIMEOUT):
@@ -167,7 +168,7 @@ class MilvusIndex:
         self._client.create_collection(
             name, schema=schema, consistency_level="Strong", timeout=TIMEOUT
         )
-        # An empty collection's index is ready: nothing to wait for.
+        # The index of an empty collection is ready at once.
         self._client.create_index(name, index, sync=False, timeout=TIMEOUT)
         self._client.load_collection(name, timeout=TIMEOUT)
 
@@ -176,26 +177,26 @@ def _connected(url: str) -> MilvusClient:
     try:
         return MilvusClient(url, timeout=TIMEOUT)
     except (ConnectionConfigException, ValueError) as error:
-        # Its value may hold a password and stays unsaid.
+        # The message does not quote the value, which may hold a password.
         raise IndexUnavailable(
-            "INDEX_URL names no server that can be asked. Set it to e.g. http://milvus:19530"
+            "INDEX_URL does not name a server. Set it to e.g. http://milvus:19530"
         ) from error
 
 
 def _only(inside: str, passages: Iterable[int]) -> str:
-    """Nothing where there are none."""
+    """Return a filter for these passages, "" for none."""
     ids = sorted(passages)
     return f"{inside} and id in {ids}" if ids else ""
 
 
-def _asked(query: Query) -> str:
-    """Milvus counts a word as often as the query has it."""
+def _weighted(query: Query) -> str:
+    """Repeat words with digits: Milvus counts a word as often as the query has it."""
     digits = " ".join(term for term in query.terms if any(map(str.isdigit, term)))
     return " ".join([*query.terms, *[digits] * (round(DIGITS) - 1)]).strip()
 
 
 def _row(change: Change) -> dict[str, Any]:
-    """The text as stems, so that words match in the same forms as in our files."""
+    """Make a row, with the text as stems, so that the same forms match as in our files."""
     return {
         "id": change.id,
         "scope": digest(change.scope).decode(),
@@ -231,7 +232,7 @@ def _passages_index() -> IndexParams:
 
 
 def _state() -> CollectionSchema:
-    """One row. Milvus wants a vector in every collection."""
+    """Describe the collection of one row. Milvus requires a vector in every collection."""
     schema = MilvusClient.create_schema()
     schema.add_field("id", DataType.INT64, is_primary=True)
     schema.add_field("upto", DataType.INT64)

@@ -1,4 +1,4 @@
-"""The index as a process uses it: the current snapshot, and the delta kept up to the database."""
+"""Reads the index: the current snapshot, and the changes since from the database."""
 
 import logging
 import threading
@@ -19,9 +19,9 @@ from inference.index.snapshot import (
 
 logger = logging.getLogger("attune.index")
 
-# Called with a count of changes; answers with those that came after it.
+# Called with a count of changes; returns the changes after it.
 ChangesSince = Callable[[int], Changes]
-# Called with a snapshot's mark and count of changes; answers why it is not of this database, or "".
+# Called with a snapshot's mark and count of changes; returns why it is not this database's, or "".
 Foreign = Callable[[str, int], str]
 
 
@@ -33,21 +33,21 @@ class View:
     delta: Delta
 
     def search(self, query: Query, scopes: list[str], limit: int) -> list[Match]:
-        """The best passages of each scope, `limit` of each; best first."""
-        found = [match for scope in scopes for match in self._of(query, scope, limit)]
-        return sorted(found, key=lambda match: -match.score)
+        """Return the best `limit` passages of each scope, best first."""
+        matches = [match for scope in scopes for match in self._search(query, scope, limit)]
+        return sorted(matches, key=lambda match: -match.score)
 
-    def _of(self, query: Query, scope: str, limit: int) -> list[Match]:
+    def _search(self, query: Query, scope: str, limit: int) -> list[Match]:
         newer = self.delta.holds(scope)
-        # What is gone takes no place of what is there.
+        # Deleted passages must not take the places of others.
         stored = self.snapshot.search(query, scope, limit + len(newer))
-        found = [match for match in stored if match.id not in newer]
-        found += self.delta.search(query, scope, self.snapshot.words)
-        return sorted(found, key=lambda match: -match.score)[:limit]
+        matches = [match for match in stored if match.id not in newer]
+        matches += self.delta.search(query, scope, self.snapshot.words)
+        return sorted(matches, key=lambda match: -match.score)[:limit]
 
 
 class IndexReader:
-    """Thread-safe. Swaps to a new snapshot while searches on the old one go on."""
+    """Reads the index. Thread-safe; it changes to a new snapshot while searches use the old one."""
 
     def __init__(
         self,
@@ -62,16 +62,16 @@ class IndexReader:
         self._view: View | None = None
 
     def view(self) -> View:
-        """The snapshot and all changes since, as of now."""
+        """Return the current snapshot with all changes until now."""
         with self._lock:
             self._view = self._current()
-            found = self._changes(self._view.delta.upto)
-            if found.upto < self._view.delta.upto:
-                # An older database was put in place while this process runs.
+            changes = self._changes(self._view.delta.upto)
+            if changes.upto < self._view.delta.upto:
+                # An older database was restored while this process runs.
                 self._view = None
                 self._view = self._current()
-                found = self._changes(self._view.delta.upto)
-            self._view.delta.take(found)
+                changes = self._changes(self._view.delta.upto)
+            self._view.delta.take(changes)
             return self._view
 
     def _current(self) -> View:
@@ -90,7 +90,7 @@ class IndexReader:
             newer = current(self.root)
             if newer in {name, None}:
                 raise
-            # Two snapshots came while this one was being opened, and it went.
+            # Two newer snapshots were written while this one was being opened, and it was deleted.
             return self._opened(str(newer))
         if snapshot.manifest.encoder != self.encoder:
             raise IndexUnavailable(

@@ -1,11 +1,11 @@
-"""One immutable index: a folder that is whole and current, or is not read at all.
+"""A snapshot: an immutable index in a folder, which is complete or is not read at all.
 
-    vectors.faiss   unit vectors, float32, rows of a scope next to each other
-    shared.faiss    the shared scope's rows once more, in cells, where there are many
+    vectors.faiss   unit vectors, float32, with the rows of each scope adjacent
+    shared.faiss    a copy of the shared scope's rows, in cells, if there are many
     ids.npy  scopes.npy  ranges.npy  hashes.npy  starts.npy  rows.npy  weights.npy
     manifest.json   written last
 
-The file CURRENT beside it names the snapshot in use and is replaced in one step.
+The file CURRENT beside the snapshots names the one in use and is replaced atomically.
 """
 
 import hashlib
@@ -23,8 +23,8 @@ from inference.index.words import Words, mapped
 
 CURRENT = "CURRENT"
 FORMAT = 2
-# Share of the cells of `shared.faiss` that one search reads; recall@10 0.99 of exact from the
-# smallest such index on (`make bench-retrieval`).
+# Share of the cells of `shared.faiss` that one search reads. Recall@10 is 0.99 of an exact search,
+# from the smallest such index on (`make bench-retrieval`).
 PROBED = 0.05
 
 
@@ -33,11 +33,11 @@ class IndexUnavailable(Exception):
 
 
 class CorruptIndex(IndexUnavailable):
-    """The snapshot's files are not what was written. The database can make them again."""
+    """The snapshot's files are damaged; the index can be rebuilt from the database."""
 
 
 class ForeignIndex(CorruptIndex):
-    """It was made from another database, or from a later state of this one."""
+    """The snapshot was made from another database, or from a later state of this one."""
 
     def __init__(self, why: str) -> None:
         super().__init__(f"The index does not fit the database: {why} Type: manage.py index build")
@@ -50,19 +50,19 @@ class Manifest:
     rows: int
     # The database's count of changes that this snapshot holds.
     changes: int
-    # One more than the snapshot before.
+    # One more than that of the previous snapshot.
     generation: int
-    # Words of a passage, on average.
+    # The average number of words per passage.
     average_length: float
     # SHA-256 of each file.
     files: dict[str, str]
     format: int = FORMAT
-    # Drawn by the database for this snapshot; "" of one that is older than marks are.
+    # A random mark from the database; "" in snapshots from before there were marks.
     mark: str = ""
 
 
 class Snapshot:
-    """Memory-mapped: processes on one machine share its pages."""
+    """A snapshot, memory-mapped, so that the processes of one machine share its pages."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -79,7 +79,7 @@ class Snapshot:
         return self._words
 
     def search(self, query: Query, scope: str, limit: int) -> list[Match]:
-        """The best rows of one scope, best first: the nearest by either signal, by both."""
+        """Return the best rows of one scope: the nearest by either signal, ranked by both."""
         start, end = self.range(scope)
         if start == end:
             return []
@@ -87,28 +87,28 @@ class Snapshot:
         near = self._nearest(query.vector, scope, min(limit, end - start))
         rows = np.union1d(near, start + _best(words, limit))
         meaning = self._vectors.reconstruct_batch(rows) @ query.vector
-        found = [
+        matches = [
             Match(int(self._ids[row]), float(cosine), float(words[row - start]))
             for row, cosine in zip(rows, meaning, strict=True)
         ]
-        return sorted(found, key=lambda match: -match.score)[:limit]
+        return sorted(matches, key=lambda match: -match.score)[:limit]
 
     def range(self, scope: str) -> tuple[int, int]:
-        """The rows of a scope: from, to."""
-        wanted = digest(scope)
-        place = int(np.searchsorted(self._scopes, wanted))
-        if place == len(self._scopes) or self._scopes[place] != wanted:
+        """Return the first row of a scope and the row after its last."""
+        key = digest(scope)
+        place = int(np.searchsorted(self._scopes, key))
+        if place == len(self._scopes) or self._scopes[place] != key:
             return 0, 0
         start, end = self._ranges[place]
         return int(start), int(end)
 
     def _nearest(self, vector: Vector, scope: str, limit: int) -> NDArray[np.int64]:
-        one = vector.reshape(1, -1)
+        batch = vector.reshape(1, -1)
         if scope == SHARED and self._cells:
-            _, rows = self._cells.search(one, limit)
+            _, rows = self._cells.search(batch, limit)
         else:
             inside = faiss.SearchParameters(sel=faiss.IDSelectorRange(*self.range(scope)))  # type: ignore[call-arg]
-            _, rows = self._vectors.search(one, limit, params=inside)
+            _, rows = self._vectors.search(batch, limit, params=inside)
         return np.asarray(rows[0][rows[0] >= 0])
 
     def _in_cells(self) -> Any:
@@ -121,9 +121,9 @@ class Snapshot:
 
     def _verified(self) -> Manifest:
         manifest = Manifest(**json.loads((self.folder / "manifest.json").read_text()))
-        for name, wanted in manifest.files.items():
-            if checksum(self.folder / name) != wanted:
-                raise ValueError(f"{name} is not what was written")
+        for name, expected in manifest.files.items():
+            if checksum(self.folder / name) != expected:
+                raise ValueError(f"{name} is damaged")
         return manifest
 
 
@@ -137,7 +137,7 @@ def opened(folder: Path) -> Snapshot:
 
 
 def current(root: Path) -> str | None:
-    """The name of the snapshot in use."""
+    """Return the name of the snapshot in use, None if there is none."""
     try:
         return (root / CURRENT).read_text().strip()
     except FileNotFoundError:
@@ -145,7 +145,7 @@ def current(root: Path) -> str | None:
 
 
 def digest(scope: str) -> np.bytes_:
-    """Scopes are looked up in a sorted array of these, mapped from disk."""
+    """Return the key by which a scope is looked up, in a sorted array that is mapped from disk."""
     return np.bytes_(hashlib.blake2b(scope.encode(), digest_size=16).hexdigest())
 
 
@@ -159,7 +159,7 @@ def _mapped(path: Path) -> faiss.Index:
 
 
 def _best(scores: NDArray[np.float32], limit: int) -> NDArray[np.int64]:
-    """Places of the highest scores above zero, in no order."""
+    """Return the positions of the highest scores above zero, unordered."""
     places = np.flatnonzero(scores)
     if len(places) <= limit:
         return places

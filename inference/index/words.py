@@ -1,7 +1,7 @@
-"""BM25, scoped before it ranks: of each word's postings only the rows of the scope are read.
+"""BM25 within a scope: of each word's postings only the rows of the scope are read.
 
-bm25s computes the weights. They are kept as sorted arrays that are mapped from disk, so that a
-word costs two binary searches however large the index is, and no vocabulary is held in memory.
+bm25s computes the weights. They are stored as sorted arrays that are mapped from disk, so that a
+word takes two binary searches however large the index is, and no vocabulary is kept in memory.
 """
 
 import hashlib
@@ -16,10 +16,11 @@ from bm25s.tokenization import Tokenized
 from numpy.typing import NDArray
 
 K1, B = 1.2, 0.75
-# A rare word says more than BM25 gives it, one with digits (a zip code, a size) more still.
+# A rare word says more than BM25 gives it credit for, a word with digits (a zip code, a size) even
+# more.
 RARITY, DIGITS = 0.5, 2.0
-# Words that stand in more of the rows than this are not read in a large scope, which costs
-# milliseconds, when the query has rarer ones.
+# In a scope of more than LARGE rows, words that occur in more than this share of all rows are not
+# read, which would take milliseconds, if the query has rarer ones.
 COMMON = 0.05
 LARGE = 50_000
 logging.getLogger("bm25s").setLevel(logging.WARNING)
@@ -31,7 +32,7 @@ Scores = NDArray[np.float32]
 
 
 class Words:
-    """The postings of one snapshot; rows as the snapshot numbers them."""
+    """The postings of one snapshot, with the snapshot's row numbers."""
 
     def __init__(self, folder: Path, rows: int, average_length: float) -> None:
         self.rows, self.average_length = rows, average_length
@@ -40,26 +41,26 @@ class Words:
         )
 
     def scores(self, terms: Sequence[str], start: int, end: int) -> Scores:
-        """Of each row of the range, (end - start,)."""
-        found = np.zeros(end - start, np.float32)
+        """Score each row of the range: (end - start,)."""
+        scores = np.zeros(end - start, np.float32)
         for term in self._worth_reading(terms, end - start):
             first, last = self._postings(term)
             low, high = first + np.searchsorted(self._rows[first:last], [start, end])
-            found[self._rows[low:high] - start] += self._weights[low:high] * self.emphasis(term)
-        return found
+            scores[self._rows[low:high] - start] += self._weights[low:high] * self.emphasis(term)
+        return scores
 
     def emphasis(self, term: str) -> float:
-        """By what a word's BM25 weight is multiplied."""
+        """Return the factor by which a word's BM25 weight is multiplied."""
         digits = DIGITS if any(character.isdigit() for character in term) else 1.0
         return float(self.idf(term) ** RARITY * digits)
 
     def idf(self, term: str) -> float:
-        # A word that only a change has is as rare as can be.
+        # A word that only occurs in changes counts as one of the rarest.
         uses, rows = max(1, self._uses(term)), max(1, self.rows)
         return float(np.log1p((rows - uses + 0.5) / (uses + 0.5)))
 
     def weight(self, term: str, uses: int, length: int) -> float:
-        """BM25 as bm25s computes it ("lucene"), for a text that came after the snapshot."""
+        """Compute BM25 as bm25s does ("lucene"), for a text that is newer than the snapshot."""
         usual = self.average_length or length
         return self.idf(term) * uses / (uses + K1 * (1 - B + B * length / usual))
 
@@ -72,15 +73,15 @@ class Words:
         return last - first
 
     def _postings(self, term: str) -> tuple[int, int]:
-        wanted = digest(term)
-        place = int(np.searchsorted(self._hashes, wanted))
-        if place == len(self._hashes) or self._hashes[place] != wanted:
+        key = digest(term)
+        place = int(np.searchsorted(self._hashes, key))
+        if place == len(self._hashes) or self._hashes[place] != key:
             return 0, 0
         return int(self._starts[place]), int(self._starts[place + 1])
 
 
 class Collector:
-    """Takes the terms of each row in turn, and writes the postings."""
+    """Collects the terms of each row in turn, and writes the postings."""
 
     def __init__(self) -> None:
         self._vocabulary: dict[str, int] = {}
@@ -93,12 +94,12 @@ class Collector:
         self._length += len(terms)
 
     def write(self, folder: Path) -> float:
-        """Returns the average number of words of a row."""
+        """Write the postings and return the average number of words per row."""
         if not self._vocabulary:
             self._save(folder, [], np.zeros(1, np.int64), _NONE, _NONE)
             return 0.0
         ranker = bm25s.BM25(method="lucene", k1=K1, b=B)
-        # A copy: bm25s adds a word of its own.
+        # A copy, because bm25s adds a word of its own.
         ranker.index(Tokenized(self._rows, dict(self._vocabulary)), show_progress=False)
         scores = ranker.scores
         self._save(
@@ -114,7 +115,7 @@ class Collector:
         rows: NDArray[Any],
         weights: NDArray[Any],
     ) -> None:
-        """The postings again, word by word in the order of their hashes."""
+        """Save the postings word by word, in the order of the words' hashes."""
         hashes = np.array([digest(word) for word in words], np.uint64)
         order = np.argsort(hashes, kind="stable")
         counts = np.diff(starts[: len(words) + 1])[order]
@@ -129,7 +130,7 @@ class Collector:
 
 
 def mapped(path: Path) -> NDArray[Any]:
-    """As a plain array: slices of numpy's own memmap class cost microseconds more."""
+    """Map an array. It is a plain array, because slicing numpy's memmap takes microseconds more."""
     return np.asarray(np.load(path, mmap_mode="r"))
 
 

@@ -1,7 +1,7 @@
-"""Writing a snapshot: aside, synced, manifest last, then CURRENT in one step.
+"""Writes a snapshot: a draft, synced, with the manifest last; then replaces CURRENT atomically.
 
-Killed at any moment, it leaves the snapshot before it in use. One process writes at a time; what
-a killed one left behind goes with the next write.
+If it is killed at any moment, the previous snapshot stays in use. One process writes at a time; the
+next write removes what a killed one has left.
 """
 
 import fcntl
@@ -21,11 +21,11 @@ from inference.index.match import SHARED, Vector, terms
 from inference.index.snapshot import CURRENT, Manifest, checksum, current, digest
 from inference.index.words import Collector
 
-# Rows that are added to FAISS in one call.
+# Rows added to FAISS in one call.
 BATCH = 8_192
-# From so many shared rows on they are also kept in cells: looking at all of them takes too long.
+# From so many shared rows on they are also kept in cells: searching all of them takes too long.
 MANY_SHARED = 30_000
-TRAINED_ON = 40  # rows a cell
+TRAINED_ON = 40  # rows per cell
 
 
 class Row(NamedTuple):
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 def write(
     root: Path, encoder: str, dimension: int, changes: int, rows: Iterable[Row], mark: str = ""
 ) -> Manifest:
-    """Make a snapshot of `rows` the current one. Rows of one scope come next to each other."""
+    """Write a snapshot and make it the current one. `rows` of one scope must be adjacent."""
     root.mkdir(parents=True, exist_ok=True)
     with _only_writer(root):
         generation = _next_generation(root)
@@ -85,7 +85,7 @@ def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
 def _extend(ranges: dict[str, tuple[int, int]], scope: str, row: int) -> None:
     start, end = ranges.get(scope, (row, row))
     if end != row:
-        raise ValueError(f"the rows of {scope!r} do not lie next to each other")
+        raise ValueError(f"the rows of {scope!r} are not adjacent")
     ranges[scope] = start, row + 1
 
 
@@ -97,11 +97,13 @@ def _write_scopes(folder: Path, ranges: dict[str, tuple[int, int]]) -> None:
 
 
 def _write_cells(folder: Path, flat: faiss.IndexFlat, start: int, end: int) -> None:
-    """The shared rows again, each in the cell of its nearest centre (IVF), in half precision: one
-    byte a dimension would lose two of a hundred nearest, whatever is probed."""
+    """Write the shared rows again, each in the cell of its nearest centre (IVF), in half precision.
+
+    With one byte per dimension, two of a hundred nearest would be lost however many cells are read.
+    """
     if end - start < MANY_SHARED:
         return
-    # Twice as many find the same in the same time, and take four times as long to train.
+    # Twice as many cells find the same in the same time, and take four times as long to train.
     size = round(2 * (end - start) ** 0.5)
     cells = faiss.index_factory(flat.d, f"IVF{size},SQfp16", faiss.METRIC_INNER_PRODUCT)
     random = np.random.default_rng(0)
@@ -115,7 +117,7 @@ def _write_cells(folder: Path, flat: faiss.IndexFlat, start: int, end: int) -> N
 
 @contextmanager
 def _only_writer(root: Path) -> Iterator[None]:
-    """Waits for another writer; the lock ends with the process that holds it."""
+    """Wait for another writer; the lock ends with the process that holds it."""
     with (root / "writer.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         for leftover in root.glob("draft-*"):
@@ -138,8 +140,8 @@ def _make_current(root: Path, draft: Path) -> None:
     before = current(root)
     named.replace(root / CURRENT)
     _sync(root)
-    # Readers that map an older one keep its pages; one that is about to open the one before
-    # must find it.
+    # Readers that have mapped an older snapshot keep its pages; a reader that is about to open the
+    # previous one must find it.
     for old in root.glob("snapshot-*"):
         if old.name not in {folder.name, before}:
             shutil.rmtree(old, ignore_errors=True)

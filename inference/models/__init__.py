@@ -1,1 +1,1 @@
-"""Model files: which ones there are, where they come from, how they are exported."""
+"""Model files: the catalogue, their sources, and the export of the encoder."""

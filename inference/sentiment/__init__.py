@@ -1,4 +1,4 @@
-"""How the writer of a message feels: negative, neutral or positive."""
+"""The sentiment of a message: negative, neutral or positive."""
 
 from inference.sentiment.classifier import (
     CONFIDENCE_FLOOR,

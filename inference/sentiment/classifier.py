@@ -1,7 +1,7 @@
-"""The sentiment of a message: text to calibrated probabilities, on ONNX Runtime, one thread.
+"""The sentiment classifier: text to calibrated probabilities, with ONNX Runtime on one thread.
 
 The folder of weights holds `student.onnx` (token ids to features), `tokenizer.json`, `heads.npz`
-(features to logits) and `manifest.json`; `distillation` and `compression` make it. A site that
+(features to logits) and `manifest.json`; `distillation` and `compression` create it. A site that
 has learned from its agents' corrections has heads of its own, for the same student.
 """
 
@@ -35,15 +35,15 @@ Matrix = NDArray[np.floating[Any]]
 
 
 class WrongStudent(ModelError):
-    """These heads were trained on the features of another student."""
+    """The heads were trained on the features of another student."""
 
 
 @dataclass(frozen=True)
 class Sentiment:
-    """What the writer feels: `score` in [-1, 1], `confidence` in (0, 1].
+    """The sentiment of one text: `score` in [-1, 1], `confidence` in (0, 1].
 
     `label` is "unknown" for a language that the classifier has not learned. `emotions` are hints:
-    those of EMOTIONS that are heard beside the label.
+    those of EMOTIONS that were detected.
     """
 
     label: str
@@ -55,9 +55,9 @@ class Sentiment:
 
 @dataclass(frozen=True)
 class Heads:
-    """`weight` (3, width) and `bias` (3,) give logits; a higher `temperature` is less sure.
+    """Linear heads: `weight` (3, width) and `bias` (3,) give logits; `temperature` calibrates them.
 
-    An emotion is heard where its logit is above its `threshold`; infinite: never.
+    An emotion is detected if its logit is above its threshold; an infinite threshold means never.
     """
 
     weight: Matrix
@@ -81,13 +81,13 @@ class Heads:
     @classmethod
     def load(cls, path: Path) -> "Heads":
         with np.load(path, allow_pickle=False) as saved:
-            found = {name: saved[name] for name in saved.files}
-        found |= {"temperature": float(found["temperature"]), "student": str(found["student"])}
-        return cls(**found)
+            values = {name: saved[name] for name in saved.files}
+        values |= {"temperature": float(values["temperature"]), "student": str(values["student"])}
+        return cls(**values)
 
 
 class Student:
-    """Token ids to features. Thread-safe: session and tokenizer keep no state between calls."""
+    """Turns text into features. Thread-safe: session and tokenizer keep no state between calls."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         self.name: str = json.loads((folder / "manifest.json").read_text())["student"]
@@ -95,30 +95,30 @@ class Student:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._first, self._last = self._tokenizer.encode("").ids
-        # An arena keeps the largest batch ever seen for good; messages come one at a time.
+        # An arena would keep the memory of the largest batch forever; messages come one at a time.
         self._session = session(folder / "student.onnx", threads, enable_cpu_mem_arena=False)
 
     def windows(self, text: str) -> list[list[int]]:
-        """Token ids of the text's overlapping windows; one for all but long texts."""
+        """Return the token ids of the text's overlapping windows; only long texts have several."""
         ids = self._tokenizer.encode(text, add_special_tokens=False).ids
         starts = range(0, max(1, len(ids) - WINDOW + STRIDE), STRIDE)
-        # Of a very long text, windows spread evenly over it.
+        # A very long text gets windows that are spread evenly over it.
         chosen = np.linspace(0, len(starts) - 1, min(len(starts), MAX_WINDOWS)).astype(int)
         return [[self._first, *ids[starts[i] : starts[i] + WINDOW], self._last] for i in chosen]
 
     def features(self, windows: Sequence[list[int]]) -> Matrix:
-        """Rows (windows, width), in order. Windows of like length share a batch."""
+        """Return rows (windows, width), in order. Windows of similar length share a batch."""
         if len(windows) == 1:
             return self._run(np.array(windows, np.int64))
         by_length = sorted(range(len(windows)), key=lambda row: len(windows[row]))
-        found: list[Any] = [None] * len(windows)
+        rows_of_features: list[Any] = [None] * len(windows)
         for start in range(0, len(windows), BATCH):
             rows = by_length[start : start + BATCH]
             for row, features in zip(
                 rows, self._run(*padded([windows[i] for i in rows])), strict=True
             ):
-                found[row] = features
-        return np.stack(found)
+                rows_of_features[row] = features
+        return np.stack(rows_of_features)
 
     def _run(self, ids: NDArray[np.int64], mask: NDArray[np.int64] | None = None) -> Matrix:
         mask = np.ones_like(ids) if mask is None else mask
@@ -132,37 +132,41 @@ class Classifier:
 
     @classmethod
     def load(cls, folder: Path, heads: Path | None = None, threads: int = 1) -> "Classifier":
-        """`heads`: a site's own. Raises WrongStudent when they belong to another student."""
+        """Load the classifier. `heads`: a site's own file; WrongStudent if it does not fit."""
         student = Student(folder, threads)
-        found = Heads.load(heads or folder / "heads.npz")
-        if found.student != student.name:
+        loaded = Heads.load(heads or folder / "heads.npz")
+        if loaded.student != student.name:
             raise WrongStudent(
-                f"The sentiment heads {heads} were trained on the student {found.student}, this is "
-                f"{student.name}; type: python manage.py sentiment_train --rollback"
+                f"The sentiment heads {heads} were trained on the student {loaded.student}, but "
+                f"this is {student.name}. Type: python manage.py sentiment_train --rollback"
             )
-        return cls(student, found)
+        return cls(student, loaded)
 
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
-        """One answer per text, in order, whatever the text.
+        """Return one sentiment per text, in order, whatever the text.
 
-        Without a word or an emoji it is neutral and not sure; in another language, unknown.
+        A text without a word or an emoji is neutral with low confidence; one in another language is
+        unknown.
         """
-        found: list[Sentiment] = [UNSURE] * len(texts)
+        sentiments: list[Sentiment] = [UNSURE] * len(texts)
         windows: dict[int, list[list[int]]] = {}
         for place, text in enumerate(texts):
             words = readable(text) if isinstance(text, str) else ""
             if is_foreign(words):
-                found[place] = FOREIGN
+                sentiments[place] = FOREIGN
             elif says_something(words):
                 windows[place] = self.student.windows(words)
         if windows:
-            features = self.student.features([one for some in windows.values() for one in some])
+            features = self.student.features([row for rows in windows.values() for row in rows])
             for place, rows in zip(windows, _shares(windows.values()), strict=True):
-                found[place] = self._judge(features[rows])
-        return found
+                sentiments[place] = self._judge(features[rows])
+        return sentiments
 
     def _judge(self, features: Matrix) -> Sentiment:
-        """Of one text's windows. One angry page in a long letter is what an agent must see."""
+        """Judge one text by its windows: their mean, and the most negative one.
+
+        An agent must notice a single angry page in a long letter.
+        """
         rows = self.heads.probabilities(features)
         worst = rows[rows[:, 0].argmax()]
         row = (rows.mean(axis=0) + worst) / 2
@@ -173,7 +177,7 @@ class Classifier:
             score=round(float(row[2] - row[0]), 4),
             confidence=max(values),
             probabilities=dict(zip(LABELS, values, strict=True)),
-            emotions=tuple(name for name, heard in zip(EMOTIONS, hints, strict=True) if heard),
+            emotions=tuple(name for name, hint in zip(EMOTIONS, hints, strict=True) if hint),
         )
 
 
@@ -189,10 +193,10 @@ def _shares(groups: Any) -> Iterator[slice]:
         start += len(group)
 
 
-def _nothing_heard(label: str) -> Sentiment:
+def _without_evidence(label: str) -> Sentiment:
     probabilities = dict(zip(LABELS, (0.3, 0.4, 0.3), strict=True))
     return Sentiment(label, score=0.0, confidence=0.4, probabilities=probabilities)
 
 
-UNSURE = _nothing_heard("neutral")
-FOREIGN = _nothing_heard(UNKNOWN)
+UNSURE = _without_evidence("neutral")
+FOREIGN = _without_evidence(UNKNOWN)

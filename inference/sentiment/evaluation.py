@@ -1,4 +1,4 @@
-"""How right a sentiment classifier is on labelled texts: as one table, and source by source."""
+"""Measures a sentiment classifier on labelled texts, in all and by source."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -19,15 +19,14 @@ CHUNK = 256
 
 
 def scored(score: Score, texts: Sequence[str]) -> list[Sentiment]:
-    return [
-        one for start in range(0, len(texts), CHUNK) for one in score(texts[start : start + CHUNK])
-    ]
+    chunks = (texts[start : start + CHUNK] for start in range(0, len(texts), CHUNK))
+    return [sentiment for chunk in chunks for sentiment in score(chunk)]
 
 
 def figures(truth: Sequence[str], found: Sequence[Sentiment]) -> dict[str, Any]:
-    """`truth` holds one of LABELS per text. An "unknown" counts as what its row says: neutral."""
+    """Compare with the truth, one of LABELS per text. "unknown" counts as neutral."""
     classes = np.array([LABELS.index(label) for label in truth])
-    rows = np.array([[one.probabilities[label] for label in LABELS] for one in found])
+    rows = np.array([[text.probabilities[label] for label in LABELS] for text in found])
     counts = confusion(classes, rows.argmax(axis=1), len(LABELS))
     return {
         "rows": len(classes),
@@ -41,15 +40,15 @@ def figures(truth: Sequence[str], found: Sequence[Sentiment]) -> dict[str, Any]:
 def by_source(
     rows: Iterable[tuple[str, str]], found: Sequence[Sentiment]
 ) -> dict[str, dict[str, Any]]:
-    """`rows` are (source, label), in the order of `found`."""
+    """Measure each source. `rows` are (source, label), in the order of `found`."""
     groups: dict[str, list[tuple[str, Sentiment]]] = {}
-    for (source, label), one in zip(rows, found, strict=True):
-        groups.setdefault(source, []).append((label, one))
+    for (source, label), sentiment in zip(rows, found, strict=True):
+        groups.setdefault(source, []).append((label, sentiment))
     return {
-        source: figures([label for label, _ in group], [one for _, one in group])
+        source: figures([label for label, _ in group], [sentiment for _, sentiment in group])
         for source, group in sorted(groups.items())
     }
 
 
 def share_negative(found: Sequence[Sentiment]) -> float:
-    return round(sum(one.label == "negative" for one in found) / max(len(found), 1), 4)
+    return round(sum(sentiment.label == "negative" for sentiment in found) / max(len(found), 1), 4)

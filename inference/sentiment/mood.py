@@ -1,7 +1,7 @@
-"""The mood of a conversation, where it is going, and when an agent should look, in words.
+"""The mood of a conversation, its trend, and the alerts that ask an agent to look.
 
-A first complaint is normal: people write to support because something is wrong. What asks for a
-person is a mood that stays bad, a mood that falls, and a customer who has said it before.
+A first complaint is normal: people write to support because something is wrong. An agent is needed
+if the mood stays bad or falls, or if the customer has complained before.
 """
 
 import re
@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from inference.sentiment.classifier import CONFIDENCE_FLOOR
 
-# Each earlier message weighs this share of the one after it.
+# Each earlier message has this share of the weight of the next one.
 DECAY = 0.6
 SLOPE_MESSAGES = 6
-# Below this score a message counts as negative, once the classifier is sure enough.
+# A message counts as negative up to this score, if the classifier is sure enough.
 NEGATIVE = -0.3
-# A fall counts from a message that was at least so good, to a negative one.
+# A fall counts if it starts at a score of at least this and ends at a negative message.
 FELL_FROM = 0.2
 BAD_MOOD_MESSAGES = 2
 
@@ -60,7 +60,7 @@ _REPETITION = [
 
 @dataclass(frozen=True)
 class Heard:
-    """One message of the customer: what was said, and its score and confidence."""
+    """One message of the customer, with its score and confidence."""
 
     text: str
     score: float
@@ -77,8 +77,10 @@ class Heard:
 
 @dataclass(frozen=True)
 class Alert:
-    """Why an agent should look, and how soon: `weight` in (0, 1] orders alerts. The reason is in
-    our words alone; what it quotes of the customer stands beside it."""
+    """Why an agent should look, and how soon: `weight` in (0, 1] orders alerts.
+
+    The reason contains only our words; the customer's own are in `quote`.
+    """
 
     reason: str
     weight: float
@@ -87,15 +89,15 @@ class Alert:
 
 @dataclass(frozen=True)
 class Rules:
-    """When an agent is alerted; 0 turns a rule off."""
+    """The rules that alert an agent; 0 turns a rule off."""
 
     # Negative messages in a row.
     in_a_row: int = 3
-    # "The second time" happens; from the third on, somebody should have acted.
+    # "The second time" is common; by the third, somebody should have acted.
     repeated: int = 3
-    # By how much the score has fallen since the best of the last messages.
+    # How far the score has fallen from the best of the last messages.
     fall: float = 0.8
-    # The mood is at or below, after at least two negative messages.
+    # The mood is at or below this, after at least two negative messages.
     bad_mood: float = -0.5
 
 
@@ -103,7 +105,7 @@ USUAL = Rules()
 
 
 def mood(scores: Sequence[float]) -> float | None:
-    """Recency-weighted mean of scores in [-1, 1], oldest first; None without any."""
+    """Return the recency-weighted mean of scores in [-1, 1], oldest first; None without any."""
     if not scores:
         return None
     weights = [DECAY**age for age in range(len(scores) - 1, -1, -1)]
@@ -112,7 +114,7 @@ def mood(scores: Sequence[float]) -> float | None:
 
 
 def slope(scores: Sequence[float]) -> float:
-    """Change of the score per message over the last few, by least squares; 0 for a single one."""
+    """Fit the change of the score per message over the last few, by least squares."""
     recent = scores[-SLOPE_MESSAGES:]
     middle = (len(recent) - 1) / 2
     spread = sum((place - middle) ** 2 for place in range(len(recent)))
@@ -122,20 +124,20 @@ def slope(scores: Sequence[float]) -> float:
 
 
 def alert(messages: Sequence[Heard], rules: Rules = USUAL) -> Alert | None:
-    """The most pressing reason that an agent should look, oldest message first; None: no reason.
+    """Return the most pressing alert, or None. The oldest message is the first.
 
-    Below the confidence floor a label gives no reason. A customer's own count of complaints
-    needs no classifier: it holds unless the message is surely a happy one.
+    Labels below the confidence floor raise no alert. A customer's own count of complaints needs no
+    classifier: it counts unless the message is clearly a happy one.
     """
     if not messages:
         return None
-    found = (rule(messages, rules) for rule in (_repeated, _in_a_row, _fell, _bad))
-    alerts = [one for one in found if one]
-    return max(alerts, key=lambda one: one.weight) if alerts else None
+    checks = (_repeated, _in_a_row, _fell, _bad)
+    alerts = [found for check in checks if (found := check(messages, rules))]
+    return max(alerts, key=lambda alert: alert.weight, default=None)
 
 
 def times(text: str) -> int:
-    """How often the customer says that this has come up: 5 for "the fifth time"; else 0."""
+    """Return how often the customer says this has come up: 5 for "the fifth time", else 0."""
     counts = [match["count"].lower() for rule in _REPETITION for match in rule.finditer(text)]
     return max((_COUNTS.get(count) or int(count) for count in counts), default=0)
 
@@ -166,7 +168,9 @@ def _in_a_row(messages: Sequence[Heard], rules: Rules) -> Alert | None:
 def _fell(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     last = messages[-1]
     earlier = [
-        one.score for one in messages[-SLOPE_MESSAGES:-1] if one.confidence >= CONFIDENCE_FLOOR
+        message.score
+        for message in messages[-SLOPE_MESSAGES:-1]
+        if message.confidence >= CONFIDENCE_FLOOR
     ]
     best = max(earlier, default=-1.0)
     fell = bool(rules.fall) and best >= FELL_FROM and best - last.score >= rules.fall
@@ -178,9 +182,9 @@ def _fell(messages: Sequence[Heard], rules: Rules) -> Alert | None:
 
 
 def _bad(messages: Sequence[Heard], rules: Rules) -> Alert | None:
-    sure = [one for one in messages if one.confidence >= CONFIDENCE_FLOOR]
-    level = mood([one.score for one in sure])
-    upset = sum(one.negative for one in sure[-4:])
+    sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
+    level = mood([message.score for message in sure])
+    upset = sum(message.negative for message in sure[-4:])
     if level is None or not rules.bad_mood or level > rules.bad_mood:
         return None
     if upset < BAD_MOOD_MESSAGES or not messages[-1].negative:
@@ -189,7 +193,7 @@ def _bad(messages: Sequence[Heard], rules: Rules) -> Alert | None:
 
 
 def ordinal(count: int) -> str:
-    """1st, 2nd, 3rd, 11th, 21st …"""
+    """Write a number as 1st, 2nd, 3rd, 11th, 21st …"""
     if count % 100 in (11, 12, 13):
         return f"{count}th"
     return f"{count}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(count % 10, 'th') }"

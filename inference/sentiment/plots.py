@@ -1,4 +1,4 @@
-"""Pictures of a classifier's figures, as PNG files."""
+"""Plots of a classifier's figures, as PNG files."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ BINS = 15
 
 
 def compression(rows: list[dict[str, Any]], path: Path) -> None:
-    """Macro-F1 against milliseconds; the area of a circle is the size on disk."""
+    """Draw macro-F1 against milliseconds; the area of a circle shows the size on disk."""
     figure, axes = plt.subplots(figsize=(9, 5.5), layout="constrained")
     axes.set_xscale("log")
     for row in rows:
@@ -32,7 +32,7 @@ def compression(rows: list[dict[str, Any]], path: Path) -> None:
 def reliability(
     confidence: Sequence[float], right: Sequence[bool], error: float, path: Path
 ) -> None:
-    """Of messages with about the same confidence, the share that is right: the diagonal is best."""
+    """Draw the share of right labels at each confidence; the diagonal is best."""
     places = np.minimum((np.array(confidence) * BINS).astype(int), BINS - 1)
     figure, (upper, lower) = plt.subplots(
         2, 1, figsize=(5.5, 6), height_ratios=(3, 1), sharex=True, layout="constrained"

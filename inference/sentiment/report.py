@@ -1,4 +1,4 @@
-"""The compression report: every variant on the same test set, in one run, as table and plots."""
+"""The compression report: every variant on the same test set in one run, as table and plots."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from inference.evaluation.classification import f1_of
+from inference.evaluation.classification import binary_f1
 from inference.evaluation.markdown import table
 from inference.sentiment import evaluation, plots
 from inference.sentiment.classifier import EMOTIONS, LABELS, Classifier, Sentiment
@@ -38,8 +38,8 @@ COLUMNS = (
 def report(variants: Path, folder: Path, target: Path, say: Say) -> list[dict[str, Any]]:
     """Measure every variant; write `report.md` and plots to `target`.
 
-    `folder` as in ../shared/data. Figures are on the odd rows of dev, the even ones having set
-    the temperature.
+    `folder` is laid out like ../shared/data. The figures are from the odd rows of dev, since the
+    even ones have set the temperature.
     """
     dev = data.labelled(folder / "sentiment-dev.jsonl.gz")[1::2]
     calm = _calm(folder)
@@ -62,30 +62,32 @@ def _row(path: Path, dev: list[Example], calm: list[str]) -> tuple[dict[str, Any
     answers = evaluation.scored(classifier.score, [example.text for example in dev])
     labels = [LABELS[example.label] for example in dev]
     sources = [(example.source, label) for example, label in zip(dev, labels, strict=True)]
-    heard = evaluation.scored(classifier.score, calm)
+    calm_answers = evaluation.scored(classifier.score, calm)
     return {
         "variant": path.name,
         **evaluation.figures(labels, answers),
         "by source": evaluation.by_source(sources, answers),
-        "calm called negative": evaluation.share_negative(heard),
+        "calm called negative": evaluation.share_negative(calm_answers),
         "mb": round(sum((path / name).stat().st_size for name in FILES) / 1e6, 1),
     }, answers
 
 
 def _reliability(dev: list[Example], answers: list[Sentiment], ece: float, target: Path) -> None:
-    right = [one.label == LABELS[example.label] for one, example in zip(answers, dev, strict=True)]
+    right = [
+        answer.label == LABELS[example.label] for answer, example in zip(answers, dev, strict=True)
+    ]
     path = target / "reliability.png"
-    plots.reliability([one.confidence for one in answers], right, ece, path)
+    plots.reliability([answer.confidence for answer in answers], right, ece, path)
 
 
 def _hints(path: Path, folder: Path) -> dict[str, float]:
-    """F1 of each emotion that is hinted at, on the odd rows of GoEmotions' dev."""
-    rows = data.heard(folder / "emotion-goemotions-dev.jsonl.gz")[1::2]
+    """Return the F1 of each emotion that is ever hinted at, on the odd rows of GoEmotions' dev."""
+    rows = data.with_emotions_only(folder / "emotion-goemotions-dev.jsonl.gz")[1::2]
     classifier = Classifier.load(path, threads=2)
-    found = evaluation.scored(classifier.score, [example.text for example in rows])
-    hinted = np.array([[name in one.emotions for name in EMOTIONS] for one in found])
+    answers = evaluation.scored(classifier.score, [example.text for example in rows])
+    hinted = np.array([[name in answer.emotions for name in EMOTIONS] for answer in answers])
     truth = np.array([example.emotions for example in rows]) > 0
-    reached = [f1_of(*columns) for columns in zip(truth.T, hinted.T, strict=True)]
+    reached = [binary_f1(*columns) for columns in zip(truth.T, hinted.T, strict=True)]
     return {
         name: round(value, 3)
         for name, value, limit in zip(EMOTIONS, reached, classifier.heads.thresholds, strict=True)
@@ -94,7 +96,7 @@ def _hints(path: Path, folder: Path) -> dict[str, float]:
 
 
 def _calm(folder: Path) -> list[str]:
-    """Calm requests of which no training saw the intent, from all their sources."""
+    """Sample calm requests whose intents or sources no training has seen."""
     groups = data.unseen_calm(folder / "customer-messages.jsonl.gz")
     texts = [text for _, group in sorted(groups.items()) for text in group]
     return random.Random(7).sample(texts, min(CALM_TEXTS, len(texts)))
@@ -104,13 +106,13 @@ def markdown(rows: list[dict[str, Any]], hints: dict[str, float], texts: int) ->
     return (
         f"{texts:,} labelled texts, {SPEED_TEXTS} of them for speed; one thread.\n\n"
         + table(COLUMNS, [list(_cells(row)) for row in rows])
-        + "\n\nEmotion hints of the delivered one, F1 on GoEmotions: "
+        + "\n\nEmotion hints of the delivered variant, F1 on GoEmotions: "
         + (
             ", ".join(f"{name} {value:.2f}" for name, value in hints.items())
             or "none is good enough"
         )
         + ".\n\n![Macro-F1 against milliseconds and size](compression.png)\n"
-        + "![Reliability of the delivered one](reliability.png)\n"
+        + "![Reliability of the delivered variant](reliability.png)\n"
     )
 
 

@@ -1,11 +1,11 @@
-"""Learning on site: heads tuned on agents' corrections, compared, then promoted or refused.
+"""Learning on site: tunes the heads on agents' corrections, and promotes or refuses the result.
 
-Only the heads learn: some hundred corrections cannot teach 10 million weights anything but
-themselves, and heads are tuned in seconds, without torch. The student's features of some texts
-that it was trained on (`anchors.npz`, no text) are learned along, so that the old is not forgotten.
+Only the heads learn: 10 million weights would merely memorise some hundred corrections, and heads
+are tuned in seconds, without torch. They are also trained on the student's features of some of its
+training texts (`anchors.npz`, which contains no text), so that it does not forget.
 
-A site's folder holds one folder for each version (`heads.npz`, `manifest.json`) and the file
-`active` with the name of the version that serves; without it the delivered heads do.
+A site's folder has one folder per version (`heads.npz`, `manifest.json`) and the file `active` with
+the name of the version in service; without this file, the delivered heads are in service.
 """
 
 import json
@@ -24,22 +24,22 @@ from inference.sentiment.classifier import LABELS, Classifier, Heads, softmax
 from inference.sentiment.text import readable
 
 SEED = 7
-# Fewer say nothing about a gain: ten held out of forty are the least to judge by.
+# The fewest corrections: of forty, ten are held out, the least that can show a gain.
 FEWEST = 40
 HELD_OUT = 0.25
-# What the new heads may lose on the texts that the student was trained on.
+# The accuracy that new heads may lose on the texts that the student was trained on.
 FORGETTING = 0.015
 STEPS, RATE, LEASH = 300, 0.05, 0.02
-# A correction weighs as much as so many anchors.
+# A correction weighs as much as this many anchors.
 WEIGHT = 4.0
-# Shares of the way from the old heads to the tuned ones: where the whole way forgets too much,
-# half of it may still be a gain.
+# Shares of the way from the old heads to the tuned ones: if the whole way forgets too much, half of
+# it may still be a gain.
 STRIDES = (1.0, 0.5, 0.25)
 
 
 @dataclass(frozen=True)
 class Texts:
-    """Features (texts, width) with the class number of each text."""
+    """The features (texts, width) and the class number of each text."""
 
     features: NDArray[np.floating[Any]]
     classes: NDArray[np.int64]
@@ -50,7 +50,7 @@ class Texts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of a training: `version` names the new folder, "" when it was refused."""
+    """The result of a training: `version` is the new folder's name, "" if it was refused."""
 
     version: str
     reason: str
@@ -66,7 +66,7 @@ def learn(
 ) -> Verdict:
     """Tune on (text, label) corrections and put the result into service if it is better.
 
-    weights: the delivered folder, for its anchors. Raises TooFew.
+    weights: the delivered folder, which holds the anchors. Raises TooFew.
     """
     if len(corrections) < FEWEST:
         raise TooFew(
@@ -92,9 +92,10 @@ def learn(
 
 
 def tune(heads: Heads, learned: Texts, rehearsed: Texts) -> Heads:
-    """Heads near the given ones that fit the corrections and still fit the anchors.
+    """Find heads near the given ones that fit the corrections and still fit the anchors.
 
-    Gradient descent (Adam) on the cross-entropy of both, and the squared way from the old heads.
+    Gradient descent (Adam) on the cross-entropy of both plus the squared distance from the old
+    heads.
     """
     features = np.concatenate([learned.features, rehearsed.features]).astype(np.float64)
     inputs = np.hstack([features, np.ones((len(features), 1))])
@@ -122,7 +123,7 @@ def _between(old: Heads, new: Heads, stride: float) -> Heads:
 
 
 def active(site: Path) -> Path | None:
-    """The heads that serve here; None: the delivered ones."""
+    """Return the site's heads in service; None if the delivered ones are."""
     try:
         version = (site / "active").read_text().strip()
     except FileNotFoundError:
@@ -131,20 +132,20 @@ def active(site: Path) -> Path | None:
 
 
 def activate(site: Path, version: str) -> None:
-    """Point to a version; "" to the delivered heads. Processes that serve see it at once."""
+    """Put a version into service, "" for the delivered heads. Every process notices at once."""
     draft = site / f"active.{os.getpid()}"
     draft.write_text(version + "\n")
     draft.replace(site / "active")
 
 
 def roll_back(site: Path) -> str:
-    """Return to what served before the active version; its name, "" for the delivered heads.
+    """Put the previous version back into service; return its name, "" for the delivered heads.
 
-    Raises FileNotFoundError when the delivered heads serve already.
+    Raises FileNotFoundError if the delivered heads are in service already.
     """
     heads = active(site)
     if heads is None:
-        raise FileNotFoundError("The delivered weights serve already: nothing was before them.")
+        raise FileNotFoundError("The delivered weights are in service: nothing was before them.")
     before = str(json.loads((heads.parent / "manifest.json").read_text())["previous"])
     activate(site, before)
     return before
@@ -173,7 +174,7 @@ def _save(heads: Heads, figures: dict[str, Any], site: Path) -> str:
 
 
 def _features(classifier: Classifier, corrections: Sequence[tuple[str, str]]) -> Texts:
-    """Of a text's windows, the mean: a correction is about the whole message."""
+    """Return the mean features of each text's windows: a correction is for the whole message."""
     student = classifier.student
     rows = [
         student.features(student.windows(readable(text))).mean(axis=0) for text, _ in corrections
@@ -188,7 +189,7 @@ def _anchors(weights: Path) -> Texts:
 
 
 def _split(texts: Texts) -> tuple[Texts, Texts]:
-    """Three quarters to learn from, one to judge by; the same split for the same corrections."""
+    """Split into three quarters to learn from and one to judge by, always in the same way."""
     rows = list(range(len(texts.classes)))
     random.Random(SEED).shuffle(rows)
     cut = int(len(rows) * HELD_OUT)
@@ -206,7 +207,7 @@ def _figure(heads: Heads, texts: Texts) -> dict[str, float]:
 
 
 def _objection(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """Why the new heads may not serve; "" when they may."""
+    """Return why the new heads may not go into service; "" if they may."""
     was, now = before["held out"], after["held out"]
     if now["macro_f1"] <= was["macro_f1"] or now["accuracy"] < was["accuracy"]:
         return (

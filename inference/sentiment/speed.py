@@ -1,7 +1,7 @@
-"""How fast and how large a classifier is, in a process that does nothing else.
+"""Measures speed and memory of a classifier, in a process that does nothing else.
 
 `python -m inference.sentiment.speed FOLDER < texts.json` prints one JSON object: `ms` (median of
-one message at a time), `per_second` (in batches of 32), `resident_mb`, `joules_per_1000` (None
+one message at a time), `per_second` (in batches of 32), `resident_mb`, `joules_per_1000` (null
 without a counter). `texts.json` is a list of messages.
 """
 
@@ -20,14 +20,14 @@ WARM_UP = 20
 
 
 def measured(folder: Path, texts: list[str]) -> dict[str, Any]:
-    """In a process of its own: what this one has loaded would count as memory."""
+    """Measure in a separate process, so that what this one has loaded is not counted as memory."""
     command = [sys.executable, "-m", "inference.sentiment.speed", str(folder)]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
         command, input=json.dumps(texts), capture_output=True, text=True, check=True, cwd=root
     )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    figures: dict[str, Any] = json.loads(done.stdout)
+    return figures
 
 
 def measure(folder: Path, texts: list[str]) -> dict[str, Any]:

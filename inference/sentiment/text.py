@@ -1,13 +1,13 @@
-"""What the model reads of a message: the same words in training and in service.
+"""Prepares a message for the model, in the same way in training and in service.
 
-Model vocabularies know no emoji and spend many tokens on addresses, so emoji become their
-Unicode names, and names of accounts, links and e-mail addresses one word each.
+Model vocabularies have no emoji and spend many tokens on addresses. So emoji become their Unicode
+names, and each account name, link and e-mail address becomes one word.
 """
 
 import re
 import unicodedata
 
-# 100 kB of text must not take 100 kB of work: the mood of a message is heard in its first pages.
+# A very long text must not take a very long time: the first pages show the mood.
 MAX_CHARACTERS = 16_000
 
 _LINK = re.compile(r"(?:https?://|www\.)\S+", re.IGNORECASE)
@@ -18,7 +18,7 @@ _SPACE = re.compile(r"\s+")
 _STRETCHED = re.compile(r"(\w)\1{3,}")
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 
-# What people mean by an emoji whose Unicode name says something else.
+# The meaning of emoji whose Unicode names say something else.
 _MEANT = {
     "😡": "angry face",
     "🤬": "cursing angry face",
@@ -36,7 +36,7 @@ _MEANT = {
 
 
 def readable(text: str) -> str:
-    """Plain words of `text`, at most MAX_CHARACTERS of it; '' when nothing is left to read."""
+    """Return `text` in plain words, at most MAX_CHARACTERS of it; '' if nothing is left to read."""
     text = _ACCOUNT.sub("@user", _MAIL.sub("email", _LINK.sub("http", text[:MAX_CHARACTERS])))
     if not (text.isascii() and text.isprintable()):
         text = "".join(_spelled(character) for character in unicodedata.normalize("NFKC", text))
@@ -44,7 +44,7 @@ def readable(text: str) -> str:
 
 
 def says_something(words: str) -> bool:
-    """Has a readable text a letter beside links, accounts and addresses?"""
+    """Tell whether a readable text has a letter outside links, accounts and addresses."""
     return any(character.isalpha() for character in _PLACEHOLDER.sub("", words))
 
 
@@ -56,7 +56,7 @@ def _spelled(character: str) -> str:
         return ""
     if kind == "So":
         return f" {unicodedata.name(character, '').lower()} "
-    # Controls, half characters, joiners and variation selectors carry no mood. Line breaks do.
+    # Controls, lone surrogates, joiners and variation selectors carry no mood; line breaks do.
     if kind in ("Cc", "Cs", "Co", "Cn"):
         return " "
     return "" if kind in ("Cf", "Mn") and not character.isalpha() else character

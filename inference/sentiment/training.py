@@ -1,7 +1,7 @@
-"""The whole making of the classifier, from the data to the folder of weights, step by step.
+"""Trains the classifier, from the data to the folder of weights, step by step.
 
-Each step leaves its result in the work folder and is skipped when that is there: a run that was
-stopped goes on. On two cores: teacher 100 minutes, its opinions 20, student 20, pruned student 20.
+Each step saves its result in the work folder and is skipped if that exists: an interrupted run
+continues. On two cores: teacher 100 minutes, its opinions 20, student 20, pruned student 20.
 """
 
 import json
@@ -31,7 +31,7 @@ from inference.sentiment.distillation.model import Scorer
 SEED = 7
 STUDENT = Recipe(rate=7e-5, size=48)
 PRUNED = Recipe(rate=1e-4, epochs=2, size=48)
-# Of MiniLM's six layers and 1,536 neurons in each; words that stand at least so often.
+# What is kept of MiniLM's six layers and 1,536 neurons per layer, and the least uses of a word.
 LAYERS, NEURONS, LEAST_USES = [0, 1, 3, 5], 768, 3
 RANK = 128
 ANCHORS = 2_000
@@ -40,7 +40,7 @@ DELIVERED = "pruned, 8 bits"
 
 @dataclass(frozen=True)
 class Folders:
-    """`data` as in ../shared/data, `teacher` and `start` with the models to begin with."""
+    """`data` is laid out like ../shared/data; `teacher` and `start` hold the first models."""
 
     data: Path
     teacher: Path
@@ -57,7 +57,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
     _quiet()
     folders.work.mkdir(parents=True, exist_ok=True)
     dev = data.labelled(folders.data / "sentiment-dev.jsonl.gz")
-    emotions = data.heard(folders.data / "emotion-goemotions-dev.jsonl.gz")
+    emotions = data.with_emotions_only(folders.data / "emotion-goemotions-dev.jsonl.gz")
     steps = Steps(folders, say)
     for name, (build, graph) in steps.variants().items():
         folder = folders.variants / name
@@ -70,39 +70,39 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
 
 
 def _quiet() -> None:
-    """Loading reports and export hints say nothing that this recipe does not know."""
+    """Silence load reports and export hints, which say nothing new about this recipe."""
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     logging.getLogger().setLevel(logging.ERROR)
 
 
-# A scorer and its tokenizer's file; what writes a scorer's graph to a path.
+# A scorer with its tokenizer's file; a function that writes a scorer's graph to a path.
 Built = tuple[Scorer, Path]
 Graph = Callable[[Built, Path], None]
 
 
 class Steps:
-    """Each step builds on the one before; what took long is kept in the work folder."""
+    """The steps of the training; long ones save their results in the work folder."""
 
     def __init__(self, folders: Folders, say: Say) -> None:
         self.folders, self.say = folders, say
         self.start = folders.start / "tokenizer.json"
 
     def variants(self) -> dict[str, tuple[Callable[[], Built], Graph]]:
-        """Each technique alone and together."""
+        """List the variants: each technique alone and together."""
         return {
             DELIVERED: (self.pruned, _eight_bits),
-            "distilled": (self.six_layers, _plain),
-            "distilled, four layers, not retrained": (self.shallow, _plain),
-            "distilled, fewer words": (self.fewer_words, _plain),
-            "distilled, low rank": (self.thin, _plain),
+            "distilled": (self.six_layers, _full_precision),
+            "distilled, four layers, not retrained": (self.shallow, _full_precision),
+            "distilled, fewer words": (self.fewer_words, _full_precision),
+            "distilled, low rank": (self.thin, _full_precision),
             "distilled, 8 bits": (self.six_layers, _eight_bits),
             "distilled, 8 bits static": (self.six_layers, self.eight_bits_static),
-            "pruned": (self.pruned, _plain),
-            "pruned, low rank": (self.thin_pruned, _plain),
+            "pruned": (self.pruned, _full_precision),
+            "pruned, low rank": (self.thin_pruned, _full_precision),
             "pruned, low rank, 8 bits": (self.thin_pruned, _eight_bits),
-            "teacher": (self.teacher, _plain),
+            "teacher": (self.teacher, _full_precision),
         }
 
     def teacher(self) -> Built:
@@ -144,8 +144,8 @@ class Steps:
     def pruned(self) -> Built:
         scorer, tokenizer = self.fewer_words()
         prune.keep_layers(scorer, LAYERS)
-        some = Tokens(tokenizer, [example.text for example in self.lesson.examples[:1000]])
-        prune.keep_neurons(scorer, NEURONS, some.in_order())
+        sample = Tokens(tokenizer, [example.text for example in self.lesson.examples[:1000]])
+        prune.keep_neurons(scorer, NEURONS, sample.in_order())
         return self.learned("pruned", scorer, tokenizer, PRUNED)
 
     def thin_pruned(self) -> Built:
@@ -171,7 +171,7 @@ class Steps:
         draft.unlink()
 
 
-def _plain(built: Built, target: Path) -> None:
+def _full_precision(built: Built, target: Path) -> None:
     quantise.to_onnx(built[0], target, eight_bits=False)
 
 
@@ -198,7 +198,7 @@ def _deliver(source: Path, examples: list[Example], target: Path) -> dict[str, A
 
 
 def about(examples: list[Example]) -> dict[str, Any]:
-    """What the manifest says of the making; `sentiment_report` adds the figures."""
+    """Describe the training for the manifest."""
     counts: dict[str, int] = {}
     for example in examples:
         counts[example.source] = counts.get(example.source, 0) + 1

@@ -1,4 +1,4 @@
-"""Write a folder of weights that `Classifier.load` reads: graph, tokenizer, calibrated heads."""
+"""Writes a folder of weights for `Classifier.load`: graph, tokenizer, calibrated heads."""
 
 import json
 import os
@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.evaluation.classification import f1_of
+from inference.evaluation.classification import binary_f1
 from inference.models.sources import digest
 from inference.sentiment.classifier import EMOTIONS, Classifier, Heads, Student, softmax
 from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.model import Scorer
 
-# A hint that is wrong as often as it is right helps nobody.
+# The least F1 of an emotion hint: one that is as often wrong as right does not help.
 EMOTION_F1 = 0.5
 
 
@@ -27,7 +27,7 @@ def write(
     graph: Callable[[tuple[Scorer, Path], Path], None],
     folder: Path,
 ) -> None:
-    """`graph` writes the ONNX file of a scorer and its tokenizer's file to a path."""
+    """Write the folder. `graph` exports a scorer, with its tokenizer's file, to ONNX at a path."""
     folder.mkdir(parents=True, exist_ok=True)
     heads = heads_of(scorer)
     graph((scorer, tokenizer), folder / "student.onnx")
@@ -48,7 +48,7 @@ def heads_of(scorer: Scorer) -> Heads:
 
 
 def calibrate(folder: Path, dev: list[Example], emotions: list[Example]) -> None:
-    """Fit temperature and emotion thresholds to the even rows; the odd ones are to measure on."""
+    """Fit temperature and emotion thresholds to the even rows; the odd ones are for measuring."""
     classifier = Classifier.load(folder, threads=os.cpu_count() or 1)
     heads = vars(classifier.heads).copy()
     features = features_of(classifier.student, [example.text for example in dev[::2]])
@@ -65,15 +65,15 @@ def calibrate(folder: Path, dev: list[Example], emotions: list[Example]) -> None
 
 
 def features_of(student: Student, texts: list[str]) -> NDArray[np.floating[Any]]:
-    """Of each text's first window; these texts have one."""
+    """Return the features of each text's first window; these texts have only one."""
     return student.features([student.windows(text)[0] for text in texts])
 
 
 def fitted(logits: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, NDArray[np.float64]]:
-    """The temperature, and per class what is added, that make the probabilities fit best.
+    """Fit the temperature, and an addend per class, by which the probabilities fit best.
 
-    Least negative log likelihood, by gradient descent. Without the second the students lean
-    towards "negative", of which their lesson holds more than customers write.
+    Minimises the negative log likelihood by gradient descent. Without the addend the students lean
+    towards "negative", which is more frequent in their lesson than in customers' messages.
     """
     inverse, lean = 1.0, np.zeros(logits.shape[1])
     for _ in range(3000):
@@ -86,11 +86,11 @@ def fitted(logits: NDArray[Any], labels: NDArray[np.int64]) -> tuple[float, NDAr
 
 
 def thresholds(logits: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float32]:
-    """Per emotion the logit above which F1 is best; infinite where even that is too low."""
-    found = []
-    for column, heard in zip(logits.T, truth.T, strict=True):
+    """Find, per emotion, the threshold with the best F1; infinite if even that is too low."""
+    chosen = []
+    for column, present in zip(logits.T, truth.T, strict=True):
         candidates = np.quantile(column, np.linspace(0.5, 0.999, 200))
-        reached = [f1_of(heard > 0, column > candidate) for candidate in candidates]
+        reached = [binary_f1(present > 0, column > candidate) for candidate in candidates]
         best = int(np.argmax(reached))
-        found.append(candidates[best] if reached[best] >= EMOTION_F1 else np.inf)
-    return np.array(found, np.float32)
+        chosen.append(candidates[best] if reached[best] >= EMOTION_F1 else np.inf)
+    return np.array(chosen, np.float32)

@@ -105,7 +105,7 @@ def test_the_check_names_each_of_them_until_they_are_gone(settings: Any) -> None
 
 def test_the_check_says_nothing_while_there_are_no_tables(settings: Any) -> None:
     in_production(settings)
-    with mock.patch.object(checks, "known_to_everybody", side_effect=OperationalError):
+    with mock.patch.object(checks, "with_published_password", side_effect=OperationalError):
         assert left_behind() == []
 
 

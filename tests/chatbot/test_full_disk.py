@@ -12,7 +12,7 @@ import pytest
 from django.core.files import uploadhandler
 from django.test import Client
 
-from chatbot.management.commands.serve import line_by_line
+from chatbot.management.commands.serve import unbuffered
 from chatbot.models import Attachment
 from tests.chatbot.attachments.test_access import Customer, alice, fresh, inbox  # noqa: F401
 
@@ -68,7 +68,7 @@ def test_a_large_upload_that_finds_no_room_for_its_draft_is_refused_so_too(
 
 def test_serve_goes_on_where_its_own_words_cannot_be_written() -> None:
     with mock.patch("sys.stdout", Full()):
-        line_by_line(Full().write)("The web server ended and is started again.")
+        unbuffered(Full().write)("The web server ended and is started again.")
 
 
 def test_the_widget_and_the_console_show_the_sentence() -> None:

@@ -55,7 +55,7 @@ def test_a_port_in_use_is_refused_with_a_free_one(taken: int) -> None:
 
 
 def test_a_port_that_is_held_is_in_use_for_others() -> None:
-    port = processes.free_port(HOST, 20000)
+    port = processes.next_free_port(HOST, 20000)
     with processes.hold("PORT", HOST, port), pytest.raises(ServingError, match="in use"):
         processes.hold("PORT", "0.0.0.0", port)
     processes.hold("PORT", HOST, port).close()
@@ -68,12 +68,12 @@ def test_a_number_that_is_no_port_is_refused(port: int) -> None:
 
 
 def test_an_address_of_another_machine_is_refused() -> None:
-    with pytest.raises(ServingError, match=r"HOST=192\.0\.2\.1 is no address of this machine"):
+    with pytest.raises(ServingError, match=r"HOST=192\.0\.2\.1 is not an address of this machine"):
         processes.hold("PORT", "192.0.2.1", 20000)
 
 
 def test_the_next_free_port_is_found(taken: int) -> None:
-    assert processes.free_port(HOST, taken) > taken
+    assert processes.next_free_port(HOST, taken) > taken
 
 
 # --- children
@@ -163,7 +163,7 @@ def test_another_answer_is_told_by_its_number(server: Callable[[int, object], in
 
 
 def test_nobody_there_is_a_problem_too() -> None:
-    port = processes.free_port(HOST, 20000)
+    port = processes.next_free_port(HOST, 20000)
     assert "it does not answer" in (processes.problem(HOST, port, "/readyz") or "")
 
 

@@ -253,7 +253,7 @@ def test_a_missing_model_is_told_with_the_command_to_type(models: Path) -> None:
 
 
 def test_an_unknown_model_is_told_with_the_known_names(models: Path) -> None:
-    with pytest.raises(UnknownModel, match="known are chat, chat-small"):
+    with pytest.raises(UnknownModel, match="choose one of chat, chat-small"):
         catalogue.fetch("gigantic")
 
 

@@ -12,7 +12,7 @@ from unittest import IsolatedAsyncioTestCase, mock
 from inference.energy import counters, server
 from inference.energy.counters import Packages, used
 from inference.generation.client import Usage
-from inference.generation.meter import Meter, Reading, of_machine
+from inference.generation.meter import Meter, Reading, reader_of
 
 
 def meter_of(*readings: Reading | None) -> Meter:
@@ -95,9 +95,9 @@ def test_a_machine_says_what_it_has_spent_and_written() -> None:
             with mock.patch.object(counters, "joules", return_value=81.5):
                 told = json.loads(urllib.request.urlopen(url).read())
                 assert told == {"joules": 81.5, "tokens": 120}
-                assert asyncio.run(of_machine(url)()) == Reading(81.5, 120)
+                assert asyncio.run(reader_of(url)()) == Reading(81.5, 120)
             with mock.patch.object(counters, "joules", return_value=None):
-                assert asyncio.run(of_machine(url)()) is None
+                assert asyncio.run(reader_of(url)()) is None
             beside.shutdown()
         vllm.shutdown()
 

@@ -150,7 +150,7 @@ def test_many_shared_rows_are_searched_by_cells_and_the_nearest_is_found(
 
 def test_rows_of_a_scope_that_are_scattered_are_refused(tmp_path: Path) -> None:
     scattered = [*rows(), rows()[0]]
-    with pytest.raises(ValueError, match="next to each other"):
+    with pytest.raises(ValueError, match="not adjacent"):
         written(tmp_path, rows=scattered)
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,8 @@ from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+
+from inference.programs import free_port
 
 ROOT = Path(__file__).parent.parent.parent
 # Seconds, and for Playwright milliseconds. Nothing is measured by it: it ends a wait for what will
@@ -136,8 +137,3 @@ def await_that(holds: Callable[[], object]) -> None:
     while not holds():
         assert time.monotonic() < ends, f"waited {PATIENCE} s in vain"
         time.sleep(0.1)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Keys of the REST API."""
+"""`manage.py api_key` makes, lists and revokes keys of the REST API."""
 
 import json
 from argparse import ArgumentParser
@@ -15,14 +15,14 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        add = actions.add_parser("add", help="a key, shown once")
-        add.add_argument("name", help="whose it is, and what for")
+        add = actions.add_parser("add", help="make a key; it is shown only once")
+        add.add_argument("name", help="who uses it, and for what")
         add.add_argument(
             "--scope", action="append", required=True, choices=keys.SCOPES, help="repeatable"
         )
         add.add_argument("--json", action="store_true")
-        actions.add_parser("list")
-        revoke = actions.add_parser("revoke", help="by the first characters of the key")
+        actions.add_parser("list", help="list all keys")
+        revoke = actions.add_parser("revoke", help="revoke the keys that begin with PREFIX")
         revoke.add_argument("prefix")
 
     def handle(self, **options: Any) -> None:
@@ -35,16 +35,16 @@ class Command(BaseCommand):
         self.stdout.write(text)
 
     def list(self, options: dict[str, Any]) -> None:
-        for one in ApiKey.objects.order_by("id"):
-            standing = "revoked" if one.revoked else ", ".join(one.scopes)
-            used = f"{one.last_used_at:%Y-%m-%d %H:%M}" if one.last_used_at else "never used"
-            self.stdout.write(f"{one.prefix}…  {one.name}  {standing}  {used}")
+        for key in ApiKey.objects.order_by("id"):
+            scopes = "revoked" if key.revoked else ", ".join(key.scopes)
+            used = f"{key.last_used_at:%Y-%m-%d %H:%M}" if key.last_used_at else "never used"
+            self.stdout.write(f"{key.prefix}…  {key.name}  {scopes}  {used}")
 
     def revoke(self, options: dict[str, Any]) -> None:
-        found = list(ApiKey.objects.filter(prefix=options["prefix"]))
-        if not found:
+        revoked = list(ApiKey.objects.filter(prefix=options["prefix"]))
+        if not revoked:
             raise CommandError(f"No key begins with {options['prefix']}.")
-        for key in found:  # One by one: each is an entry in the audit log.
+        for key in revoked:  # One by one: each becomes an entry in the audit log.
             key.revoked = True
             key.save(update_fields=["revoked"])
         self.stdout.write("Revoked.")

@@ -1,4 +1,4 @@
-"""The whole pipeline without a browser."""
+"""`manage.py ask` runs the whole pipeline without a browser."""
 
 import asyncio
 import json
@@ -14,11 +14,11 @@ from inference.text import blank
 
 
 class Command(BaseCommand):
-    help = "Answers a question as the bot would, with its sources and what was withheld."
+    help = "Answers a question as the bot would, with its sources and the sentences it withheld."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question", nargs="?")
-        parser.add_argument("--customer", help="CRM customer id; without it, shared knowledge only")
+        parser.add_argument("--customer", help="CRM customer id; without it, only shared records")
         parser.add_argument("--json", action="store_true")
         parser.add_argument(
             "--jsonl",
@@ -34,17 +34,17 @@ class Command(BaseCommand):
 
     def answer(self, options: dict[str, Any]) -> None:
         if options["jsonl"]:
-            # One loop for all lines: the client keeps its connection.
+            # One event loop for all lines, so that the client keeps its connection.
             with asyncio.Runner() as runner:
                 json_lines.answer_lines(lambda asked: runner.run(answered(asked)))
             return
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
         result = asyncio.run(
-            ask(options["question"], json_lines.customer_told(options["customer"]))
+            ask(options["question"], json_lines.customer_option(options["customer"]))
         )
         self.stdout.write(
-            json.dumps(result, ensure_ascii=False) if options["json"] else in_words(result)
+            json.dumps(result, ensure_ascii=False) if options["json"] else as_text(result)
         )
 
 
@@ -52,7 +52,7 @@ async def answered(asked: dict[str, Any]) -> dict[str, Any]:
     return await ask(json_lines.text_of(asked, "question"), json_lines.customer_of(asked))
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     sentiment, timings = result["sentiment"], result["timings"]
     parts = [result["answer"], ""]
     if "error" in result:

@@ -1,4 +1,4 @@
-"""`manage.py backup FILE`: all that cannot be made again, while Attune runs."""
+"""`manage.py backup FILE` saves everything that cannot be recreated, while Attune runs."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -16,17 +16,17 @@ from crm.plumbing import troubles
 class Command(BaseCommand):
     help = (
         "Writes the database, the attachments and this site's sentiment heads into one file, while "
-        "Attune runs. The index is not in it: it is made again."
+        "Attune runs. The index is not included: it is rebuilt from the records."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
-        parser.add_argument("--with-secrets", action="store_true", help="SECRET_KEY too")
+        parser.add_argument("--with-secrets", action="store_true", help="include SECRET_KEY")
 
     def handle(self, *, file: Path, with_secrets: bool, **_: Any) -> None:
         try:
-            with bar("Writing") as shown:
-                manifest = contents.back_up(file.absolute(), with_secrets, shown.update)
+            with bar("Writing") as progress:
+                manifest = contents.back_up(file.absolute(), with_secrets, progress.update)
         except BackupError as error:
             raise CommandError(str(error)) from None
         except (OSError, DatabaseError) as error:
@@ -35,13 +35,13 @@ class Command(BaseCommand):
         files = sum(name.startswith("attachments/") for name in manifest.members)
         secret = "with" if with_secrets else "without"
         self.stdout.write(
-            f"{file}: {size:,} bytes, {files} attachments, {secret} SECRET_KEY. It holds what "
-            "customers wrote and all webhooks' secrets: keep it as you keep the database."
+            f"{file}: {size:,} bytes, {files} attachments, {secret} SECRET_KEY. It holds "
+            "customers' messages and the secrets of all webhooks: protect it like the database."
         )
         if manifest.left_out:
             count = len(manifest.left_out)
-            self.stderr.write(f"{count} attachments were removed meanwhile, and are not in it.")
+            self.stderr.write(f"{count} attachments were deleted meanwhile and are not included.")
 
 
-def bar(what: str) -> "tqdm[Any]":
-    return tqdm(unit="B", unit_scale=True, desc=what, disable=None, leave=False)
+def bar(label: str) -> "tqdm[Any]":
+    return tqdm(unit="B", unit_scale=True, desc=label, disable=None, leave=False)

@@ -1,6 +1,5 @@
-"""Figures on a labelled file."""
+"""`manage.py evaluate` prints figures on a labelled file."""
 
-import gzip
 import json
 from argparse import ArgumentParser
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.evaluation import answers, delay, grounding, reading, retrieval, routes, sentiment
+from inference import json_lines
 from inference.generation.client import GenerationError
 from inference.index import IndexUnavailable
 from inference.models.catalogue import ModelError
@@ -26,20 +26,21 @@ EVALUATIONS = {
 
 class Command(BaseCommand):
     help = (
-        'Prints figures on a labelled file (JSON lines, .gz too). answers: {"id", "kind", '
-        '"customer", "question", "expect"}, each question is asked; delay: the same file, how long '
-        "until something is read, beside the raw model; routes: the same file, what the tiers save "
-        'and cost; retrieval: {"question", '
-        '"customer", "relevant"}, each is looked up; grounding: {"record", "pairs"}, each sentence '
-        'of a pair is checked; reading: {"question", "lines", "answers"} or {"premise", '
-        '"claim", "label"}, or companies, also a folder of them; sentiment: {"text", "label"}.'
+        "Prints figures on a labelled file of JSON lines (.gz too). answers: asks each "
+        '{"id", "kind", "customer", "question", "expect"}; delay: on the same file, measures the '
+        "time to the first sentence, beside the raw model's; routes: on the same file, measures "
+        'what the tiers save and cost; retrieval: searches for each {"question", "customer", '
+        '"relevant"}; grounding: checks each sentence of {"record", "pairs"}; reading: ranks the '
+        'lines of {"question", "lines", "answers"} and checks the claim of {"premise", "claim", '
+        '"label"}, also of companies in one file or a folder; sentiment: scores each {"text", '
+        '"label"}.'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("what", choices=list(EVALUATIONS))
         parser.add_argument("file", type=Path)
         parser.add_argument("--json", action="store_true")
-        parser.add_argument("--wrong", action="store_true", help="show each wrong answer")
+        parser.add_argument("--wrong", action="store_true", help="print each wrong answer")
         parser.add_argument(
             "--report", type=Path, metavar="FOLDER", help="write a Markdown report and plots there"
         )
@@ -47,41 +48,38 @@ class Command(BaseCommand):
             "--corpus",
             type=read,
             metavar="FILE",
-            help='retrieval: search these {"id", "title", "text"} instead of the records on file',
+            help='retrieval: search these {"id", "title", "text"} instead of the stored records',
         )
-        parser.add_argument("--field", help="retrieval: what the query is called in each line")
+        parser.add_argument("--field", help="retrieval: the name of the field that holds the query")
 
     def handle(self, **options: Any) -> None:
         evaluation: Any = EVALUATIONS[options["what"]]
         try:
-            found = evaluation.run(read(options["file"]), options)
+            result = evaluation.run(read(options["file"]), options)
         except (OSError, ValueError, KeyError) as error:
             raise CommandError(f"{options['file']} cannot be used: {error!r}.") from error
         except (GenerationError, IndexUnavailable, ModelError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            json.dumps(found["figures"]) if options["json"] else evaluation.in_words(found)
+            json.dumps(result["figures"]) if options["json"] else evaluation.as_text(result)
         )
         if options["report"]:
-            self.report(evaluation, found, options)
+            self.report(evaluation, result, options)
         if options["wrong"]:
-            self.stdout.write(found["wrong"])
+            self.stdout.write(result["wrong"])
 
-    def report(self, evaluation: Any, found: dict[str, Any], options: dict[str, Any]) -> None:
+    def report(self, evaluation: Any, result: dict[str, Any], options: dict[str, Any]) -> None:
         folder = options["report"]
         folder.mkdir(parents=True, exist_ok=True)
-        pictures = evaluation.draw(found, folder) if hasattr(evaluation, "draw") else []
+        pictures = evaluation.draw(result, folder) if hasattr(evaluation, "draw") else []
         title = f"# {options['what'].capitalize()}: {options['file'].name}"
-        shown = [f"![{picture.removesuffix('.png')}]({picture})" for picture in pictures]
+        images = [f"![{picture.removesuffix('.png')}]({picture})" for picture in pictures]
         path = folder / f"{options['what']}.md"
-        path.write_text("\n\n".join([title, evaluation.in_words(found), *shown]) + "\n")
+        path.write_text("\n\n".join([title, evaluation.as_text(result), *images]) + "\n")
         self.stderr.write(f"The report is in {path}.")
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:
-    """Of a folder, its .jsonl files one after the other."""
-    if Path(path).is_dir():
-        return [row for file in sorted(Path(path).glob("*.jsonl")) for row in read(file)]
-    opened = gzip.open if str(path).endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file if line.strip()]
+    """The rows of a file, or of all .jsonl files in a folder."""
+    files = sorted(Path(path).glob("*.jsonl")) if Path(path).is_dir() else [Path(path)]
+    return [row for file in files for row in json_lines.rows(file)]

@@ -1,4 +1,4 @@
-"""Inboxes, their secrets and allowed origins."""
+"""`manage.py inbox` adds an inbox or shows one."""
 
 import json
 from argparse import ArgumentParser
@@ -12,12 +12,12 @@ from chatbot.models import Inbox
 
 
 class Command(BaseCommand):
-    help = "Adds an inbox, or shows its secret and the sites that may embed its widget."
+    help = "Adds an inbox, or shows its secret and the origins that may embed its widget."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["add", "show"])
         parser.add_argument("key")
-        parser.add_argument("--name", help="as customers see it; the key unless told")
+        parser.add_argument("--name", help="the name that customers see; default: KEY")
         parser.add_argument(
             "--origin", action="append", default=[], help="https://shop.example (repeatable)"
         )
@@ -26,7 +26,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         inbox = add(options) if options["action"] == "add" else existing(options["key"])
         data = {"key": inbox.key, "secret": inbox.secret, "origins": inbox.origins}
-        self.stdout.write(json.dumps(data) if options["json"] else in_words(inbox))
+        self.stdout.write(json.dumps(data) if options["json"] else as_text(inbox))
 
 
 def existing(key: str) -> Inbox:
@@ -50,11 +50,11 @@ def add(options: dict[str, Any]) -> Inbox:
 def checked_origin(text: str) -> str:
     parts = urlsplit(text.rstrip("/"))
     if parts.scheme not in {"http", "https"} or not parts.netloc or parts.path or parts.query:
-        raise CommandError(f"{text!r} is no origin: write it as https://shop.example")
+        raise CommandError(f"{text!r} is not an origin: write it like https://shop.example")
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def in_words(inbox: Inbox) -> str:
+def as_text(inbox: Inbox) -> str:
     return (
         f"Inbox {inbox.key} ({inbox.name})\n"
         f"Secret   {inbox.secret}\n"

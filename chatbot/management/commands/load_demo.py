@@ -1,4 +1,4 @@
-"""Load the demo shop: its records, its inbox, and log-ins to look at it."""
+"""`manage.py load_demo` loads the demo shop: its records, its inbox and its log-ins."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from crm.knowledge.records import import_records
 
 
 class Command(BaseCommand):
-    help = "Loads the demo shop. Run again, it adds what is missing and changes nothing else."
+    help = "Loads the demo shop. A second run adds what is missing and changes nothing else."
 
     def handle(self, **_: Any) -> None:
         report = import_records(demo.records())
@@ -47,7 +47,7 @@ def open_inbox() -> Inbox:
 
 
 def create_logins() -> None:
-    """Only names that are free: a password that somebody has changed stays changed."""
+    """Create the log-ins whose names are free: a changed password stays changed."""
     if not User.objects.filter(username="admin").exists():
         User.objects.create_superuser("admin", password=PASSWORD)
     if not User.objects.filter(username="agent").exists():

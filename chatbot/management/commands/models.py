@@ -1,4 +1,4 @@
-"""`manage.py models list|fetch|verify`: the model files on this machine."""
+"""`manage.py models list|fetch|verify` manages the model files on this machine."""
 
 import json
 import sys
@@ -15,27 +15,29 @@ from inference.models.sources import Report
 
 
 class Command(BaseCommand):
-    help = "Shows, fetches and verifies the model files."
-    requires_system_checks: list[str] = []  # The checks may say that a model is missing.
+    help = "Lists, fetches or verifies the model files."
+    requires_system_checks: list[str] = []  # The checks may report that a model is missing.
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("action", choices=["list", "fetch", "verify"])
-        parser.add_argument("names", nargs="*", metavar="NAME", help="default: those that serve")
-        parser.add_argument("--json", action="store_true", help="one JSON document")
+        parser.add_argument(
+            "names", nargs="*", metavar="NAME", help="default: the models that serving needs"
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
         act: Callable[[Model], dict[str, Any]] = getattr(self, f"_{options['action']}")
-        self.lines = not options["json"]
+        self.prints_lines = not options["json"]
         try:
-            found = [act(model) for model in _chosen(options["action"], options["names"])]
+            rows = [act(model) for model in _chosen(options["action"], options["names"])]
         except ModelError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            self.stdout.write(json.dumps(found, indent=1))
+            self.stdout.write(json.dumps(rows, indent=1))
 
     def _list(self, model: Model) -> dict[str, Any]:
         row = _described(model)
-        if self.lines:
+        if self.prints_lines:
             state = "here" if row["present"] else "missing"
             self.stdout.write(
                 f"{model.name:11}{state:9}{model.bytes / 1e6:8,.0f} MB  {model.licence:12}"
@@ -44,27 +46,31 @@ class Command(BaseCommand):
         return row
 
     def _fetch(self, model: Model) -> dict[str, Any]:
-        report = _bar(model) if sys.stderr.isatty() else _plain(model, self.stderr.write)
+        report = (
+            _progress_bar(model)
+            if sys.stderr.isatty()
+            else _progress_lines(model, self.stderr.write)
+        )
         path = catalogue.fetch(model.name, report)
-        if self.lines:
+        if self.prints_lines:
             self.stdout.write(f"{model.name}: {path}")
         return _described(model)
 
     def _verify(self, model: Model) -> dict[str, Any]:
         path = catalogue.verify(model.name)
-        if self.lines:
-            self.stdout.write(f"{model.name}: {path} is the published one")
+        if self.prints_lines:
+            self.stdout.write(f"{model.name}: {path} is the published file")
         return _described(model)
 
 
 def _chosen(action: str, names: list[str]) -> list[Model]:
     if names:
         return [catalogue.find(name) for name in names]
-    everything = list(catalogue.MODELS.values())
+    models = list(catalogue.MODELS.values())
     if action == "list":
-        return everything
+        return models
     if action == "verify":
-        return [model for model in everything if _present(model)]
+        return [model for model in models if _present(model)]
     chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
     return [catalogue.find(chat), catalogue.find("encoder")]
 
@@ -89,7 +95,7 @@ def _described(model: Model) -> dict[str, Any]:
     }
 
 
-def _bar(model: Model) -> Report:
+def _progress_bar(model: Model) -> Report:
     bar = tqdm(total=model.bytes, unit="B", unit_scale=True, desc=model.name, leave=False)
 
     def report(done: int, total: int, what: str) -> None:
@@ -99,14 +105,14 @@ def _bar(model: Model) -> Report:
     return report
 
 
-def _plain(model: Model, write: Callable[[str], Any]) -> Report:
-    """A line for each further tenth, for logs."""
-    said: set[str] = set()
+def _progress_lines(model: Model, write: Callable[[str], Any]) -> Report:
+    """Write a line at each tenth, for logs."""
+    written: set[str] = set()
 
     def report(done: int, total: int, what: str) -> None:
         line = f"{model.name}: {done * 10 // total * 10} %"
-        if line not in said:
-            said.add(line)
+        if line not in written:
+            written.add(line)
             write(line)
 
     return report

@@ -1,4 +1,4 @@
-"""What is kept of people, and forgetting it."""
+"""`manage.py privacy` exports, erases and expires personal data."""
 
 import json
 from argparse import ArgumentParser
@@ -15,18 +15,24 @@ from inference.text import trimmed
 
 
 class Command(BaseCommand):
-    help = "Forgets what is old, prints all that is held of a customer, or erases one."
+    help = "Expires old personal data, exports a customer's data, or erases a customer."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-        run = actions.add_parser("run", help="redact and delete by REDACT_ and DELETE_AFTER_DAYS")
-        run.add_argument("--dry-run", action="store_true", help="only count")
+        run = actions.add_parser(
+            "run", help="redact and delete as REDACT_AFTER_DAYS and DELETE_AFTER_DAYS say"
+        )
+        run.add_argument(
+            "--dry-run", action="store_true", help="only count what would be redacted and deleted"
+        )
         run.add_argument("--json", action="store_true")
-        export = actions.add_parser("export", help="everything held, as JSON lines")
+        export = actions.add_parser(
+            "export", help="print everything stored about a customer, as JSON lines"
+        )
         export.add_argument("customer")
-        erase = actions.add_parser("erase", help="a customer, for good")
+        erase = actions.add_parser("erase", help="erase a customer permanently")
         erase.add_argument("customer")
-        erase.add_argument("--yes", action="store_true", help="do not ask")
+        erase.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def handle(self, **options: Any) -> None:
         acts = {"run": self.forget, "export": self.export, "erase": self.erase}
@@ -39,33 +45,33 @@ class Command(BaseCommand):
             return
         would = "would be " if options["dry_run"] else ""
         for name, count in done.items():
-            what = "webhooks" if name == "emptied" else "conversations"
-            self.stdout.write(f"{count} {what} {would}{name}")
+            kind = "webhooks" if name == "emptied" else "conversations"
+            self.stdout.write(f"{count} {kind} {would}{name}")
 
     def export(self, options: dict[str, Any]) -> None:
-        customer = known(options["customer"])
+        customer = existing(options["customer"])
         audit.exported(customer, None)
         for row in retention.held(customer):
             self.stdout.write(retention.as_line(row))
 
     def erase(self, options: dict[str, Any]) -> None:
-        customer = known(options["customer"])
+        customer = existing(options["customer"])
         counts = retention.counts_of(customer.id)
         words = ", ".join(f"{count} {name}" for name, count in counts.items())
         if not options["yes"]:
-            self.stdout.write(f"This removes {customer} for good: {words}.")
+            self.stdout.write(f"This erases {customer} permanently: {words}.")
             if input(f"Type {customer.id} to go on: ") != customer.id:
                 raise CommandError("Nothing was erased.")
         retention.erase(Erasure.objects.create(customer=customer.id))
         self.stdout.write(f"Erased {customer.id}: {words}.")
 
 
-def known(id: str) -> Customer:
-    """The person, whichever of their ids is given."""
+def existing(id: str) -> Customer:
+    """Return the customer with this id, whichever of their ids it is."""
     try:
-        found = Customer.objects.filter(id=told(trimmed(id))).first()
+        customer = Customer.objects.filter(id=told(trimmed(id))).first()
     except SeveralSystems as error:
         raise CommandError(str(error)) from None
-    if found is None:
+    if customer is None:
         raise CommandError(f"There is no customer {id!r}.")
-    return found
+    return customer

@@ -1,4 +1,4 @@
-"""What another routing policy would have done with past conversations."""
+"""`manage.py replay_routes` tries another routing policy on past conversations."""
 
 import asyncio
 import json
@@ -25,10 +25,10 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 class Command(BaseCommand):
     help = (
-        "Replays past turns under another routing policy and prints what it would have kept and "
-        'cost. The policy is a JSON file: {"weights": {…}, "thresholds": {"small": 0, "large": '
-        '0.5}, "escalates": true}, each part optional. A model is asked again only where the '
-        "policy sends a turn elsewhere; nobody sees the answers."
+        "Replays past turns under another routing policy and prints which answers it would have "
+        'kept and what it would have cost. The policy is a JSON file: {"weights": {…}, '
+        '"thresholds": {"small": 0, "large": 0.5}, "escalates": true}, each part optional. A model '
+        "is asked again only if the policy sends a turn to another tier; nobody sees the answers."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -43,20 +43,20 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         replies = past(timezone.now() - options["since"])
         if not replies:
-            raise CommandError("No answer of that time came from a model: choose a longer --since.")
+            raise CommandError("No model answered in that time: choose a longer --since.")
         before = counters.joules()
-        replayed = asyncio.run(all_of(replies, policy))
+        replayed = asyncio.run(replay_all(replies, policy))
         figures = summary(replayed, counters.used(before, counters.joules()))
-        self.stdout.write(json.dumps(figures) if options["json"] else in_words(figures))
+        self.stdout.write(json.dumps(figures) if options["json"] else as_text(figures))
 
 
 def ago(text: str) -> timedelta:
-    if not (found := re.fullmatch(r"(\d+)([mhdw])", text)):
-        raise ArgumentTypeError(f"{text!r} is no time span: write it like 7d or 12h")
-    return timedelta(**{UNITS[found[2]]: int(found[1])})
+    if not (match := re.fullmatch(r"(\d+)([mhdw])", text)):
+        raise ArgumentTypeError(f"{text!r} is not a time span: write it like 7d or 12h")
+    return timedelta(**{UNITS[match[2]]: int(match[1])})
 
 
-async def all_of(replies: Sequence[Reply], policy: Policy) -> list[Replayed]:
+async def replay_all(replies: Sequence[Reply], policy: Policy) -> list[Replayed]:
     progress = tqdm(replies, unit=" turns", disable=None, leave=False)
     return [await replay(reply, policy) for reply in progress]
 
@@ -64,37 +64,37 @@ async def all_of(replies: Sequence[Reply], policy: Policy) -> list[Replayed]:
 def summary(replayed: Sequence[Replayed], joules: float | None) -> dict[str, Any]:
     return {
         "turns": len(replayed),
-        "asked_again": sum(one.now is not one.then for one in replayed),
-        "kept": sum(one.kept for one in replayed) / len(replayed),
+        "asked_again": sum(turn.now is not turn.then for turn in replayed),
+        "kept": sum(turn.kept for turn in replayed) / len(replayed),
         "joules_of_those_asked_again": joules,
-        "then": of([one.then for one in replayed]),
-        "now": of([one.now for one in replayed]),
+        "then": totals([turn.then for turn in replayed]),
+        "now": totals([turn.now for turn in replayed]),
     }
 
 
-def of(answers: Sequence[Figures]) -> dict[str, Any]:
+def totals(answers: Sequence[Figures]) -> dict[str, Any]:
     return {
         "tiers": {
-            tier: sum(one.tier == tier for one in answers)
-            for tier in sorted({one.tier for one in answers})
+            tier: sum(answer.tier == tier for answer in answers)
+            for tier in sorted({answer.tier for answer in answers})
         },
-        "wait": spread([one.wait for one in answers if one.wait is not None]),
-        "model_seconds": round(sum(one.seconds for one in answers), 1),
-        "tokens": sum(one.tokens for one in answers),
-        "handed_off": sum(one.state == "handoff" for one in answers),
-        "refused": sum(one.state == "refused" for one in answers),
+        "wait": spread([answer.wait for answer in answers if answer.wait is not None]),
+        "model_seconds": round(sum(answer.seconds for answer in answers), 1),
+        "tokens": sum(answer.tokens for answer in answers),
+        "handed_off": sum(answer.state == "handoff" for answer in answers),
+        "refused": sum(answer.state == "refused" for answer in answers),
     }
 
 
-def in_words(figures: dict[str, Any]) -> str:
+def as_text(figures: dict[str, Any]) -> str:
     rows = [row(name, figures[key]) for name, key in (("as it was", "then"), ("policy", "now"))]
     head = ["", "answered by", "first sentence, s (median / p95)", "model seconds"]
     joules = figures["joules_of_those_asked_again"]
     used = "not measured" if joules is None else f"{joules:.0f} J"
     return table([*head, "tokens", "handed off", "refused"], rows) + (
         f"\n\n{figures['turns']} turns, {figures['asked_again']} of them asked again; "
-        f"{figures['kept']:.1%} of the answers are kept (they end alike and tell the same facts). "
-        f"Energy of those asked again: {used}."
+        f"{figures['kept']:.1%} of the answers are kept (same outcome, same facts). "
+        f"Energy of the turns asked again: {used}."
     )
 
 

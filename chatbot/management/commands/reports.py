@@ -1,4 +1,4 @@
-"""The figures of the dashboard, made now instead of within five minutes."""
+"""`manage.py reports` updates the dashboard now instead of within five minutes."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,7 +13,7 @@ class Command(BaseCommand):
     help = "Brings the dashboard's figures up to date."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--rebuild", action="store_true", help="count every day again")
+        parser.add_argument("--rebuild", action="store_true", help="recount every day")
 
     def handle(self, **options: Any) -> None:
         with tqdm(unit=" days", disable=None, leave=False) as bar:

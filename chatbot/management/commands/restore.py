@@ -1,4 +1,4 @@
-"""`manage.py restore FILE`: what `backup` wrote, into an empty database, with Attune stopped."""
+"""`manage.py restore FILE` puts back what `backup` wrote, while Attune is stopped."""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -15,8 +15,8 @@ from crm.plumbing import troubles
 
 class Command(BaseCommand):
     help = (
-        "Checks a backup, and puts the database, the attachments and the sentiment heads back. "
-        "Attune must be stopped meanwhile."
+        "Checks a backup, then restores the database, the attachments and the sentiment heads. "
+        "Stop Attune first."
     )
     # The database may have no tables yet.
     requires_system_checks: list[str] = []
@@ -24,13 +24,13 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument(
-            "--replace", action="store_true", help="what is in the database is lost"
+            "--replace", action="store_true", help="overwrite a database that is not empty"
         )
 
     def handle(self, *, file: Path, replace: bool, **_: Any) -> None:
         try:
-            with bar("Reading") as shown:
-                manifest = contents.restore(file.absolute(), replace, shown.update)
+            with bar("Reading") as progress:
+                manifest = contents.restore(file.absolute(), replace, progress.update)
         except BackupError as error:
             raise CommandError(str(error)) from None
         except FileNotFoundError as error:
@@ -43,6 +43,6 @@ class Command(BaseCommand):
         )
         if contents.SECRET not in manifest.members:
             self.stdout.write(
-                "SECRET_KEY was not in the backup: with another one than before, staff log in "
-                "again and visitors begin new sessions."
+                "SECRET_KEY was not in the backup: if it is not the same as before, staff must log "
+                "in again and visitors begin new sessions."
             )

@@ -1,4 +1,4 @@
-"""Ranked records for a query, as the bot would find them."""
+"""`manage.py retrieve` ranks records for a query, as the bot would find them."""
 
 import json
 from argparse import ArgumentParser
@@ -15,11 +15,11 @@ LIMIT = 5
 
 
 class Command(BaseCommand):
-    help = "Finds records for a query, among this customer's and the shared ones."
+    help = "Finds records for a query among the customer's own and the shared ones."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("query", nargs="?")
-        parser.add_argument("--customer", help="CRM customer id; without it, shared knowledge only")
+        parser.add_argument("--customer", help="CRM customer id; without it, only shared records")
         parser.add_argument("--limit", type=int, default=LIMIT)
         parser.add_argument("--json", action="store_true")
         parser.add_argument(
@@ -40,13 +40,13 @@ class Command(BaseCommand):
             return
         if blank(options["query"] or ""):
             raise CommandError('Give a query: manage.py retrieve --customer ID "red tent"')
-        results = found(
-            options["query"], json_lines.customer_told(options["customer"]), options["limit"]
+        results = records(
+            options["query"], json_lines.customer_option(options["customer"]), options["limit"]
         )
         if options["json"]:
             self.stdout.write(json.dumps({"results": results}, ensure_ascii=False))
         else:
-            self.stdout.write(in_words(results) or "Nothing found.")
+            self.stdout.write(as_text(results) or "Nothing found.")
 
 
 def answered(asked: dict[str, Any]) -> dict[str, Any]:
@@ -54,25 +54,25 @@ def answered(asked: dict[str, Any]) -> dict[str, Any]:
     if type(limit) is not int or not 1 <= limit <= 100:
         raise json_lines.LineError('"limit" must be a whole number from 1 to 100.')
     return {
-        "results": found(json_lines.text_of(asked, "query"), json_lines.customer_of(asked), limit)
+        "results": records(json_lines.text_of(asked, "query"), json_lines.customer_of(asked), limit)
     }
 
 
-def found(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
+def records(query: str, customer: str | None, limit: int) -> list[dict[str, Any]]:
     return [as_json(hit) for hit in search.search_records(query, customer, limit)]
 
 
 def as_json(hit: search.Hit) -> dict[str, Any]:
-    found = {
+    row = {
         "id": hit.record,
         "score": round(hit.score, 4),
         "title": hit.title,
         "text": hit.text,
     }
-    return found | ({"misspelt": hit.misspelt} if hit.misspelt else {})
+    return row | ({"misspelt": hit.misspelt} if hit.misspelt else {})
 
 
-def in_words(results: list[dict[str, Any]]) -> str:
+def as_text(results: list[dict[str, Any]]) -> str:
     return "\n\n".join(
         f"{result['score']:.2f}  {result['title']}  ({result['id']})"
         + (f"  perhaps meant by {result['misspelt']}" if "misspelt" in result else "")

@@ -1,4 +1,4 @@
-"""`manage.py sentiment_audit`: does the classifier in service treat groups of people alike?"""
+"""`manage.py sentiment_audit` checks that the classifier treats groups of people alike."""
 
 import json
 from argparse import ArgumentParser
@@ -13,25 +13,25 @@ from inference.sentiment.audit import Finding, bias, robustness
 
 
 class Command(BaseCommand):
-    help = "Audits the sentiment classifier for bias and robustness; fails where a limit is passed."
+    help = "Audits the sentiment classifier for bias and robustness; fails if a limit is exceeded."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--json", action="store_true", help="one JSON document")
+        parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, **options: Any) -> None:
         try:
             score = sentiment_classifier().score
         except ModelError as error:
             raise CommandError(str(error)) from error
-        found = [*bias.findings(score), *robustness.findings(score)]
+        findings = [*bias.findings(score), *robustness.findings(score)]
         if options["json"]:
-            self.stdout.write(json.dumps([asdict(finding) for finding in found], indent=1))
+            self.stdout.write(json.dumps([asdict(finding) for finding in findings], indent=1))
         else:
-            self.stdout.write("\n".join([HEAD, *map(line, found)]))
-        failed = [finding for finding in found if not finding.passed]
+            self.stdout.write("\n".join([HEAD, *map(line, findings)]))
+        failed = [finding for finding in findings if not finding.passed]
         if failed:
-            raise CommandError(f"{len(failed)} of {len(found)} checks failed.")
-        self.stderr.write(f"All {len(found)} checks passed.")
+            raise CommandError(f"{len(failed)} of {len(findings)} checks failed.")
+        self.stderr.write(f"All {len(findings)} checks passed.")
 
 
 HEAD = (

@@ -1,4 +1,4 @@
-"""`manage.py sentiment_report`: every variant of the classifier, measured in one run."""
+"""`manage.py sentiment_report` measures every variant of the classifier in one run."""
 
 import os
 from argparse import ArgumentParser
@@ -28,7 +28,7 @@ class Command(BaseCommand):
         variants = options["work"] / "variants"
         if not variants.is_dir():
             raise CommandError(
-                f"There are no variants in {variants}; type: python manage.py sentiment_train"
+                f"There are no variants in {variants}. Type: python manage.py sentiment_train"
             )
         report(variants, options["data"], options["to"], self.stderr.write)
         self.stdout.write((options["to"] / "report.md").read_text())

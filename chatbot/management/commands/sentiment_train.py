@@ -1,4 +1,4 @@
-"""`manage.py sentiment_train`: make the sentiment classifier, or teach it on site."""
+"""`manage.py sentiment_train` trains the sentiment classifier, or teaches it on site."""
 
 import json
 import os
@@ -18,31 +18,34 @@ from inference.sentiment import site
 
 class Command(BaseCommand):
     help = (
-        "Makes the sentiment classifier from labelled texts (two hours on two cores), or, with "
-        "--from-corrections, teaches the one in service what agents have corrected (seconds)."
+        "Trains the sentiment classifier on labelled texts (two hours on two cores), or, with "
+        "--from-corrections, teaches the one in service agents' corrections (seconds)."
     )
-    requires_system_checks: list[str] = []  # The checks may ask for the weights that this makes.
+    # The checks may ask for the weights that this command makes.
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         shared = os.environ.get("ATTUNE_SHARED") or Path(settings.BASE_DIR).parent / "shared"
         work = catalogue.models_dir().parent / "sentiment"
         parser.add_argument("--data", type=Path, default=Path(shared) / "data", metavar="FOLDER")
         parser.add_argument(
-            "--work", type=Path, default=work, metavar="FOLDER", help="steps that are done lie here"
+            "--work",
+            type=Path,
+            default=work,
+            metavar="FOLDER",
+            help="keeps the results of finished steps",
         )
-        what = parser.add_mutually_exclusive_group()
-        what.add_argument("--from-corrections", action="store_true")
-        what.add_argument(
-            "--export", type=Path, metavar="FILE", help="only write the corrections, as JSON lines"
+        modes = parser.add_mutually_exclusive_group()
+        modes.add_argument("--from-corrections", action="store_true")
+        modes.add_argument(
+            "--export", type=Path, metavar="FILE", help="only export the corrections as JSON lines"
         )
-        what.add_argument(
+        modes.add_argument(
             "--hold-out",
             action="store_true",
-            help="only measure how well each source is heard by who never saw it (20 minutes)",
+            help="only measure each source with a classifier that never saw it (20 minutes)",
         )
-        what.add_argument(
-            "--rollback", action="store_true", help="return to the weights before the last ones"
-        )
+        modes.add_argument("--rollback", action="store_true", help="return to the previous weights")
 
     def handle(self, **options: Any) -> None:
         try:
@@ -84,7 +87,7 @@ class Command(BaseCommand):
     def export(self, path: Path) -> None:
         rows = list(corrections.export())
         path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        self.stdout.write(f"{len(rows)} corrections, personal data taken out: {path}")
+        self.stdout.write(f"{len(rows)} corrections without personal data: {path}")
 
     def roll_back(self) -> None:
         before = site.roll_back(sentiment_site())

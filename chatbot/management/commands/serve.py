@@ -1,4 +1,4 @@
-"""`make run` after the installation: from an empty folder to a shop one can chat with."""
+"""`manage.py serve` is `make run` after the installation: it starts all of Attune."""
 
 import os
 import shutil
@@ -28,21 +28,21 @@ from inference.models import catalogue
 LOOPBACK = "127.0.0.1"
 # Megabytes in DATA_DIR that the demo shop, its index and the logs take.
 ROOM = 200
-# Seconds. Over a slow disk the larger model takes about a minute to load.
+# Seconds. From a slow disk the larger model takes about a minute to load.
 START_PATIENCE = 300
-# A model server that somebody else runs may come later: it is not waited for long.
+# Seconds. A model server that somebody else runs may come later: serving does not wait for it.
 READY_PATIENCE = 10
 
 
 class Command(BaseCommand):
-    help = "Fetches the models, prepares the data and runs the web and the model server."
-    # Run below: a warning about models that are about to be fetched would help nobody.
+    help = "Fetches the models, prepares the data and runs the web and model servers."
+    # `serve` runs them itself: no warning about models that it is about to fetch.
     requires_system_checks: list[str] = []
 
     def handle(self, **_: Any) -> None:
         self.ready = False
         self.children: list[Child] = []
-        self.say = line_by_line(self.stdout.write)
+        self.say = unbuffered(self.stdout.write)
         with processes.interrupted_by_signals():
             try:
                 self.serve()
@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 raise CommandError(troubles.in_words(error)) from error
             finally:
                 processes.end(self.children)
-                # Without children it is the file of another `serve`, which holds the port.
+                # Without children, the file belongs to another `serve`, which holds the port.
                 if self.children:
                     settings.SLM_PORT_FILE.unlink(missing_ok=True)
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
             sys.exit(130)
 
     def serve(self) -> None:
-        """Cheap obstacles first, then what takes long, then the children."""
+        """Look for obstacles, then fetch and prepare what takes long, then start the children."""
         self.check(tags=[CONFIGURATION, PARTS])
         enough_room()
         web = processes.hold("PORT", settings.HOST, settings.PORT)
@@ -87,19 +87,19 @@ class Command(BaseCommand):
             time.sleep(0.2)
 
     def slm_port(self) -> int:
-        """SLM_PORT where it was chosen, else the next free one."""
+        """Return SLM_PORT if it was set, else the next free port."""
         if not settings.SLM_EMBEDDED:
             return int(settings.SLM_PORT)
         if "SLM_PORT" in os.environ:
             processes.hold("SLM_PORT", LOOPBACK, settings.SLM_PORT).close()
             return int(settings.SLM_PORT)
-        port = processes.free_port(LOOPBACK, settings.SLM_PORT)
+        port = processes.next_free_port(LOOPBACK, settings.SLM_PORT)
         if port != settings.SLM_PORT:
             self.say(f"Port {settings.SLM_PORT} is in use: the model server takes {port}.")
         return port
 
     def fetch_models(self) -> Path | None:
-        """The chat model's file, unless SLM_URL names a server that has its own."""
+        """Return the chat model's file; None if SLM_URL names a server that has its own."""
         chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
         names = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
         self.say(f"Models in {catalogue.models_dir()} …")
@@ -112,7 +112,7 @@ class Command(BaseCommand):
         if settings.DEMO:
             call_command("load_demo", stdout=self.stdout)
         call_command("index", "refresh", stdout=self.stdout, stderr=self.stderr)
-        # The web server has connections of its own; this process only waits from here on.
+        # The web servers have connections of their own; from here on this process only waits.
         connection.close()
 
     def start_model_server(self, model: Path, port: int) -> None:
@@ -125,16 +125,18 @@ class Command(BaseCommand):
         )
 
     def start_web_servers(self, held: socket, slm_port: int) -> None:
-        """All take connections from the socket that this process holds: while one of them is
-        started again, nobody is refused."""
+        """Start web servers that share the socket that this process holds.
+
+        While one of them restarts, no connection is refused.
+        """
         options = ["--fd", str(held.fileno()), "--no-server-header", "--log-level", "warning"]
-        # chatbot.asgi reads what a proxy says, from TRUSTED_PROXIES alone.
+        # chatbot.asgi reads the proxy's headers itself, and only from TRUSTED_PROXIES.
         options += ["--no-proxy-headers"]
         options += ["--ws", "websockets-sansio", "--ws-max-size", "65536"]
-        # Compression costs each socket some hundred kB.
+        # Compression takes some hundred kB per socket.
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
         options += ["--timeout-graceful-shutdown", "5"]
-        # A client that is gone without a word is noticed, and let go, after the two together.
+        # The two together are how long a client may vanish before its socket is closed.
         options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20"]
         arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
         env = {"SLM_PORT": str(slm_port), **self.shared_metrics()}
@@ -144,7 +146,7 @@ class Command(BaseCommand):
             self.start(name, arguments, log, env, [held.fileno()])
 
     def shared_metrics(self) -> dict[str, str]:
-        """Where several processes count together; each start counts anew."""
+        """Return the setting by which several processes count together; each start counts anew."""
         folder = settings.DATA_DIR / "metrics"
         shutil.rmtree(folder, ignore_errors=True)
         if settings.WEB_PROCESSES == 1:
@@ -167,7 +169,7 @@ class Command(BaseCommand):
         env: dict[str, str] | None = None,
         inherits: Sequence[int] = (),
     ) -> None:
-        # glibc keeps what each thread has freed; with few arenas it goes back.
+        # glibc keeps what each thread has freed; with few arenas it returns the memory.
         usual = {"PYTHONUNBUFFERED": "1", "MALLOC_ARENA_MAX": "2"}
         env = {"PYTHONPATH": str(settings.BASE_DIR), **usual, **(env or {})}
         path = settings.DATA_DIR / "logs" / log
@@ -182,17 +184,17 @@ class Command(BaseCommand):
             self.not_ready(reason)
 
     def not_ready(self, reason: str) -> None:
-        """Somebody else's model server may be late; anything else is ours to report."""
+        """Warn if somebody else's model server is late; with our own, fail."""
         if settings.SLM_EMBEDDED:
-            raise ServingError(f"Attune does not get ready. {reason}")
-        self.stderr.write(self.style.WARNING(f"{reason} Every message asks it again."))
+            raise ServingError(f"Attune did not get ready. {reason}")
+        self.stderr.write(self.style.WARNING(f"{reason} Every message tries again."))
 
     def wait(self, name: str, ask: Callable[[], str | None]) -> None:
         started = time.monotonic()
         self.stdout.write(f"{name} …", ending="")
         self.stdout.flush()
         if reason := processes.wait(ask, self.children, START_PATIENCE, self.tick):
-            raise ServingError(f"The {name.lower()} does not get ready: {reason}.")
+            raise ServingError(f"The {name.lower()} did not get ready: {reason}.")
         self.say(f" ready ({time.monotonic() - started:.1f} s)")
 
     def tick(self) -> None:
@@ -206,19 +208,19 @@ class Command(BaseCommand):
             rows.insert(0, ("Demo shop", url))
             rows += [("Log in as", f"{name} / {key}  ({may})") for name, key, may in LOGINS]
         rows.append(("Logs", str(settings.DATA_DIR / "logs")))
-        self.say(self.style.SUCCESS("\nAttune is ready. Ctrl-C ends it."))
+        self.say(self.style.SUCCESS("\nAttune is ready. Press Ctrl-C to stop it."))
         for label, text in rows:
             self.say(f"  {label:10} {text}")
         if settings.HOST in {"0.0.0.0", "::"}:
             names = ", ".join(settings.ALLOWED_HOSTS)
-            self.say(f"  Other machines reach it by the names in ALLOWED_HOSTS (now: {names}).")
+            self.say(f"  Other machines reach it under the names in ALLOWED_HOSTS (now: {names}).")
 
 
-def line_by_line(write: Callable[[str], Any]) -> Callable[[str], None]:
-    """Written at once also where the output is a file or a pipe."""
+def unbuffered(write: Callable[[str], Any]) -> Callable[[str], None]:
+    """Make a writer whose lines appear at once, also in a file or a pipe."""
 
     def say(line: str) -> None:
-        with suppress(OSError):  # A log on a full disk ends no customer's conversation.
+        with suppress(OSError):  # A log on a full disk must not end conversations.
             write(line)
             sys.stdout.flush()
 
@@ -231,7 +233,7 @@ def site_url() -> str:
 
 
 def web_problem(path: str) -> str | None:
-    """What the web server says there, asked under a name that the site answers to."""
+    """Ask the web server under a name that ALLOWED_HOSTS lists; None if all is well there."""
     name = next((name.lstrip(".") for name in settings.ALLOWED_HOSTS if name != "*"), "localhost")
     return processes.problem(settings.HOST, settings.PORT, path, name)
 

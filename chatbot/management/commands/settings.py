@@ -1,7 +1,7 @@
-"""`manage.py settings`: docs/settings.md, from the code that reads the settings.
+"""`manage.py settings` prints docs/settings.md from the code that reads the settings.
 
-`## Heading` begins a section, `#: meaning` stands above a setting, and its last sentences may give
-the default in words: `#: Default: the number of cores.`
+`## Heading` begins a section, `#: meaning` describes the setting below it, and its last sentence
+may give the default in words: `#: Default: the number of cores.`
 """
 
 import ast
@@ -12,14 +12,14 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-# In this order on the page.
+# The page lists their settings in this order.
 READERS = (
     "chatbot/settings.py",
     "inference/models/catalogue.py",
     "inference/models/sources.py",
 )
 HEADING, MEANING, DEFAULT = "## ", "#: ", "Default: "
-# Readers whose variable has the name of the setting.
+# Functions that read the variable of the same name as the setting that they are assigned to.
 NAMED_BY_TARGET = {"data_dir", "secret_key"}
 PAGE = """\
 # Settings
@@ -62,7 +62,7 @@ def sources() -> list[str]:
 
 
 def page(sources: Iterable[str]) -> str:
-    """ValueError names a setting whose meaning or default nobody has written down."""
+    """Build the page. ValueError names a setting without a written meaning or default."""
     sections: dict[str, list[str]] = {}
     for source in sources:
         for heading, setting in read(source):
@@ -73,7 +73,7 @@ def page(sources: Iterable[str]) -> str:
 
 
 def read(source: str) -> Iterator[tuple[str, Setting]]:
-    """Each setting that this code reads, with the heading it stands under."""
+    """Yield each setting that this code reads, with its heading."""
     lines = [line.strip() for line in source.splitlines()]
     statements = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.stmt))
     for statement in sorted(statements, key=lambda node: node.lineno):
@@ -84,7 +84,7 @@ def read(source: str) -> Iterator[tuple[str, Setting]]:
 
 
 def variables(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
-    """Names and defaults of the environment variables that this statement itself reads."""
+    """Yield name and default of the environment variables that this statement itself reads."""
     for call in own_calls(statement):
         reader = ast.unparse(call.func)
         if reader in NAMED_BY_TARGET and isinstance(statement, ast.Assign):
@@ -96,7 +96,7 @@ def variables(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 
 
 def own_calls(statement: ast.AST) -> Iterator[ast.Call]:
-    """Not those of the statements inside it, which have lines of their own."""
+    """Yield the calls of a statement, without those of the statements inside it."""
     for node in ast.iter_child_nodes(statement):
         if isinstance(node, ast.stmt):
             continue
@@ -106,18 +106,19 @@ def own_calls(statement: ast.AST) -> Iterator[ast.Call]:
 
 
 def documented(name: str, default: ast.expr | None, above: list[str]) -> Setting:
-    """above: the lines before the setting's statement."""
+    """Read a setting's comment from the lines above its statement."""
     comment: list[str] = []
     while above and above[-1].startswith(MEANING):
         comment.insert(0, above.pop().removeprefix(MEANING))
-    meaning, _, said = " ".join(comment).partition(DEFAULT)
+    meaning, _, default_text = " ".join(comment).partition(DEFAULT)
     if not meaning:
         raise ValueError(f"Write what {name} means in a `{MEANING}` line above it.")
-    return Setting(name, said.strip().removesuffix(".") or written(name, default), meaning.strip())
+    shown = default_text.strip().removesuffix(".") or written(name, default)
+    return Setting(name, shown, meaning.strip())
 
 
 def written(name: str, default: ast.expr | None) -> str:
-    """The default as one would set it: True as 1."""
+    """Return the default as an operator would set it: True as 1."""
     try:
         value = ast.literal_eval(default or "unknown")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Tiers of the language model, from a script; people edit them in the admin."""
+"""`manage.py tier` adds or lists language model tiers, for scripts; people use the admin."""
 
 import json
 from argparse import ArgumentParser
@@ -12,7 +12,7 @@ from chatbot.models import Replica, Tier
 
 
 class Command(BaseCommand):
-    help = "Adds a tier of the language model, or lists them with the health of their servers."
+    help = "Adds a language model tier, or lists the tiers with the health of their servers."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("action", choices=["add", "list"])
@@ -22,15 +22,18 @@ class Command(BaseCommand):
             "--url", action="append", default=[], help="http://vllm:8000/v1 (repeatable)"
         )
         parser.add_argument(
-            "--from-difficulty", type=float, default=0.0, help="0 (the smallest tier) to 1"
+            "--from-difficulty",
+            type=float,
+            default=0.0,
+            help="the least difficulty it answers: 0 (smallest tier) to 1",
         )
         parser.add_argument("--json", action="store_true")
 
     def handle(self, **options: Any) -> None:
         if options["action"] == "add":
             add(options)
-        found = [as_json(tier) for tier in Tier.objects.prefetch_related("replicas")]
-        self.stdout.write(json.dumps(found) if options["json"] else in_words(found))
+        rows = [as_json(tier) for tier in Tier.objects.prefetch_related("replicas")]
+        self.stdout.write(json.dumps(rows) if options["json"] else as_text(rows))
 
 
 def add(options: dict[str, Any]) -> None:
@@ -57,16 +60,16 @@ def as_json(tier: Tier) -> dict[str, Any]:
         "model": tier.model,
         "from_difficulty": tier.from_difficulty,
         "enabled": tier.enabled,
-        "servers": [{"url": one.url, "health": one.health} for one in tier.replicas.all()],
+        "servers": [{"url": server.url, "health": server.health} for server in tier.replicas.all()],
     }
 
 
-def in_words(found: list[dict[str, Any]]) -> str:
-    if not found:
-        return "No tiers: SLM_URL and SLM_NAME are the only one."
+def as_text(tiers: list[dict[str, Any]]) -> str:
+    if not tiers:
+        return "There are no tiers: SLM_URL and SLM_NAME name the only model."
     return "\n".join(
         f"{tier['name']}: {tier['model']}, from difficulty {tier['from_difficulty']:.2f} on"
         f"{'' if tier['enabled'] else ' (off)'}\n"
         + "\n".join(f"    {server['url']}  {server['health']}" for server in tier["servers"])
-        for tier in found
+        for tier in tiers
     )

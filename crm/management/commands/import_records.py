@@ -1,6 +1,5 @@
 """Upsert records from JSON lines."""
 
-import gzip
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from django.db import DatabaseError
 from crm.knowledge import indexing
 from crm.knowledge.records import ImportReport, import_records
 from crm.plumbing import storable, troubles
+from inference import json_lines
 
 SHOWN_ERRORS = 20
 
@@ -41,22 +41,12 @@ class Command(BaseCommand):
 
 
 def rows(path: Path) -> Iterator[Any]:
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rb") as file:
-        for line in file:
-            yield parsed(line)
-
-
-def parsed(line: bytes) -> Any:
-    """The JSON value, or the error that says why there is none."""
-    try:
-        return storable.loads(line)
-    except RecursionError:
-        return ValueError("the line is nested too deeply")
-    except UnicodeDecodeError:
-        return ValueError("the line is not UTF-8 text")
-    except ValueError as error:  # A number of 5,000 digits is JSON, and no number of Python's.
-        return ValueError(f"the line is not JSON: {error}")
+    """Yield the value of each line, or the error that says what is wrong with the line."""
+    for line in json_lines.lines(path):
+        try:
+            yield json_lines.value(line, storable.loads)
+        except ValueError as error:
+            yield ValueError(f"the line {error}")
 
 
 def in_words(report: ImportReport) -> str:

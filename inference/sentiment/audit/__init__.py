@@ -1,7 +1,7 @@
-"""Does the classifier hear the same in the same words, whoever they are about or come from?
+"""Audits whether the classifier treats groups of people alike, and resists small changes.
 
 `templates.json` holds our own sentences; the method is that of the Equity Evaluation Corpus
-(Kiritchenko and Mohammad 2018): fill one sentence with each group's words, compare the scores.
+(Kiritchenko and Mohammad 2018): fill one sentence with each group's words and compare the scores.
 """
 
 import json
@@ -17,7 +17,7 @@ Score = Callable[[Sequence[str]], Sequence[Sentiment]]
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of an audit. `low` and `high` bound the value with 95 % confidence, if they do."""
+    """One line of an audit. `low` and `high` are the value's 95 % confidence interval, if any."""
 
     check: str
     group: str
@@ -30,5 +30,5 @@ class Finding:
 
 
 def templates() -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((Path(__file__).parent / "templates.json").read_text())
-    return found
+    content: dict[str, Any] = json.loads((Path(__file__).parent / "templates.json").read_text())
+    return content

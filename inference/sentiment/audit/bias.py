@@ -1,4 +1,4 @@
-"""The same sentence with the words of different groups: by how much do their scores differ?"""
+"""Compares the scores of the same sentences with the words of different groups."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from inference.sentiment.audit import Finding, Score, templates
 
-# The mean score of a group may differ so much from that of all groups; scores reach from -1 to 1.
+# How far a group's mean score may be from that of all groups; scores reach from -1 to 1.
 LIMIT = 0.05
 # Quantile of the normal distribution for 95 %.
 Z = 1.96
 
-# Per group, for each sentence its texts.
+# For each group, the texts of each sentence.
 Groups = dict[str, list[list[str]]]
 
 
@@ -31,7 +31,7 @@ def findings(score: Score) -> Iterator[Finding]:
 def _filled(
     sentences: list[str], groups: dict[str, list[str]], slot: str
 ) -> dict[str, list[list[str]]]:
-    """Per group, for each sentence its texts with each of the group's words."""
+    """Fill each sentence with each of a group's words."""
     return {
         group: [[sentence.replace(slot, word) for word in words] for sentence in sentences]
         for group, words in groups.items()
@@ -39,15 +39,15 @@ def _filled(
 
 
 def _pronouns(given: dict[str, Any]) -> Groups:
-    found = {}
+    groups = {}
     for name, words in given["pronouns"].items():
         both = words | {word.title(): value.title() for word, value in words.items()}
-        found[name] = [[sentence.format(**both)] for sentence in given["with pronouns"]]
-    return found
+        groups[name] = [[sentence.format(**both)] for sentence in given["with pronouns"]]
+    return groups
 
 
 def _groups(check: str, score: Score, groups: Groups) -> Iterator[Finding]:
-    """Each group's difference to the mean of all groups, sentence by sentence."""
+    """Compare each group with the mean of all groups, sentence by sentence."""
     means = {group: _means(score, texts) for group, texts in groups.items()}
     usual = np.mean(list(means.values()), axis=0)
     for group, values in means.items():
@@ -56,14 +56,14 @@ def _groups(check: str, score: Score, groups: Groups) -> Iterator[Finding]:
 
 
 def _means(score: Score, texts: list[list[str]]) -> NDArray[np.float64]:
-    """(sentences,): the mean score of each sentence's texts."""
-    found = iter(score([text for some in texts for text in some]))
-    return np.array([np.mean([next(found).score for _ in some]) for some in texts])
+    """Return the mean score of each sentence's texts: (sentences,)."""
+    scored = iter(score([text for variants in texts for text in variants]))
+    return np.array([np.mean([next(scored).score for _ in variants]) for variants in texts])
 
 
 def _dialect(dialect: str, score: Score, pairs: list[list[str]]) -> Finding:
     standard, other = (
-        [one.score for one in score(list(side))] for side in zip(*pairs, strict=True)
+        [sentiment.score for sentiment in score(list(side))] for side in zip(*pairs, strict=True)
     )
     return _finding("dialect", dialect, np.array(other) - np.array(standard), 2 * len(pairs))
 

@@ -1,4 +1,4 @@
-"""Small changes that leave the meaning, or turn it: does the label follow the meaning?"""
+"""Checks that the label follows the meaning when small changes keep or reverse it."""
 
 import random
 from collections.abc import Iterator
@@ -28,16 +28,16 @@ def findings(score: Score) -> Iterator[Finding]:
 
 def _kept(change: str, score: Score, before: list[str], after: list[str], limit: float) -> Finding:
     pairs = zip(score(before), score(after), strict=True)
-    share = sum(one.label == other.label for one, other in pairs) / len(before)
+    share = sum(first.label == second.label for first, second in pairs) / len(before)
     return Finding("label kept", change, share, f"at least {limit:.0%}", share >= limit, len(after))
 
 
 def _negated(score: Score, pairs: list[list[str]]) -> Finding:
-    """A negation must take the label away from positive and the score down."""
+    """Check that a negation takes the label away from positive and lowers the score."""
     plain, negated = (score(list(side)) for side in zip(*pairs, strict=True))
     turned = [
-        other.label != "positive" and other.score < one.score - 0.2
-        for one, other in zip(plain, negated, strict=True)
+        after.label != "positive" and after.score < before.score - 0.2
+        for before, after in zip(plain, negated, strict=True)
     ]
     share = sum(turned) / len(turned)
     limit = f"at least {TURNED:.0%}"

@@ -1,1 +1,1 @@
-"""How the student is made small and fast: pruning, low rank, eight bits. Needs torch."""
+"""Makes the student small and fast: pruning, low rank, eight bits. Needs torch."""

@@ -1,4 +1,4 @@
-"""Low rank: the embedding matrix as the product of two thin ones, by singular values."""
+"""Low rank: replaces the embedding matrix by a product of two thin ones (SVD)."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from inference.sentiment.distillation.model import Scorer
 
 
 class ThinEmbedding(nn.Module):
-    """(words, rank) looked up, then (rank, width): the nearest matrix of that rank."""
+    """An embedding (words, rank) followed by a map (rank, width): the nearest of that rank."""
 
     def __init__(self, weight: Tensor, rank: int) -> None:
         super().__init__()
@@ -17,8 +17,8 @@ class ThinEmbedding(nn.Module):
         self.columns.weight.data = right[:rank].T.contiguous()
 
     def forward(self, ids: Tensor) -> Tensor:
-        found: Tensor = self.columns(self.rows(ids))
-        return found
+        vectors: Tensor = self.columns(self.rows(ids))
+        return vectors
 
 
 def factorise(scorer: Scorer, rank: int) -> Scorer:

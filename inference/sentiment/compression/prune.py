@@ -1,4 +1,4 @@
-"""Structured pruning: layers, neurons, and rows of the vocabulary that customers never use."""
+"""Structured pruning of layers, neurons, and words that customers hardly use."""
 
 import json
 from collections import Counter
@@ -15,7 +15,7 @@ from inference.sentiment.distillation.model import Scorer
 
 
 def keep_layers(scorer: Scorer, layers: list[int]) -> Scorer:
-    """Only these layers stay, and learn on from where they are."""
+    """Keep only these layers, with their weights."""
     encoder = scorer.body.encoder
     encoder.layer = nn.ModuleList([encoder.layer[number] for number in layers])
     scorer.body.config.num_hidden_layers = len(layers)
@@ -23,9 +23,9 @@ def keep_layers(scorer: Scorer, layers: list[int]) -> Scorer:
 
 
 def keep_neurons(scorer: Scorer, count: int, batches: Iterable[Batch]) -> Scorer:
-    """In each feed-forward part, the neurons that add most to its output on some texts.
+    """Keep, in each feed-forward part, the neurons that contribute most on some texts.
 
-    A neuron adds its mean activation times the length of its outgoing weights.
+    A neuron contributes its mean activation times the length of its outgoing weights.
     """
     layers = list(scorer.body.encoder.layer)
     active = [torch.zeros(layer.output.dense.in_features) for layer in layers]
@@ -64,13 +64,11 @@ def _narrow(layer: Any, rows: Tensor) -> None:
 
 
 def used_words(tokenizer: Tokenizer, texts: Iterable[str], least: int) -> set[str]:
-    """Pieces that stand at least so often in the texts, and every piece of one character.
+    """Return the pieces that occur at least so often, and every piece of one character.
 
-    Those spell any word that is no longer a piece of its own.
+    The latter spell any word that is no longer a piece of its own.
     """
-    counts = Counter(
-        piece for found in tokenizer.encode_batch(list(texts)) for piece in found.tokens
-    )
+    counts = Counter(piece for text in tokenizer.encode_batch(list(texts)) for piece in text.tokens)
     known = tokenizer.get_vocab()
     single = {piece for piece in known if len(piece.removeprefix("##")) == 1}
     special = {piece for piece in known if piece in {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}}
@@ -78,7 +76,7 @@ def used_words(tokenizer: Tokenizer, texts: Iterable[str], least: int) -> set[st
 
 
 def keep_words(scorer: Scorer, source: Path, words: set[str], target: Path) -> Scorer:
-    """Take the other rows out of the embedding, and out of the tokenizer written to `target`."""
+    """Remove the other words from the embedding, and from the tokenizer written to `target`."""
     described = json.loads(source.read_text())
     old: dict[str, int] = described["model"]["vocab"]
     kept = sorted((piece for piece in old if piece in words), key=lambda piece: old[piece])
@@ -95,7 +93,7 @@ def keep_words(scorer: Scorer, source: Path, words: set[str], target: Path) -> S
 
 
 def _renumber(described: dict[str, Any], numbers: dict[str, int]) -> None:
-    """The special tokens' ids, wherever the tokenizer's file repeats them."""
+    """Renumber the special tokens wherever the tokenizer's file repeats their ids."""
     for token in described["added_tokens"]:
         token["id"] = numbers[token["content"]]
     for name, token in described["post_processor"].get("special_tokens", {}).items():

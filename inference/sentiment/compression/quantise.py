@@ -1,4 +1,4 @@
-"""The scorer's graph for ONNX Runtime, in 32 bits or 8. Features only: the heads stay outside."""
+"""Exports the scorer's graph to ONNX, in 32 bits or 8. The heads stay outside the graph."""
 
 import warnings
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from inference.models import export
 from inference.sentiment.distillation.model import Scorer
 
-# What static quantisation measures its ranges on.
+# Texts on which static quantisation measures its ranges.
 CALIBRATION_TEXTS = 200
 
 
@@ -25,7 +25,7 @@ class Features(nn.Module):
         body = self.scorer.body
         real = mask.to(torch.float32)
         if body.config.model_type == "bert":
-            # Given with four dimensions it is added to the scores as it is: a simpler graph.
+            # With four dimensions it is added to the scores unchanged: a simpler graph.
             penalty = (1.0 - real[:, None, None, :]) * -1e4
             hidden = body(ids, penalty, torch.zeros_like(ids)).last_hidden_state
         else:
@@ -34,7 +34,7 @@ class Features(nn.Module):
 
 
 def to_onnx(scorer: Scorer, target: Path, eight_bits: bool) -> None:
-    """eight_bits: made ready for `dynamic`. Changes the scorer."""
+    """Export the graph; `eight_bits` prepares it for `dynamic`. Changes the scorer."""
     body = scorer.cpu().eval().body
     if body.config.model_type == "bert":
         body.set_attn_implementation("eager")
@@ -46,12 +46,12 @@ def to_onnx(scorer: Scorer, target: Path, eight_bits: bool) -> None:
 
 
 def dynamic(source: Path, target: Path) -> None:
-    """Weights in eight bits, activations in eight bits with ranges found at each message."""
+    """Quantise to eight bits; the ranges of activations are found anew for each message."""
     export.quantise(source, target)
 
 
 def static(source: Path, target: Path, windows: Iterable[list[int]]) -> None:
-    """As `dynamic`, with the activations' ranges measured once, on token ids of some texts."""
+    """Quantise to eight bits; the ranges of activations are measured once, on some texts."""
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.calibrate import CalibrationDataReader
 

@@ -1,1 +1,1 @@
-"""How the sentiment classifier is made: data, teacher, student. Needs torch; never served."""
+"""Trains the sentiment classifier: data, teacher, student. Needs torch; not used in service."""

@@ -1,29 +1,28 @@
-"""The texts that the teacher and the student learn from, and the ones they are measured on.
+"""The texts for training and measuring the teacher and the student.
 
-`FOLDER` holds `sentiment-train`, `sentiment-dev`, `customer-messages`, `emotion-*`, each
-`.jsonl.gz`. No labelled set there marks calm customer requests as neutral, and no set holds
-customers of many trades who are angry. So two kinds are added:
+The folder holds `sentiment-train`, `sentiment-dev`, `customer-messages` and `emotion-*`, each as
+`.jsonl.gz`. None of these labelled sets marks calm customer requests as neutral, and none has angry
+customers of many trades. So two kinds of texts are added:
 
-- calm requests: customer messages without a word of feeling, as neutral. One source and a quarter
-  of the intents are kept away, to measure on.
-- service messages: our own sentences (`phrases.json`), filled in, joined with calm requests,
-  misspelled. A complaint beside a request is negative; "thanks" after a request is only polite.
-  Names and groups of people stand in all three classes alike.
+- calm requests: customer messages without a word of feeling, labelled neutral. One source and a
+  quarter of the intents are held out for measuring.
+- service messages: our own sentences (`phrases.json`), filled in, joined with calm requests and
+  misspelled. A complaint with a request is negative; "thanks" after a request is only polite.
+  Names and groups of people occur in all three classes alike.
 
-Of every kind, some are put into a dialect (`dialects.json`): tweets say "ain't" mostly in anger,
-and a customer who always says it must not seem angry.
+Some texts of every kind are put into a dialect (`dialects.json`): in tweets "ain't" mostly goes
+with anger, and a customer who always says it must not seem angry.
 """
 
-import gzip
 import json
 import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from inference.json_lines import rows
 from inference.sentiment.classifier import EMOTIONS, LABELS
 from inference.sentiment.text import readable
 
@@ -42,7 +41,7 @@ FEELING = re.compile(
 
 @dataclass(frozen=True)
 class Example:
-    """`label` indexes LABELS; `emotions` EMOTIONS, None where nobody said."""
+    """A text with its label, an index of LABELS, and a value per EMOTION, None if unlabelled."""
 
     text: str
     label: int
@@ -58,18 +57,18 @@ def labelled(path: Path) -> list[Example]:
 
 
 def family(source: str) -> str:
-    """`semeval-2016train` and its sisters are one source."""
+    """Return the source without its part: `semeval` for `semeval-2016train`."""
     return source.split("-")[0]
 
 
 def with_emotions(examples: list[Example], path: Path) -> list[Example]:
-    """The examples, with the emotions that GoEmotions' raters heard in the same text."""
-    heard = {readable(row["text"]): emotions(row["labels"]) for row in rows(path)}
-    return [Example(e.text, e.label, e.source, heard.get(e.text)) for e in examples]
+    """Add the emotions that GoEmotions' raters found in the same texts."""
+    by_text = {readable(row["text"]): emotions(row["labels"]) for row in rows(path)}
+    return [Example(e.text, e.label, e.source, by_text.get(e.text)) for e in examples]
 
 
-def heard(path: Path) -> list[Example]:
-    """GoEmotions' texts with their emotions; their sentiment is not looked at."""
+def with_emotions_only(path: Path) -> list[Example]:
+    """Read GoEmotions' texts with their emotions; their sentiment is set to neutral."""
     return [
         Example(readable(row["text"]), NEUTRAL, "goemotions", emotions(row["labels"]))
         for row in rows(path)
@@ -88,12 +87,12 @@ def calm(path: Path, count: int, rng: random.Random) -> list[Example]:
 
 
 def unseen_calm(path: Path) -> dict[str, list[str]]:
-    """Per source, the calm requests that no training ever sees."""
-    found: dict[str, list[str]] = {}
+    """Return, per source, the calm requests that are never used for training."""
+    held_out: dict[str, list[str]] = {}
     for row in rows(path):
         if is_calm(row["text"]) and not teaches_calm(row):
-            found.setdefault(family(row["src"]), []).append(row["text"])
-    return found
+            held_out.setdefault(family(row["src"]), []).append(row["text"])
+    return held_out
 
 
 def is_calm(text: str) -> bool:
@@ -109,21 +108,16 @@ def teaches_calm(row: dict[str, Any]) -> bool:
     )
 
 
-def rows(path: Path) -> Iterator[dict[str, Any]]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        yield from map(json.loads, lines)
-
-
 def service(count: int, requests: list[str], rng: random.Random) -> list[Example]:
-    """`count` messages to companies made from our own sentences: a third of each class."""
+    """Make `count` messages to companies from our own sentences, a third of each class."""
     phrases = json.loads((Path(__file__).parent / "phrases.json").read_text())
     makers = (_complaint, _request, _praise)
-    made = []
+    examples = []
     for number in range(count):
         label = number % len(LABELS)
         text = makers[label](phrases, requests, rng)
-        made.append(Example(readable(_mistyped(text, rng)), label, "service"))
-    return made
+        examples.append(Example(readable(_mistyped(text, rng)), label, "service"))
+    return examples
 
 
 def _complaint(phrases: dict[str, Any], requests: list[str], rng: random.Random) -> str:
@@ -159,7 +153,7 @@ def _message(parts: list[str], phrases: dict[str, Any], rng: random.Random, mark
 
 
 def _mistyped(text: str, rng: random.Random) -> str:
-    """One in four has a letter left out, doubled or swapped with its neighbour."""
+    """Leave out, double or swap a letter in one text in four."""
     if rng.random() > 0.25 or len(text) < 8:
         return text
     at = rng.randrange(1, len(text) - 2)
@@ -172,17 +166,17 @@ def _mistyped(text: str, rng: random.Random) -> str:
 
 
 def in_dialects(examples: list[Example], rng: random.Random) -> list[Example]:
-    """The examples, some of them in a dialect: who says it changes, what is felt does not."""
+    """Put some of the examples into a dialect; their labels stay."""
     dialects = json.loads((Path(__file__).parent / "dialects.json").read_text()).values()
-    found = []
+    varied = []
     for example in examples:
         chosen = rng.choice([*dialects]) if rng.random() < IN_DIALECT else {}
-        found.append(replace(example, text=_spoken(example.text, chosen, rng)))
-    return found
+        varied.append(replace(example, text=_spoken(example.text, chosen, rng)))
+    return varied
 
 
 def _spoken(text: str, dialect: dict[str, list[str]], rng: random.Random) -> str:
-    """Most of the words that the dialect says otherwise, said so."""
+    """Replace most of the words for which the dialect has others."""
     for usual, spoken in dialect.items():
         if rng.random() < 0.8:
             text = re.sub(rf"\b(?:{usual})\b", rng.choice(spoken), text, flags=re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""The training loop of teacher and student: batches by length, checkpoints, resume."""
+"""The training loop of teacher and student, with batches by length and checkpoints."""
 
 import math
 import random
@@ -25,30 +25,30 @@ Say = Callable[[str], None]
 class Batch:
     ids: Tensor
     mask: Tensor
-    rows: Tensor  # which of the texts, so that a loss finds its targets
+    rows: Tensor  # the texts' numbers, by which a loss finds its targets
 
 
 Loss = Callable[[Any, Batch], Tensor]
 
 
 class Tokens:
-    """Token ids of texts, cut into batches of similar length."""
+    """The token ids of texts, in batches of similar length."""
 
     def __init__(self, file: Path, texts: Sequence[str]) -> None:
         tokenizer = Tokenizer.from_file(str(file))
         tokenizer.no_padding()
         tokenizer.enable_truncation(MAX_TOKENS)
-        self.ids = [found.ids for found in tokenizer.encode_batch(list(texts))]
+        self.ids = [text.ids for text in tokenizer.encode_batch(list(texts))]
         self.padding = tokenizer.token_to_id("[PAD]") or tokenizer.token_to_id("<pad>") or 0
 
     def in_order(self, size: int = 64) -> Iterator[Batch]:
-        """Every text once, short ones first: for scoring."""
+        """Yield every text once, short ones first, for scoring."""
         by_length = sorted(range(len(self.ids)), key=lambda row: len(self.ids[row]))
         for start in range(0, len(by_length), size):
             yield self.batch(by_length[start : start + size])
 
     def shuffled(self, size: int, seed: int) -> list[list[int]]:
-        """Rows of each batch of one epoch; the same seed gives the same batches."""
+        """Return the rows of each batch of one epoch; the same seed gives the same batches."""
         rng = random.Random(seed)
         rows = rng.sample(range(len(self.ids)), len(self.ids))
         batches = []
@@ -80,7 +80,7 @@ class Recipe:
 def fit(
     model: nn.Module, tokens: Tokens, loss: Loss, recipe: Recipe, checkpoint: Path, say: Say
 ) -> None:
-    """Train in place. A run that was stopped goes on from `checkpoint`."""
+    """Train in place. An interrupted run continues from `checkpoint`."""
     run = _Run(model, tokens, loss, recipe)
     done = first = run.resume(checkpoint)
     began = saved = time.monotonic()
@@ -113,10 +113,10 @@ class _Run:
         self.smooth: float | None = None
 
     def step(self, batch: Batch) -> float:
-        """The loss, smoothed over some fifty steps."""
-        there = Batch(batch.ids.to(self.device), batch.mask.to(self.device), batch.rows)
+        """Train on a batch and return the loss, smoothed over some fifty steps."""
+        moved = Batch(batch.ids.to(self.device), batch.mask.to(self.device), batch.rows)
         with torch.autocast(self.device.type, torch.bfloat16):
-            value = self.loss(self.model, there)
+            value = self.loss(self.model, moved)
         value.backward()
         torch.nn.utils.clip_grad_norm_(self.trained, 1.0)
         self.optimizer.step()
@@ -138,7 +138,7 @@ class _Run:
         draft.replace(path)
 
     def resume(self, path: Path) -> int:
-        """The number of steps that are done."""
+        """Load a checkpoint and return the number of finished steps."""
         torch.manual_seed(self.seed)
         if not path.exists():
             return 0
@@ -150,7 +150,7 @@ class _Run:
 
 @dataclass(frozen=True)
 class Scores:
-    """Of each text, in order: `logits` (texts, 3), `emotions` (texts, 4), `features`."""
+    """The scores of texts, in order: `logits` (texts, 3), `emotions` (texts, 4), `features`."""
 
     logits: Tensor
     emotions: Tensor
@@ -164,8 +164,8 @@ def scores(model: Scorer, tokens: Tokens, say: Say) -> Scores:
     features = torch.zeros(len(tokens.ids), model.sentiment.in_features, dtype=torch.float16)
     for number, batch in enumerate(tokens.in_order()):
         with torch.autocast(device.type, torch.bfloat16):
-            found = model.features(batch.ids.to(device), batch.mask.to(device))
-        features[batch.rows] = found.half().cpu()
+            batch_features = model.features(batch.ids.to(device), batch.mask.to(device))
+        features[batch.rows] = batch_features.half().cpu()
         if number % 100 == 0:
             say(f"scored {number * 64} of {len(tokens.ids)}, short ones first")
     wide = features.float().to(device)
@@ -177,7 +177,7 @@ def accelerator() -> torch.device:
 
 
 def _slope(steps: int, warmup: float) -> Callable[[int], float]:
-    """Linear warm-up, then down to nothing along a cosine."""
+    """Make a schedule of linear warm-up, then cosine decay to zero."""
     warm = max(1, int(steps * warmup))
 
     def factor(step: int) -> float:

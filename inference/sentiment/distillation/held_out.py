@@ -1,8 +1,8 @@
-"""What a source gives to itself, and what to others: the gap to a classifier that never saw it.
+"""Measures how much each source depends on its own labels: the gap if it is held out of training.
 
 MiniLM is fine-tuned plainly (labels only, no teacher) on the same number of texts for one epoch:
-once from all sources, then with each labelled source held out in turn; macro-F1 on the whole dev
-file, by source. A gap far above the others' says that the labels of that source are its own.
+once on all sources, then with each labelled source held out in turn. The result is macro-F1 on the
+whole dev file, by source. A gap far above the others' shows that a source labels in its own way.
 """
 
 import random
@@ -24,7 +24,7 @@ RECIPE = Recipe(rate=5e-5)
 
 
 def compare(folder: Path, start: Path, work: Path, say: Say) -> str:
-    """`folder` as in ../shared/data, `start` the encoder's folder; a Markdown table."""
+    """Return a Markdown table. `folder` is laid out like ../shared/data, `start` is the encoder."""
     dev = data.labelled(folder / "sentiment-dev.jsonl.gz")
     reached = {}
     for held_out in ("", *HELD_OUT):
@@ -37,7 +37,7 @@ def compare(folder: Path, start: Path, work: Path, say: Say) -> str:
 
 
 def chosen(folder: Path, held_out: str) -> list[Example]:
-    """So many texts, however many sources they come from."""
+    """Sample TEXTS texts, from however many sources."""
     shares = {name: count for name, count in teacher.LAST.items() if name != held_out}
     factor = TEXTS / sum(shares.values())
     scaled = {name: round(factor * count) for name, count in shares.items()}
@@ -54,14 +54,14 @@ def tuned(examples: list[Example], start: Path, work: Path, say: Say) -> Scorer:
 
 def by_source(model: Scorer, dev: list[Example], start: Path, say: Say) -> dict[str, float]:
     tokens = Tokens(start / "tokenizer.json", [example.text for example in dev])
-    called = scores(model, tokens, say).logits.argmax(1).numpy()
+    predicted = scores(model, tokens, say).logits.argmax(1).numpy()
     truth = np.array([example.label for example in dev])
-    return dict(measured(truth, called, [example.source for example in dev]))
+    return dict(measured(truth, predicted, [example.source for example in dev]))
 
 
 def measured(
-    truth: np.ndarray, called: np.ndarray, sources: list[str]
+    truth: np.ndarray, predicted: np.ndarray, sources: list[str]
 ) -> Iterator[tuple[str, float]]:
     for source in (*HELD_OUT, "all"):
-        rows = np.array([source in {"all", one} for one in sources])
-        yield source, macro_f1(confusion(truth[rows], called[rows], 3))
+        rows = np.array([source in {"all", own} for own in sources])
+        yield source, macro_f1(confusion(truth[rows], predicted[rows], 3))

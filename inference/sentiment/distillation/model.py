@@ -1,7 +1,7 @@
-"""A transformer that scores messages: the one shape of teacher and student.
+"""The transformer that scores messages, the same architecture for teacher and student.
 
-Mean-pooled features, then a linear head for sentiment and one for emotion hints. The heads stay
-outside the exported graph: they are small, and a site can tune them without torch.
+Mean-pooled features, a linear head for sentiment and one for emotion hints. The heads stay outside
+the exported graph: they are small, and a site can tune them without torch.
 """
 
 from pathlib import Path
@@ -26,26 +26,26 @@ class Scorer(nn.Module):
         return cls(AutoModel.from_pretrained(folder, add_pooling_layer=False))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Mean of the last layer over the real tokens: (rows, width)."""
+        """Return the mean of the last layer over the real tokens: (rows, width)."""
         hidden = self.body(ids, attention_mask=mask).last_hidden_state
         real = mask[..., None].to(hidden.dtype)
         return (hidden * real).sum(1) / real.sum(1).clamp(min=1)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (rows, 3) of the sentiment and (rows, 4) of the emotions."""
+        """Return logits (rows, 3) of the sentiment and (rows, 4) of the emotions."""
         features = self.dropout(self.features(ids, mask))
         return self.sentiment(features), self.emotion(features)
 
 
 def freeze(model: Scorer, layers: int) -> None:
-    """Keep the embeddings and the lowest layers as they are: less to compute, little to lose."""
+    """Freeze the embeddings and the lowest layers: less to compute, and little is lost."""
     parts = [model.body.embeddings, *model.body.encoder.layer[:layers]]
     for part in parts:
         part.requires_grad_(False)
 
 
 def without_dropout(model: Scorer) -> None:
-    """A single pass over the data cannot overfit, and drawing the masks takes a tenth of it."""
+    """Switch dropout off: one pass over the data cannot overfit, and dropout takes time."""
     for part in model.modules():
         if isinstance(part, nn.Dropout):
             part.p = 0.0

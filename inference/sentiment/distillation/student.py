@@ -1,4 +1,4 @@
-"""The student: MiniLM that learns what the teacher thinks of a text, and what people labelled.
+"""The student: a MiniLM that learns the teacher's opinion of texts and people's labels.
 
 Three losses: the teacher's probabilities, softened by a temperature (Hinton et al. 2015); the
 label of the data set; and the teacher's features, through a linear map that is thrown away
@@ -41,7 +41,7 @@ SOFT, HARD, FEATURES, EMOTION = 0.6, 0.4, 1.0, 0.3
 
 @dataclass(frozen=True)
 class Lesson:
-    """Texts with what the teacher thinks of them: logits (texts, 3), features (texts, 768)."""
+    """Texts with the teacher's opinion of them: logits (texts, 3), features (texts, 768)."""
 
     examples: list[Example]
     logits: Tensor
@@ -53,7 +53,7 @@ def examples(folder: Path, rng: random.Random) -> list[Example]:
 
 
 class Pupil(nn.Module):
-    """The student with the map to the teacher's features, for as long as it learns."""
+    """The student in training, with a map to the teacher's features."""
 
     def __init__(self, scorer: Scorer, width: int) -> None:
         super().__init__()
@@ -75,29 +75,29 @@ def train(
 def loss(lesson: Lesson) -> Loss:
     device = accelerator()
     labels = torch.tensor([example.label for example in lesson.examples])
-    heard, emotions = emotion_targets(lesson.examples)
+    has_emotions, emotions = emotion_targets(lesson.examples)
     soft = torch.softmax(lesson.logits / TEMPERATURE, dim=1)
     functional = nn.functional
 
     def value(pupil: Pupil, batch: Batch) -> Tensor:
         rows = batch.rows
         features = pupil.scorer.features(batch.ids, batch.mask)
-        found = pupil.scorer.sentiment(features).float()
+        logits = pupil.scorer.sentiment(features).float()
         hints = pupil.scorer.emotion(features)
-        told = functional.kl_div(
-            torch.log_softmax(found / TEMPERATURE, dim=1),
+        soft_loss = functional.kl_div(
+            torch.log_softmax(logits / TEMPERATURE, dim=1),
             soft[rows].to(device),
             reduction="batchmean",
         )
-        named = functional.cross_entropy(found, labels[rows].to(device))
-        near = functional.cosine_similarity(
+        hard_loss = functional.cross_entropy(logits, labels[rows].to(device))
+        similarity = functional.cosine_similarity(
             pupil.map(features).float(), lesson.features[rows].float().to(device)
         )
         return (
-            SOFT * TEMPERATURE**2 * told
-            + HARD * named
-            + FEATURES * (1 - near.mean())
-            + EMOTION * emotion_loss(hints, heard[rows], emotions[rows])
+            SOFT * TEMPERATURE**2 * soft_loss
+            + HARD * hard_loss
+            + FEATURES * (1 - similarity.mean())
+            + EMOTION * emotion_loss(hints, has_emotions[rows], emotions[rows])
         )
 
     return value

@@ -12,8 +12,8 @@ from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.fitting import Batch, Loss, Recipe, Say, Tokens, fit
 from inference.sentiment.distillation.model import Scorer, freeze, without_dropout
 
-# What the teacher sees, by source: reviews and tweets to the full, comments and film reviews as
-# far as the time of two cores goes. Customers' tone is what it will be asked about.
+# Texts of each source in the first course: reviews and tweets in full, comments and film reviews as
+# far as the time of two cores allows. Customers' tone is what it will be asked about.
 SHARES = {
     "customer": 2_500,
     "vader": 8_000,
@@ -23,10 +23,10 @@ SHARES = {
     "calm": 2_000,
     "service": 3_000,
 }
-# Customers' tone is heard in the second course again.
+# Texts in customers' tone that the second course repeats.
 REPEATED = 2_000
 SECOND = 50_000
-# The last course: even classes again, or the rare negative ones are found too seldom.
+# The last course has even classes again; otherwise the rare negative texts are found too seldom.
 LAST = {
     "customer": 2_500,
     "vader": 9_000,
@@ -41,7 +41,7 @@ RECIPE = Recipe(rate=3e-5, size=32)
 
 
 def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
-    """A sample of every source with even classes, more of what is left as it comes, even again."""
+    """Make three courses: even classes of every source, more of the rest, even classes again."""
     first = sample(folder, SHARES, rng)
     seen = {example.text for example in first}
     known = _known(folder)
@@ -54,7 +54,7 @@ def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
 
 
 def sample(folder: Path, shares: dict[str, int], rng: random.Random) -> list[Example]:
-    """So many of every source, its classes as even as the source allows; shuffled."""
+    """Sample so many texts of every source, with classes as even as it allows; shuffled."""
     calm = data.calm(folder / "customer-messages.jsonl.gz", 10_000, rng)
     service = data.service(shares["service"], [example.text for example in calm], rng)
     by_source: dict[str, list[Example]] = {}
@@ -71,7 +71,7 @@ def _known(folder: Path) -> list[Example]:
 
 
 def _even(examples: list[Example], count: int, rng: random.Random) -> list[Example]:
-    """At most `count`, each class with an equal chance until it runs out."""
+    """Sample at most `count`, with an equal share for each class until it runs out."""
     classes = [[e for e in examples if e.label == label] for label in range(len(LABELS))]
     chosen: list[Example] = []
     for number, members in enumerate(sorted(classes, key=len)):
@@ -81,7 +81,7 @@ def _even(examples: list[Example], count: int, rng: random.Random) -> list[Examp
 
 
 def train(folder: Path, courses: list[list[Example]], work: Path, say: Say) -> Scorer:
-    """Fine-tune the model in `folder`; the weights go to `work`."""
+    """Fine-tune the model in `folder`; save the weights in `work`."""
     model = Scorer.from_folder(folder)
     freeze(model, FROZEN_LAYERS)
     without_dropout(model)
@@ -98,29 +98,29 @@ def train(folder: Path, courses: list[list[Example]], work: Path, say: Say) -> S
 
 def hard_loss(examples: list[Example]) -> Loss:
     labels = torch.tensor([example.label for example in examples])
-    heard, emotions = emotion_targets(examples)
+    has_emotions, emotions = emotion_targets(examples)
 
     def loss(model: Scorer, batch: Batch) -> Tensor:
-        found, hints = model(batch.ids, batch.mask)
-        device = found.device
+        logits, hints = model(batch.ids, batch.mask)
+        device = logits.device
         value = torch.nn.functional.cross_entropy(
-            found.float(), labels[batch.rows].to(device), label_smoothing=0.05
+            logits.float(), labels[batch.rows].to(device), label_smoothing=0.05
         )
-        return value + 0.3 * emotion_loss(hints, heard[batch.rows], emotions[batch.rows])
+        return value + 0.3 * emotion_loss(hints, has_emotions[batch.rows], emotions[batch.rows])
 
     return loss
 
 
 def emotion_targets(examples: list[Example]) -> tuple[Tensor, Tensor]:
-    heard = torch.tensor([example.emotions is not None for example in examples])
+    has_emotions = torch.tensor([example.emotions is not None for example in examples])
     none = (0.0,) * len(EMOTIONS)
-    return heard, torch.tensor([example.emotions or none for example in examples])
+    return has_emotions, torch.tensor([example.emotions or none for example in examples])
 
 
-def emotion_loss(hints: Tensor, heard: Tensor, emotions: Tensor) -> Tensor:
-    """Over the rows whose emotions somebody named."""
-    heard = heard.to(hints.device)
+def emotion_loss(hints: Tensor, has_emotions: Tensor, emotions: Tensor) -> Tensor:
+    """Compute the loss over the rows that have emotion labels."""
+    has_emotions = has_emotions.to(hints.device)
     each = torch.nn.functional.binary_cross_entropy_with_logits(
         hints.float(), emotions.to(hints.device), reduction="none"
     ).mean(1)
-    return (each * heard).sum() / heard.sum().clamp(min=1)
+    return (each * has_emotions).sum() / has_emotions.sum().clamp(min=1)

@@ -103,7 +103,7 @@ def test_links_and_names_that_lead_elsewhere_are_refused(tmp_path: Path, change:
         info = tarfile.TarInfo("attachments/x")
         change(info)
         tar.addfile(info)
-    with pytest.raises(BackupError, match="does not belong into a backup"):
+    with pytest.raises(BackupError, match="does not belong in a backup"):
         archive.verified(path, silent)
 
 
