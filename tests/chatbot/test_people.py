@@ -125,7 +125,7 @@ def test_who_has_to_have_one_sets_it_up_and_is_then_let_in(client: Client, setti
     assert "data:image/svg+xml" in html
     device = TOTPDevice.objects.get(user=dora)
     wrong = client.post(sent["location"], {"token": "000000"})
-    assert "does not fit" in wrong.content.decode()
+    assert "This code is wrong." in wrong.content.decode()
     TOTPDevice.objects.update(throttling_failure_count=0)
     done = client.post(sent["location"], {"token": code(device)}).content.decode()
     codes = [token.token for token in StaticDevice.objects.get(user=dora).token_set.all()]
