@@ -28,8 +28,8 @@ class AgentSocket(JsonSocket):
     agent: User
 
     async def beat(self) -> None:
-        """Give signs of life while the page is open, and note at the end that it is closed. That note
-        comes last: after it, a sign would keep the agent here for another minute."""
+        """Give signs of life while the page is open, and note at the end that it is closed. A sign
+        that came after that note would keep the agent here for another minute."""
         # A random interval, so that not all pages come at once after a restart of the server.
         while not await self.closed_within(presence.BEATS_EVERY * random.uniform(0.5, 1.0)):
             try:
