@@ -164,7 +164,7 @@ def test_adam_lets_dora_in_again_after_wrong_passwords(client: Client) -> None:
         Client().post(url, {"username": "dora", "password": "guess"})
     assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 429
     client.force_login(person("adam", roles.ADMINISTRATOR))
-    client.post("/admin/auth/user/", {"action": "let_in_again", "_selected_action": [dora.id]})
+    client.post("/admin/auth/user/", {"action": "unlock", "_selected_action": [dora.id]})
     assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 302
 
 
