@@ -1,4 +1,4 @@
-"""The agents' console, on Django's admin. Importing a module registers its pages."""
+"""The pages of Django's admin. Importing a module registers its pages."""
 
 from chatbot.admin import (
     api_keys,

@@ -1,4 +1,4 @@
-"""Keys of the REST API: seen and revoked here, made where they are shown once."""
+"""Keys of the REST API: listed and revoked here; `manage.py api_key` makes them."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ class ApiKeyAdmin(ModelAdmin):
     actions = ["revoke"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # `manage.py api_key add` shows the key; a page would be kept by browsers.
+        return False  # `manage.py api_key add` shows the key; browsers would keep a page.
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False  # Who used it must stay known.
+        return False  # A used key's owner must stay known.
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
-        for key in queryset:  # One by one: each is an entry in the audit log.
+        for key in queryset:  # One by one: each becomes an entry in the audit log.
             key.revoked = True
             key.save(update_fields=["revoked"])
-        messages.info(request, f"{len(queryset)} revoked.")
+        messages.info(request, f"Revoked {len(queryset)} keys.")

@@ -1,4 +1,4 @@
-"""The audit log: to read only, for those who may."""
+"""The audit log, read-only."""
 
 from itertools import starmap
 from typing import Any
@@ -40,7 +40,7 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
 
     @display(description="About", ordering="object_repr")
     def about(self, entry: LogEntry) -> str | SafeString:
-        """A conversation that is still there, one click away."""
+        """Link an entry about a conversation to its page."""
         if entry.content_type.model != "conversation":
             return str(entry.object_repr)
         page = reverse("admin:chatbot_conversation_change", args=[entry.object_pk])
@@ -58,12 +58,12 @@ class LogEntryAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Changes")
     def changed(self, entry: LogEntry) -> str:
-        changes = {name: one for name, one in (entry.changes or {}).items() if name != "id"}
-        return "; ".join(starmap(in_words, changes.items()))[:EXCERPT]
+        changes = {name: change for name, change in (entry.changes or {}).items() if name != "id"}
+        return "; ".join(starmap(describe_change, changes.items()))[:EXCERPT]
 
 
-def in_words(field: str, change: Any) -> str:
-    """[before, after], or of many-to-many fields {"operation", "objects"}."""
+def describe_change(field: str, change: Any) -> str:
+    """Describe [before, after], or {"operation", "objects"} of a many-to-many field."""
     if isinstance(change, dict):
         return f"{field}: {change['operation']} {', '.join(change['objects'])}"
     before, after = change

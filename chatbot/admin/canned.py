@@ -17,7 +17,7 @@ class CannedAnswerForm(forms.ModelForm):
         text: str = self.cleaned_data["text"]
         if wrong := canned.unknown(text):
             known = ", ".join(f"{{{name}}}" for name in canned.VARIABLES)
-            raise forms.ValidationError(f"{{{wrong[0]}}} is not known. There are {known}.")
+            raise forms.ValidationError(f"{{{wrong[0]}}} is not known. Use {known}.")
         return text
 
 

@@ -1,4 +1,4 @@
-"""The list of conversations by last activity, and the page of one of them."""
+"""The list of conversations by last activity, and a conversation's page."""
 
 from datetime import datetime
 from typing import Any
@@ -86,12 +86,12 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     list_filter = [MoodFilter, AlertFilter, "state", "visitor__inbox"]
     list_select_related = ["visitor__customer", "visitor__inbox"]
     list_per_page = 50
-    show_full_result_count = False  # Counting all there ever were takes longer than the page.
+    show_full_result_count = False  # Counting all conversations takes longer than the page.
     list_fullwidth = True
     ordering = ["-last_message_at"]
     sortable_by = ["mood_badge", "activity"]
-    search_fields = ["visitor__customer__name"]  # Where there are any; see get_search_results.
-    search_help_text = "Customer, number or words said"
+    search_fields = ["visitor__customer__name"]  # Shows the field; see get_search_results.
+    search_help_text = "Customer, number or words of a message"
     fieldsets: Any = [(None, {"fields": []})]  # The page is a template, not a form.
 
     class Media:
@@ -108,14 +108,14 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
         ]
 
     def live(self, request: HttpRequest) -> TemplateResponse:
-        """The page of chatbot/console: its script fetches everything over its socket."""
+        """Serve the live inbox, whose script fetches everything over its socket."""
         if not self.has_view_permission(request):
             raise PermissionDenied
         context = self.admin_site.each_context(request) | {
             "title": "Live inbox",
             "views": VIEWS,
-            # The closed ones are a view.
-            "states": [one for one in Conversation.State.choices if one[0] in OPEN],
+            # Closed conversations have a view of their own.
+            "states": [choice for choice in Conversation.State.choices if choice[0] in OPEN],
             "moods": [*reversed(mood.BANDS), "unknown"],
             "inboxes": Inbox.objects.order_by("name"),
             "attachments": kinds.limits(),
@@ -123,7 +123,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
         return TemplateResponse(request, "admin/chatbot/live.html", context)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Conversation]:
-        """Only conversations in which something was said."""
+        """Leave out conversations without messages."""
         return with_last_message(super().get_queryset(request).filter(last_seq__gt=0))
 
     def get_search_results(
@@ -191,7 +191,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
     customer = conversation.visitor.customer
     may_see_records = request.user.has_perm("crm.view_record")
-    # Two thousand messages with their traces are megabytes: earlier ones on request.
+    # Two thousand messages with traces are megabytes: earlier ones are shown on request.
     earlier = 0 if "all" in request.GET else max(0, conversation.last_seq - LATEST_MESSAGES)
     entries = list(traces.entries(conversation, earlier, link_records=may_see_records))
     return {

@@ -1,4 +1,4 @@
-"""What agents heard in messages where the classifier heard something else."""
+"""Agents' corrections of sentiment labels."""
 
 from django.contrib import admin
 from django.urls import reverse

@@ -1,4 +1,4 @@
-"""Actions that the bot may offer, and what became of each that was offered."""
+"""Actions that the bot may offer, and the outcomes of offers."""
 
 from typing import Any
 
@@ -19,8 +19,8 @@ from crm.admin import ReadOnly
 from crm.models import Endpoint
 
 WORDS = (
-    "One per line. “Send back” is also heard in “I would like to send these boots back”; what is "
-    "only asked about is not wished for."
+    "One per line. “Send back” also matches “I would like to send these boots back”. A customer "
+    "who only asks about it gets no offer."
 )
 COLOURS = {
     "proposed": "info",
@@ -46,25 +46,25 @@ class ActionForm(forms.ModelForm):
         Endpoint.objects.all(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Who carries it out: each of them is sent the request.",
+        help_text="They carry it out: each of them receives the request.",
     )
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if data.get("active") and not data.get("endpoints"):
-            text = "Choose who carries it out, or switch it off: without an endpoint nobody would."
+            text = "Choose an endpoint, or switch the action off: an endpoint must carry it out."
             self.add_error("endpoints", text)
         return data
 
 
 class FieldForm(forms.ModelForm):
     kind = forms.ChoiceField(choices=list(KINDS.items()))
-    options = LinesField(str.strip, "", "Of a choice or a record, one per line.")
+    options = LinesField(str.strip, "", "For a choice or a record, one per line.")
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if data.get("kind") in {"choice", "record"} and not data.get("options"):
-            self.add_error("options", "Say what there is to choose, or which kinds of records.")
+            self.add_error("options", "List the options, or the kinds of records.")
         return data
 
 
@@ -75,7 +75,7 @@ class Fields(forms.BaseInlineFormSet):
         of_records = any(row.get("kind") == "record" and not row.get("DELETE") for row in rows)
         if of_records and not self.instance.signed_in:
             raise ValidationError(
-                "Nobody else's records are known: tick that it is for signed-in customers only."
+                "A record field needs a signed-in customer: tick “Only for signed-in customers”."
             )
 
 
@@ -105,7 +105,8 @@ class ActionAdmin(ModelAdmin):
 
     @display(description="Carried out by")
     def receivers(self, action: Action) -> str:
-        return ", ".join(one.url for one in action.endpoints.all()) or "nobody: it is not offered"
+        urls = ", ".join(endpoint.url for endpoint in action.endpoints.all())
+        return urls or "no endpoint, so it is not offered"
 
 
 @admin.register(ActionRequest)
@@ -129,4 +130,4 @@ class ActionRequestAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Confirmed by the customer")
     def asked(self, request: ActionRequest) -> str:
-        return "; ".join(f"{one['label']}: {one['shown']}" for one in request.values)
+        return "; ".join(f"{value['label']}: {value['shown']}" for value in request.values)

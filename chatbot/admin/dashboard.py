@@ -1,4 +1,4 @@
-"""The team lead's page of figures, within the admin and its permissions."""
+"""The team leads' dashboard of figures, with the admin's permissions."""
 
 import csv
 from datetime import date, timedelta
@@ -23,7 +23,7 @@ LONGEST = 730
 
 
 class PeriodForm(forms.Form):
-    """What to look at. A date that makes no sense is as if none was given."""
+    """The choice of figures. Dates that make no sense count as missing."""
 
     days = forms.ChoiceField(choices=[*PERIODS, ("", "Own dates")], required=False)
     first = forms.DateField(required=False, label="From")
@@ -52,7 +52,7 @@ class PeriodForm(forms.Form):
 
 @admin.register(Figure)
 class FigureAdmin(ReadOnly, ModelAdmin):
-    """Its list is the dashboard."""
+    """The figures' page: the dashboard in place of a list."""
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.dashboard)

@@ -1,4 +1,4 @@
-"""An inbox's hours in its form: a field for each day of the week, special days one per line."""
+"""Business hours in an inbox's form: a field for each weekday, and special days, one per line."""
 
 from typing import Any
 from zoneinfo import available_timezones
@@ -15,14 +15,14 @@ from chatbot.people.away import hours_of
 
 FIELDS = ["time_zone", *hours.WEEKDAYS, "special_days"]
 ABOUT = (
-    "When people of this inbox are there. At other times, and while none of them is online, a "
-    "customer who wants a person is told when somebody is back, and can leave an e-mail address. "
-    "A day without times is closed; a week without any is always open."
+    "When people of this inbox are there. At other times, and while no agent is online, customers "
+    "who ask for a person see when somebody will be back, and can leave an e-mail address. A day "
+    "without times is closed; if no day has times, the inbox is always open."
 )
 
 
 class DayField(forms.CharField):
-    """Times of one day, kept as `hours.written` writes them."""
+    """The times of one day, stored in the form of `hours.written`."""
 
     def __init__(self, day: str) -> None:
         widget = UnfoldAdminTextInputWidget(attrs={"placeholder": hours.CLOSED})
@@ -44,7 +44,7 @@ def special_day(line: str) -> str:
 
 
 class HoursForm(forms.ModelForm):
-    """The part of an inbox's form that is about hours."""
+    """The fields for hours in an inbox's form."""
 
     time_zone = forms.ChoiceField(
         choices=[(name, name.replace("_", " ")) for name in sorted(available_timezones())],
@@ -55,7 +55,7 @@ class HoursForm(forms.ModelForm):
     special_days = LinesField(
         special_day,
         "2026-12-24 09:00–12:00\n2026-12-25 closed",
-        "Days that are not like the others, one per line: the date, and times or closed.",
+        "Days with other hours, one per line: the date, then times or “closed”.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -69,7 +69,7 @@ class HoursForm(forms.ModelForm):
         lines = sorted(self.cleaned_data["special_days"])
         days = [line.split(" ")[0] for line in lines]
         if twice := next((day for day in days if days.count(day) > 1), None):
-            raise ValidationError(f"{twice} is there twice.")
+            raise ValidationError(f"{twice} is listed twice. Put all its times on one line.")
         return lines
 
     def clean(self) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""Inboxes: where the widget may stand, what to paste into the site, when agents are alerted."""
+"""Inboxes: the widget's sites, the code for the site, the hours, and the alert rules."""
 
 import re
 from typing import Any
@@ -20,17 +20,17 @@ from chatbot.models import Conversation, Inbox
 
 ALERT_FIELDS = ["alert_in_a_row", "alert_repeated", "alert_fall", "alert_mood", "alert_emails"]
 ALERTS = (
-    "Any one of these calls an agent, for as long as it holds. A message counts only where the "
-    "classifier is sure enough (60 %). What you type can be tried out below before you save it."
+    "Each of these rules calls an agent for as long as it holds. A message counts only if the "
+    "classifier is sure enough (60 %). You can try out your changes below before you save them."
 )
 PREVIEW_ROWS = 100
 ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
 
 
 def origin(line: str) -> str:
-    """The line as a browser sends it in its Origin header: lower case, no slash at the end.
+    """Return the line in the form of an Origin header: lower case, no slash at the end.
 
-    Strict, because it goes into a Content-Security-Policy too.
+    The check is strict, because the value also goes into a Content-Security-Policy.
     """
     text = line.lower().rstrip("/")
     if not ORIGIN.fullmatch(text):
@@ -48,7 +48,7 @@ class InboxForm(hours.HoursForm):
         origin, "https://shop.example", "Sites that may show the widget, one per line."
     )
     alert_emails = LinesField(
-        address, "team@shop.example", "Addresses that an alert is sent to, one per line."
+        address, "team@shop.example", "Addresses that receive alerts, one per line."
     )
     alert_emails.label = "E-mail alerts to"
 
@@ -82,7 +82,7 @@ class InboxAdmin(ModelAdmin):
         return hours.standing(inbox)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Inbox | None = None) -> list[str]:
-        # The key stands in the sites' pages and in every identity token they sign.
+        # The key is part of the sites' pages and of every identity token that they sign.
         return ["now", "key"] if obj else ["now"]
 
     def get_urls(self) -> list[Any]:
@@ -90,7 +90,7 @@ class InboxAdmin(ModelAdmin):
         return [path("<int:inbox>/alerts/", preview, name="alerts"), *super().get_urls()]
 
     def preview(self, request: HttpRequest, inbox: int) -> TemplateResponse:
-        """What the rules in the form would have done last week, beside those that are saved."""
+        """Compare last week's alerts under the form's rules with those under the saved rules."""
         saved = get_object_or_404(Inbox, id=inbox)
         if not self.has_change_permission(request, saved):
             raise PermissionDenied
@@ -116,7 +116,7 @@ class InboxAdmin(ModelAdmin):
             context["rules"] = alerts.described(alerts.rules_of(obj))
             context["loader"] = request.build_absolute_uri(reverse("loader"))
             context["may_try"] = self.has_change_permission(request, obj)
-            # Who may open inboxes: whoever has the secret can speak as any customer.
+            # Only users who may add inboxes: with the secret, one can speak as any customer.
             context["may_see_secret"] = self.has_add_permission(request)
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
@@ -125,8 +125,8 @@ def previewed(saved: Inbox, edited: Inbox) -> dict[str, Any]:
     now = alerts.preview(saved, alerts.rules_of(saved))
     then = alerts.preview(saved, alerts.rules_of(edited))
     shown = then.firings[:PREVIEW_ROWS]
-    people = Conversation.objects.select_related("visitor__customer")
-    found = people.in_bulk([firing.conversation for firing in shown])
-    rows = [(found[firing.conversation], firing) for firing in shown]
+    related = Conversation.objects.select_related("visitor__customer")
+    conversations = related.in_bulk([firing.conversation for firing in shown])
+    rows = [(conversations[firing.conversation], firing) for firing in shown]
     words = alerts.described(alerts.rules_of(edited))
     return {"before": len(now.firings), "preview": then, "rows": rows, "rules": words}

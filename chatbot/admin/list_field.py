@@ -1,4 +1,4 @@
-"""A list in a form, one item per line."""
+"""A form field for a list."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from inference.text import blank
 
 
 class LinesField(forms.Field):
-    """A list, edited one per line; `clean_line` refuses a line or gives what is kept of it."""
+    """A list, edited with one item per line; `clean_line` returns a line's value or refuses it."""
 
     def __init__(self, clean_line: Callable[[str], str], example: str, help_text: str) -> None:
         self.clean_line = clean_line

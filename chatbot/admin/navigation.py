@@ -1,4 +1,4 @@
-"""The sidebar: what this person may see, and how many customers wait for a person."""
+"""The sidebar: the pages that a user may see, and the number of waiting customers."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from django.urls import reverse
 from chatbot.models import Conversation
 from crm.models import Endpoint
 
-# Title, icon (Material Symbols), app label, model name, and a page other than the list.
+# Title, icon (Material Symbols), app label, model name, and a page in place of the list.
 ENTRIES = [
     ("Live inbox", "support_agent", "chatbot", "conversation", "admin:live"),
     ("Conversations", "forum", "chatbot", "conversation"),
@@ -48,17 +48,14 @@ def entry(
 ) -> dict[str, Any]:
     link = reverse(page or f"admin:{app}_{model}_changelist")
     item: dict[str, Any] = {"title": title, "icon": icon, "link": link}
-    # The live inbox's address begins as the list's does.
-    item["active"] = request.path == link if page else marked(request.path, link)
+    # The live inbox's address begins like the list's.
+    below = request.path.startswith(link) and request.path != reverse("admin:live")
+    item["active"] = request.path == link if page else below
     if page == "admin:live" and (waiting := waiting_count()):
         item |= {"badge": f"{waiting} waiting", "badge_variant": "warning"}
     if model == "endpoint" and (off := Endpoint.objects.exclude(trouble="").count()):
         item |= {"badge": f"{off} off", "badge_variant": "danger"}
     return item
-
-
-def marked(path: str, link: str) -> bool:
-    return path.startswith(link) and path != reverse("admin:live")
 
 
 def waiting_count() -> int:

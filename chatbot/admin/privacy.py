@@ -1,5 +1,5 @@
-"""Forgetting a customer: asked for on their page, confirmed by typing their number, done in the
-background, and kept as a row here. Before that, a file of all that is held of them."""
+"""Erasure of a customer: requested on the customer's page, confirmed by typing the customer's
+number, done in the background, and listed here. Also an export of all data about a customer."""
 
 from typing import Any
 
@@ -35,27 +35,27 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
         ]
 
     def ask(self, request: HttpRequest, customer: str) -> HttpResponse:
-        """GET says what would go; POST with the number typed sets it going."""
-        found = self.customer(request, customer)
-        if request.POST.get("typed", "").strip() == found.id:
-            wish = Erasure.objects.create(customer=found.id, by_id=request.user.pk)
-            background.later(carry_out, wish.id)
-            messages.info(request, f"{found.id} is being erased.")
+        """Show what would be erased (GET); start it once the number is typed (POST)."""
+        row = self.customer(request, customer)
+        if request.POST.get("typed", "").strip() == row.id:
+            erasure = Erasure.objects.create(customer=row.id, by_id=request.user.pk)
+            background.later(carry_out, erasure.id)
+            messages.info(request, f"{row.id} is being erased.")
             return HttpResponseRedirect(reverse("admin:chatbot_erasure_changelist"))
         context = self.admin_site.each_context(request) | {
-            "title": f"Erase {found}",
-            "customer": found,
-            "counts": retention.counts_of(found.id),
-            "others": [id for id in everyone(found.id) if id != found.id],
+            "title": f"Erase {row}",
+            "customer": row,
+            "counts": retention.counts_of(row.id),
+            "others": [id for id in everyone(row.id) if id != row.id],
             "wrong": request.method == "POST",
         }
         return TemplateResponse(request, "admin/chatbot/erase.html", context)
 
     def held(self, request: HttpRequest, customer: str) -> HttpResponse:
-        """Everything that is held of them, for them to have, as JSON lines."""
-        found = self.customer(request, customer)
-        audit.exported(found, request.user)  # type: ignore[arg-type]  # nobody else gets here
-        lines = (f"{retention.as_line(row)}\n" for row in retention.held(found))
+        """Export all data about the customer, for the customer, as JSON lines."""
+        person = self.customer(request, customer)
+        audit.exported(person, request.user)  # type: ignore[arg-type]  # nobody else gets here
+        lines = (f"{retention.as_line(row)}\n" for row in retention.held(person))
         headers = {
             "Content-Disposition": 'attachment; filename="customer.jsonl"',
             "Cache-Control": "no-store",

@@ -1,4 +1,4 @@
-"""Teams, and how many conversations each agent takes."""
+"""Teams, and agents' presence and capacity."""
 
 from django.contrib import admin
 from unfold.admin import ModelAdmin
@@ -8,8 +8,8 @@ from chatbot.admin.list_field import LinesField
 from chatbot.models import Presence, Team
 
 FIRST = (
-    "A team says who is asked first. It hides nothing: who waits goes to anybody who is free where "
-    "nobody of the team is, so all agents see all inboxes."
+    "A team decides who is asked first. It hides nothing: if nobody on the team is free, waiting "
+    "customers go to any free agent, so all agents see all inboxes."
 )
 
 
@@ -24,11 +24,11 @@ class TeamAdmin(ModelAdmin):
 
     @display(description="Members")
     def people(self, team: Team) -> str:
-        return ", ".join(str(one) for one in team.members.all())
+        return ", ".join(str(member) for member in team.members.all())
 
     def formfield_for_dbfield(self, db_field, request, **kwargs):  # type: ignore[no-untyped-def]
         if db_field.name == "topics":
-            text = "Words of customers that this team is asked for first, one per line."
+            text = "Customers' words that send a request to this team first, one per line."
             return LinesField(str.strip, "refund", text)
         return super().formfield_for_dbfield(db_field, request, **kwargs)
 

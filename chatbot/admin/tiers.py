@@ -1,4 +1,4 @@
-"""Tiers of the language model: which sizes there are, and whether their servers are well."""
+"""Tiers of the language model, and the health of their servers."""
 
 from django.contrib import admin
 from django.utils.html import format_html_join

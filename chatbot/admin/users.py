@@ -1,4 +1,4 @@
-"""Django's own users and groups, in the look of the rest. Nobody gives rights that they lack."""
+"""Users and groups, in the admin's look. Nobody can give rights that they lack."""
 
 from typing import Any
 
@@ -19,15 +19,15 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from chatbot.people import roles, two_factor
 
 for model in (User, Group, TOTPDevice, StaticDevice):
-    # The devices' own pages would show everybody's keys.
+    # The pages of the devices would show everybody's keys.
     admin.site.unregister(model)
 
-# What somebody needs to come back here and undo a mistake.
+# Flags that users need to come back here and undo a mistake.
 KEYS = ("is_active", "is_staff", "is_superuser")
 
 
 class GivingForm(ModelForm):
-    """Its admin says who fills it in."""
+    """A form that knows the user who fills it in."""
 
     giver: User
 
@@ -47,7 +47,7 @@ class UserForm(UserChangeForm, GivingForm):
         if self.instance == self.giver:
             for name in KEYS:
                 if getattr(self.giver, name) and not cleaned.get(name, True):
-                    self.add_error(name, "You cannot take this from yourself: ask a colleague.")
+                    self.add_error(name, "You cannot remove this from yourself: ask a colleague.")
         return cleaned
 
 
@@ -55,17 +55,18 @@ class GroupForm(GivingForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         given: set[Permission] = set(cleaned.get("permissions", ()))
-        # The next migration gives a role's rights to whatever group has its name.
+        # The next migration gives a role's rights to any group with its name.
         given |= set(roles.granted().get(cleaned.get("name", ""), ()))
-        lacking = {one for one in given if one.pk not in roles.rights_of(user=self.giver)}
+        held = roles.rights_of(user=self.giver)
+        lacking = {permission for permission in given if permission.pk not in held}
         if lacking:
-            names = ", ".join(sorted(one.name for one in lacking)[:5])
+            names = ", ".join(sorted(permission.name for permission in lacking)[:5])
             raise ValidationError(f"You cannot give rights that you do not hold: {names}.")
         return cleaned
 
 
 class GivingAdmin(ModelAdmin):
-    """Only who may everything touches what may more than they do."""
+    """An admin whose users can change only users and groups with no more rights than their own."""
 
     def above(self, request: HttpRequest, obj: Any) -> bool:
         giver: Any = request.user
@@ -80,7 +81,7 @@ class GivingAdmin(ModelAdmin):
         return super().has_change_permission(request, obj) and self.above(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody deletes themselves: so somebody who may everything is always left."""
+        """Refuse to delete oneself, so that a superuser always remains."""
         may = super().has_delete_permission(request, obj) and self.above(request, obj)
         return may and obj != request.user
 
@@ -90,7 +91,7 @@ class UserAdmin(GivingAdmin, DjangoUserAdmin):  # type: ignore[misc]  # its opti
     form = UserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    actions = ["reset_second_factor", "let_in_again"]
+    actions = ["reset_second_factor", "unlock"]
     for_superusers = ["is_superuser", "user_permissions"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> list[str]:
@@ -99,23 +100,24 @@ class UserAdmin(GivingAdmin, DjangoUserAdmin):  # type: ignore[misc]  # its opti
 
     @admin.action(description="Reset the second factor", permissions=["change"])
     def reset_second_factor(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in self.theirs_to_change(request, queryset):
+        for user in self.changeable(request, queryset):
             two_factor.reset(user)
-            messages.info(request, f"{user} sets up a new one at the next log-in.")
+            messages.info(request, f"{user} will set up a new second factor at the next log-in.")
 
-    @admin.action(description="Let in again after wrong passwords", permissions=["change"])
-    def let_in_again(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        for user in self.theirs_to_change(request, queryset):
+    @admin.action(description="Unlock after wrong passwords", permissions=["change"])
+    def unlock(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        for user in self.changeable(request, queryset):
             axes.utils.reset(username=user.get_username())
-            messages.info(request, f"{user} can log in at once.")
+            messages.info(request, f"{user} can log in now.")
 
-    def theirs_to_change(self, request: HttpRequest, users: QuerySet[User]) -> list[User]:
-        """The others are named to whoever asked."""
-        may = [user for user in users if self.above(request, user)]
+    def changeable(self, request: HttpRequest, users: QuerySet[User]) -> list[User]:
+        """Return the users that may be changed, and name the others in an error."""
+        changeable = [user for user in users if self.above(request, user)]
         for user in users:
-            if user not in may:
-                messages.error(request, f"{user} has rights that you do not hold: unchanged.")
-        return may
+            if user not in changeable:
+                text = f"{user} was not changed: this user has rights that you do not hold."
+                messages.error(request, text)
+        return changeable
 
 
 @admin.register(Group)

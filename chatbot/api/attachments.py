@@ -1,4 +1,4 @@
-"""Files of visitors: uploaded here, then named in the socket's `message`."""
+"""Visitors' files: uploaded here, then named in the socket's frame `message`."""
 
 from typing import Any
 from uuid import UUID
@@ -24,12 +24,12 @@ from chatbot.people import identity
 from chatbot.wire.errors import Refused
 from crm.plumbing.problems import PROBLEM
 
-# Visitors' worth of uploads from one address: whoever makes themselves many visitors has no more.
+# One address may upload as much as six visitors: many visitors from one address get no more.
 PER_ADDRESS = 6
 
 
 class Refusal(APIException):
-    """A refusal of ours as the API tells it."""
+    """A Refused as an exception of the API."""
 
     def __init__(self, refused: Refused) -> None:
         super().__init__(refused.text)
@@ -46,23 +46,23 @@ class AttachmentRow(serializers.Serializer):
     name = serializers.CharField()
     type = serializers.ChoiceField(choices=list(kinds.BY_TYPE))
     bytes = serializers.IntegerField()
-    url = serializers.CharField(help_text="Where it can be read for as long as a token lives.")
+    url = serializers.CharField(help_text="A link that is valid for the lifetime of a token.")
 
 
 MEANINGS = {
     400: "There is no file in the form.",
-    401: "No visitor's token, or none that is good.",
+    401: "The visitor's token is missing or not valid.",
     403: "The origin is refused.",
     409: "The conversation has no room for it.",
     413: "The file is too large.",
-    415: "This kind of file is not taken.",
+    415: "This kind of file is not accepted.",
 }
 MEANT = {(code, PROBLEM): OpenApiResponse(Problem, meaning) for code, meaning in MEANINGS.items()}
 NEITHER = refused(404, 405, 406) | {key: MEANT[key] for key in MEANT if key[0] in {401, 403}}
 
 
 class VisitorAuthentication(BaseAuthentication):
-    """By the session's token, from a page of the inbox."""
+    """Authentication by the session's token, from a page of the inbox."""
 
     def authenticate(self, request: Request) -> tuple[None, Visitor]:
         words = get_authorization_header(request).decode("latin-1").split()
@@ -93,8 +93,8 @@ class Attachments(APIView):
 
     @extend_schema(
         summary="Upload a file to the visitor's conversation",
-        description="Its id then stands in the socket's frame `message`, in `attachments`. What "
-        "is not sent within a day is forgotten.",
+        description="Put its id into `attachments` of the socket's frame `message`. A file that "
+        "is not sent within a day is deleted.",
         request={"multipart/form-data": Upload},
         responses={201: AttachmentRow, **MEANT, **refused(405, 406, 429)},
     )
@@ -103,38 +103,38 @@ class Attachments(APIView):
             check_rate(f"address {client_address(request)}", PER_ADDRESS)
             check_rate(f"visitor {request.auth.id}")
             name, data = uploaded(request)
-            kept = store.keep(customers.conversation_of(request.auth), name, data)
+            file = store.keep(customers.conversation_of(request.auth), name, data)
         except Refused as error:
             raise Refusal(error) from None
-        return Response(store.with_link(store.described(kept)), status.HTTP_201_CREATED)
+        return Response(store.with_link(store.described(file)), status.HTTP_201_CREATED)
 
 
 class OneAttachment(APIView):
     authentication_classes = [VisitorAuthentication]
 
     @extend_schema(
-        summary="A file, with a fresh link",
+        summary="Get a file's description with a new link",
         responses={200: AttachmentRow, **NEITHER},
     )
     def get(self, request: Request, pk: UUID) -> Response:
-        found = self.of_visitor(request, pk)
-        return Response(store.with_link(store.described(found)))
+        file = self.of_visitor(request, pk)
+        return Response(store.with_link(store.described(file)))
 
     @extend_schema(
-        summary="Forget a file that was not sent",
+        summary="Delete a file that was not sent",
         responses={204: None, **NEITHER},
     )
     def delete(self, request: Request, pk: UUID) -> Response:
-        found = self.of_visitor(request, pk)
-        if found.message_id or found.agent_id:
+        file = self.of_visitor(request, pk)
+        if file.message_id or file.agent_id:
             raise Http404(f"There is no unsent file {pk}.")
-        found.delete()
+        file.delete()
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def of_visitor(self, request: Request, pk: UUID) -> Attachment:
-        """An agent's file once it was sent, their own always."""
+        """Return a file of the visitor's conversation, but not an agent's file that is unsent."""
         theirs = Attachment.objects.filter(conversation__visitor=request.auth, id=pk)
-        found = theirs.exclude(message=None, agent__isnull=False).first()
-        if found is None:
+        file = theirs.exclude(message=None, agent__isnull=False).first()
+        if file is None:
             raise Http404(f"There is no file {pk}.")
-        return found
+        return file

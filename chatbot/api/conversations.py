@@ -1,4 +1,4 @@
-"""Conversations and what was said in them, to read."""
+"""Read access to conversations and their messages."""
 
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from chatbot.api.described import COUNT, REFUSALS
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import BySeq, NewestFirst
-from chatbot.api.parameters import customer, moment, number, one_of, plain
+from chatbot.api.parameters import customer, moment, number, one_of, text
 from chatbot.models import Conversation, Message
 from chatbot.people import audit
 
@@ -65,8 +65,8 @@ class MessageRow(serializers.ModelSerializer):
 
 
 def spoken() -> QuerySet[Conversation]:
-    found = Conversation.objects.filter(last_seq__gt=0)
-    return found.select_related("visitor__inbox", "agent")
+    conversations = Conversation.objects.filter(last_seq__gt=0)
+    return conversations.select_related("visitor__inbox", "agent")
 
 
 class Conversations(Keyed, ListAPIView):
@@ -76,7 +76,7 @@ class Conversations(Keyed, ListAPIView):
 
     def get_queryset(self) -> QuerySet[Conversation]:
         given = {
-            "visitor__inbox__key": plain(self.request, "inbox"),
+            "visitor__inbox__key": text(self.request, "inbox"),
             "visitor__customer": customer(self.request),
             "state": one_of(self.request, "state", Conversation.State.values),
             "last_message_at__gte": moment(self.request, "since"),
@@ -89,7 +89,9 @@ class Conversations(Keyed, ListAPIView):
             OpenApiParameter("inbox", str),
             OpenApiParameter("customer", str),
             OpenApiParameter("state", str, enum=Conversation.State.values),
-            OpenApiParameter("since", OpenApiTypes.DATETIME, description="Of the last message."),
+            OpenApiParameter(
+                "since", OpenApiTypes.DATETIME, description="With a message since this time."
+            ),
         ],
         responses={200: ConversationRow(many=True), **REFUSALS},
     )
@@ -104,7 +106,7 @@ class OneConversation(Keyed, RetrieveAPIView):
     def get_queryset(self) -> QuerySet[Conversation]:
         return spoken()
 
-    @extend_schema(summary="One conversation", responses={200: ConversationRow, **REFUSALS})
+    @extend_schema(summary="Get a conversation", responses={200: ConversationRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -122,11 +124,11 @@ class Messages(Keyed, ListAPIView):
         if conversation is None:
             raise Http404(f"There is no conversation {id}.")
         audit.read_by_key(conversation, self.request.auth)
-        found = Message.objects.filter(conversation=id)
-        return found.filter(seq__gt=number(self.request, "after") or 0)
+        after = number(self.request, "after") or 0
+        return Message.objects.filter(conversation=id, seq__gt=after)
 
     @extend_schema(
-        summary="What was said, by number",
+        summary="List a conversation's messages, by number",
         parameters=[OpenApiParameter("after", COUNT, description="Messages after this number.")],
         responses={200: MessageRow(many=True), **REFUSALS},
     )

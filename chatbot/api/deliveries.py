@@ -1,6 +1,6 @@
-"""Events on their way out: what became of them, and sending them again.
+"""Deliveries of events to endpoints: their states, their attempts, and sending them again.
 
-Their bodies are not told: they may hold what customers said, which another scope is for.
+Bodies are left out: they may quote customers, which needs another scope.
 """
 
 from typing import Any
@@ -36,9 +36,11 @@ class DeliveryRow(serializers.ModelSerializer):
 
 
 class AttemptRow(serializers.ModelSerializer):
-    request = serializers.DictField(child=serializers.CharField(), help_text="Its headers.")
+    request = serializers.DictField(
+        child=serializers.CharField(), help_text="The request's headers."
+    )
     status = serializers.IntegerField(allow_null=True, help_text="null: no answer; see error.")
-    answer = serializers.CharField(help_text="Its first thousand bytes.")
+    answer = serializers.CharField(help_text="The first thousand bytes of the answer.")
 
     class Meta:
         model = Attempt
@@ -46,20 +48,20 @@ class AttemptRow(serializers.ModelSerializer):
 
 
 class Again(serializers.Serializer):
-    """Which events of a time are sent again."""
+    """Which events to send again."""
 
     since = serializers.DateTimeField()
     until = serializers.DateTimeField(required=False)
     endpoint = serializers.PrimaryKeyRelatedField(
-        queryset=Endpoint.objects.all(), required=False, help_text="One; else all of them."
+        queryset=Endpoint.objects.all(), required=False, help_text="All endpoints by default."
     )
     state = serializers.ChoiceField(
-        ["done", "failed"], required=False, help_text="Only these; else all of them."
+        ["done", "failed"], required=False, help_text="All states by default."
     )
 
 
 class Sent(serializers.Serializer):
-    count = serializers.IntegerField(help_text="Events that will be sent again.")
+    count = serializers.IntegerField(help_text="The number of events that will be sent again.")
 
 
 class Deliveries(Keyed, ListAPIView):
@@ -98,7 +100,7 @@ class OneDelivery(Keyed, RetrieveAPIView):
     serializer_class = DeliveryRow
     queryset = Delivery.objects.defer("body")
 
-    @extend_schema(summary="One delivery", responses={200: DeliveryRow, **REFUSALS})
+    @extend_schema(summary="Get a delivery", responses={200: DeliveryRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -117,7 +119,7 @@ class Attempts(Keyed, ListAPIView):
         return Attempt.objects.filter(delivery=id)
 
     @extend_schema(
-        summary="Each attempt of a delivery, and what came back",
+        summary="List a delivery's attempts and the answers",
         responses={200: AttemptRow(many=True), **REFUSALS},
     )
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -130,7 +132,7 @@ class Resend(Keyed, GenericAPIView):
 
     @extend_schema(
         summary="Send one event again",
-        description="Under the same webhook-id, from the beginning of the schedule.",
+        description="It keeps its webhook-id; the retry schedule starts anew.",
         request=None,
         parameters=[IDEMPOTENCY],
         responses={202: DeliveryRow, **WRITING},
@@ -139,10 +141,10 @@ class Resend(Keyed, GenericAPIView):
         return once(request, self.send)
 
     def send(self) -> Response:
-        found = self.get_object()
-        outbox.again(Delivery.objects.filter(pk=found.pk))
-        found.refresh_from_db()
-        return Response(DeliveryRow(found).data, status.HTTP_202_ACCEPTED)
+        delivery = self.get_object()
+        outbox.again(Delivery.objects.filter(pk=delivery.pk))
+        delivery.refresh_from_db()
+        return Response(DeliveryRow(delivery).data, status.HTTP_202_ACCEPTED)
 
 
 class ResendRange(Keyed, APIView):
@@ -150,8 +152,8 @@ class ResendRange(Keyed, APIView):
 
     @extend_schema(
         operation_id="deliveries_resend_range",
-        summary="Send the events of a time again",
-        description="Each under its own webhook-id, from the beginning of the schedule.",
+        summary="Send the events of a period again",
+        description="Each keeps its webhook-id; the retry schedules start anew.",
         request=Again,
         parameters=[IDEMPOTENCY],
         responses={202: Sent, **WRITING},
@@ -160,8 +162,8 @@ class ResendRange(Keyed, APIView):
         return once(request, lambda: self.send(request.data))
 
     def send(self, data: Any) -> Response:
-        asked = Again(data=data)
-        asked.is_valid(raise_exception=True)
-        given = {"endpoint": None, "until": None, "state": "", **asked.validated_data}
+        form = Again(data=data)
+        form.is_valid(raise_exception=True)
+        given = {"endpoint": None, "until": None, "state": "", **form.validated_data}
         count = outbox.again(outbox.within(**given))
         return Response({"count": count}, status.HTTP_202_ACCEPTED)

@@ -1,4 +1,4 @@
-"""What all operations have in common in their description at /api/docs."""
+"""Parts of the description at /api/docs that all operations share."""
 
 from typing import Any
 
@@ -15,19 +15,19 @@ class Problem(serializers.Serializer):
     type = serializers.CharField()
     title = serializers.CharField()
     status = serializers.IntegerField()
-    detail = serializers.CharField(help_text="A sentence to who can mend it.")
-    errors = serializers.JSONField(required=False, help_text="By field, where fields do not fit.")
+    detail = serializers.CharField(help_text="A sentence that says what to do.")
+    errors = serializers.JSONField(required=False, help_text="The errors of each field.")
     retry_after = serializers.FloatField(required=False, help_text="Seconds.")
 
 
 MEANINGS = {
-    400: "Something does not fit: see errors.",
-    401: "No key, or none that is good.",
+    400: "The request is not valid: see errors.",
+    401: "The key is missing or not valid.",
     403: "The key lacks the scope.",
-    404: "It is not there.",
-    405: "Another method is meant: see Allow.",
-    406: "Only JSON is spoken here.",
-    409: "The same request is being answered at this moment.",
+    404: "It does not exist.",
+    405: "Use another method: see Allow.",
+    406: "The API answers in JSON only.",
+    409: "The same request is still in progress.",
     413: "The body is too large.",
     415: "The body must be application/json.",
     422: "The Idempotency-Key belongs to another request.",
@@ -40,9 +40,9 @@ def refused(*codes: int) -> dict[Any, Any]:
 
 
 REFUSALS = refused(400, 401, 403, 404, 405, 406, 429)
-# Of what has a body.
+# For requests with a body.
 WRITING = REFUSALS | refused(409, 413, 415, 422)
 IDEMPOTENCY = OpenApiParameter(
-    "Idempotency-Key", str, "header", description="Sent again, the answer is given again."
+    "Idempotency-Key", str, "header", description="A repeated request gets the same answer."
 )
 COUNT = {"type": "integer", "minimum": 0, "maximum": 10**parameters.DIGITS - 1}

@@ -1,4 +1,4 @@
-"""Where events are sent, managed by programs."""
+"""Webhook endpoints, managed by programs."""
 
 from typing import Any
 
@@ -23,12 +23,14 @@ SETTINGS = ["url", "events", "inboxes", "active", "full", "masked", "ordered", "
 
 class EndpointRow(StrictModelSerializer):
     events = serializers.ListField(
-        child=serializers.ChoiceField(outbox.TYPES), required=False, help_text="[]: all of them."
+        child=serializers.ChoiceField(outbox.TYPES), required=False, help_text="[]: all events."
     )
     inboxes = serializers.ListField(
-        child=Slug(), required=False, help_text="Inboxes' keys; []: all of them."
+        child=Slug(), required=False, help_text="Inboxes' keys; []: all inboxes."
     )
-    trouble = serializers.CharField(read_only=True, help_text="Why it was switched off by itself.")
+    trouble = serializers.CharField(
+        read_only=True, help_text="Why Attune has switched it off; blank otherwise."
+    )
 
     class Meta:
         model = Endpoint
@@ -75,11 +77,11 @@ class Endpoints(Keyed, ListAPIView):
         return once(request, lambda: self.create(request.data))
 
     def create(self, data: Any) -> Response:
-        asked = EndpointRow(data=data)
-        asked.is_valid(raise_exception=True)
-        made = asked.save(secrets=signing.rotated([]))
+        form = EndpointRow(data=data)
+        form.is_valid(raise_exception=True)
+        endpoint = form.save(secrets=signing.rotated([]))
         outbox.forget()
-        answer = EndpointRow(made).data | secret_of(made)
+        answer = EndpointRow(endpoint).data | secret_of(endpoint)
         return Response(answer, status.HTTP_201_CREATED)
 
 
@@ -88,7 +90,7 @@ class OneEndpoint(Keyed, RetrieveAPIView):
     serializer_class = EndpointRow
     queryset = Endpoint.objects.all()
 
-    @extend_schema(summary="One endpoint", responses={200: EndpointRow, **REFUSALS})
+    @extend_schema(summary="Get an endpoint", responses={200: EndpointRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -99,16 +101,16 @@ class OneEndpoint(Keyed, RetrieveAPIView):
         responses={200: EndpointRow, **WRITING},
     )
     def patch(self, request: Request, pk: int) -> Response:
-        asked = EndpointRow(self.get_object(), data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        on = {"trouble": "", "failing_since": None} if asked.validated_data.get("active") else {}
-        asked.save(**on)
+        form = EndpointRow(self.get_object(), data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        on = {"trouble": "", "failing_since": None} if form.validated_data.get("active") else {}
+        form.save(**on)
         outbox.forget()
-        return Response(asked.data)
+        return Response(form.data)
 
     @extend_schema(
         summary="Delete an endpoint",
-        description="With its deliveries, those that wait too.",
+        description="Its deliveries are deleted too, including those that still wait.",
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, pk: int) -> Response:
@@ -122,7 +124,7 @@ class EndpointSecret(Keyed, GenericAPIView):
 
     @extend_schema(
         summary="Give an endpoint a new secret",
-        description="Requests are signed with both for a day.",
+        description="For a day, requests are signed with both secrets.",
         request=None,
         parameters=[IDEMPOTENCY],
         responses={200: Secret, **WRITING},
@@ -143,7 +145,7 @@ class EndpointTest(Keyed, GenericAPIView):
 
     @extend_schema(
         summary="Send an endpoint a test event",
-        description="Its delivery tells what comes back.",
+        description="Its delivery shows the endpoint's answer.",
         request=None,
         parameters=[IDEMPOTENCY],
         responses={202: DeliveryRow, **WRITING},
@@ -152,8 +154,8 @@ class EndpointTest(Keyed, GenericAPIView):
         return once(request, self.send)
 
     def send(self) -> Response:
-        made = outbox.send_test(self.get_object())
-        return Response(DeliveryRow(made).data, status.HTTP_202_ACCEPTED)
+        delivery = outbox.send_test(self.get_object())
+        return Response(DeliveryRow(delivery).data, status.HTTP_202_ACCEPTED)
 
 
 def secret_of(row: Any) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Fields that take what their description says, and nothing that could be meant by it."""
+"""Fields that accept only the types in their description and convert nothing."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 
 class TrueOrFalse(serializers.BooleanField):
-    """Not "yes", 1 or "off"."""
+    """A boolean field that refuses "yes", 1 and "off"."""
 
     def to_internal_value(self, data: Any) -> bool:
         if not isinstance(data, bool):
@@ -16,12 +16,12 @@ class TrueOrFalse(serializers.BooleanField):
 
 
 class Text(serializers.CharField):
-    """Not a number."""
+    """A text field that refuses numbers."""
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             self.fail("invalid")
-        # Before blanks at its ends are taken off: a description knows of no blanks.
+        # Checked before blanks at the ends are removed: the description does not mention them.
         if self.max_length is not None and len(data) > self.max_length:
             self.fail("max_length", max_length=self.max_length)
         return str(super().to_internal_value(data))

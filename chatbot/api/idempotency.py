@@ -1,4 +1,4 @@
-"""Idempotency-Key: a request that is sent again is answered again, and done once."""
+"""Idempotency-Key: a request that is sent again gets the same answer, but is carried out once."""
 
 import hashlib
 from datetime import timedelta
@@ -19,16 +19,16 @@ LONGEST = 200
 
 class UnderWay(APIException):
     status_code = status.HTTP_409_CONFLICT
-    default_detail = "The same request is being answered at this moment: try again soon."
+    default_detail = "The same request is still in progress: try again soon."
 
 
 class AnotherRequest(APIException):
     status_code = status.HTTP_422_UNPROCESSABLE_ENTITY
-    default_detail = "This Idempotency-Key belongs to another request: take a new one."
+    default_detail = "This Idempotency-Key belongs to another request: use a new one."
 
 
 def once(request: Request, act: Any) -> Response:
-    """act() -> Response, unless this key's request was answered before."""
+    """Call act() -> Response, unless this key's request was answered before."""
     value = request.headers.get("Idempotency-Key")
     if value is None:
         return act()
@@ -38,20 +38,21 @@ def once(request: Request, act: Any) -> Response:
     if row.status is not None:
         return Response(row.body, row.status, headers={"Idempotency-Replayed": "true"})
     try:
-        # What it does and what it answers are committed together.
+        # The request's effect and its answer are committed together.
         with transaction.atomic():
             response = act()
             row.status, row.body = response.status_code, response.data
             row.save(update_fields=["status", "body"])
     except BaseException:
-        row.delete()  # Nothing was done: the request may be mended.
+        row.delete()  # Nothing was done: the program may correct the request.
         raise
     return response
 
 
 def claimed(request: Request, value: str) -> IdempotentAnswer:
-    """New for whoever comes first; the unique constraint decides."""
-    about = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body).hexdigest()
+    """Create the row, or return the earlier one; the unique constraint decides who was first."""
+    digest = hashlib.sha256(f"{request.method} {request.path}\n".encode() + request.body)
+    about = digest.hexdigest()
     try:
         with transaction.atomic():
             return IdempotentAnswer.objects.create(key=request.auth, value=value, request=about)
@@ -65,7 +66,7 @@ def claimed(request: Request, value: str) -> IdempotentAnswer:
 
 
 def forget() -> int:
-    """Answers of yesterday, and claims of processes that died."""
+    """Delete answers that are older than a day, and claims of processes that died."""
     old = IdempotentAnswer.objects.filter(at__lt=timezone.now() - KEPT_FOR)
     died = IdempotentAnswer.objects.filter(
         status=None, at__lt=timezone.now() - timedelta(minutes=5)

@@ -1,4 +1,4 @@
-"""Who asks: a key in the Authorization header, with the scopes that it was given."""
+"""API keys: authentication by the Authorization header, and the scopes of a key."""
 
 import hashlib
 import secrets
@@ -27,12 +27,12 @@ SCOPES = (
 )
 PREFIX, SHOWN = "atk_", 10
 USED_ONCE_IN = timedelta(minutes=1)
-# One sentence for unknown, revoked and expired ones.
-REFUSED = "The key is not known, or no longer good."
+# One sentence for unknown, revoked and expired keys.
+REFUSED = "The key is unknown or no longer valid."
 
 
 def make(name: str, scopes: list[str], expires_at: Any = None) -> tuple[ApiKey, str]:
-    """The key, shown this once."""
+    """Make a key. Its text is not stored, so the caller shows it once."""
     key = f"{PREFIX}{secrets.token_urlsafe(32)}"
     row = ApiKey.objects.create(
         name=name, prefix=key[:SHOWN], digest=digest(key), scopes=scopes, expires_at=expires_at
@@ -50,22 +50,22 @@ class KeyAuthentication(BaseAuthentication):
         if len(words) != 2 or words[0].lower() != "bearer":
             raise AuthenticationFailed("Send your key as: Authorization: Bearer atk_…")
         now = timezone.now()
-        good = Q(expires_at=None) | Q(expires_at__gt=now)
-        found = ApiKey.objects.filter(good, digest=digest(words[1]), revoked=False).first()
-        if found is None:
+        valid = Q(expires_at=None) | Q(expires_at__gt=now)
+        key = ApiKey.objects.filter(valid, digest=digest(words[1]), revoked=False).first()
+        if key is None:
             raise AuthenticationFailed(REFUSED)
-        if wait := limits.take("api", str(found.id), settings.API_REQUESTS_PER_MINUTE):
+        if wait := limits.take("api", str(key.id), settings.API_REQUESTS_PER_MINUTE):
             raise Throttled(wait=wait, detail="Too many requests with this key.")
-        if found.last_used_at is None or found.last_used_at < now - USED_ONCE_IN:
-            ApiKey.objects.filter(id=found.id).update(last_used_at=now)
-        return None, found
+        if key.last_used_at is None or key.last_used_at < now - USED_ONCE_IN:
+            ApiKey.objects.filter(id=key.id).update(last_used_at=now)
+        return None, key
 
     def authenticate_header(self, request: Request) -> str:
         return "Bearer"
 
 
 class HasScope(BasePermission):
-    """The view names in `scopes` what each method needs."""
+    """A permission that checks the scope that a view's `scopes` name for the method."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         needed = view.scopes.get(request.method)
@@ -75,7 +75,7 @@ class HasScope(BasePermission):
 
 
 class Keyed:
-    """Views for programs with a key."""
+    """A mixin for views that need an API key."""
 
     authentication_classes = [KeyAuthentication]
     permission_classes = [HasScope]
@@ -83,7 +83,7 @@ class Keyed:
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)  # type: ignore[misc]  # a view's
         if any("\x00" in str(value) for value in kwargs.values()):
-            raise Http404("No name holds a NUL character.")
+            raise Http404("A name cannot contain a NUL character.")
 
 
 class KeyScheme(OpenApiAuthenticationExtension):

@@ -1,4 +1,4 @@
-"""Cursor pages: {"items", "next"}, stable while rows come and go."""
+"""Cursor pages: {"items", "next"}, stable while rows are added and deleted."""
 
 from base64 import b64decode
 from datetime import UTC, datetime
@@ -32,16 +32,16 @@ class Pages(CursorPagination):
         return super().paginate_queryset(queryset, request, view)
 
     def decode_cursor(self, request: Request) -> Any:
-        """One that no page has given is refused, whatever the database would make of it."""
+        """Refuse a cursor that no page has given, before the database sees it."""
         try:
             check_form(request.query_params.get(self.cursor_query_param))
-            found = super().decode_cursor(request)
-            if found and found.position is not None:
-                check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), found)
+            cursor = super().decode_cursor(request)
+            if cursor and cursor.position is not None:
+                check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), cursor)
         except (NotFound, Unfit, ValueError, OverflowError):
-            text = "is none that a page has given: begin again without it"
+            text = "was not given by a page: begin again without it"
             raise ValidationError({self.cursor_query_param: text}) from None
-        return found
+        return cursor
 
     def get_paginated_response(self, data: Any) -> Response:
         return Response({"items": data, "next": self.get_next_link()})
@@ -62,11 +62,11 @@ class Pages(CursorPagination):
 
 
 def check_form(cursor: str | None) -> None:
-    """An offset, a direction and a position, as Django REST framework writes them."""
+    """Accept only an offset, a direction and a position, as Django REST framework writes them."""
     if cursor is not None:
         text = b64decode(cursor.encode("ascii"), validate=True).decode("ascii")
-        told = set(parse_qs(text, strict_parsing=True))
-        if not told or told - {"o", "r", "p"}:
+        parts = set(parse_qs(text, strict_parsing=True))
+        if not parts or parts - {"o", "r", "p"}:
             raise ValueError
 
 

@@ -1,4 +1,4 @@
-"""What stands behind the question mark, or a refusal that names it."""
+"""Query parameters, checked; a refusal names the parameter."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -10,24 +10,24 @@ from rest_framework.request import Request
 from crm.ids.aliases import SeveralSystems, told
 from inference.text import trimmed
 
-# Of a number: what every database takes.
+# A number's most digits: every database accepts nine.
 DIGITS = 9
 
 
-def plain(request: Request, name: str) -> str:
-    """A parameter that every database takes."""
+def text(request: Request, name: str) -> str:
+    """Return a parameter that every database accepts."""
     value = request.query_params.get(name, "")
     if "\x00" in value:
-        raise ValidationError({name: "holds a NUL character"})
-    # A variable that is empty by mistake must not ask for everything.
+        raise ValidationError({name: "contains a NUL character"})
+    # A program's variable that is empty by mistake must not select everything.
     if name in request.query_params and not trimmed(value):
-        raise ValidationError({name: "is blank: leave it out, or say which"})
+        raise ValidationError({name: "is blank: leave it out, or give a value"})
     return value
 
 
 def customer(request: Request) -> str:
-    """The person who is asked for, by any of their ids; "" where nobody is."""
-    id = trimmed(plain(request, "customer"))
+    """Return the customer's own id for any of their ids; "" without the parameter."""
+    id = trimmed(text(request, "customer"))
     try:
         return id and told(id)
     except SeveralSystems as error:
@@ -37,7 +37,7 @@ def customer(request: Request) -> str:
 def number(request: Request, name: str) -> int | None:
     if name not in request.query_params:
         return None
-    value = plain(request, name)
+    value = text(request, name)
     if not (value.isascii() and value.isdigit() and len(value) <= DIGITS):
         raise ValidationError({name: "must be a number"})
     return int(value)
@@ -46,7 +46,7 @@ def number(request: Request, name: str) -> int | None:
 def one_of(request: Request, name: str, known: Iterable[str]) -> str | None:
     if name not in request.query_params:
         return None
-    value = plain(request, name)
+    value = text(request, name)
     if value not in known:
         raise ValidationError({name: f"must be one of {', '.join(known)}"})
     return value
@@ -56,9 +56,9 @@ def moment(request: Request, name: str) -> datetime | None:
     if name not in request.query_params:
         return None
     try:
-        found = parse_datetime(plain(request, name))
+        moment = parse_datetime(text(request, name))
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ValidationError({name: "must be an ISO 8601 time with its zone"})
-    return found
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ValidationError({name: "must be an ISO 8601 time with a time zone"})
+    return moment

@@ -1,4 +1,4 @@
-"""JSON in, however odd and however long."""
+"""A JSON parser that refuses odd and oversized bodies with clear errors."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class TooLarge(APIException):
 
     def __init__(self) -> None:
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-        super().__init__(f"A request may have {most:,} bytes: send less at once.")
+        super().__init__(f"A request may have at most {most:,} bytes: send less at once.")
 
 
 class SafeJSONParser(JSONParser):
@@ -26,12 +26,12 @@ class SafeJSONParser(JSONParser):
         if len(body) > most:
             raise TooLarge
         try:
-            found = loads(body, parse_constant=strict_constant)
-            # The rows of a list are judged one by one, so that the good ones are taken.
-            if not isinstance(found, list) and any(map(unstorable, strings(found))):
-                raise ParseError("The JSON holds a NUL character or half of one.")
+            data = loads(body, parse_constant=strict_constant)
+            # The rows of a list are checked one by one, so that the valid ones are stored.
+            if not isinstance(data, list) and any(map(unstorable, strings(data))):
+                raise ParseError("The JSON contains a NUL character or half a character.")
         except (RecursionError, RecordError):
             raise ParseError("The JSON is nested too deeply.") from None
         except ValueError as error:
             raise ParseError(f"The body is not JSON: {error}.") from None
-        return found
+        return data

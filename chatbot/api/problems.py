@@ -1,4 +1,4 @@
-"""Every refusal of the API in one form."""
+"""Problem documents (RFC 9457) for all refusals of the API."""
 
 import logging
 import sys
@@ -20,7 +20,7 @@ logger = logging.getLogger("attune.api")
 
 
 def problem_document(error: Exception, context: dict[str, Any]) -> Response | None:
-    """DRF's exception handler: every refusal in one form."""
+    """Turn an exception into a problem document: the exception handler of REST framework."""
     if isinstance(error, RequestDataTooBig):
         error = TooLarge()
     response = exception_handler(error, context)
@@ -28,7 +28,7 @@ def problem_document(error: Exception, context: dict[str, Any]) -> Response | No
         return None
     extra = {}
     if isinstance(error, ValidationError):
-        detail = "The request does not fit: see errors."
+        detail = "The request is not valid: see errors."
         extra["errors"] = response.data
     else:
         detail = error.detail if isinstance(error, APIException) else str(error)
@@ -40,28 +40,28 @@ def problem_document(error: Exception, context: dict[str, Any]) -> Response | No
 
 
 def troubled(error: BaseException | None) -> HttpResponse | None:
-    """Answers for the machine where the error is its own; the log says what operators can do."""
-    if error is None or (found := troubles.trouble(error)) is None:
+    """Answer an error of the machine, such as a full disk; the log says what operators can do."""
+    if error is None or (trouble := troubles.trouble(error)) is None:
         return None
-    logger.error("%s", found.text)
-    document = problem(found.status, found.told, retry_after=troubles.AGAIN)
+    logger.error("%s", trouble.text)
+    document = problem(trouble.status, trouble.told, retry_after=troubles.AGAIN)
     headers = {"Retry-After": str(troubles.AGAIN)}
-    return JsonResponse(document, status=found.status, headers=headers, content_type=PROBLEM)
+    return JsonResponse(document, status=trouble.status, headers=headers, content_type=PROBLEM)
 
 
 class NoSuchAddress(APIView):
-    """Whatever else is asked for under /api/."""
+    """The answer for unknown addresses under /api/."""
 
     schema = None
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        raise Http404("There is no such address; /api/docs lists them, each ends with a slash.")
+        raise Http404("There is no such address. /api/docs lists all; each ends with a slash.")
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    """Django's handler500; the error itself goes into the log."""
-    if found := troubled(sys.exc_info()[1]):
-        return found
+    """Answer an unhandled exception as Django's handler500; the log has the exception."""
+    if response := troubled(sys.exc_info()[1]):
+        return response
     if not request.path.startswith("/api/"):
         return server_error(request)
     document = problem(500, "Something is broken on our side; the operators' log says what.")

@@ -1,4 +1,4 @@
-"""Records and customers over the API."""
+"""Records and customers."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,7 +17,7 @@ from chatbot.api.described import IDEMPOTENCY, REFUSALS, WRITING
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from chatbot.api.parameters import customer, plain
+from chatbot.api.parameters import customer, text
 from crm.ids.aliases import root_of
 from crm.knowledge import records
 from crm.models import Customer, Record
@@ -32,23 +32,23 @@ class RecordRow(serializers.ModelSerializer):
         model = Record
         fields = ["id", "kind", "customer", "title", "text", "fields", "updated_at", "deleted"]
 
-    # A serializer's own name for its fields; the record has one too.
+    # Repeated for mypy: the record's column `fields` hides the serializer's own.
     def get_fields(self) -> dict[str, Any]:
-        found: dict[str, Any] = super().get_fields()
-        return found
+        fields: dict[str, Any] = super().get_fields()
+        return fields
 
 
 class Upsert(serializers.Serializer):
-    """One line of the answer, in the order of the rows."""
+    """Why a row was refused; in the order of the rows."""
 
-    row = serializers.IntegerField(help_text="From 0.")
+    row = serializers.IntegerField(help_text="Counted from 0.")
     error = serializers.CharField(help_text="Which field, and what it should be.")
 
 
 class Note(serializers.Serializer):
-    """What was cut or set right in a row that was taken."""
+    """What was cut or corrected in a row that was stored."""
 
-    row = serializers.IntegerField(help_text="From 0.")
+    row = serializers.IntegerField(help_text="Counted from 0.")
     note = serializers.CharField()
 
 
@@ -56,7 +56,7 @@ class Upserted(serializers.Serializer):
     created = serializers.IntegerField()
     updated = serializers.IntegerField()
     unchanged = serializers.IntegerField()
-    stale = serializers.IntegerField(help_text="A newer update was there.")
+    stale = serializers.IntegerField(help_text="A newer update was stored already.")
     errors = Upsert(many=True)
     notes = Note(many=True)
 
@@ -67,7 +67,7 @@ class Records(Keyed, ListAPIView):
     pagination_class = ById
 
     def get_queryset(self) -> QuerySet[Record]:
-        given = {"customer": customer(self.request), "kind": plain(self.request, "kind")}
+        given = {"customer": customer(self.request), "kind": text(self.request, "kind")}
         wanted = {column: value for column, value in given.items() if value}
         return Record.objects.filter(deleted=False, **wanted)
 
@@ -81,7 +81,7 @@ class Records(Keyed, ListAPIView):
 
     @extend_schema(
         summary="Upsert up to 500 records",
-        description="Rows that fit are stored even where others do not; each of those is named.",
+        description="Valid rows are stored even if others are not valid; `errors` names those.",
         request=RecordRow(many=True),
         parameters=[IDEMPOTENCY],
         responses={200: Upserted, **WRITING},
@@ -93,11 +93,11 @@ class Records(Keyed, ListAPIView):
         if not isinstance(rows, list) or not 1 <= len(rows) <= MOST:
             raise ValidationError({"body": f"Send a list of 1 to {MOST} records."})
         report = records.import_records(rows)
-        errors = [{"row": number - 1, "error": text} for number, text in report.errors]
+        errors = [{"row": number - 1, "error": error} for number, error in report.errors]
         counts = {
             name: getattr(report, name) for name in ("created", "updated", "unchanged", "stale")
         }
-        notes = [{"row": number - 1, "note": text} for number, text in report.notes]
+        notes = [{"row": number - 1, "note": note} for number, note in report.notes]
         return Response({**counts, "errors": errors, "notes": notes})
 
 
@@ -106,19 +106,19 @@ class OneRecord(Keyed, RetrieveAPIView):
     serializer_class = RecordRow
     queryset = Record.objects.filter(deleted=False)
 
-    @extend_schema(summary="One record", responses={200: RecordRow, **REFUSALS})
+    @extend_schema(summary="Get a record", responses={200: RecordRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
     @extend_schema(
         summary="Delete a record",
-        description="It is out of every answer at once; an older update does not bring it back.",
+        description="No answer uses it any more; an older update does not restore it.",
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, pk: str) -> Response:
         if not self.get_queryset().filter(pk=pk).exists():
             raise Http404(f"There is no record {pk!r}.")
-        # Whatever the CRM's clock said, this is the latest word.
+        # The CRM's clock may be ahead; the deletion must be later than the last update.
         latest = self.get_queryset().get(pk=pk).updated_at + timedelta(microseconds=1)
         records.delete(pk, max(timezone.now(), latest))
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -126,7 +126,11 @@ class OneRecord(Keyed, RetrieveAPIView):
 
 class CustomerRow(serializers.ModelSerializer):
     aliases = serializers.SlugRelatedField(
-        "id", source="merged", many=True, read_only=True, help_text="Ids that were merged into it."
+        "id",
+        source="merged",
+        many=True,
+        read_only=True,
+        help_text="Ids that were merged into this one.",
     )
 
     class Meta:
@@ -151,11 +155,11 @@ class OneCustomer(Keyed, RetrieveAPIView):
     queryset = Customers.queryset
 
     def get_object(self) -> Customer:
-        """By any of their ids."""
+        """Find the customer by any of their ids."""
         self.kwargs["pk"] = root_of(self.kwargs["pk"])
-        found: Customer = super().get_object()
-        return found
+        customer: Customer = super().get_object()
+        return customer
 
-    @extend_schema(summary="One customer", responses={200: CustomerRow, **REFUSALS})
+    @extend_schema(summary="Get a customer", responses={200: CustomerRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)

@@ -1,4 +1,4 @@
-"""A visitor's session: anonymous, or of a customer for whom their site vouches."""
+"""A visitor's session: anonymous, or for a customer for whom their site vouches."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ class SessionRequest(serializers.Serializer):
         required=False,
         allow_null=True,
         max_length=4096,
-        help_text="The anonymous visitor's previous token: goes on with their conversation.",
+        help_text="An anonymous visitor's previous token, to continue the conversation.",
     )
 
 
 class SessionResponse(serializers.Serializer):
-    token = serializers.CharField(help_text='Goes into the "hello" frame of the socket.')
+    token = serializers.CharField(help_text='Send it in the "hello" frame of the socket.')
     expires_at = serializers.DateTimeField()
     socket = serializers.CharField(help_text="The websocket's address.")
 
@@ -50,15 +50,15 @@ class Session(APIView):
         },
     )
     def post(self, request: Request, inbox: str) -> Response:
-        found = inbox_or_404(inbox)
-        check_origin(request, found)
+        row = inbox_or_404(inbox)
+        check_origin(request, row)
         wait = limits.take("session", client_address(request), settings.SESSIONS_PER_MINUTE)
         if wait:
             raise Throttled(wait=wait, detail="Too many sessions from this address.")
-        visitor = visitor_for(found, request.data)
+        visitor = visitor_for(row, request.data)
         token, expires_at = identity.issue(visitor)
         scheme = "wss" if request.is_secure() else "ws"
-        socket = f"{scheme}://{request.get_host()}/ws/chat/{found.key}/"
+        socket = f"{scheme}://{request.get_host()}/ws/chat/{row.key}/"
         data = {"token": token, "expires_at": expires_at, "socket": socket}
         return Response(data, headers={"Cache-Control": "no-store"})
 
@@ -67,7 +67,7 @@ class Session(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """CORS for the origins of the inbox, which were checked before."""
+        """Add CORS headers; the origin was checked before."""
         response = super().finalize_response(request, response, *args, **kwargs)
         if origin := request.headers.get("Origin"):
             response["Vary"] = "Origin"
@@ -86,7 +86,7 @@ def inbox_or_404(key: str) -> Inbox:
 
 
 def check_origin(request: Request, inbox: Inbox) -> None:
-    """Browsers name their page's origin; a server-side caller has none."""
+    """Refuse pages of other sites. Browsers send their page's origin; servers send none."""
     origin = request.headers.get("Origin")
     if origin and not identity.origin_allowed(origin, request.get_host(), inbox.origins):
         raise PermissionDenied(f"The origin {origin} is not on the inbox's list.")
@@ -97,11 +97,11 @@ def client_address(request: Request) -> str:
 
 
 def visitor_for(inbox: Inbox, data: Any) -> Visitor:
-    asked = SessionRequest(data=data)
-    asked.is_valid(raise_exception=True)
-    if token := asked.validated_data.get("identity"):
+    form = SessionRequest(data=data)
+    form.is_valid(raise_exception=True)
+    if token := form.validated_data.get("identity"):
         try:
             return identity.identified(inbox, token)
         except identity.IdentityRefused as refused:
             raise PermissionDenied(str(refused)) from None
-    return identity.anonymous(inbox, asked.validated_data.get("token"))
+    return identity.anonymous(inbox, form.validated_data.get("token"))

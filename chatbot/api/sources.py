@@ -1,4 +1,4 @@
-"""Who sends records here, managed by programs."""
+"""Webhook sources, managed by programs."""
 
 import json
 from typing import Any
@@ -31,15 +31,14 @@ class SourceRow(StrictModelSerializer):
     dialect = serializers.ChoiceField(adapters.names(), default="attune")
     mapping = serializers.DictField(
         required=False,
-        help_text="Of the generic dialect: a JSONPath for each field of a record. Of salesforce, "
-        'hubspot and chatwoot: {"public": {object: [fields]}}, what customers may read beside the '
-        "usual.",
+        help_text="For the generic dialect: a JSONPath for each field of a record. For salesforce, "
+        'hubspot and chatwoot: {"public": {object: [fields]}}, the fields that customers may read '
+        "in addition to the usual ones.",
     )
-    url = serializers.SerializerMethodField(help_text="Where it sends its events.")
+    url = serializers.SerializerMethodField(help_text="The address for its events.")
     namespace = serializers.CharField(
         read_only=True,
-        help_text="Stands before every id that it names, zd/501; blank: its ids are the company's "
-        "own.",
+        help_text="The prefix of all its ids, as in zd/501; blank: its ids are the company's own.",
     )
 
     class Meta:
@@ -59,7 +58,8 @@ class SourceRow(StrictModelSerializer):
 
 
 class SourceChange(SourceRow):
-    """Its name stands in the address that the other system was given."""
+    """A source's changeable fields. Its name is fixed: it is part of the address in the other
+    system."""
 
     class Meta(SourceRow.Meta):
         read_only_fields = ["name"]
@@ -69,7 +69,7 @@ class GivenSecret(serializers.Serializer):
     secret = Text(
         max_length=LONGEST_SECRET,
         required=False,
-        help_text="Where the other system has made it; else a new one is made.",
+        help_text="The other system's secret, if it has made one; otherwise Attune makes one.",
     )
 
 
@@ -78,14 +78,14 @@ class NewSource(SourceRow):
         default=None,
         allow_null=True,
         write_only=True,
-        help_text="Whether its ids are the company's own, or its name is their namespace. Null: as "
-        "usual, true for the attune dialect and false for every other.",
+        help_text="true: its ids are the company's own. false: its name is their namespace. null: "
+        "true for the attune dialect, false for every other.",
     )
     secret = Text(
         max_length=LONGEST_SECRET,
         required=False,
         write_only=True,
-        help_text="Where the other system has made it; else a new one is made.",
+        help_text="The other system's secret, if it has made one; otherwise Attune makes one.",
     )
 
     class Meta(SourceRow.Meta):
@@ -128,13 +128,13 @@ class Sources(Keyed, ListAPIView):
         return once(request, lambda: self.create(request.data))
 
     def create(self, data: Any) -> Response:
-        asked = NewSource(data=data)
-        asked.is_valid(raise_exception=True)
-        row = asked.validated_data
-        given, own = row.pop("secret", ""), row.pop("own_ids")
+        form = NewSource(data=data)
+        form.is_valid(raise_exception=True)
+        row = form.validated_data
+        secret, own = row.pop("secret", ""), row.pop("own_ids")
         space = namespaces.of_new(row["name"], row["dialect"], own)
-        made = asked.save(secrets=signing.rotated([], given), namespace=space)
-        return Response(SourceRow(made).data | secret_of(made), status.HTTP_201_CREATED)
+        source = form.save(secrets=signing.rotated([], secret), namespace=space)
+        return Response(SourceRow(source).data | secret_of(source), status.HTTP_201_CREATED)
 
 
 class OneSource(Keyed, RetrieveAPIView):
@@ -143,7 +143,7 @@ class OneSource(Keyed, RetrieveAPIView):
     queryset = Source.objects.all()
     lookup_field = "name"
 
-    @extend_schema(summary="One source", responses={200: SourceRow, **REFUSALS})
+    @extend_schema(summary="Get a source", responses={200: SourceRow, **REFUSALS})
     def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().get(request, *args, **kwargs)
 
@@ -154,16 +154,16 @@ class OneSource(Keyed, RetrieveAPIView):
         responses={200: SourceRow, **WRITING},
     )
     def patch(self, request: Request, name: str) -> Response:
-        found = self.get_object()
-        before, asked = found.dialect, SourceChange(found, data=request.data, partial=True)
-        asked.is_valid(raise_exception=True)
-        if asked.save().dialect != before:
-            namespaces.keep_apart(found)
-        return Response(asked.data)
+        source = self.get_object()
+        before, form = source.dialect, SourceChange(source, data=request.data, partial=True)
+        form.is_valid(raise_exception=True)
+        if form.save().dialect != before:
+            namespaces.keep_apart(source)
+        return Response(form.data)
 
     @extend_schema(
         summary="Delete a source",
-        description="With its events; the records that it sent stay.",
+        description="Its events are deleted too; the records that it sent stay.",
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, name: str) -> Response:
@@ -178,7 +178,7 @@ class SourceSecret(Keyed, GenericAPIView):
 
     @extend_schema(
         summary="Give a source a new secret",
-        description="The one before it counts for another day.",
+        description="The old secret stays valid for a day.",
         request=GivenSecret,
         parameters=[IDEMPOTENCY],
         responses={200: Secret, **WRITING},
@@ -187,10 +187,10 @@ class SourceSecret(Keyed, GenericAPIView):
         return once(request, lambda: self.rotate(request.data))
 
     def rotate(self, data: Any) -> Response:
-        asked = GivenSecret(data=data)
-        asked.is_valid(raise_exception=True)
+        form = GivenSecret(data=data)
+        form.is_valid(raise_exception=True)
         source = self.get_object()
-        source.secrets = signing.rotated(source.secrets, asked.validated_data.get("secret", ""))
+        source.secrets = signing.rotated(source.secrets, form.validated_data.get("secret", ""))
         source.save(update_fields=["secrets"])
         return Response(secret_of(source))
 
@@ -201,8 +201,8 @@ class SourceTest(Keyed, GenericAPIView):
     lookup_field = "name"
 
     @extend_schema(
-        summary="Try a payload out",
-        description="What it would change, or which field does not fit. Nothing is kept.",
+        summary="Try out a payload",
+        description="The answer lists what it would change, or the wrong field. Nothing is stored.",
         request={"application/json": OpenApiTypes.ANY},
         responses={200: Tried, **WRITING},
     )
@@ -214,7 +214,8 @@ class SourceTest(Keyed, GenericAPIView):
             )
         except PayloadError as error:
             raise ValidationError({error.field: [error.reason]}) from None
-        return Response({"changes": [{"type": one.type, "data": one.data} for one in changes]})
+        rows = [{"type": change.type, "data": change.data} for change in changes]
+        return Response({"changes": rows})
 
 
 def kept(source: Any) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Events as OpenAPI webhooks: what an endpoint is sent, for who reads /api/docs."""
+"""Descriptions of events as OpenAPI webhooks, for readers of /api/docs."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rest_framework import serializers
 from crm import action_answers
 
 SIGNED = (
-    "Signed as Standard Webhooks says, with the headers webhook-id (the same for every attempt), "
+    "Signed by Standard Webhooks, with the headers webhook-id (the same for every attempt), "
     "webhook-timestamp and webhook-signature. Answer 2xx within 15 seconds."
 )
 AT = "2026-11-20T14:03:00Z"
@@ -40,25 +40,25 @@ ACTION = {
     "answer_by": "2026-11-20T14:13:00Z",
     "values": {"order": "order:81230", "reason": "Does not fit"},
 }
-# What each type tells beside the conversation, in a thin payload.
+# What each type adds to the conversation in a thin payload.
 EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
     "conversation.created": ("A customer began a conversation.", {}),
     "message.created": (
-        "Somebody wrote; full payloads have its text and name its files.",
+        "There is a new message; full payloads have its text and its files' names.",
         {"message": MESSAGE},
     ),
     "sentiment.alert": (
-        "The customer's mood asks for a person; once for each rise.",
+        "The customer's mood calls for a person; sent once for each rise.",
         {"alert": {"reason": "three negative messages in a row", "weight": 0.75}},
     ),
     "conversation.handed_off": (
-        "A person is wanted.",
+        "The conversation needs a person.",
         {"reason": "The customer asked for a person."},
     ),
-    "conversation.assigned": ("An agent has it.", {}),
-    "conversation.resolved": ("It was closed.", {}),
+    "conversation.assigned": ("An agent has the conversation.", {}),
+    "conversation.resolved": ("The conversation was closed.", {}),
     "feedback.given": (
-        "The customer marked an answer of the bot.",
+        "The customer rated an answer of the bot.",
         {"message": MESSAGE | {"author": "bot", "feedback": 1}},
     ),
     "csat.submitted": ("The customer rated a closed conversation.", {"csat": {"score": 5}}),
@@ -71,23 +71,23 @@ EVENTS: dict[str, tuple[str, dict[str, Any]]] = {
         {"action": ACTION},
     ),
 }
-# What full payloads have beside it, and what is said of that.
+# What full payloads add, and a note on it.
 FULL: dict[str, tuple[str, dict[str, Any]]] = {
     "lead.captured": (
         "Sent again when the customer changes the address. lead.known: the CRM knows the customer. "
-        'The address stands in data.email of full payloads, as "[email]" where the endpoint takes '
-        "personal data out: a CRM that is to write back needs an endpoint with full payloads and "
-        "personal data in them.",
+        'Full payloads have the address in data.email, or "[email]" if the endpoint masks personal '
+        "data: a CRM that writes to the customer needs an endpoint with full payloads and unmasked "
+        "personal data.",
         {"email": "alice@example.com"},
     ),
 }
 ANSWER = (
-    " Only to the endpoints of that action, with the values whole. Answer it with "
+    " Sent only to the endpoints of that action, with complete values. Answer it with "
     '{"status": "accepted" or "refused", "message": "…"}, at most 2,000 bytes; the customer reads '
-    "the message. Or answer 2xx without that, and say it later with an event of your own to "
+    "the message. Or answer 2xx without a body, and send the result later as an event to "
     '/webhooks/crm/<source>/: {"type": "action.completed", "data": {"idempotency_key": "…", '
-    '"status": "…", "message": "…"}}. Without an answer by answer_by a colleague is asked to look '
-    "after it, and it is not sent again."
+    '"status": "…", "message": "…"}}. If there is no answer by answer_by, a colleague is asked to '
+    "handle it, and it is not sent again."
 )
 
 
@@ -99,13 +99,14 @@ class Answer(serializers.Serializer):
 class Event(serializers.Serializer):
     type = serializers.ChoiceField(choices=list(EVENTS))
     timestamp = serializers.DateTimeField(
-        required=False, help_text="Of the event, not of the attempt; `time` with CloudEvents."
+        required=False, help_text="The event's time, not the attempt's; `time` in CloudEvents."
     )
     data = serializers.JSONField()
 
 
 def examples(name: str, more: dict[str, Any]) -> list[OpenApiExample]:
-    """Thin, with what was said where somebody said something, and in the other envelope."""
+    """Return examples: the thin payload, the CloudEvents envelope, and a full payload if there is
+    one."""
     data = {"conversation": CONVERSATION, **more}
     thin = {"type": name, "timestamp": AT, "data": data}
     about = {"specversion": "1.0", "id": "evt_5d0c", "source": "/attune", "time": AT}

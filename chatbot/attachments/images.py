@@ -1,8 +1,8 @@
-"""Images as they are passed on: without what their sender did not mean to send, such as the place
-where a photograph was taken, and without whatever follows their end.
+"""Images without hidden data: no metadata, such as the place of a photograph, and nothing after
+the image's end.
 
-Nothing is decoded. The structure is walked piece by piece, and what is not known to be needed is
-left out; the pixels stay as they are.
+Nothing is decoded. The code walks the file's structure piece by piece and drops every piece that
+is not known to be necessary; the pixels stay as they are.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 
 class Malformed(Exception):
-    """It is not what it begins like."""
+    """The file's content does not match its first bytes."""
 
 
 Size = tuple[int, int]
@@ -21,15 +21,15 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True)
 class Image:
-    """`pixels` of its largest part: any of its headers may be the one that a reader believes."""
+    """`pixels` counts the largest part: a viewer may believe any of the headers."""
 
     data: bytes
     pixels: int
 
 
 class Pieces:
-    """What is left of a file, taken from its front. One in more pieces than any picture needs
-    would only keep us busy."""
+    """The rest of a file, read from the front. A file of more pieces than any picture needs is
+    refused: it would only cost time."""
 
     def __init__(self, data: bytes) -> None:
         self.data, self.at = data, 0
@@ -46,8 +46,8 @@ class Pieces:
         return taken
 
     def number(self, form: str) -> int:
-        found: int = struct.unpack(form, self.take(struct.calcsize(form)))[0]
-        return found
+        number: int = struct.unpack(form, self.take(struct.calcsize(form)))[0]
+        return number
 
 
 def measured(data: bytes, sizes: Iterable[Size]) -> Image:
@@ -60,11 +60,11 @@ def measured(data: bytes, sizes: Iterable[Size]) -> Image:
 # --- PNG (ISO/IEC 15948): chunks
 
 PNG = b"\x89PNG\r\n\x1a\n"
-# Pixels, colours, transparency, animation. Left out: text, time, Exif.
+# Pixels, colours, transparency, animation. Dropped: text, time, Exif.
 PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP sBIT pHYs bKGD acTL fcTL fdAT".split()
 )
-# Of the image and of each frame of an animation: its bytes, and where in the chunk its size stands.
+# Of the image and of each frame of an animation: the chunk's length, and the offset of its size.
 PNG_BYTES = {b"IHDR": 13, b"fcTL": 26}
 PNG_SIZE_AT = {b"IHDR": 8, b"fcTL": 12}
 
@@ -98,13 +98,13 @@ def png_chunks(pieces: Pieces) -> Iterator[tuple[bytes, bytes]]:
 SOI, EOI, SOS = 0xD8, 0xD9, 0xDA
 FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
-# Of applications: what colours mean.
+# Segments of applications that define colours.
 COLOURS = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
 EXIF = (0xE1, b"Exif\0\0")
-# At the start of a segment, and in what comes before one.
+# A marker at the start of a segment, and the next marker within coded pixels.
 MARKER = re.compile(rb"\xff++[^\x00\xd0-\xd7\xff]")
 NEXT_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-# Exif with one entry: which side is up.
+# Exif with the orientation as its only entry.
 UPRIGHT = b"\xff\xe1\x00\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0%c\0\0\0\0\0\0"
 
 
@@ -138,7 +138,7 @@ def jpeg_segments(pieces: Pieces) -> Iterator[tuple[int, bytes]]:
 
 
 def jpeg_body(pieces: Pieces, marker: int) -> bytes:
-    """With the coded pixels, which end at the next marker."""
+    """Return a segment's body; a scan's includes its coded pixels, which end at the next marker."""
     begun, length = pieces.at, pieces.number(">H")
     if length < 2:
         raise Malformed
@@ -158,7 +158,7 @@ def jpeg_needs(marker: int, body: bytes) -> bool:
 
 
 def orientation(tiff: bytes) -> int:
-    """1 to 8, as Exif counts; 1 where it does not say."""
+    """Return Exif's orientation, 1 to 8; 1 if there is none."""
     order = {b"II": "<", b"MM": ">"}.get(tiff[:2], ">")
     try:
         [start] = struct.unpack_from(f"{order}I", tiff, 4)
@@ -192,13 +192,13 @@ def gif(data: bytes) -> Image:
 
 
 def gif_extent(block: bytes) -> Size:
-    """How far a frame reaches: it may be larger than the screen that was promised."""
+    """Return how far a frame reaches: it may exceed the screen that the header declares."""
     left, top, width, height = struct.unpack_from("<HHHH", block, 1)
     return (left + width) * bool(width), (top + height) * bool(height)
 
 
 def gif_colours(flags: int) -> int:
-    """Bytes of the table that follows."""
+    """Return the length in bytes of the colour table that follows."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
@@ -253,7 +253,8 @@ def webp_chunks(pieces: Pieces) -> Iterator[tuple[bytes, bytes]]:
 
 
 def webp_sizes(name: bytes, chunk: bytes) -> Iterator[Size]:
-    """Of the canvas, of a frame on it, of the picture in the frame: each says its own."""
+    """Yield the sizes of the canvas, of a frame on it, and of the picture in the frame: each
+    declares its own."""
     try:
         if name == b"VP8X":
             yield three_bytes(chunk, 4), three_bytes(chunk, 7)
@@ -274,6 +275,6 @@ def webp_sizes(name: bytes, chunk: bytes) -> Iterator[Size]:
 
 
 def three_bytes(chunk: bytes, at: int) -> int:
-    """A side less one, as WebP writes it."""
+    """Return a length that WebP stores less one."""
     low, high = struct.unpack_from("<HB", chunk, at)
     return int(1 + low + (high << 16))

@@ -1,4 +1,4 @@
-"""What a file is, by its content alone: neither its name nor what its sender calls it counts."""
+"""File types, detected from content: neither a file's name nor its declared type counts."""
 
 import math
 import re
@@ -13,7 +13,7 @@ from chatbot.attachments.images import Malformed
 from chatbot.wire.errors import Refused
 
 MB = 1024 * 1024
-# Of an image or a frame of it: more would choke its reader's browser.
+# Of an image or one of its frames: more would choke the reader's browser.
 MOST_PIXELS = 50_000_000
 PDF_ENDS = re.compile(rb"startxref\s+\d+\s+%%EOF\s*")
 NOT_TAKEN = "This kind of file cannot be sent here. Images (PNG, JPEG, GIF, WebP) and PDF can."
@@ -25,7 +25,7 @@ class Kind:
     word: str
     ending: str
     begins: re.Pattern[bytes]
-    # The file as it is kept; Malformed where it is not what it begins like.
+    # Returns the file as it is stored; raises Malformed if the content does not match its start.
     clean: Callable[[bytes], bytes]
 
     @property
@@ -35,17 +35,17 @@ class Kind:
 
 def image(walk: Callable[[bytes], images.Image]) -> Callable[[bytes], bytes]:
     def clean(data: bytes) -> bytes:
-        found = walk(data)
-        if found.pixels > MOST_PIXELS:
-            text = f"This image has {math.ceil(found.pixels / 1e6)} million pixels; "
+        image = walk(data)
+        if image.pixels > MOST_PIXELS:
+            text = f"This image has {math.ceil(image.pixels / 1e6)} million pixels; "
             raise Refused("too_large", f"{text}{MOST_PIXELS // 1_000_000} million is the most.")
-        return found.data
+        return image.data
 
     return clean
 
 
 def pdf(data: bytes) -> bytes:
-    """Up to its end; what is inside stays as it is, and is never opened here."""
+    """Cut a PDF at its end; its content stays as it is and is never opened here."""
     end = PDF_ENDS.match(data, max(0, data.rfind(b"startxref")))
     if end is None:
         raise Malformed
@@ -63,14 +63,14 @@ BY_TYPE = {kind.type: kind for kind in KINDS}
 
 
 def recognised(data: bytes) -> tuple[Kind, bytes]:
-    """What it is, and the file as it is kept. Refused with the reason for its sender."""
-    kind = next((one for one in KINDS if one.begins.match(data)), None)
+    """Return the file's kind, and the file as it is stored. Refused says to the sender why not."""
+    kind = next((kind for kind in KINDS if kind.begins.match(data)), None)
     if kind is None:
         raise Refused("unsupported", NOT_TAKEN)
     try:
         return kind, kind.clean(data)
     except Malformed:
-        text = f"This file begins like a {kind.word}, but is damaged or something else."
+        text = f"This file starts like a {kind.word}, but it is damaged or something else."
         raise Refused("unsupported", text) from None
 
 
@@ -81,7 +81,7 @@ def check_size(count: int) -> None:
 
 
 def limits() -> dict[str, Any]:
-    """For the pages on which files are picked."""
+    """Return the limits for the pages on which people pick files."""
     return {
         "bytes": settings.ATTACHMENT_MAX_BYTES,
         "count": settings.ATTACHMENTS_PER_MESSAGE,
@@ -90,6 +90,6 @@ def limits() -> dict[str, Any]:
 
 
 def size(count: int) -> str:
-    """In words. Rounded up: what is too large does not read as if it were not."""
+    """Write a size in KB or MB, rounded up: a file that is too large must not seem to fit."""
     unit, name = (MB, "MB") if count >= MB else (1024, "KB")
     return f"{math.ceil(count / unit * 10) / 10:g} {name}"

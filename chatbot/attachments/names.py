@@ -1,4 +1,4 @@
-"""Names of files that may be shown and saved: no more than a name, and true to the content."""
+"""File names that are safe to show and to save, with an ending that matches the content."""
 
 import re
 import unicodedata
@@ -8,15 +8,15 @@ from chatbot.attachments.kinds import Kind
 
 LONGEST = 100
 FORBIDDEN = re.compile(r'[\\/:*?"<>|]')
-# Controls, formats (bidi and zero-width among them), surrogates, private and unassigned ones.
+# Controls, formats (such as bidi and zero-width), surrogates, private and unassigned characters.
 INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 def safe(name: str, kind: Kind) -> str:
-    """As given, without what could deceive; it ends as the content does, whatever it said."""
+    """Drop deceptive characters, and give the name the ending of the content's type."""
     text = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
-    seen = "".join(one for one in text if unicodedata.category(one) not in INVISIBLE)
-    words = " ".join(FORBIDDEN.sub("_", seen).split()).strip(". ")
+    visible = "".join(char for char in text if unicodedata.category(char) not in INVISIBLE)
+    words = " ".join(FORBIDDEN.sub("_", visible).split()).strip(". ")
     if not words:
         words = "image" if kind.is_image else "document"
     endings = {kind.ending, ".jpeg"} if kind.ending == ".jpg" else {kind.ending}

@@ -1,14 +1,14 @@
-"""The life of a file: uploaded, named by a message, forgotten.
+"""The life of a file: it is uploaded, attached to a message, and removed.
 
-A row belongs to the database's transactions, the file does not: it is written before its row and
-removed after it, and what a process left behind by dying in between is swept up.
+A row takes part in database transactions, a file does not. So the file is written before its row
+and removed after it, and a sweep removes files that a process left behind when it died in between.
 """
 
 import logging
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,20 +28,20 @@ from chatbot.wire.errors import Refused
 logger = logging.getLogger("attune.attachments")
 SIGNER = signing.TimestampSigner(salt="attune.attachment")
 UNSENT_FOR = timedelta(hours=24)
-# How long a file may lie there before its row is committed.
+# How long a file may exist before its row is committed.
 SETTLED = timedelta(hours=1)
 
 
 def keep(
     conversation: Conversation, name: str, data: bytes, agent: User | None = None
 ) -> Attachment:
-    """One that no message names yet. Refused with the reason for its sender."""
+    """Store a file that belongs to no message yet. Refused says to the sender why not."""
     kinds.check_size(len(data))
     kind, clean = kinds.recognised(data)
     check_room(conversation, len(clean))
-    path = written(clean)
+    path = save_file(clean)
     with transaction.atomic():
-        # Two uploads at once do not both get the last room.
+        # Locked: two concurrent uploads must not both get the last space.
         Conversation.objects.select_for_update().get(id=conversation.id)
         check_room(conversation, len(clean))
         return Attachment.objects.create(
@@ -54,8 +54,8 @@ def keep(
         )
 
 
-def written(data: bytes) -> str:
-    """The file's name. Half of one, on a full disk, does not stay there."""
+def save_file(data: bytes) -> str:
+    """Return the file's path. If the disk is full, remove the half-written file."""
     storage, name = attachment_storage(), secrets.token_hex(16)
     try:
         return str(storage.save(name, ContentFile(data)))
@@ -69,23 +69,24 @@ def check_room(conversation: Conversation, more: int) -> None:
     used = Attachment.objects.filter(conversation=conversation).aggregate(all=Sum("size"))["all"]
     if (used or 0) + more > settings.CONVERSATION_MAX_BYTES:
         most = kinds.size(settings.CONVERSATION_MAX_BYTES)
-        raise Refused("full", f"The files of a conversation may have {most} together.")
+        raise Refused("full", f"The files of a conversation may have {most} in total.")
 
 
 def claim(conversation: Conversation, ids: Sequence[str], agent: User | None) -> list[Attachment]:
-    """Of a locked conversation, for a message of this agent's or, without one, the customer's."""
+    """Return unsent files for a new message, of this agent or, without one, of the customer. The
+    conversation must be locked."""
     free = Attachment.objects.select_for_update().filter(
         conversation=conversation, agent=agent, message=None
     )
-    wanted = [UUID(id) for id in ids]  # There are several ways to write one.
-    found = free.in_bulk(wanted) if wanted else {}
-    if len(found) < len(wanted):
+    wanted = [UUID(id) for id in ids]  # A UUID can be written in several ways.
+    files = free.in_bulk(wanted) if wanted else {}
+    if len(files) < len(wanted):
         raise Refused("not_found", "A file is no longer there. Please attach it again.")
-    return [found[id] for id in wanted]
+    return [files[id] for id in wanted]
 
 
 def bind(message: Message, files: Sequence[Attachment]) -> None:
-    Attachment.objects.filter(id__in=[one.id for one in files]).update(message=message)
+    Attachment.objects.filter(id__in=[file.id for file in files]).update(message=message)
 
 
 def described(file: Attachment) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def with_link(description: dict[str, Any]) -> dict[str, Any]:
 
 
 def link(id: str) -> str:
-    """Whoever has it may read this one file, for as long as a visitor's token lives."""
+    """Make a link that gives read access to this one file for the lifetime of a visitor's token."""
     _, key = SIGNER.sign(id).split(":", 1)
     return f"{reverse('attachment', args=[id])}?key={key}"
 
@@ -117,44 +118,41 @@ def link_holds(id: str, key: str) -> bool:
 
 
 def remove_file(path: str) -> None:
-    """Once its row is gone for good."""
+    """Remove a file as soon as the deletion of its row is committed."""
 
     def remove() -> None:
         try:
             attachment_storage().delete(path)
         except OSError as error:
-            logger.warning("a file is left for the next sweep: %s", error)
+            logger.warning("a file was not removed, the next sweep tries again: %s", error)
 
     transaction.on_commit(remove)
 
 
 def forget() -> dict[str, int]:
-    """Uploads that were never sent, and files without a row: {"unsent", "files"}."""
+    """Remove uploads that were never sent, and files without a row: {"unsent", "files"}."""
     return {"unsent": forget_unsent(), "files": sweep()}
 
 
 def forget_unsent() -> int:
     with transaction.atomic():
-        # Locked: a message that names one at this moment keeps it.
+        # Locked: an upload that a message takes at this moment is kept.
         old = Attachment.objects.select_for_update().filter(
             message=None, created_at__lt=timezone.now() - UNSENT_FOR
         )
-        ids = [one.id for one in old]
+        ids = [file.id for file in old]
         return Attachment.objects.filter(id__in=ids).delete()[0]
 
 
 def sweep() -> int:
     storage = attachment_storage()
     try:
-        lying = set(storage.listdir("")[1])
-    except FileNotFoundError:  # Nothing was ever kept.
+        stored = set(storage.listdir("")[1])
+    except FileNotFoundError:  # No file was ever stored.
         return 0
     known = set(Attachment.objects.values_list("file", flat=True))
-    orphans = [name for name in lying - known if settled(storage.get_modified_time(name))]
+    limit = timezone.now() - SETTLED
+    orphans = [name for name in stored - known if storage.get_modified_time(name) < limit]
     for name in orphans:
         storage.delete(name)
     return len(orphans)
-
-
-def settled(at: datetime) -> bool:
-    return at < timezone.now() - SETTLED

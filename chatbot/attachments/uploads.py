@@ -1,4 +1,4 @@
-"""Uploads of visitors and agents: how many, how large, and what a refusal's status is."""
+"""Limits on the rate and size of uploads, and the HTTP status of each refusal."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from chatbot.attachments import kinds
 from chatbot.wire import limits
 from chatbot.wire.errors import Refused
 
-# Of the form around the file.
+# Bytes that the form may add around the file.
 FORM = 16 * 1024
 STATUS = {"too_large": 413, "unsupported": 415, "rate_limited": 429, "full": 409, "closed": 409}
 STATUS |= {"not_yours": 403}
@@ -20,7 +20,7 @@ def check_rate(who: str, times: int = 1) -> None:
 
 
 def uploaded(request: Any) -> tuple[str, bytes]:
-    """The form's file. What is too large is refused before the form is taken apart."""
+    """Return the form's file. A file that is too large is refused before the form is parsed."""
     length = request.META.get("CONTENT_LENGTH") or "0"
     if length.isdigit() and int(length) > settings.ATTACHMENT_MAX_BYTES + FORM:
         kinds.check_size(int(length))

@@ -1,4 +1,4 @@
-"""A file, to whoever may read it: as what it is, in a box, and never as a page of ours."""
+"""The view that serves a file to people who may read it: sandboxed, never as a page of ours."""
 
 from typing import Any
 from uuid import UUID
@@ -13,8 +13,8 @@ from chatbot.models import Attachment
 from chatbot.people import audit, two_factor
 
 MAY_SEE = "chatbot.view_conversation"
-# Whatever a browser takes it for: no script, no plug-in, no origin of ours.
-BOXED = {
+# Whatever type a browser guesses, the file gets no script, no plug-in and not our origin.
+SANDBOXED = {
     "Content-Security-Policy": "sandbox; default-src 'none'",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -24,24 +24,21 @@ BOXED = {
 
 @require_safe
 def attachment(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """By a signed link, which customers are sent, or in an agent's session. Whoever may not read
-    it is not told that it is there."""
-    found = Attachment.objects.select_related("conversation").filter(id=pk).first()
-    if found is None or not (by_link(request, found) or by_agent(request, found)):
-        raise Http404("There is no such file, or its link has ended.")
+    """Serve a file by a signed link, as customers have it, or in an agent's session. The answer to
+    everybody else does not say whether the file exists."""
+    file = Attachment.objects.select_related("conversation").filter(id=pk).first()
+    by_link = file and store.link_holds(str(file.id), request.GET.get("key", ""))
+    if file is None or not (by_link or by_agent(request, file)):
+        raise Http404("There is no such file, or its link has expired.")
     try:
-        with found.file.open("rb") as opened:
-            return served(found, opened.read())
+        with file.file.open("rb") as opened:
+            return served(file, opened.read())
     except FileNotFoundError:
         raise Http404("This file has been removed.") from None
 
 
-def by_link(request: HttpRequest, file: Attachment) -> bool:
-    return store.link_holds(str(file.id), request.GET.get("key", ""))
-
-
 def by_agent(request: HttpRequest, file: Attachment) -> bool:
-    """What was not sent is its sender's alone."""
+    """Tell whether an agent may read it; an unsent file is only for the agent who uploaded it."""
     user: Any = request.user
     if not (user.is_active and user.is_staff and user.has_perm(MAY_SEE)):
         return False
@@ -59,5 +56,5 @@ def served(file: Attachment, data: bytes) -> HttpResponse:
     return HttpResponse(
         data,
         content_type=file.type,
-        headers={**BOXED, "Content-Disposition": disposition or "attachment"},
+        headers={**SANDBOXED, "Content-Disposition": disposition or "attachment"},
     )

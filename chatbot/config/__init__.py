@@ -1,1 +1,1 @@
-"""Settings from the environment, the Content-Security-Policy's and the network's rules."""
+"""Settings from the environment, the admin's appearance, the channel layer, the network's rules."""

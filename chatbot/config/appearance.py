@@ -1,4 +1,4 @@
-"""How the admin looks: its name, colours and icon, in the words of django-unfold."""
+"""The admin's appearance: name, colours and icon, as settings of django-unfold."""
 
 from typing import Any
 

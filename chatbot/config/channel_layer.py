@@ -1,8 +1,8 @@
 """The channel layer on Redis, for hints to groups only.
 
-channels_redis subscribes each socket's own channel with Redis as well, which doubles the
-subscriptions and refuses every new socket while Redis is away. Nothing is sent to one socket alone
-here, so a socket's channel is a queue of this process and nothing more.
+channels_redis also subscribes each socket's own channel with Redis, which doubles the
+subscriptions and refuses every new socket while Redis is away. Attune never sends to a single
+socket, so a socket's channel is only a queue of this process.
 """
 
 import asyncio

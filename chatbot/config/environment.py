@@ -1,6 +1,6 @@
-"""Settings read from environment variables, and errors that say which one is wrong.
+"""Settings read from environment variables, and errors that name the wrong variable.
 
-A secret may also come from a file: NAME_FILE names a file that holds the value of NAME.
+A secret may also come from a file: NAME_FILE is the path of a file that holds the value of NAME.
 """
 
 import os
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
-PERCENT_ENCODE = "percent-encode the password: / # ? [ ] @ % must not stand in it (/ is %2F, # %23)"
+PERCENT_ENCODE = "percent-encode / # ? [ ] @ % in the password (/ is %2F, # is %23)"
 
 
 def env(name: str, default: str = "") -> str:
@@ -52,8 +52,8 @@ def env_int(name: str, default: int, least: int = 0) -> int:
 
 
 def noted_port(path: Path, otherwise: int) -> int:
-    """The port that a process has left there. A damaged file counts as none: that process writes
-    it anew at its next start."""
+    """Read the port that a process has noted in a file. A damaged file counts as missing: the
+    process writes it anew at its next start."""
     try:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -100,12 +100,12 @@ def data_dir(default: Path) -> Path:
 
 
 def secret_key(folder: Path) -> str:
-    """SECRET_KEY, or one made once and kept in the folder."""
+    """Return SECRET_KEY, or a key that is made once and kept in the folder."""
     if value := env("SECRET_KEY"):
         return value
     path = folder / "secret_key"
     if not path.exists():
-        # Two processes may start at once: the link makes the first writer win whole.
+        # Two processes may start at once: with a link, the first complete file wins.
         draft = path.with_suffix(f".{os.getpid()}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(50))
@@ -119,16 +119,16 @@ def secret_key(folder: Path) -> str:
 
 
 def taken_apart(url: str) -> SplitResult:
-    """ValueError where it has no parts, or a character of its password has ended one of them early.
-    The message names no part: it may be the password."""
+    """Split a URL. A ValueError means that it is malformed, or that a character of the password has
+    ended a part early; its message quotes no part, since that may be the password."""
     authority, *rest = re.split("[/?#]", url.partition("://")[2], maxsplit=1)
     if "@" in "".join(rest) or set("[]") & set(authority.rpartition("@")[0]):
-        raise ValueError(f"it cannot be taken apart: {PERCENT_ENCODE}")
+        raise ValueError(f"it cannot be parsed: {PERCENT_ENCODE}")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ValueError("its port is no number up to 65535") from None
+        raise ValueError("its port is not a number up to 65535") from None
     return parts
 
 
@@ -137,7 +137,7 @@ def database(url: str, pool: int) -> dict[str, object]:
         parts = taken_apart(url) if not url.startswith("sqlite:") else urlsplit(url)
     except ValueError as error:
         raise ImproperlyConfigured(
-            f"DATABASE_URL is not like postgresql://user:password@host:5432/name: {error}."
+            f"DATABASE_URL must be like postgresql://user:password@host:5432/name: {error}."
         ) from None
     if parts.scheme == "sqlite":
         return {
@@ -159,12 +159,12 @@ def database(url: str, pool: int) -> dict[str, object]:
             "PORT": str(parts.port or ""),
             "OPTIONS": {
                 "pool": {"min_size": 1, "max_size": pool, "timeout": 10},
-                # Compiling a query takes longer than any of these queries, and so does planning
-                # one: PostgreSQL keeps the plans of those that a connection asks again.
+                # Compiling a query takes longer than running any of these queries, and so does
+                # planning it: PostgreSQL keeps the plans of queries that a connection repeats.
                 "options": "-c jit=off",
                 "server_side_binding": True,
                 "prepare_threshold": 3,
-                # sslmode and the like.
+                # Such as sslmode.
                 **dict(parse_qsl(parts.query)),
             },
         }

@@ -1,16 +1,16 @@
-"""Which hosts are inside the private network."""
+"""Rules that tell which hosts are inside the private network."""
 
 import socket
 from ipaddress import ip_address
 
 from crm.outbound.destinations import within
 
-# Ends of names that only a private network resolves, Kubernetes' and Docker's among them.
+# Endings of names that only a private network resolves, such as Kubernetes' and Docker's.
 PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")
 
 
 def is_private(host: str) -> bool:
-    """A name without a dot is the private network's own. Other names are looked up."""
+    """Treat a name without a dot as the private network's own, and look up other names."""
     try:
         return _address_is_private(host)
     except ValueError:
@@ -18,15 +18,15 @@ def is_private(host: str) -> bool:
 
 
 def _resolves_privately(host: str) -> bool:
-    """Whether all its addresses are private; a name that nobody knows harms nobody."""
+    """Tell whether all addresses are private; a name that does not resolve does no harm."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError:
         return True
-    return all(_address_is_private(str(address[0])) for *_, address in found)
+    return all(_address_is_private(str(address[0])) for *_, address in addresses)
 
 
 def _address_is_private(host: str) -> bool:
-    """Of an IPv6 address that stands for an IPv4 one, that one."""
+    """Judge an IPv6 address that stands for an IPv4 address by the latter."""
     address = ip_address(host.partition("%")[0])
-    return not any(one.is_global for one in within(address) or [address])
+    return not any(inner.is_global for inner in within(address) or [address])

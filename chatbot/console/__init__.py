@@ -1,1 +1,1 @@
-"""The live inbox, where agents work: one page, one script, one socket."""
+"""The live inbox, where agents work: its page, its script and its socket."""

@@ -1,4 +1,4 @@
-"""The socket of an agent's page: what the agent does to conversations."""
+"""The socket of an agent's page, with the agent's actions on conversations."""
 
 import asyncio
 from uuid import UUID
@@ -24,12 +24,12 @@ from crm.plumbing.threads import in_thread
 
 
 class AgentConsumer(Lists, ConversationAtHand):
-    """The socket of an agent's page: what they do to conversations."""
+    """The whole socket of an agent's page; this class adds the actions on conversations."""
 
     async def connect(self) -> None:
         await super().connect()
         self.wanted, self.shown = frames.List(), set[str]()
-        # Alerts that the page knows of, whatever its list shows.
+        # The alerts that the page knows, whatever its list shows.
         self.alerts = set[str]()
         self.catching_up = asyncio.Lock()
         self.agent: User = self.scope["user"]
@@ -58,7 +58,7 @@ class AgentConsumer(Lists, ConversationAtHand):
 
     @handles(frames.Take)
     async def on_take(self, frame: frames.Take) -> None:
-        """What the bot was about to answer is there as a suggestion."""
+        """Take a conversation over; an answer that the bot had begun becomes a suggestion."""
         turn = await self.act(self.taken, frame)
         runner.cancel(UUID(frame.conversation))
         if turn:
@@ -100,7 +100,7 @@ class AgentConsumer(Lists, ConversationAtHand):
             return
         colleague = User.objects.filter(username=to, is_active=True, is_staff=True).first()
         if colleague is None or not colleague.has_perm(MAY_ACT):
-            raise Refused("not_found", f"{to} is not somebody who can answer customers.")
+            raise Refused("not_found", f"{to} is not an agent who can answer customers.")
         agents.pass_on(conversation, agent, colleague)
 
     @handles(frames.Say)
@@ -119,7 +119,7 @@ class AgentConsumer(Lists, ConversationAtHand):
 
     @handles(frames.Typing)
     async def on_typing(self, frame: frames.Typing) -> None:
-        """The customer sees that a person types, where the conversation is this agent's."""
+        """Show the customer that the agent is typing, if the conversation is this agent's."""
         if self.at_hand == UUID(frame.conversation) and await self.act(self.has_it, frame):
             await hints.send(self.at_hand, {"type": "agent.typing"})
 
@@ -143,9 +143,9 @@ class AgentConsumer(Lists, ConversationAtHand):
         summary.start(UUID(frame.conversation))
 
     def has_messages(self, conversation: Conversation, agent: User) -> None:
-        asked = conversation.messages.filter(author=Message.Author.CUSTOMER).count()
-        if asked < summary.WORTH_IT:
-            raise Refused("not_found", "There is too little to sum up yet.")
+        count = conversation.messages.filter(author=Message.Author.CUSTOMER).count()
+        if count < summary.WORTH_IT:
+            raise Refused("not_found", "There is too little to summarise yet.")
 
     @handles(frames.CorrectSummary)
     async def on_summary(self, frame: frames.CorrectSummary) -> None:
@@ -159,7 +159,8 @@ class AgentConsumer(Lists, ConversationAtHand):
         self.drafting = asyncio.create_task(self.draft(frame.conversation, turn))
 
     async def draft(self, conversation: str, turn: Turn, asked: bool = True) -> None:
-        """asked: else only an answer from the records is worth showing."""
+        """Show a suggestion. If the agent has not asked for one, show only answers from the
+        records."""
         draft = await runner.drafted(turn)
         if not asked and draft.state != "answered":
             return

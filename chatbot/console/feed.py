@@ -1,7 +1,7 @@
-"""What has changed, to every agent's page of this process: hints are heard, and rows are read, once
-for all of them.
+"""The feed of changed rows to all agents' pages of this process, which hears each hint and reads
+each row only once.
 
-Hints come one by one and in bursts; those of a short moment share one look into the database.
+Hints come one by one and in bursts; hints within a short time share one query.
 """
 
 import asyncio
@@ -23,17 +23,17 @@ from chatbot.wire import hints
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
-# Seconds. Less than anybody sees.
+# Seconds; too short for anybody to notice.
 GATHERED = 0.02
 WAKES_EVERY = 10.0
-# Rows that are remembered: pages stay open for days.
+# The most rows to remember: pages stay open for days.
 REMEMBERED = 5_000
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class News:
-    """A row that has changed, and as JSON: written once for all pages."""
+    """A changed row, and its JSON, which is written once for all pages."""
 
     row: Row
     text: str
@@ -43,58 +43,58 @@ Listener = Callable[[list[News]], Awaitable[None]]
 
 
 class Feed:
-    """A listener to news of every conversation, for as long as the process lives."""
+    """The process's listener for news of all conversations."""
 
     channel_name = ""
     sent = 0
 
     def __init__(self) -> None:
-        # Each with the news that it has not been told yet, by row.
+        # Each listener's pending news, by row id.
         self.listeners: dict[Listener, dict[str, News]] = {}
         self._bringing: dict[Listener, asyncio.Task[None]] = {}
         self._changed: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
         self._hearing: asyncio.Task[None] | None = None
         self._ready = asyncio.Event()
-        # As the pages here were last told: the look for lost hints finds what they know.
-        self._told: dict[str, Row] = {}
+        # The rows as the pages last got them: a repeated hint then needs no query.
+        self._latest: dict[str, Row] = {}
 
     def changed(self, conversation: UUID) -> None:
         self._changed.add(conversation)
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._tell())
+            self._task = asyncio.create_task(self._notify())
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         while self._changed:
             await asyncio.sleep(GATHERED)
             ids, self._changed = self._changed, set()
-            found = await in_thread(rows.rows_of, ids)
-            fresh = [row for row in found if self._told.get(row["id"]) != row]
+            current = await in_thread(rows.rows_of, ids)
+            fresh = [row for row in current if self._latest.get(row["id"]) != row]
             self._remember(fresh)
             news = {row["id"]: News(row, json.dumps(row, ensure_ascii=False)) for row in fresh}
-            for listener, untold in self.listeners.items():
-                untold |= news
-                if untold and listener not in self._bringing:
+            for listener, pending in self.listeners.items():
+                pending |= news
+                if pending and listener not in self._bringing:
                     self._bringing[listener] = asyncio.create_task(self._bring(listener))
 
     async def _bring(self, listener: Listener) -> None:
-        """Each page at its own pace: one that reads slowly holds up nobody, and is spared what has
-        changed again meanwhile."""
+        """Send a page its pending news at its own pace. A slow page holds up nobody, and skips
+        versions of a row that have changed again."""
         try:
-            while untold := self.listeners.get(listener):
+            while pending := self.listeners.get(listener):
                 self.listeners[listener] = {}
-                await listener(list(untold.values()))
+                await listener(list(pending.values()))
         except (StopConsumer, OSError):
-            pass  # It has gone, or read nothing for too long and was closed.
+            pass  # The page has gone, or was closed because it read nothing for too long.
         finally:
             del self._bringing[listener]
 
     def _remember(self, fresh: list[Row]) -> None:
         for row in fresh:
-            self._told.pop(row["id"], None)
-            self._told[row["id"]] = row
-        for oldest in list(self._told)[:-REMEMBERED]:
-            del self._told[oldest]
+            self._latest.pop(row["id"], None)
+            self._latest[row["id"]] = row
+        for oldest in list(self._latest)[:-REMEMBERED]:
+            del self._latest[oldest]
 
     async def join(self, listener: Listener) -> None:
         self.listeners[listener] = {}
@@ -113,13 +113,14 @@ class Feed:
             await self.take(await layer.receive(self.channel_name))
 
     async def take(self, event: dict[str, Any]) -> None:
-        """A hint with a seq is a look for those that were lost: most of them were not."""
-        told = self._told.get(event["about"], {"seq": -1})
-        if self.listeners and ("seq" not in event or event["seq"] > told["seq"]):
+        """Note what changed. A hint with a seq repeats an earlier one in case that was lost; most
+        were not, so the query is skipped if the pages have that message."""
+        latest = self._latest.get(event["about"], {"seq": -1})
+        if self.listeners and ("seq" not in event or event["seq"] > latest["seq"]):
             self.changed(UUID(event["about"]))
 
     async def _wake(self) -> None:
-        """A snooze that ends is no change in the database: it is looked for."""
+        """Look for snoozes that have ended: nothing in the database changes when they end."""
         since = timezone.now()
         while True:
             await asyncio.sleep(WAKES_EVERY)
@@ -129,18 +130,18 @@ class Feed:
                     self.changed(conversation)
                 since = now
             except Exception as error:
-                # The database may be away for a moment; the next look goes back as far.
-                logger.warning("no look for snoozes that end: %s", error)
+                # The database may be away for a moment; the next look covers this time too.
+                logger.warning("could not look for snoozes that end: %s", error)
 
     def leave(self, listener: Listener) -> None:
         self.listeners.pop(listener, None)
         if not self.listeners:
-            self._told.clear()
+            self._latest.clear()
 
 
 def woken(since: datetime, until: datetime) -> list[UUID]:
-    found = Conversation.objects.filter(snoozed_until__gt=since, snoozed_until__lte=until)
-    return list(found.values_list("id", flat=True))
+    conversations = Conversation.objects.filter(snoozed_until__gt=since, snoozed_until__lte=until)
+    return list(conversations.values_list("id", flat=True))
 
 
 feed = Feed()

@@ -1,4 +1,4 @@
-"""What the agents' page says over its socket; `conversation` is a conversation's id."""
+"""Frames from the agents' page; `conversation` is a conversation's id."""
 
 from uuid import UUID
 
@@ -16,7 +16,7 @@ LONGEST_SUMMARY = 1_000
 
 
 class List(Frame, frozen=True, tag="list"):
-    """Which conversations the agent wants to see; the answer is a page of rows."""
+    """Select the conversations to list; the answer is a page of rows."""
 
     view: str = "open"
     state: str = ""
@@ -32,18 +32,18 @@ class List(Frame, frozen=True, tag="list"):
         if self.state not in STATES:
             raise Refused("bad_frame", f'"state" must be one of {", ".join(STATES[1:])}.')
         if len(self.search) > LONGEST_SEARCH:
-            raise Refused("bad_frame", f'"search" may have {LONGEST_SEARCH} characters.')
+            raise Refused("bad_frame", f'"search" may have at most {LONGEST_SEARCH} characters.')
 
 
 class SaveView(List, frozen=True, tag="save_view", kw_only=True):
-    """Keep a list under a name, in the place of one of that name."""
+    """Save a list under a name; it replaces a view of the same name."""
 
     name: str
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not 1 <= len(written(self.name)) <= LONGEST_NAME:
-            raise Refused("invalid", f"The name of a view has 1 to {LONGEST_NAME} characters.")
+            raise Refused("invalid", f"A view's name must have 1 to {LONGEST_NAME} characters.")
 
 
 class DropView(Frame, frozen=True, tag="drop_view"):
@@ -57,11 +57,11 @@ class _Of(Frame, frozen=True):
         try:
             UUID(self.conversation)
         except ValueError:
-            raise Refused("bad_frame", '"conversation" must be the id of one.') from None
+            raise Refused("bad_frame", '"conversation" must be a conversation\'s id.') from None
 
 
 class Open(_Of, frozen=True, tag="open"):
-    """Show this conversation from here on, from the message after `after`."""
+    """Open a conversation, with its messages after `after`."""
 
     after: int = 0
 
@@ -71,19 +71,19 @@ class Open(_Of, frozen=True, tag="open"):
 
 
 class Take(_Of, frozen=True, tag="take"):
-    """The agent takes the conversation over."""
+    """Take the conversation over."""
 
 
 class HandBack(_Of, frozen=True, tag="hand_back"):
-    """The agent hands the conversation back to the bot."""
+    """Hand the conversation back to the bot."""
 
 
 class Resolve(_Of, frozen=True, tag="resolve"):
-    """The agent closes the conversation."""
+    """Close the conversation."""
 
 
 class Acknowledge(_Of, frozen=True, tag="acknowledge"):
-    """The agent has seen the alert."""
+    """Mark the alert as seen."""
 
 
 class Snooze(_Of, frozen=True, tag="snooze"):
@@ -108,7 +108,7 @@ class Say(_Of, frozen=True, tag="message"):
         if blank(self.text) and not self.attachments:
             raise Refused("empty", "The message is empty.", id=self.id)
         if len(self.text) > limit:
-            raise Refused("invalid", f"A message has 1 to {limit} characters.", id=self.id)
+            raise Refused("invalid", f"A message must have 1 to {limit} characters.", id=self.id)
 
 
 class Note(_Of, frozen=True, tag="note"):
@@ -116,17 +116,17 @@ class Note(_Of, frozen=True, tag="note"):
 
 
 class Away(Frame, frozen=True, tag="away"):
-    """1: give this agent nothing more. 0: they are there again."""
+    """Set the agent to away (1: no more conversations) or to there (0)."""
 
     value: int
 
 
 class Typing(_Of, frozen=True, tag="typing"):
-    """The agent is typing."""
+    """Say that the agent is typing."""
 
 
 class Suggest(_Of, frozen=True, tag="suggest"):
-    """What would the bot answer now? Nobody but this agent sees it."""
+    """Ask for the bot's answer, for this agent's eyes only."""
 
 
 class Correct(_Of, frozen=True, tag="correct"):
@@ -135,7 +135,7 @@ class Correct(_Of, frozen=True, tag="correct"):
 
 
 class Summarise(_Of, frozen=True, tag="summarise"):
-    """Make a summary now."""
+    """Ask for a summary now."""
 
 
 class CorrectSummary(_Of, frozen=True, tag="summary"):
@@ -146,4 +146,4 @@ class CorrectSummary(_Of, frozen=True, tag="summary"):
     def __post_init__(self) -> None:
         super().__post_init__()
         if max(map(len, (self.problem, self.tried, self.question))) > LONGEST_SUMMARY:
-            raise Refused("invalid", f"Each line may have {LONGEST_SUMMARY} characters.")
+            raise Refused("invalid", f"Each line may have at most {LONGEST_SUMMARY} characters.")

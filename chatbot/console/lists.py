@@ -1,6 +1,5 @@
-"""The lists of an agent's page, which update by themselves."""
+"""The lists of an agent's page, which update automatically."""
 
-from typing import Any
 from uuid import UUID
 
 from chatbot.console import frames, rows, saved_views
@@ -11,10 +10,10 @@ from crm.plumbing.threads import in_thread
 
 
 class Lists(AgentSocket):
-    """The list that the agent looks at, its saved views, and alerts whatever it shows."""
+    """The list that the page shows, the agent's saved views, and all alerts."""
 
     wanted: frames.List
-    # Ids of the rows that the page shows, and of the alerts that it knows of.
+    # Ids of the rows that the page shows, and of the alerts that it knows.
     shown: set[str]
     alerts: set[str]
     at_hand: UUID | None
@@ -22,9 +21,9 @@ class Lists(AgentSocket):
     @handles(frames.List)
     async def on_list(self, frame: frames.List) -> None:
         self.wanted = frame
-        found = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))
-        self.shown = {row["id"] for row in found["rows"]}
-        await self.put("rows", **found)
+        page = await in_thread(lambda: rows.page(frame, self.permitted(MAY_SEE)))
+        self.shown = {row["id"] for row in page["rows"]}
+        await self.put("rows", **page)
 
     @handles(frames.SaveView)
     async def on_save_view(self, frame: frames.SaveView) -> None:
@@ -36,19 +35,17 @@ class Lists(AgentSocket):
         await self.with_right(MAY_SEE)
         await self.put("views", views=await in_thread(saved_views.drop, self.agent, frame.name))
 
-    async def changed(self, found: list[News]) -> None:
-        """Rows that came into the list, changed in it, or left it."""
-        for news in found:
-            row = news.row
+    async def changed(self, news: list[News]) -> None:
+        """Send the rows that entered the list, changed in it, or left it."""
+        for item in news:
+            row = item.row
             if row["alerted"] != (row["id"] in self.alerts):
                 self.alerts ^= {row["id"]}
-                await self.write(f'{{"type": "alert", "row": {news.text}}}')
-            if rows.belongs(row, self.wanted, self.agent) or self.searched(row):
+                await self.write(f'{{"type": "alert", "row": {item.text}}}')
+            still_found = self.wanted.search and row["id"] in self.shown
+            if still_found or rows.belongs(row, self.wanted, self.agent):
                 self.shown.add(row["id"])
-                await self.write(f'{{"type": "row", "row": {news.text}}}')
+                await self.write(f'{{"type": "row", "row": {item.text}}}')
             elif row["id"] in self.shown or row["id"] == str(self.at_hand):
                 self.shown.discard(row["id"])
-                await self.write(f'{{"type": "gone", "row": {news.text}}}')
-
-    def searched(self, row: dict[str, Any]) -> bool:
-        return bool(self.wanted.search) and row["id"] in self.shown
+                await self.write(f'{{"type": "gone", "row": {item.text}}}')

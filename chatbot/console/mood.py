@@ -1,4 +1,4 @@
-"""How a score between -1 and 1 looks: a word, a badge, a sparkline, a chart."""
+"""Displays of a score between -1 and 1: a word, a badge, a sparkline, a chart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from django.utils.safestring import SafeString
 
 from chatbot.models import Message
 
-# A word, and the lowest score it stands for. The word also names the CSS class (mood-upset).
+# Each word, and the lowest score of its band. The word also names the CSS class (mood-upset).
 BANDS = {"happy": 0.5, "content": 0.15, "neutral": -0.15, "uneasy": -0.5, "upset": -1.0}
 
 
 @dataclass(frozen=True)
 class Size:
-    """Pixels of a drawing and the empty margin on each side of its plot."""
+    """The size of a drawing in pixels, and the empty margin on each side of its plot."""
 
     width: int
     height: int
@@ -66,12 +66,12 @@ CHART = Size(width=320, height=170, left=46, right=10, top=12, bottom=30)
 
 
 def word(score: float) -> str:
-    """The band of a score. What lies below -1 by a rounding error is still `upset`."""
+    """Return the band of a score. A score below -1 by a rounding error is still `upset`."""
     return next((name for name, lowest in BANDS.items() if score >= lowest), "upset")
 
 
 def bounds(name: str) -> tuple[float | None, float | None]:
-    """Where a band begins and where the next one takes over. None: no limit on that side."""
+    """Return a band's lower limit and the next band's. None: no limit on that side."""
     names = list(BANDS)
     place = names.index(name)
     lowest = BANDS[name] if place < len(names) - 1 else None
@@ -79,7 +79,7 @@ def bounds(name: str) -> tuple[float | None, float | None]:
 
 
 def signed(score: float) -> str:
-    """+0.40, −0.64, and +0.00 rather than −0.00."""
+    """Write a score like +0.40 or −0.64, and +0.00 rather than −0.00."""
     return f"{round(score, 2) + 0.0:+.2f}".replace("-", "−")
 
 
@@ -95,14 +95,14 @@ def badge(score: float | None) -> SafeString:
 
 
 def sparkline(scores: Sequence[float]) -> SafeString:
-    """The last scores, oldest first, as a small picture. Nothing for no scores."""
+    """Draw the last scores, oldest first, as a small picture; nothing without scores."""
     size, count = SPARKLINE, len(scores)
     points = [Point(size.x(i, count), size.y(score), score) for i, score in enumerate(scores)]
     return drawn("admin/chatbot/sparkline.html", size, points)
 
 
 def chart(messages: Iterable[Message]) -> SafeString:
-    """Every scored message of one conversation, each point a link to its message."""
+    """Draw every scored message of a conversation; each point links to its message."""
     scored = [(message, message.score) for message in messages if message.score is not None]
     size, count = CHART, len(scored)
     points = [

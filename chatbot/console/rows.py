@@ -1,4 +1,4 @@
-"""The list of conversations as agents see it: sorted by who needs a person most, and why."""
+"""The agents' list of conversations, sorted by urgency, with the reason for each place."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,14 +19,14 @@ from chatbot.people.names import name_of
 
 PAGE = 50
 EXCERPT = 120
-# Nobody reads on to page 200; counting a million would cost more than the page itself.
+# Nobody reads to page 200; counting a million rows would cost more than the page itself.
 COUNTED, COUNTED_OF_SEARCH = 10_000, 200
 State = Conversation.State
 AUTOMATIC = [State.BOT, State.WAITING]
 OPEN = [*AUTOMATIC, State.AGENT]
 ALERTED = calling()
 VIEWS = {
-    # Not "every one but the closed": an index finds states that are named.
+    # The states are named, not excluded: an index finds named states.
     "open": Q(state__in=OPEN),
     "unassigned": Q(state__in=AUTOMATIC),
     "waiting": Q(state=State.WAITING),
@@ -36,20 +36,21 @@ VIEWS = {
 
 
 class CountOf(Subquery):
-    """How many rows a query has, as a column of another one."""
+    """A query's number of rows, as a column of another query."""
 
     template = "(SELECT COUNT(*) FROM (%(subquery)s) counted)"
     output_field = IntegerField()
 
 
 def page(wanted: List, agent: User) -> dict[str, Any]:
-    """In one query, besides those of a search. A page that is no longer there is the first one."""
-    found = matching(wanted, agent)
+    """Read a page in one query, apart from those of a search. If the page no longer exists, return
+    the first one."""
+    conversations = matching(wanted, agent)
     most = COUNTED_OF_SEARCH if wanted.search else COUNTED
-    counted = CountOf(found.order_by().values("id")[: most + 1])
+    counted = CountOf(conversations.order_by().values("id")[: most + 1])
     start = wanted.page * PAGE
-    # By their ids: the pages before are sorted, but none of their rows is put together.
-    ids = in_order(found, wanted).values("id")[start : start + PAGE]
+    # By id: earlier pages are sorted, but their rows are not built.
+    ids = in_order(conversations, wanted).values("id")[start : start + PAGE]
     listed = list(
         in_order(listable(Conversation.objects.filter(id__in=ids)), wanted).annotate(total=counted)
     )
@@ -57,7 +58,7 @@ def page(wanted: List, agent: User) -> dict[str, Any]:
         return page(msgspec.structs.replace(wanted, page=0), agent)
     total = listed[0].total if listed else 0
     return {
-        "rows": [row(one) for one in listed],
+        "rows": [row(conversation) for conversation in listed],
         "total": min(total, most),
         "more": total > most,
         "page": wanted.page,
@@ -66,16 +67,16 @@ def page(wanted: List, agent: User) -> dict[str, Any]:
 
 
 def matching(wanted: List, agent: User) -> QuerySet[Conversation]:
-    found = Conversation.objects.filter(view(wanted.view, agent), last_seq__gt=0)
+    conversations = Conversation.objects.filter(view(wanted.view, agent), last_seq__gt=0)
     if wanted.state:
-        found = found.filter(state=wanted.state)
+        conversations = conversations.filter(state=wanted.state)
     if wanted.inbox:
-        found = found.filter(visitor__inbox__key=wanted.inbox)
+        conversations = conversations.filter(visitor__inbox__key=wanted.inbox)
     if wanted.mood:
-        found = found.filter(banded(wanted.mood))
+        conversations = conversations.filter(banded(wanted.mood))
     if wanted.search:
-        found = found.filter(search.matching(wanted.search))
-    return found
+        conversations = conversations.filter(search.matching(wanted.search))
+    return conversations
 
 
 def view(name: str, agent: User) -> Q:
@@ -90,21 +91,22 @@ def banded(word: str) -> Q:
     return above & (Q() if next_band is None else Q(mood__lt=next_band)) & Q(mood__isnull=False)
 
 
-def in_order(found: QuerySet[Conversation], wanted: List) -> QuerySet[Conversation]:
-    """Closed ones need nobody: what is left of the order is an index."""
+def in_order(conversations: QuerySet[Conversation], wanted: List) -> QuerySet[Conversation]:
+    """Sort by urgency. Closed conversations have none, so an index can sort them by time."""
     if wanted.view == "closed":
-        return ranked(found).order_by("-last_message_at")
-    return by_need(found)
+        return ranked(conversations).order_by("-last_message_at")
+    return by_need(conversations)
 
 
-def by_need(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    """Alerts, the heaviest first; then who waits for a person, the longest first; then by mood."""
+def by_need(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    """Sort alerts first, by weight; then customers who wait for a person, by waiting time; then the
+    rest by mood."""
     order: list[Any] = ["rank", "-weight", F("waiting_since").asc(nulls_last=True)]
     order += [F("need").asc(nulls_last=True), "-last_message_at"]
-    return ranked(found).order_by(*order)
+    return ranked(conversations).order_by(*order)
 
 
-def ranked(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
+def ranked(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
     rank = Case(
         When(ALERTED, then=Value(0)),
         When(state=State.WAITING, then=Value(1)),
@@ -113,17 +115,18 @@ def ranked(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
     )
     weight = Case(When(ALERTED, then=F("alert_weight")), default=Value(0.0))
     need = Case(When(state=State.CLOSED, then=None), default=F("mood"))
-    return found.annotate(rank=rank, weight=weight, need=need)
+    return conversations.annotate(rank=rank, weight=weight, need=need)
 
 
-def listable(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    return with_last_message(found.select_related("visitor__customer", "visitor__inbox", "agent"))
+def listable(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
+    related = conversations.select_related("visitor__customer", "visitor__inbox", "agent")
+    return with_last_message(related)
 
 
-def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
+def with_last_message(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
     last = Message.objects.filter(conversation=OuterRef("pk"), seq=OuterRef("last_seq"))
     text = last.order_by().values(beginning=Left("text", EXCERPT + 1))
-    return found.annotate(
+    return conversations.annotate(
         last_author=Subquery(last.order_by().values("author")),
         last_text=Subquery(text),
         last_files=Subquery(last.order_by().values("attachments")),
@@ -131,18 +134,18 @@ def with_last_message(found: QuerySet[Conversation]) -> QuerySet[Conversation]:
 
 
 def rows_of(ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    """In no order: pages put each into its place."""
-    found = Conversation.objects.filter(id__in=list(ids)).order_by()
-    return [row(one) for one in ranked(listable(found))]
+    """Return rows in no order: pages put each into its place."""
+    conversations = Conversation.objects.filter(id__in=list(ids)).order_by()
+    return [row(conversation) for conversation in ranked(listable(conversations))]
 
 
 def alerts() -> set[str]:
-    """Conversations that call somebody now."""
+    """Return ids of conversations whose alert calls an agent now."""
     return {str(id) for id in Conversation.objects.filter(ALERTED).values_list("id", flat=True)}
 
 
 def row(conversation: Any) -> dict[str, Any]:
-    """`key` sorts as `by_need` does, so that a page can put in place what has changed."""
+    """Return a row. `key` sorts like `by_need`, so that a page can place a changed row."""
     known = conversation.mood is not None
     return {
         "id": str(conversation.id),
@@ -173,12 +176,13 @@ def first_line(conversation: Any) -> dict[str, str] | None:
 
 
 def gist(conversation: Any) -> str:
-    """Of its last message: the text; of files without one, their names."""
-    return conversation.last_text or ", ".join(one["name"] for one in conversation.last_files or [])
+    """Return the last message's text, or the names of its files if it has no text."""
+    files = conversation.last_files or []
+    return conversation.last_text or ", ".join(file["name"] for file in files)
 
 
 def why(conversation: Any) -> str:
-    """The reason for its place, in words; "" where it is the mood, which stands beside it."""
+    """Return the reason for the row's place; "" if it is the mood, which the row shows anyway."""
     if conversation.rank == 0:
         return conversation.alert_shown
     if conversation.state == State.WAITING:
@@ -198,7 +202,8 @@ def key(conversation: Any) -> Sequence[float]:
 
 
 def belongs(row: dict[str, Any], wanted: List, agent: User) -> bool:
-    """As `matching`, for a row that has just changed. A search is made again by who asks."""
+    """Tell whether a changed row belongs to the list, like `matching`. Rows never belong to a
+    search: the page has to search again."""
     belongs_to = {
         "open": row["state"] != State.CLOSED,
         "mine": row["state"] == State.AGENT and row["agent_id"] == agent.id,

@@ -1,4 +1,4 @@
-"""The lists of the live inbox that an agent has saved, each a name for a set of filters."""
+"""Lists of the live inbox that an agent has saved: names for sets of filters."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ MOST = 30
 
 
 def of(agent: User) -> list[dict[str, Any]]:
-    return [{"name": one.name, "wanted": one.wanted} for one in agent.views.order_by("name")]
+    return [{"name": view.name, "wanted": view.wanted} for view in agent.views.order_by("name")]
 
 
 def save(agent: User, frame: SaveView) -> list[dict[str, Any]]:
-    """Returns them all."""
+    """Save a view and return all views."""
     wanted = msgspec.structs.asdict(frame)
     name = written(wanted.pop("name"))
     with transaction.atomic():
@@ -27,7 +27,7 @@ def save(agent: User, frame: SaveView) -> list[dict[str, Any]]:
             user=agent, name=name, defaults={"wanted": wanted | {"page": 0}}
         )
         if agent.views.count() > MOST:
-            raise Refused("invalid", f"{MOST} views are kept. Forget one of them first.")
+            raise Refused("invalid", f"You can keep {MOST} views. Delete one of them first.")
     return of(agent)
 
 

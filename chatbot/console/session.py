@@ -1,4 +1,4 @@
-"""Who is at an agent's page: what they may do, and whether they are here."""
+"""The agent at a page: permissions and presence."""
 
 import asyncio
 import json
@@ -19,23 +19,24 @@ from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
 MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
+MAY_NOT = "You may not do that; ask an administrator."
 
 
 class AgentSocket(JsonSocket):
-    """An agent who may be here, and is seen to be."""
+    """A socket that checks the agent's permissions and keeps up the agent's presence."""
 
     agent: User
 
     async def beat(self) -> None:
-        """Says that the agent is here while the page is open, and at last that it is closed: after
-        what was under way by then, or the agent would seem to be here for another minute."""
-        # Not all pages at the same moment, after a restart of the server.
+        """Give signs of life while the page is open, and note at the end that it is closed. A sign
+        that came after that note would keep the agent here for another minute."""
+        # A random interval, so that not all pages come at once after a restart of the server.
         while not await self.closed_within(presence.BEATS_EVERY * random.uniform(0.5, 1.0)):
             try:
                 await self.look_again()
             except Exception as error:
                 # The database may be away for a moment; the next sign is soon.
-                logger.warning("no sign of life of an agent's page: %s", error)
+                logger.warning("could not note that an agent is here: %s", error)
         await in_thread(presence.left, self.agent)
 
     async def closed_within(self, seconds: float) -> bool:
@@ -44,7 +45,7 @@ class AgentSocket(JsonSocket):
         return self.closed.is_set()
 
     async def look_again(self) -> None:
-        """Who has logged out, or may no longer see conversations, is told nothing more."""
+        """Close the socket of an agent who has logged out or may no longer see conversations."""
         try:
             await in_thread(self.still_permitted)
         except PermissionDenied:
@@ -62,13 +63,13 @@ class AgentSocket(JsonSocket):
         try:
             await in_thread(self.permitted, permission)
         except PermissionDenied:
-            raise Refused("forbidden", "You may not do that; ask an administrator.") from None
+            raise Refused("forbidden", MAY_NOT) from None
 
     async def put(self, kind: str, **values: Any) -> None:
         await self.write(json.dumps({"type": kind, **values}, ensure_ascii=False))
 
     def permitted(self, permission: str) -> User:
-        """The agent as they are now: a right that was taken away ends at once."""
+        """Read the agent anew, so that a right that was taken away ends at once."""
         agent = User.objects.filter(id=self.agent.id or 0, is_active=True, is_staff=True).first()
         if agent is None or not agent.has_perm(permission):
             raise PermissionDenied
@@ -77,7 +78,7 @@ class AgentSocket(JsonSocket):
         return agent
 
     async def act(self, action: Any, frame: Any, *arguments: Any, needs: str = MAY_ACT) -> Any:
-        """Carry an action out on the conversation that the frame names."""
+        """Carry out an action on the conversation that the frame names."""
 
         def carry_out() -> Any:
             agent = self.permitted(needs)
@@ -90,4 +91,4 @@ class AgentSocket(JsonSocket):
         try:
             return await in_thread(carry_out)
         except PermissionDenied:
-            raise Refused("forbidden", "You may not do that; ask an administrator.") from None
+            raise Refused("forbidden", MAY_NOT) from None

@@ -1,4 +1,4 @@
-"""One conversation as its page shows it: what was said, and how each answer came about."""
+"""The content of a conversation's page: messages, and the trace of each answer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,13 +31,13 @@ OUTCOMES = {
 
 @dataclass(frozen=True)
 class Source:
-    """A record that an answer rests on. Without a URL the reader may not open records."""
+    """A record that supports an answer. The URL is "" if the reader may not open records."""
 
     title: str
     url: str
     text: str = ""
     score: str = ""
-    # Lines of the passage that no answer may rest on, and why.
+    # Lines of the passage that must not support an answer, each with the reason.
     left_out: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -47,7 +47,7 @@ class Trace:
     outcome: str
     passages: list[Source]
     timings: list[tuple[str, str]]
-    # The sentence, and why.
+    # Each sentence with the reason.
     withheld: list[tuple[str, str]]
     energy: str
 
@@ -63,7 +63,7 @@ class Entry:
 
 
 def entries(conversation: Conversation, after: int, link_records: bool) -> Iterator[Entry]:
-    """The messages with seq > after, oldest first, with the reply behind each: one query."""
+    """Read the messages with seq > after, oldest first, with their replies, in one query."""
     day = None
     messages = conversation.messages.filter(seq__gt=after).order_by("seq")
     for message in messages.select_related("trace", "reply"):
@@ -90,7 +90,7 @@ def trace(message: Message, link_records: bool) -> Trace | None:
             (TIMINGS.get(name, name.replace("_", " ")), milliseconds(seconds))
             for name, seconds in reply.timings.items()
         ],
-        withheld=[(one["sentence"], why_withheld(one)) for one in reply.withheld],
+        withheld=[(item["sentence"], why_withheld(item)) for item in reply.withheld],
         energy=energy(reply.generations),
     )
 
@@ -107,24 +107,24 @@ def why_withheld(item: dict[str, Any]) -> str:
 
 
 def energy(generations: list[dict[str, Any]]) -> str:
-    """Of requests to a model; "" of none."""
+    """Describe the energy of requests to a model; "" without requests."""
     if not generations:
         return ""
-    joules = [one["joules"] for one in generations if one.get("joules") is not None]
-    tokens = sum(one["prompt_tokens"] + one["completion_tokens"] for one in generations)
+    joules = [row["joules"] for row in generations if row.get("joules") is not None]
+    tokens = sum(row["prompt_tokens"] + row["completion_tokens"] for row in generations)
     if len(joules) < len(generations):
         return "not measured"
     return f"{sum(joules):.1f} J, {1000 * sum(joules) / max(1, tokens):.0f} J per 1,000 tokens"
 
 
 def energy_of_all(conversation: Conversation) -> str:
-    """Also of answers that nobody saw in the end: they were paid for."""
-    rows = conversation.replies.values_list("generations", flat=True)
-    return energy([one for generations in rows for one in generations])
+    """Include answers that nobody saw in the end: they used energy too."""
+    replies = conversation.replies.values_list("generations", flat=True)
+    return energy([row for generations in replies for row in generations])
 
 
 def reply_of(message: Message) -> Reply | None:
-    """What stands behind a bot's answer, or beside a question that has no answer."""
+    """Return the reply behind a bot's answer, or the reply to a question without an answer."""
     if message.author != Message.Author.CUSTOMER:
         return getattr(message, "trace", None)
     reply = getattr(message, "reply", None)
@@ -132,7 +132,7 @@ def reply_of(message: Message) -> Reply | None:
 
 
 def source(row: dict[str, Any], link: bool) -> Source:
-    """Of a citation or a passage. A passage's text begins with the title: it is said once."""
+    """Describe a citation or a passage. The title, which begins a passage's text, is removed."""
     key, score = str(row["id"]), row.get("score")
     title = row.get("title") or key
     return Source(

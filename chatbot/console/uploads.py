@@ -1,4 +1,4 @@
-"""Files of agents: uploaded here, then named in the socket's `message`."""
+"""Agents' files: uploaded here, then named in the socket's frame `message`."""
 
 from uuid import UUID
 
@@ -14,28 +14,24 @@ from chatbot.attachments.uploads import STATUS, check_rate, uploaded
 from chatbot.console.session import MAY_ACT
 from chatbot.console.view import with_address
 from chatbot.conversation import agents
-from chatbot.models import Attachment, Conversation
+from chatbot.models import Conversation
 from chatbot.wire.errors import Refused
 from crm.plumbing.problems import PROBLEM, problem
 
 
 @require_POST
 def upload(request: HttpRequest, pk: UUID) -> JsonResponse:
-    """Within the admin, which has asked who it is."""
+    """Store an agent's file. The admin has checked the log-in."""
     agent = request.user
     if not isinstance(agent, User) or not agent.has_perm(MAY_ACT):
         raise PermissionDenied
     conversation = get_object_or_404(Conversation, id=pk)
     try:
-        kept = kept_for(request, conversation, agent)
+        check_rate(f"agent {agent.id}")
+        with transaction.atomic():
+            agents.owned(conversation, agent)
+        file = store.keep(conversation, *uploaded(request), agent)
     except Refused as refused:
         status = STATUS.get(refused.code, 400)
         return JsonResponse(problem(status, refused.text), status=status, content_type=PROBLEM)
-    return JsonResponse(with_address(store.described(kept)), status=201)
-
-
-def kept_for(request: HttpRequest, conversation: Conversation, agent: User) -> Attachment:
-    check_rate(f"agent {agent.id}")
-    with transaction.atomic():
-        agents.owned(conversation, agent)
-    return store.keep(conversation, *uploaded(request), agent)
+    return JsonResponse(with_address(store.described(file)), status=201)

@@ -1,4 +1,4 @@
-"""One conversation as the agents' page is sent it, piece by piece."""
+"""The parts of a conversation that are sent to an agent's page."""
 
 from datetime import date
 from typing import Any
@@ -22,7 +22,7 @@ TEAM = "team:"
 
 
 def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
-    """Who the customer is, and what the CRM knows of them."""
+    """Describe the customer, with what the CRM knows about them."""
     visitor, customer = conversation.visitor, conversation.visitor.customer
     return {
         "conversation": str(conversation.id),
@@ -37,125 +37,129 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,
-        "summary": summed_up(conversation),
-        "notes": [noted(note) for note in conversation.notes.select_related("agent")],
+        "summary": summary_of(conversation),
+        "notes": [note_row(note) for note in conversation.notes.select_related("agent")],
     }
 
 
 def contact(id: UUID) -> dict[str, str]:
-    """Where the customer can be written to, who left that."""
+    """Return the e-mail address that the customer has left."""
     email = Conversation.objects.values_list("contact_email", flat=True).get(id=id)
     return {"conversation": str(id), "email": email}
 
 
 def records(customer: Customer) -> dict[str, list[dict[str, str]]]:
-    """Orders by their own newest day, everything else as the CRM changed it last."""
+    """List orders by their latest day, and other records by their last change in the CRM."""
     known = customer.records.filter(deleted=False)
     by_day = F("latest").desc(nulls_last=True)
     orders = known.filter(kind=ORDER).order_by(by_day, "-updated_at")[:ORDERS]
     others = known.exclude(kind=ORDER).order_by("-updated_at")[:RECORDS]
     return {
-        "orders": [of_record(one, one.latest) for one in orders],
-        "records": [of_record(one, one.updated_at) for one in others],
+        "orders": [record_row(record, record.latest) for record in orders],
+        "records": [record_row(record, record.updated_at) for record in others],
     }
 
 
-def of_record(record: Record, day: date | None) -> dict[str, str]:
+def record_row(record: Record, day: date | None) -> dict[str, str]:
     about = [record.kind, record.fields.get("status"), day and date_format(day, "j M Y")]
     return {
         "title": record.title,
         "url": traces.record_url(record.id),
-        "about": " · ".join(str(one) for one in about if one),
+        "about": " · ".join(str(part) for part in about if part),
     }
 
 
 def earlier(conversation: Conversation, customer: Customer | None) -> int:
-    """The customer's other conversations."""
+    """Count the customer's other conversations."""
     if customer is None:
         return 0
-    found = Conversation.objects.filter(visitor__customer=customer, last_seq__gt=0)
-    return found.exclude(id=conversation.id).count()
+    theirs = Conversation.objects.filter(visitor__customer=customer, last_seq__gt=0)
+    return theirs.exclude(id=conversation.id).count()
 
 
-def summed_up(conversation: Conversation) -> dict[str, Any] | None:
-    found = Summary.objects.filter(conversation=conversation).select_related("corrected_by").first()
-    if found is None:
+def summary_of(conversation: Conversation) -> dict[str, Any] | None:
+    summaries = Summary.objects.filter(conversation=conversation).select_related("corrected_by")
+    summary = summaries.first()
+    if summary is None:
         return None
-    by = f"corrected by {name_of(found.corrected_by)}" if found.corrected_by else "machine-made"
-    moods = [found.mood_start, found.mood_end]
-    lines = {"problem": found.problem, "tried": found.tried, "question": found.question}
-    return lines | {"by": by, "moods": moods, "at": found.at.isoformat()}
+    by = f"corrected by {name_of(summary.corrected_by)}" if summary.corrected_by else "machine-made"
+    moods = [summary.mood_start, summary.mood_end]
+    lines = {"problem": summary.problem, "tried": summary.tried, "question": summary.question}
+    return lines | {"by": by, "moods": moods, "at": summary.at.isoformat()}
 
 
-def noted(note: Note) -> dict[str, Any]:
-    by = name_of(note.agent) if note.agent else "somebody who has left"
+def note_row(note: Note) -> dict[str, Any]:
+    by = name_of(note.agent) if note.agent else "a former colleague"
     return {"id": note.id, "by": by, "text": note.text, "at": note.at.isoformat()}
 
 
 def messages(conversation: Conversation, after: int, link: bool) -> list[dict[str, Any]]:
-    """The last of those with seq > after, oldest first, with the reply behind each. link: to the
-    records that an answer rests on."""
-    found = conversation.messages.filter(seq__gt=after).order_by("-seq")
-    related = found.select_related("trace", "reply", "correction", "agent")[:MESSAGES]
-    return [said(message, link) for message in reversed(related)]
+    """Read the latest messages with seq > after, oldest first, with their replies. link: whether to
+    link the records that support an answer."""
+    latest = conversation.messages.filter(seq__gt=after).order_by("-seq")
+    related = latest.select_related("trace", "reply", "correction", "agent")[:MESSAGES]
+    return [message_row(message, link) for message in reversed(related)]
 
 
-def said(message: Message, link: bool) -> dict[str, Any]:
+def message_row(message: Message, link: bool) -> dict[str, Any]:
     correction = getattr(message, "correction", None)
-    found = traces.trace(message, link)
+    trace = traces.trace(message, link)
     sources = [traces.source(row, link) for row in message.citations]
     return {
         "seq": message.seq,
         "author": message.author,
         "by": name_of(message.agent) if message.agent else "",
         "text": message.text,
-        "attachments": [with_address(one) for one in message.attachments],
+        "attachments": [with_address(file) for file in message.attachments],
         "at": message.at.isoformat(),
         "label": message.label,
         "score": message.score,
         "confidence": message.confidence,
         "corrected": correction.label if correction else "",
-        "sources": [{"title": one.title, "url": one.url} for one in sources],
+        "sources": [{"title": source.title, "url": source.url} for source in sources],
         "feedback": message.feedback,
-        "trace": trace(found, message) if found else None,
+        "trace": trace_row(trace, message) if trace else None,
     }
 
 
 def with_address(description: dict[str, Any]) -> dict[str, Any]:
-    """Agents read it in their own session."""
+    """Add the file's address, without a key: agents have their session."""
     return description | {"url": reverse("attachment", args=[description["id"]])}
 
 
-def trace(found: Trace, message: Message) -> dict[str, Any]:
+def trace_row(trace: Trace, message: Message) -> dict[str, Any]:
     page = reverse("admin:chatbot_conversation_change", args=[message.conversation_id])
     return {
-        "outcome": found.outcome,
-        "facts": [[name, value] for name, value in facts(found) if value],
-        "withheld": [{"sentence": sentence, "why": why} for sentence, why in found.withheld],
+        "outcome": trace.outcome,
+        "facts": [[name, value] for name, value in facts(trace) if value],
+        "withheld": [{"sentence": sentence, "why": why} for sentence, why in trace.withheld],
         "page": f"{page}#message-{message.seq}",
     }
 
 
-def facts(found: Trace) -> list[tuple[str, str]]:
-    reply = found.reply
+def facts(trace: Trace) -> list[tuple[str, str]]:
+    reply = trace.reply
     routing = [reply.routing.get(name, "") for name in ("reason", "escalated", "fell_back")]
     return [
         ("Reason", reply.reason),
         ("Route", " · ".join(filter(None, [reply.route, reply.model]))),
         ("Chosen", " ".join(filter(None, routing))),
-        ("Times", ", ".join(f"{name} after {duration}" for name, duration in found.timings)),
-        ("Energy", found.energy),
+        ("Times", ", ".join(f"{name} after {duration}" for name, duration in trace.timings)),
+        ("Energy", trace.energy),
     ]
 
 
 def people(agent: User) -> list[dict[str, str]]:
-    """Colleagues and teams to whom a conversation can be passed on."""
+    """List the colleagues and teams to whom an agent can pass a conversation."""
     staff = User.objects.filter(is_staff=True, is_active=True).exclude(id=agent.id)
-    may = [one for one in staff if one.has_perm("chatbot.change_conversation")]
-    there = set(presence.online().values_list("user_id", flat=True))
+    online = set(presence.online().values_list("user_id", flat=True))
     colleagues = [
-        {"to": one.get_username(), "name": f"{name_of(one)}{'' if one.id in there else ' (away)'}"}
-        for one in may
+        {
+            "to": user.get_username(),
+            "name": f"{name_of(user)}{'' if user.id in online else ' (away)'}",
+        }
+        for user in staff
+        if user.has_perm("chatbot.change_conversation")
     ]
     teams = [{"to": f"{TEAM}{team.name}", "name": f"Team {team}"} for team in Team.objects.all()]
     return colleagues + teams

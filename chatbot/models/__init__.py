@@ -1,4 +1,4 @@
-"""Conversations: who talks, what was said, and what produced each answer."""
+"""Conversations: their people, their messages, and what produced each answer."""
 
 from chatbot.models.conversations import (
     Attachment,

@@ -1,4 +1,4 @@
-"""What was said, and what hangs on it."""
+"""Conversations and messages, with their files, summaries, notes and corrections."""
 
 import uuid
 
@@ -23,50 +23,50 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     visitor = models.ForeignKey(Visitor, on_delete=models.CASCADE, related_name="conversations")
     state = models.CharField(max_length=10, choices=State, default=State.BOT)
-    # How often its owner has changed: what the bot began for another owner is not posted.
+    # Counts changes of the owner: an answer that the bot began before a change is not posted.
     version = models.PositiveIntegerField(default=0)
     handoff_reason = models.CharField(max_length=300, blank=True)
-    # The customer's words that it is about, in no sentence of ours: they are forgotten alone.
+    # The customer's words behind the reason, kept apart from our sentence to be erased alone.
     handoff_quote = models.CharField(max_length=300, blank=True)
-    # Who answers in state `agent`; who did, once it is closed.
+    # The agent who answers in state `agent`, or who answered before it was closed.
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     waiting_since = models.DateTimeField(null=True, blank=True)
-    # When the customer, who waits, was told that nobody is there.
+    # When the waiting customer was told that nobody is there.
     away_at = models.DateTimeField(null=True, blank=True)
-    # Where they are written to, if they left that, and the last answer that was mailed there.
+    # The address that the customer left, and the last answer that was mailed there.
     contact_email = models.EmailField(blank=True)
-    # The CRM knows it as theirs, or its reader has said so: see mailing.py.
+    # The CRM knows the address as theirs, or its owner has confirmed it: see mail_links.py.
     contact_confirmed = models.BooleanField(default=False)
     mailed_seq = models.PositiveIntegerField(default=0)
-    # Whom it was passed on to, until one of them takes it.
+    # The team that it was passed to, until a member takes it.
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL)
     last_seq = models.PositiveIntegerField(default=0)
-    read_seq = models.PositiveIntegerField(default=0, help_text="The last one the visitor saw.")
-    # Recency-weighted mean of the customer's scores, -1 to 1. Null: nothing said yet.
+    read_seq = models.PositiveIntegerField(default=0, help_text="The last seq the visitor saw.")
+    # Recency-weighted mean of the customer's scores, -1 to 1. Null: no score yet.
     mood = models.FloatField(null=True, blank=True)
     mood_slope = models.FloatField(default=0.0, help_text="Change of the score per message.")
-    # The customer's last scores, oldest first: what lists draw.
+    # The customer's last scores, oldest first: lists draw them.
     scores = models.JSONField(default=list)
-    # Why an agent should look, in words, and how soon; "" and 0: no reason.
+    # Why an agent should look, and how urgently; "" and 0: no reason.
     alert = models.CharField(max_length=300, blank=True)
     alert_quote = models.CharField(max_length=300, blank=True)
     alert_weight = models.FloatField(default=0.0)
-    # An agent has seen it: it calls nobody until it gets worse, or a snooze ends.
+    # An agent has seen the alert: it calls nobody until it gets worse or a snooze ends.
     alert_seen = models.BooleanField(default=False)
-    # How often an alert has risen.
+    # Counts the alerts that were raised.
     alerts = models.PositiveSmallIntegerField(default=0)
     snoozed_until = models.DateTimeField(null=True, blank=True)
-    # Answers in a row that found nothing on record.
+    # Successive answers that found nothing on record.
     unanswered = models.PositiveSmallIntegerField(default=0)
-    # How satisfied the customer was, 1 to 5, once it was closed.
+    # The customer's rating after it was closed, 1 to 5.
     csat = models.PositiveSmallIntegerField(null=True, blank=True)
     csat_comment = models.CharField(max_length=500, blank=True)
     csat_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
-    # When personal data was taken out of what was said.
+    # When personal data was removed from the messages.
     redacted_at = models.DateTimeField(null=True, blank=True)
     last_message_at = models.DateTimeField(default=timezone.now, db_index=True)
 
@@ -80,13 +80,13 @@ class Conversation(models.Model):
                 condition=models.Q(snoozed_until__isnull=False),
                 name="conversation_snoozed",
             ),
-            # Few of many: those that are looked through for answers to mail.
+            # Few of many: the search for answers to mail reads only these.
             models.Index(
                 fields=["last_message_at"],
                 condition=~models.Q(contact_email=""),
                 name="conversation_contact",
             ),
-            # Looked at every few seconds.
+            # Read every few seconds.
             models.Index(
                 fields=["waiting_since"],
                 condition=models.Q(state="waiting"),
@@ -107,7 +107,7 @@ class Conversation(models.Model):
 
 
 def quoting(reason: str, quote: str) -> str:
-    """For agents' eyes."""
+    """Join a reason and the customer's words, for agents."""
     return f"{reason.removesuffix('.')}: “{quote}”" if quote else reason
 
 
@@ -130,7 +130,7 @@ class Message(models.Model):
     text = models.TextField()
     at = models.DateTimeField(default=timezone.now)
     citations = models.JSONField(default=list, blank=True)
-    # What its files are: id, name, type and bytes of each; who reads messages needs no more.
+    # Each file's id, name, type and bytes: readers of messages need no other table.
     attachments = models.JSONField(default=list, blank=True)
     # Sentiment of a customer's message; score is p(positive) - p(negative).
     label = models.CharField(max_length=10, blank=True)
@@ -151,8 +151,8 @@ class Message(models.Model):
 
     @property
     def gist(self) -> str:
-        """Its text; of files without one, their names."""
-        return self.text or ", ".join(one["name"] for one in self.attachments)
+        """Return the text, or the names of the files if there is no text."""
+        return self.text or ", ".join(file["name"] for file in self.attachments)
 
 
 def attachment_storage() -> Storage:
@@ -160,7 +160,7 @@ def attachment_storage() -> Storage:
 
 
 class Attachment(models.Model):
-    """A file of a conversation: uploaded first, then named by a message."""
+    """A file of a conversation: it is uploaded first, then a message takes it."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
@@ -170,7 +170,7 @@ class Attachment(models.Model):
     message = models.ForeignKey(
         Message, null=True, blank=True, on_delete=models.CASCADE, related_name="files"
     )
-    # Who has uploaded it; null: the customer.
+    # The agent who has uploaded it; null: the customer.
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
@@ -188,8 +188,8 @@ class Attachment(models.Model):
 
 
 class MessageWords(models.Model):
-    """A message's words, which PostgreSQL keeps beside it in a generated column: see search.py.
-    Django's own columns of the table are in Message, so that no page fetches these."""
+    """A message's words, which PostgreSQL keeps in a generated column: see search.py. The table's
+    other columns are in Message, so that no page fetches the words."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.DO_NOTHING, related_name="+")
     seq = models.PositiveIntegerField()
@@ -205,7 +205,7 @@ class MessageWords(models.Model):
 
 
 class Summary(models.Model):
-    """What a conversation was about, made by the language model and checked against it."""
+    """A summary that the language model made of a conversation, checked against its messages."""
 
     conversation = models.OneToOneField(
         Conversation, on_delete=models.CASCADE, related_name="summary"
@@ -216,10 +216,10 @@ class Summary(models.Model):
     # Means of the customer's first and last messages' scores, -1 to 1.
     mood_start = models.FloatField(null=True, blank=True)
     mood_end = models.FloatField(null=True, blank=True)
-    # The last message that it knows.
+    # The last message that the summary covers.
     seq = models.PositiveIntegerField(default=0)
     at = models.DateTimeField(default=timezone.now)
-    # Null: as the machine made it.
+    # Null: nobody has changed the machine's summary.
     corrected_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
@@ -232,7 +232,7 @@ class Summary(models.Model):
 
 
 class Note(models.Model):
-    """What agents tell each other. Never a Message: nothing that customers are sent reads it."""
+    """A note among agents. It is not a Message, so nothing that is sent to customers reads it."""
 
     conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="notes")
     agent = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
@@ -247,7 +247,7 @@ class Note(models.Model):
 
 
 class Correction(models.Model):
-    """What an agent heard in a customer's message, where the classifier heard something else."""
+    """An agent's sentiment label for a customer's message that the classifier got wrong."""
 
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="correction")
     label = models.CharField(max_length=10, choices=[(label, label) for label in LABELS])

@@ -1,4 +1,4 @@
-"""What the CRM does for customers who have confirmed it."""
+"""Actions of the CRM that customers confirm in the chat."""
 
 import uuid
 
@@ -11,40 +11,40 @@ from chatbot.models.inboxes import Inbox
 from chatbot.models.seen import seen
 from crm.models import Endpoint
 
-# Kinds of fields that customers write themselves, and so may hold personal data.
+# Kinds of fields that customers write themselves: they may hold personal data.
 WRITTEN = {"text", "phone", "email"}
 
 
 class Action(models.Model):
-    """What the CRM does for a customer who asks for it in the chat, and has confirmed it there."""
+    """Something that the CRM does for a customer who asks for it and confirms it in the chat."""
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE, related_name="actions")
-    key = models.SlugField(help_text="How the event names it, e.g. open_return.")
+    key = models.SlugField(help_text="Its name in the event, e.g. open_return.")
     name = models.CharField(
-        max_length=60, validators=[seen], help_text="As customers read it: Open a return."
+        max_length=60, validators=[seen], help_text="Customers read it, e.g. Open a return."
     )
     text = models.CharField(
         "what it does",
         max_length=300,
         validators=[seen],
-        help_text="As customers read it: what happens once they have confirmed it.",
+        help_text="Customers read it: what happens after they confirm.",
     )
-    words = models.JSONField(default=list, help_text="Words by which customers ask for it.")
+    words = models.JSONField(default=list, help_text="Words that customers use to ask for it.")
     endpoints = models.ManyToManyField(
-        Endpoint, blank=True, help_text="Who carries it out: each of them is sent the request."
+        Endpoint, blank=True, help_text="They carry it out: each of them receives the request."
     )
     signed_in = models.BooleanField(
         "only for signed-in customers",
         default=True,
-        help_text="Off: visitors whom your site has not vouched for are offered it too.",
+        help_text="Off: visitors who are not signed in on your site get the offer too.",
     )
     patience = models.PositiveSmallIntegerField(
         "minutes without an answer",
         default=10,
         validators=[MinValueValidator(1)],
-        help_text="After which a colleague is asked to look after it.",
+        help_text="After this time, Attune asks a colleague to handle the request.",
     )
-    active = models.BooleanField(default=True, help_text="Off: nobody is offered it.")
+    active = models.BooleanField(default=True, help_text="Off: nobody gets the offer.")
 
     class Meta:
         ordering = ["inbox", "name"]
@@ -55,18 +55,18 @@ class Action(models.Model):
 
 
 class ActionField(models.Model):
-    """What the customer is asked for. `conversation/action_forms.py` has the kinds."""
+    """A field of an action's form. `conversation/action_forms.py` has the kinds."""
 
     action = models.ForeignKey(Action, on_delete=models.CASCADE, related_name="fields")
     position = models.PositiveSmallIntegerField(default=0)
-    name = models.SlugField(max_length=40, help_text="How the event names it, e.g. order.")
-    label = models.CharField(max_length=80, validators=[seen], help_text="As customers read it.")
+    name = models.SlugField(max_length=40, help_text="Its name in the event, e.g. order.")
+    label = models.CharField(max_length=80, validators=[seen], help_text="Customers read it.")
     kind = models.CharField(max_length=10, default="text")
     required = models.BooleanField(default=True)
     options = models.JSONField(
         default=list,
         blank=True,
-        help_text="Of a choice: what there is to choose. Of a record: its kinds, e.g. order.",
+        help_text="For a choice: the options. For a record: its kinds, e.g. order.",
     )
 
     class Meta:
@@ -78,7 +78,7 @@ class ActionField(models.Model):
 
 
 class ActionRequest(models.Model):
-    """An action that a customer was offered, and what became of it."""
+    """An action that was offered to a customer, and its outcome."""
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "Offered"
@@ -89,22 +89,22 @@ class ActionRequest(models.Model):
         REFUSED = "refused", "Refused"
         UNANSWERED = "unanswered", "Without an answer"
 
-    # Also the idempotency key, and the id of the event that asks for it.
+    # Also the idempotency key, and the id of the event that requests the action.
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="requests"
     )
     action = models.ForeignKey(Action, on_delete=models.RESTRICT, related_name="requests")
-    # The message that it was offered with.
+    # The message that carries the offer.
     seq = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=State, default=State.PROPOSED)
-    # Of each field {"name", "label", "kind", "value", "shown"}: what the wish named, and later what
-    # was confirmed.
+    # For each field {"name", "label", "kind", "value", "shown"}: first the values in the customer's
+    # message, later the confirmed ones.
     values = models.JSONField(default=list, blank=True)
-    answer = models.CharField(max_length=500, blank=True, help_text="What the CRM said.")
+    answer = models.CharField(max_length=500, blank=True, help_text="The CRM's answer.")
     offered_at = models.DateTimeField(default=timezone.now)
     confirmed_at = models.DateTimeField(null=True, blank=True)
-    # Until when the CRM may answer before a person is asked.
+    # The CRM's deadline; after it, a person is asked.
     answer_by = models.DateTimeField(null=True, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
 

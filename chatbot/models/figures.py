@@ -1,4 +1,4 @@
-"""What reports add up."""
+"""Daily figures for reports."""
 
 from django.conf import settings
 from django.db import models
@@ -7,11 +7,11 @@ from chatbot.models.inboxes import Inbox
 
 
 class Figure(models.Model):
-    """What one day came to: sums that reports add up, so that no page looks at messages."""
+    """A sum for one day. Reports add figures up, so that no page reads messages."""
 
     day = models.DateField()
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
-    # Null: of the whole inbox. Set: only of what this agent did.
+    # Null: for the whole inbox. Set: only for this agent's work.
     agent = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
     )
@@ -19,7 +19,7 @@ class Figure(models.Model):
     topic = models.CharField(max_length=60, blank=True)
     count = models.PositiveBigIntegerField(default=0)
     total = models.FloatField(default=0.0)
-    # Of times: how many fell into each bucket of reports.measures.BUCKETS.
+    # For times: the count in each bucket of reports.measures.BUCKETS.
     buckets = models.JSONField(default=list)
 
     class Meta:
@@ -31,7 +31,7 @@ class Figure(models.Model):
 
 
 class FiguresUpTo(models.Model):
-    """Until when the figures know of every change."""
+    """The time up to which the figures include every change."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     at = models.DateTimeField(null=True)

@@ -1,4 +1,4 @@
-"""What was forgotten of whom; the counts stay."""
+"""Records of erased data: the counts stay."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from chatbot.models.inboxes import Inbox
 
 
 class Erasure(models.Model):
-    """Somebody's wish that a customer be forgotten; the counts stay, the person does not."""
+    """A request to erase a customer. The counts stay, the customer's data does not."""
 
     customer = models.CharField(max_length=200)
     by = models.ForeignKey(
@@ -16,7 +16,7 @@ class Erasure(models.Model):
     )
     asked_at = models.DateTimeField(default=timezone.now)
     done_at = models.DateTimeField(null=True, blank=True)
-    # How many conversations, messages and records went.
+    # The numbers of erased conversations, messages and records.
     counts = models.JSONField(default=dict)
 
     class Meta:
@@ -27,7 +27,7 @@ class Erasure(models.Model):
 
 
 class DeletedCount(models.Model):
-    """What the retention rules removed, a row for each inbox and day of the conversations."""
+    """Counts of what the retention rules removed, for an inbox and a day of conversations."""
 
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)
     day = models.DateField()

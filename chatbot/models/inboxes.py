@@ -1,4 +1,4 @@
-"""Where customers write, and who they are."""
+"""Inboxes and their visitors."""
 
 import secrets
 import uuid
@@ -22,9 +22,9 @@ def own_time_zone() -> str:
 
 
 class Inbox(models.Model):
-    """One place where customers write: a site, a brand, a shop."""
+    """A place where customers write: a site, a brand, a shop."""
 
-    key = models.SlugField(unique=True, help_text="Stands in the widget's data-inbox.")
+    key = models.SlugField(unique=True, help_text="The value of the widget's data-inbox.")
     name = models.CharField(max_length=100, validators=[seen])
     greeting = models.CharField(
         max_length=300, default="Hello! How can I help you today?", validators=[seen]
@@ -43,8 +43,8 @@ class Inbox(models.Model):
     learning = models.BooleanField(
         "learn from corrections",
         default=False,
-        help_text="Its customers have agreed that their corrected messages, with personal data "
-        "taken out, may train this site's sentiment classifier.",
+        help_text="The customers have agreed that their corrected messages, without personal "
+        "data, may train this site's sentiment classifier.",
     )
 
     # When agents are alerted: see inference/sentiment/mood.py. 0 turns a rule off.
@@ -64,19 +64,19 @@ class Inbox(models.Model):
         "the mood is at or below",
         default=mood.USUAL.bad_mood,
         validators=[MinValueValidator(-1.0), MaxValueValidator(0.0)],
-        help_text="After two negative messages at least. 0: never.",
+        help_text="After at least two negative messages. 0: never.",
     )
     alert_emails = models.JSONField(
         "e-mail alerts to", default=list, blank=True, help_text="Addresses, one per line."
     )
 
     auto_assign = models.BooleanField(
-        "assign by itself",
+        "assign automatically",
         default=False,
-        help_text="Who waits is given to the least busy agent who is online and has room.",
+        help_text="Waiting customers go to the least busy agent who is online and has room.",
     )
 
-    # When its people are there: see hours.py. No hours: always.
+    # Business hours: see chatbot/people/hours.py. No hours: always open.
     time_zone = models.CharField(max_length=60, default=own_time_zone)
     hours = models.JSONField(default=dict, blank=True)
     special_days = models.JSONField(default=list, blank=True)
@@ -89,7 +89,7 @@ class Inbox(models.Model):
 
 
 class Visitor(models.Model):
-    """A browser, or, once its site's server has vouched for it, a customer."""
+    """A browser, or a customer for whom the site's server has vouched."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     inbox = models.ForeignKey(Inbox, on_delete=models.CASCADE)

@@ -1,11 +1,11 @@
-"""Links that have done what they were for."""
+"""One-time links that were used."""
 
 from django.db import models
 from django.utils import timezone
 
 
 class UsedLink(models.Model):
-    """Kept for as long as the link would hold; a cache might forget it before, at a restart."""
+    """A used link, kept for the link's lifetime; a cache might lose it earlier, at a restart."""
 
     digest = models.CharField(primary_key=True, max_length=64)
     used_at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""Those who answer customers."""
+"""Staff who answer customers: teams, presence, saved views, accounts, canned answers."""
 
 from django.conf import settings
 from django.db import models
@@ -8,13 +8,15 @@ from chatbot.models.seen import seen
 
 
 class Team(models.Model):
-    """Agents who answer for some inboxes, or know about some things."""
+    """Agents who answer for certain inboxes, or who know certain topics."""
 
     name = models.CharField(max_length=60, unique=True, validators=[seen])
     members = models.ManyToManyField(settings.AUTH_USER_MODEL, blank=True, related_name="teams")
-    inboxes = models.ManyToManyField(Inbox, blank=True, help_text="None: all of them.")
+    inboxes = models.ManyToManyField(Inbox, blank=True, help_text="None: all inboxes.")
     topics = models.JSONField(
-        default=list, blank=True, help_text="Words of customers that this team is asked for first."
+        default=list,
+        blank=True,
+        help_text="Customers' words that send a request to this team first.",
     )
 
     class Meta:
@@ -25,12 +27,12 @@ class Team(models.Model):
 
 
 class Presence(models.Model):
-    """Whether an agent is there, and how many conversations they take at a time."""
+    """An agent's presence, and how many conversations they take at a time."""
 
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE
     )
-    # While their live inbox is open; see presence.py.
+    # Updated while the agent's live inbox is open; see presence.py.
     seen_at = models.DateTimeField(null=True, blank=True)
     away = models.BooleanField(default=False)
     capacity = models.PositiveSmallIntegerField(default=5)
@@ -43,7 +45,7 @@ class Presence(models.Model):
 
 
 class SavedView(models.Model):
-    """A list of the live inbox that an agent comes back to."""
+    """A list of the live inbox that an agent has saved."""
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="views"
@@ -60,7 +62,7 @@ class SavedView(models.Model):
 
 
 class ProviderAccount(models.Model):
-    """Who somebody of the staff is at the single sign-on provider: its word for them, for ever."""
+    """A staff member's permanent id at the single sign-on provider."""
 
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE)
     issuer = models.CharField(max_length=300)
@@ -76,13 +78,13 @@ class ProviderAccount(models.Model):
 
 
 class CannedAnswer(models.Model):
-    """A text that agents send often. It may say {customer}, {agent}, {inbox} and {order}."""
+    """A text that agents send often. It may contain {customer}, {agent}, {inbox} and {order}."""
 
     shortcut = models.SlugField(unique=True, help_text="Agents type /shortcut to find it.")
     text = models.TextField(
         validators=[seen],
-        help_text="May say {customer}, {agent}, {inbox} and {order}: the customer's name, the "
-        "agent's, the inbox's, and the title of the customer's latest order.",
+        help_text="May contain {customer}, {agent}, {inbox} and {order}: the names of the "
+        "customer, the agent and the inbox, and the title of the customer's latest order.",
     )
     inbox = models.ForeignKey(
         Inbox, null=True, blank=True, on_delete=models.CASCADE, help_text="Empty: every inbox."

@@ -7,14 +7,14 @@ from chatbot.models.seen import seen
 
 
 class ApiKey(models.Model):
-    """What a program shows to use the API. The key itself is not kept."""
+    """A program's key to the API. Only its digest is stored, not the key."""
 
     name = models.CharField(
-        max_length=100, validators=[seen], help_text="Whose it is, and what for."
+        max_length=100, validators=[seen], help_text="Its owner and its purpose."
     )
-    # The first characters, by which people tell keys apart.
+    # The first characters, to tell keys apart.
     prefix = models.CharField(max_length=12, editable=False)
-    # SHA-256: of 32 random bytes nothing can be guessed, so a slow hash would gain nothing.
+    # SHA-256: nobody can guess 32 random bytes, so a slow hash would gain nothing.
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -30,13 +30,13 @@ class ApiKey(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """What a request with an Idempotency-Key was answered, for a day."""
+    """The answer to a request with an Idempotency-Key, kept for a day."""
 
     key = models.ForeignKey(ApiKey, on_delete=models.CASCADE)
     value = models.CharField(max_length=200)
     # SHA-256 of method, path and body.
     request = models.CharField(max_length=64)
-    # Null: it is being answered.
+    # Null: the request is still in progress.
     status = models.PositiveSmallIntegerField(null=True)
     body = models.JSONField(null=True)
     at = models.DateTimeField(default=timezone.now)

@@ -1,4 +1,4 @@
-"""The language models, and what produced each of their answers."""
+"""Language models, their servers, and the trace of each reply."""
 
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -13,14 +13,14 @@ from chatbot.models.conversations import Conversation, Message
 
 
 class Tier(models.Model):
-    """A language model of one size. Without any, SLM_URL and SLM_NAME are the only one."""
+    """A language model of one size. Without tiers, SLM_URL and SLM_NAME define the only one."""
 
     name = models.SlugField(unique=True, help_text="small, large …")
     model = models.CharField(max_length=100, help_text="The model's name on its servers.")
     from_difficulty = models.FloatField(
         default=0.0,
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
-        help_text="It answers what is at least so difficult, 0 to 1; the smallest one has 0.",
+        help_text="It answers questions of at least this difficulty, 0 to 1; the smallest has 0.",
     )
     enabled = models.BooleanField(default=True)
 
@@ -33,10 +33,10 @@ class Tier(models.Model):
 
 
 class Replica(models.Model):
-    """One of a tier's servers. They are interchangeable: the least busy one answers."""
+    """One of a tier's interchangeable servers; the least busy one answers."""
 
     tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="replicas")
-    # A CharField: Django's URLs need a dot, names inside a private network have none.
+    # A CharField: a URLField wants a dot, but names inside a private network have none.
     url = models.CharField(
         "URL",
         max_length=300,
@@ -48,7 +48,7 @@ class Replica(models.Model):
         ],
         help_text="e.g. http://vllm-1:8000/v1",
     )
-    # As the web process that looked last found it.
+    # The result of the last health check by any web process.
     illness = models.CharField(max_length=300, blank=True)
     looked_at = models.DateTimeField(null=True, blank=True)
 
@@ -58,7 +58,7 @@ class Replica(models.Model):
     @property
     def health(self) -> str:
         if self.looked_at is None:
-            return "not looked at yet"
+            return "not checked yet"
         return self.illness or "well"
 
     def clean(self) -> None:
@@ -66,12 +66,12 @@ class Replica(models.Model):
         host = urlsplit(self.url).hostname
         if host and not is_private(host):
             raise ValidationError(
-                {"url": f"{host} is outside the private network: messages would leave it."}
+                {"url": f"{host} is outside the private network. Messages must not leave it."}
             )
 
 
 class Ending(StrEnum):
-    """How a reply ended, for the customer."""
+    """A reply's outcome for the customer."""
 
     ANSWERED = "answered"  # from the records
     REFUSED = "refused"  # nothing on record
@@ -81,7 +81,7 @@ class Ending(StrEnum):
 
 
 class Reply(models.Model):
-    """What produced a bot answer, and the claim of the process that works on it."""
+    """The trace of a bot's answer, and the claim of the process that works on it."""
 
     class Status(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -96,33 +96,33 @@ class Reply(models.Model):
         Message, null=True, blank=True, on_delete=models.SET_NULL, related_name="trace"
     )
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING)
-    # The process that works on it and until when; another takes over once the lease has ended.
+    # The process that works on it and its lease; when the lease ends, another takes over.
     worker = models.CharField(max_length=60, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True, db_index=True)
     attempts = models.PositiveSmallIntegerField(default=0)
-    # The conversation's when the reply was asked for.
+    # The conversation's version when the reply was requested.
     version = models.PositiveIntegerField(default=0)
-    # One of Ending; "" while it has not ended.
+    # An Ending; "" until the reply has ended.
     state = models.CharField(
         max_length=10, blank=True, help_text="answered, refused, handoff, chat, proposed"
     )
     route = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     model = models.CharField(max_length=100, blank=True)
-    # Difficulty, scores, thresholds and the reason in words.
+    # Difficulty, scores, thresholds, and the reason as a sentence.
     routing = models.JSONField(default=dict, blank=True)
-    # Per request to a model: tier, model, seconds, tokens read and written.
+    # For each request to a model: tier, model, seconds, tokens read and written.
     generations = models.JSONField(default=list, blank=True)
     passages = models.JSONField(default=list, blank=True)
     withheld = models.JSONField(default=list, blank=True)
-    timings = models.JSONField(default=dict, blank=True, help_text="Seconds from the claim.")
+    timings = models.JSONField(default=dict, blank=True, help_text="Seconds since the claim.")
     error = models.TextField(blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
         indexes = [
             models.Index(fields=["created_at"], name="reply_created"),
-            # The few that are open, among all there ever were: every process looks for them.
+            # Only the few open replies among all: every process looks for them.
             models.Index(
                 fields=["created_at"],
                 condition=models.Q(status__in=["pending", "running"]),

@@ -1,4 +1,4 @@
-"""A rule of models: what people are shown must show something."""
+"""A validator for texts that people see."""
 
 from django.core.exceptions import ValidationError
 
@@ -6,6 +6,6 @@ from inference.text import blank
 
 
 def seen(text: str) -> None:
-    """Refuses a text in which nothing can be seen, in forms and in the API."""
+    """Refuse a text without visible characters, in forms and in the API."""
     if blank(text):
-        raise ValidationError("Nothing of this can be seen. Please write it anew.")
+        raise ValidationError("This text has no visible characters. Please write it again.")

@@ -1,1 +1,1 @@
-"""Visitors, agents and administrators: who they are, what they may, whether they are there."""
+"""Visitors, agents and administrators: their identity, rights and presence."""

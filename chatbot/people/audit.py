@@ -1,7 +1,7 @@
-"""Who read which conversation, and who changed what: django-auditlog's entries, to read only.
+"""The audit log: read access to conversations, and changes, as django-auditlog's entries.
 
-Messages and the states of conversations are not logged twice: they are their own record. An entry
-holds no secret, and nothing that names a customer or that was said: it outlives both.
+Messages and the states of conversations are not logged again: they are their own record. An entry
+outlives customers and messages, so it holds no secret, no customer's name and no message text.
 """
 
 from typing import Any
@@ -32,7 +32,7 @@ from chatbot.models import (
 )
 from crm.models import Customer, Endpoint, Source
 
-# Seconds in which reading the same conversation again is no news.
+# Seconds within which reading the same conversation again is not logged.
 ONCE_IN = 300
 HIDDEN = "hidden"
 
@@ -44,8 +44,8 @@ def register() -> None:
     auditlog.register(Presence, include_fields=["capacity"])
     auditlog.register(Team, m2m_fields={"members", "inboxes"})
     auditlog.register(Note, mask_fields=["text"])
-    said = ["problem", "tried", "question"]
-    auditlog.register(Summary, include_fields=[*said, "corrected_by"], mask_fields=said)
+    texts = ["problem", "tried", "question"]
+    auditlog.register(Summary, include_fields=[*texts, "corrected_by"], mask_fields=texts)
     auditlog.register(Action, m2m_fields={"endpoints"})
     auditlog.register(ActionField)
     auditlog.register(Inbox, mask_fields=["secret"])
@@ -64,34 +64,34 @@ def register() -> None:
 
 
 def hidden(value: str) -> str:
-    """That it was changed is told, and nothing of what it was: the library would show half."""
+    """Mask the whole value: the library's own mask would show half of it."""
     return HIDDEN
 
 
 def read(conversation: Conversation, user: User) -> None:
-    """This person has this conversation on their screen."""
+    """Log that this person sees the conversation on their screen."""
     if cache.add(f"read:{user.pk}:{conversation.pk}", 1, ONCE_IN):
-        accessed(conversation, called(conversation), actor=user)
+        log_access(conversation, label(conversation), actor=user)
 
 
 def read_by_key(conversation: Conversation, key: ApiKey) -> None:
-    """A program has fetched what was said."""
+    """Log that a program has fetched the messages."""
     if cache.add(f"read:key:{key.pk}:{conversation.pk}", 1, ONCE_IN):
         by = {"by": f"API key {key}"}
-        accessed(conversation, called(conversation), additional_data=by)
+        log_access(conversation, label(conversation), additional_data=by)
 
 
-def called(conversation: Conversation) -> str:
-    """By the beginning of its id, whoever it is with."""
+def label(conversation: Conversation) -> str:
+    """Name the conversation by the start of its id, never by its customer."""
     return f"Conversation {str(conversation.pk)[:8]}"
 
 
 def exported(customer: Customer, user: User | None) -> None:
-    """All that is held of a customer; without a user: by who may run commands here."""
+    """Log an export of all data about a customer; without a user, a command made it."""
     by = {} if user else {"additional_data": {"by": "a command on the server"}}
-    accessed(customer, f"Everything of {customer.pk}", actor=user, **by)
+    log_access(customer, f"All data about {customer.pk}", actor=user, **by)
 
 
-def accessed(what: Any, name: str, **more: Any) -> None:
+def log_access(row: Any, name: str, **more: Any) -> None:
     values = {"action": LogEntry.Action.ACCESS, "object_repr": name, **more}
-    LogEntry.objects.log_create(what, force_log=True, **values)
+    LogEntry.objects.log_create(row, force_log=True, **values)

@@ -1,4 +1,4 @@
-"""The demo's log-ins: everybody knows their password, so it lets nobody in where DEMO is off."""
+"""The demo's log-ins. Their password is public, so it is refused while DEMO is off."""
 
 import logging
 from functools import lru_cache
@@ -12,14 +12,14 @@ from django.core.exceptions import ValidationError
 
 logger = logging.getLogger("attune.logins")
 PASSWORD = "attune-demo"
-# Name, password, and what it may do.
+# User name, password, and what the user may do.
 LOGINS = [("admin", PASSWORD, "everything"), ("agent", PASSWORD, "answers customers")]
 
 
-# A hash is slow on purpose, and every page asks for its user.
+# A hash is slow on purpose, and every request loads its user.
 @lru_cache(maxsize=10_000)
 def is_published(encoded: str) -> bool:
-    """Whether this hash is of the demo's password, whoever has it and however it was set."""
+    """Tell whether this is a hash of the demo's password, for any user."""
     return check_password(PASSWORD, encoded)
 
 
@@ -27,8 +27,8 @@ def refused(user: User) -> bool:
     return not settings.DEMO and is_published(user.password)
 
 
-class Known:
-    """Part of a backend: neither a log-in nor a session that has begun earlier gets past it."""
+class RefusesDemoPassword:
+    """A mixin for backends: it stops log-ins and also sessions that have begun earlier."""
 
     def user_can_authenticate(self, user: Any) -> bool:
         if user is not None and refused(user):
@@ -42,12 +42,12 @@ class Known:
         return bool(super().user_can_authenticate(user))  # type: ignore[misc]  # the backend's
 
 
-class Backend(Known, ModelBackend):
-    """Names and passwords."""
+class Backend(RefusesDemoPassword, ModelBackend):
+    """Log-in by name and password."""
 
 
 class NotPublished:
-    """A validator of passwords."""
+    """A password validator that refuses the demo's password."""
 
     def validate(self, password: str, user: Any = None) -> None:
         if password == PASSWORD:

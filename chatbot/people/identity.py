@@ -1,7 +1,7 @@
-"""Who a visitor is: the token of their socket, and the identity their site's server vouches for.
+"""A visitor's identity: the token of their socket, and the customer that their site vouches for.
 
-The CRM customer comes only from a token that the host page's server signed with the inbox's
-secret, never from the browser's word.
+The CRM customer comes only from a token that the host page's server has signed with the inbox's
+secret; a claim by the browser does not count.
 """
 
 from datetime import datetime, timedelta
@@ -26,23 +26,26 @@ CLOCK_SKEW = timedelta(seconds=30)
 
 
 class IdentityRefused(Exception):
-    """The identity token does not hold; the message is for the integrator."""
+    """The identity token is not valid; the message is for the integrator."""
 
 
 def issue(visitor: Visitor) -> tuple[str, datetime]:
-    """A token for the visitor's socket, and when it ends."""
+    """Return a token for the visitor's socket, and its end."""
     token = signing.dumps({"visitor": visitor.id.hex, "inbox": visitor.inbox.key}, salt=SALT)
     return token, timezone.now() + timedelta(seconds=settings.TOKEN_LIFETIME)
 
 
 def visitor_of(token: str, inbox: str | None = None, lifetime: int | None = None) -> Visitor:
-    """inbox: its key, where it must be that one. lifetime: seconds that the token is good for;
-    TOKEN_LIFETIME unless told."""
+    """Return the visitor of a valid token; Refused otherwise.
+
+    inbox: the key of the inbox that the token must belong to. lifetime: the token's age limit in
+    seconds, TOKEN_LIFETIME by default.
+    """
     try:
-        held = signing.loads(token, salt=SALT, max_age=lifetime or settings.TOKEN_LIFETIME)
-        if inbox is not None and held["inbox"] != inbox:
+        claims = signing.loads(token, salt=SALT, max_age=lifetime or settings.TOKEN_LIFETIME)
+        if inbox is not None and claims["inbox"] != inbox:
             raise Refused("unauthorized", "This session belongs to another inbox.")
-        return Visitor.objects.select_related("inbox", "customer").get(id=held["visitor"])
+        return Visitor.objects.select_related("inbox", "customer").get(id=claims["visitor"])
     except signing.SignatureExpired:
         raise Refused("expired", "Your session has ended. Please start a new one.") from None
     except (signing.BadSignature, Visitor.DoesNotExist, KeyError, TypeError, ValueError):
@@ -51,12 +54,12 @@ def visitor_of(token: str, inbox: str | None = None, lifetime: int | None = None
 
 
 def identified(inbox: Inbox, token: str) -> Visitor:
-    """The visitor of the customer named in the identity token."""
-    named = root_of(verified_customer(inbox, token))
+    """Return the visitor of the customer whom the identity token names."""
+    root = root_of(verified_customer(inbox, token))
     with transaction.atomic():
-        Customer.objects.get_or_create(id=named)
-        # Locked: a merge meanwhile would not see this visitor, and leave it with an alias.
-        customer = Customer.objects.select_for_update(no_key=True).get(id=named)
+        Customer.objects.get_or_create(id=root)
+        # Locked: a concurrent merge would not see this visitor, and leave it with an alias.
+        customer = Customer.objects.select_for_update(no_key=True).get(id=root)
         owner = customer.merged_into_id or customer.id
         return Visitor.objects.get_or_create(inbox=inbox, customer_id=owner)[0]
 
@@ -74,9 +77,9 @@ def verified_customer(inbox: Inbox, token: str) -> str:
         if type(claims["exp"]) not in (int, float):
             raise jwt.DecodeError("exp must be a number of seconds since 1970")
         ends = float(claims["exp"])
-    # PyJWT itself trips over times that are infinite, and over texts that are none.
+    # PyJWT itself fails on infinite times and on values that should be texts.
     except (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError) as error:
-        raise IdentityRefused(f"The identity token is refused: {plain(error)}.") from None
+        raise IdentityRefused(f"The identity token is refused: {reason_of(error)}.") from None
     if not ends <= (timezone.now() + IDENTITY_LIFETIME + CLOCK_SKEW).timestamp():
         raise IdentityRefused("The identity token's exp is more than 10 minutes ahead.")
     try:
@@ -86,13 +89,13 @@ def verified_customer(inbox: Inbox, token: str) -> str:
         raise IdentityRefused(reason) from None
 
 
-def plain(error: Exception) -> str:
-    """PyJWT says what is wrong; others speak of our own code."""
+def reason_of(error: Exception) -> str:
+    """Quote PyJWT's messages only: other errors describe our own code."""
     return str(error) if isinstance(error, jwt.PyJWTError) else "exp or another part is malformed"
 
 
 def anonymous(inbox: Inbox, previous: str | None) -> Visitor:
-    """The visitor of the earlier token while it can be renewed, else a new one."""
+    """Return the visitor of the previous token while it can be renewed, or a new visitor."""
     if previous:
         try:
             visitor = visitor_of(previous, inbox.key, settings.TOKEN_RENEWABLE)
@@ -104,11 +107,11 @@ def anonymous(inbox: Inbox, previous: str | None) -> Visitor:
 
 
 def identity_token(inbox: Inbox, customer: str) -> str:
-    """What the host page's server makes: the demo page plays that server."""
+    """Make the token that a host page's server would make; the demo page needs one."""
     claims = {"sub": customer, "aud": inbox.key, "exp": timezone.now() + timedelta(minutes=5)}
     return jwt.encode(claims, inbox.secret, algorithm="HS256")
 
 
 def origin_allowed(origin: str, host: str, origins: list[str]) -> bool:
-    """The widget's own pages (same host), or a site that the inbox names."""
+    """Accept the widget's own pages (same host), and the sites that the inbox names."""
     return bool(origin) and (urlsplit(origin).netloc == host or origin in origins)

@@ -1,4 +1,4 @@
-"""How people are called."""
+"""Display names of agents."""
 
 from django.contrib.auth.models import User
 
@@ -6,5 +6,5 @@ from inference.text import written
 
 
 def name_of(agent: User) -> str:
-    """As customers and colleagues read it: the first name, where there is one."""
+    """Return the name for customers and colleagues: the first name, or else the user name."""
     return written(agent.first_name) or agent.get_username()

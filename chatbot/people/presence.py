@@ -1,4 +1,4 @@
-"""Who is there: agents whose live inbox is open and who have not said that they are away."""
+"""Agents' presence: they are there while their live inbox is open and not set to away."""
 
 from datetime import timedelta
 
@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from chatbot.models import Conversation, Message, Presence, Team
 
-# Seconds between two signs of life of an open page, and after which it counts as closed.
+# An open page gives a sign of life every 20 seconds; it counts as closed after 60 without one.
 BEATS_EVERY, GONE_AFTER = 20.0, timedelta(seconds=60)
-# A customer whose agent has gone waits no longer for them.
+# After this time, a customer does not wait any longer for an agent who has gone.
 ANSWERED_WITHIN = timedelta(minutes=2)
 MAY_ACT = "chatbot.change_conversation"
 RIGHTS = "django.contrib.auth.backends.ModelBackend"
@@ -27,12 +27,12 @@ def set_away(user: User, away: bool) -> None:
 
 
 def left(user: User) -> None:
-    """Their page is closed; another one that is open says so within BEATS_EVERY."""
+    """Note that a page was closed; another open page corrects this within BEATS_EVERY."""
     Presence.objects.filter(user=user).update(seen_at=None)
 
 
 def online() -> QuerySet[Presence]:
-    """With `busy`, how many conversations each has."""
+    """Return the agents who are there; `busy` counts each agent's conversations."""
     theirs = Q(user__conversation__state=Conversation.State.AGENT)
     there = Presence.objects.filter(
         away=False, seen_at__gte=timezone.now() - GONE_AFTER, user__is_active=True
@@ -41,29 +41,29 @@ def online() -> QuerySet[Presence]:
 
 
 def deserted() -> QuerySet[Conversation]:
-    """Whose agent has closed the live inbox, and whose customer has had no answer since."""
+    """Return conversations with an agent who has gone and a customer who waits for an answer."""
     now = timezone.now()
     there = Presence.objects.filter(user=OuterRef("agent"), seen_at__gte=now - GONE_AFTER)
     theirs = Message.objects.filter(author=Message.Author.CUSTOMER)
     last = theirs.filter(conversation=OuterRef("id"), seq=OuterRef("last_seq"))
-    found = Conversation.objects.filter(
+    quiet = Conversation.objects.filter(
         state=Conversation.State.AGENT, last_message_at__lt=now - ANSWERED_WITHIN
     )
-    return found.exclude(Exists(there)).filter(Exists(last))
+    return quiet.exclude(Exists(there)).filter(Exists(last))
 
 
 def able() -> QuerySet[Presence]:
-    """Of those, who may answer customers."""
+    """Return the agents who are there and may answer customers."""
     return online().filter(user__in=User.objects.with_perm(MAY_ACT, backend=RIGHTS))
 
 
 def there_for(inbox: int, team: int | None = None) -> bool:
-    """Whether anybody is there who answers for the inbox: of its teams, where it has some; of the
-    team that was asked for, where one was."""
-    found = able()
+    """Tell whether an agent is there who answers for the inbox. Only members of the given team
+    count; without one, only members of the inbox's teams, if it has teams."""
+    agents = able()
     if team:
-        return found.filter(user__teams=team).exists()
+        return agents.filter(user__teams=team).exists()
     if Team.objects.filter(inboxes=inbox).exists():
         serving = Team.objects.filter(Q(inboxes=inbox) | Q(inboxes=None))
-        found = found.filter(user__teams__in=serving)
-    return found.exists()
+        agents = agents.filter(user__teams__in=serving)
+    return agents.exists()

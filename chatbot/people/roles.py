@@ -1,4 +1,4 @@
-"""Who on the team may do what: groups that every installation has, made from this one table."""
+"""Roles of staff: the groups that every installation has, made from one table of permissions."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -29,15 +29,16 @@ _LEADS = [
     "crm.view_inboundevent",
     "crm.change_inboundevent",
 ]
-# What each may; the administrator all of these applications, the auditor sees all of them.
+# Permissions of each role. Administrators have all permissions of the applications in WHOLE;
+# auditors can view the applications in SEEN.
 ROLES: dict[str, list[str]] = {AGENT: _ANSWERS, LEAD: _LEADS}
 WHOLE = ["chatbot", "crm", "auth"]
 SEEN = ["chatbot", "crm", "auth", "auditlog"]
 
 
 def make_roles(**_: Any) -> None:
-    """After each migration: groups that are missing, and rights that they do not have yet. Rights
-    that somebody has added stay."""
+    """Add missing groups and missing rights after a migration. Rights that somebody has added
+    stay."""
     for name, permissions in granted().items():
         group, _created = Group.objects.get_or_create(name=name)
         group.permissions.add(*permissions)
@@ -46,11 +47,11 @@ def make_roles(**_: Any) -> None:
 def granted() -> dict[str, Iterable[Permission]]:
     of_apps = Q(content_type__app_label__in=WHOLE)
     views = Q(content_type__app_label__in=SEEN, codename__startswith="view_")
-    found = {
+    by_app = {
         ADMINISTRATOR: Permission.objects.filter(of_apps),
         AUDITOR: Permission.objects.filter(views),
     }
-    return found | {name: named(names) for name, names in ROLES.items()}
+    return by_app | {name: named(names) for name, names in ROLES.items()}
 
 
 def named(names: list[str]) -> Iterable[Permission]:
@@ -62,19 +63,19 @@ def named(names: list[str]) -> Iterable[Permission]:
 
 
 def rights_of(*, user: User | None = None, group: Group | None = None) -> set[int]:
-    """Ids of permissions. Of a user, also while they are switched off: they can be switched on
-    again. Of a group, with those that the next migration gives to its name."""
+    """Return ids of permissions. An inactive user's count too: the user can be activated again. A
+    group's include those that the next migration will give to its name."""
     if group:
         own = set(group.permissions.values_list("id", flat=True)) if group.pk else set()
-        return own | {one.pk for one in granted().get(group.name, ())}
+        return own | {permission.pk for permission in granted().get(group.name, ())}
     everything = Permission.objects.all()
     theirs = everything.filter(Q(user=user) | Q(group__user=user))
     return set((everything if user and user.is_superuser else theirs).values_list("id", flat=True))
 
 
 def above(giver: User, *, user: User | None = None, group: Group | None = None) -> bool:
-    """Whether the giver holds whatever this user or group does: nobody gives more, be it as a
-    group or as the password of somebody who has it."""
+    """Tell whether the giver holds all rights of this user or group. Nobody can give more rights
+    than they have, neither by a group nor by setting the password of a user who has more."""
     if giver.is_superuser:
         return True
     if user and user.is_superuser:
@@ -82,11 +83,7 @@ def above(giver: User, *, user: User | None = None, group: Group | None = None) 
     return rights_of(user=user, group=group) <= rights_of(user=giver)
 
 
-def last_app_is_migrated(sender: Any) -> bool:
-    """Permissions of an application are made after its own migration; these need all of them."""
-    return sender is list(apps.get_app_configs())[-1]
-
-
 def after_migrations(sender: Any, **_: Any) -> None:
-    if last_app_is_migrated(sender):
+    # An application's permissions are made after its own migration; the roles need all of them.
+    if sender is list(apps.get_app_configs())[-1]:
         make_roles()

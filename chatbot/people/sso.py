@@ -1,9 +1,9 @@
-"""Single sign-on by OpenID Connect, where OIDC_ISSUER is set: staff log in elsewhere.
+"""Single sign-on of staff by OpenID Connect, active if OIDC_ISSUER is set.
 
-mozilla-django-oidc leads through the code flow, with state, nonce and PKCE. Here stands what it
-leaves open: the provider's addresses come from its discovery document and are on the issuer's own
-host; the ID token's issuer, audience and times are checked; who somebody is, is said by its `sub`;
-what they may do, by its groups. Nothing but this signed token counts.
+mozilla-django-oidc runs the code flow, with state, nonce and PKCE. This module adds what the
+library leaves open: the provider's addresses come from its discovery document and must be on the
+issuer's own host; the ID token's issuer, audience and times are checked; its `sub` identifies the
+person, and its groups give the person's roles. Only this signed token counts.
 """
 
 import logging
@@ -35,26 +35,27 @@ ADDRESSES = {
     "OIDC_OP_TOKEN_ENDPOINT": "token_endpoint",
     "OIDC_OP_JWKS_ENDPOINT": "jwks_uri",
 }
-# The user's endpoint is not asked: what it says is not signed.
+# The user endpoint is not asked: its answer is not signed.
 UNUSED = "OIDC_OP_USER_ENDPOINT"
-# Seconds: of one request to the provider, of what its discovery document said, between two clocks.
+# Seconds: for a request to the provider, for the cached discovery document, between two clocks.
 TIMEOUT, REMEMBERED, LEEWAY = 5, 3600, 30
 ALGORITHM = "RS256"
-# Who left the company is out of here after a working day at most.
+# Seconds: people who have left the company are logged out after a working day at most.
 SESSION = 9 * 3600
-# RFC 8176: a second factor, or a key that is one by itself.
+# RFC 8176: a second factor, or a method that counts as one by itself.
 FACTORS = {"mfa", "otp", "hwk", "swk", "sc", "fpt", "face", "iris", "retina", "vbm"}
 FAILED = "The sign-in could not be completed. Please try again, or use your password."
 NO_ROLE = "You have no role here yet. Please ask an administrator to put you into a group."
 DEMO = "This user has the demo's password. Please ask an administrator to set another one."
-TAKEN = "There is a user {} already, with a password. Please ask an administrator."
+TAKEN = "The user {} already exists and has a password. Please ask an administrator."
 
 
 def ask(method: str, url: str, **options: Any) -> dict[str, Any]:
-    """No proxies from the environment, no redirects: only the provider's own host is asked."""
+    """Ask the provider's own host only: without redirects, and without proxies from the
+    environment."""
     if origin(url) != origin(settings.OIDC_ISSUER):
         raise SuspiciousOperation(f"{url} is not on the issuer's host.")
-    # The machine's own certificates: a company's provider often has one of the company's.
+    # The machine's own certificate store: a company's provider often has a company certificate.
     trusted = ssl.create_default_context()
     with httpx2.Client(
         verify=trusted, trust_env=False, follow_redirects=False, timeout=TIMEOUT
@@ -62,10 +63,10 @@ def ask(method: str, url: str, **options: Any) -> dict[str, Any]:
         answer = client.request(method, url, **options)
     if answer.status_code != 200:
         raise SuspiciousOperation(f"{url} answered {answer.status_code}.")
-    found = answer.json()
-    if not isinstance(found, dict):
-        raise SuspiciousOperation(f"{url} answered no object.")
-    return found
+    document = answer.json()
+    if not isinstance(document, dict):
+        raise SuspiciousOperation(f"{url} answered something that is not a JSON object.")
+    return document
 
 
 def origin(url: str) -> tuple[str, str]:
@@ -74,19 +75,19 @@ def origin(url: str) -> tuple[str, str]:
 
 
 def discovered() -> dict[str, Any]:
-    """The provider's own description, kept for an hour."""
+    """Return the provider's discovery document, cached for an hour."""
     key = f"oidc:{settings.OIDC_ISSUER}"
-    if found := cache.get(key):
-        return dict(found)
-    found = ask("GET", f"{settings.OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration")
-    if found.get("issuer") != settings.OIDC_ISSUER:
-        raise SuspiciousOperation("The discovery document is of another issuer.")
-    cache.set(key, found, REMEMBERED)
-    return found
+    if document := cache.get(key):
+        return dict(document)
+    document = ask("GET", f"{settings.OIDC_ISSUER.rstrip('/')}/.well-known/openid-configuration")
+    if document.get("issuer") != settings.OIDC_ISSUER:
+        raise SuspiciousOperation("The discovery document belongs to another issuer.")
+    cache.set(key, document, REMEMBERED)
+    return document
 
 
 def get_settings(name: str, *default: Any) -> Any:
-    """The library's settings: addresses as discovered, all else as settings.py has it."""
+    """Give the library its settings: addresses by discovery, everything else from settings.py."""
     if name == UNUSED:
         return ""
     if name not in ADDRESSES:
@@ -97,8 +98,8 @@ def get_settings(name: str, *default: Any) -> Any:
     return url
 
 
-class Backend(demo_logins.Known, OIDCAuthenticationBackend):
-    """Asks the provider only in the callback: passwords come by here too."""
+class Backend(demo_logins.RefusesDemoPassword, OIDCAuthenticationBackend):
+    """A backend that asks the provider only in the callback: Django also calls it for passwords."""
 
     get_settings = staticmethod(get_settings)
 
@@ -109,8 +110,8 @@ class Backend(demo_logins.Known, OIDCAuthenticationBackend):
         if request is None or not credentials.get("nonce"):
             return None
         super().__init__()
-        found: User | None = super().authenticate(request, **credentials)
-        return found
+        user: User | None = super().authenticate(request, **credentials)
+        return user
 
     def get_token(self, payload: dict[str, Any]) -> dict[str, Any]:
         return ask("POST", self.OIDC_OP_TOKEN_ENDPOINT, data=payload)
@@ -126,7 +127,7 @@ class Backend(demo_logins.Known, OIDCAuthenticationBackend):
             options={"require": ["exp", "iat", "aud", "iss", "sub", "nonce"]},
         )
         if claims["nonce"] != options.get("nonce"):
-            raise SuspiciousOperation("The nonce is another one.")
+            raise SuspiciousOperation("The token's nonce is not the one of this sign-in.")
         if claims.get("azp", settings.OIDC_RP_CLIENT_ID) != settings.OIDC_RP_CLIENT_ID:
             raise SuspiciousOperation("The token was made for another party.")
         return claims
@@ -137,7 +138,7 @@ class Backend(demo_logins.Known, OIDCAuthenticationBackend):
         for key in keys.keys:
             if wanted is None or key.key_id == wanted:
                 return key
-        raise SuspiciousOperation("The token is signed with a key that the provider does not name.")
+        raise SuspiciousOperation("The token is signed with a key that the provider does not list.")
 
     def get_or_create_user(self, access: str, id_token: str, claims: dict[str, Any]) -> User | None:
         try:
@@ -148,11 +149,11 @@ class Backend(demo_logins.Known, OIDCAuthenticationBackend):
 
 
 class NotAdmitted(Exception):
-    """The provider knows them, this site does not: a sentence for the person."""
+    """This site does not admit somebody whom the provider knows; the message is for the person."""
 
 
 def admitted(claims: dict[str, Any]) -> User:
-    """Who this is, with the rights that their groups have today."""
+    """Return the user of these claims, with the roles that their groups have today."""
     granted = roles_of(claims)
     with transaction.atomic():
         user = known(claims) or (adopted(claims) if granted else None)
@@ -173,13 +174,13 @@ def roles_of(claims: dict[str, Any]) -> set[str]:
 
 
 def known(claims: dict[str, Any]) -> User | None:
-    found = ProviderAccount.objects.filter(issuer=claims["iss"], subject=claims["sub"])
-    account = found.select_related("user").first()
+    accounts = ProviderAccount.objects.filter(issuer=claims["iss"], subject=claims["sub"])
+    account = accounts.select_related("user").first()
     return account.user if account else None
 
 
 def adopted(claims: dict[str, Any]) -> User:
-    """Somebody new; or a user whom an administrator made without a password, for this."""
+    """Add a user, or take one that an administrator has prepared without a password."""
     name = username(claims)
     user = User.objects.filter(username=name).first()
     if user is None:
@@ -192,12 +193,12 @@ def adopted(claims: dict[str, Any]) -> User:
 
 
 def username(claims: dict[str, Any]) -> str:
-    names = (str(claims.get(one) or "") for one in ("preferred_username", "email"))
+    names = (str(claims.get(claim) or "") for claim in ("preferred_username", "email"))
     return next((name for name in names if not blank(name)), str(claims["sub"]))[:150]
 
 
 def set_roles(user: User, granted: set[str]) -> None:
-    """The provider's word on the roles is the last one; other groups stay as they are."""
+    """Set exactly the roles that the provider gives; other groups stay as they are."""
     user.groups.remove(*Group.objects.filter(name__in=set(roles.ALL) - granted))
     user.groups.add(*Group.objects.filter(name__in=granted))
     user.is_staff = bool(granted)
@@ -213,18 +214,18 @@ class Begin(OIDCAuthenticationRequestView):
     get_settings = staticmethod(get_settings)
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        found: HttpResponse = super().get(request)
-        return found
+        response: HttpResponse = super().get(request)
+        return response
 
 
 class Finish(OIDCAuthenticationCallbackView):
     get_settings = staticmethod(get_settings)
 
     def login_success(self) -> HttpResponse:
-        found: HttpResponse = super().login_success()
+        response: HttpResponse = super().login_success()
         self.request.session[two_factor.BY_PROVIDER] = self.user.shown_second_factor
         self.request.session.set_expiry(SESSION)
-        return found
+        return response
 
     def login_failure(self) -> HttpResponse:
         return to_log_in(self.request, getattr(self.request, "refusal", FAILED))
@@ -235,17 +236,17 @@ def to_log_in(request: HttpRequest, text: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:login"))
 
 
-WENT_WRONG = (SuspiciousOperation, httpx2.HTTPError, jwt.PyJWTError, KeyError, ValueError)
+FAILURES = (SuspiciousOperation, httpx2.HTTPError, jwt.PyJWTError, KeyError, ValueError)
 
 
 def guarded(view: Any) -> Any:
-    """What goes wrong between us and the provider is for the log; the person is told to go on."""
+    """Log what goes wrong with the provider, and send the person back to the log-in page."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         try:
-            found: HttpResponse = view(request)
-            return found
-        except WENT_WRONG as error:
+            response: HttpResponse = view(request)
+            return response
+        except FAILURES as error:
             logger.warning("single sign-on failed: %s: %s", type(error).__name__, error)
             return to_log_in(request, FAILED)
 

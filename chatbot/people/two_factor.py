@@ -1,6 +1,6 @@
 """The second factor of staff: a code from their phone after the password, or a recovery code.
 
-Nobody who has one, or has to have one, gets to the admin's pages or the live inbox's socket
+Staff who have one, or must have one, cannot use the admin's pages or the live inbox's socket
 without it.
 """
 
@@ -24,22 +24,19 @@ from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 RECOVERY_CODES = 8
-# In the session of who has shown one to the single sign-on provider.
+# Session key: the person has shown a second factor to the single sign-on provider.
 BY_PROVIDER = "second_factor_by_provider"
 ADMIN = "/admin/"
 
 
 def lacks(user: Any, session: Any) -> bool:
-    """Whether a second factor is due and not shown in this session."""
+    """Tell whether a second factor is required but missing in this session."""
     if session.get(BY_PROVIDER):
         return False
-    if session.get(DEVICE_ID_SESSION_KEY) in {one.persistent_id for one in devices(user)}:
+    devices = devices_for_user(user, confirmed=True)
+    if session.get(DEVICE_ID_SESSION_KEY) in {device.persistent_id for device in devices}:
         return False
     return settings.TWO_FACTOR_REQUIRED or has_device(user)
-
-
-def devices(user: User) -> list[Any]:
-    return list(devices_for_user(user, confirmed=True))
 
 
 def has_device(user: User) -> bool:
@@ -47,7 +44,7 @@ def has_device(user: User) -> bool:
 
 
 class SecondFactor:
-    """Middleware: sends staff without it to the page where it is shown or set up."""
+    """Middleware that sends staff without a second factor to the page that asks for it."""
 
     sync_capable = async_capable = True
 
@@ -64,8 +61,8 @@ class SecondFactor:
     async def later(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(ADMIN):
             return await self.get_response(request)
-        found = await sync_to_async(self.elsewhere)(request)
-        return found or await self.get_response(request)
+        redirect = await sync_to_async(self.elsewhere)(request)
+        return redirect or await self.get_response(request)
 
     def elsewhere(self, request: HttpRequest) -> HttpResponse | None:
         open_pages = [reverse(name) for name in ("second-factor", "admin:logout", "admin:login")]
@@ -89,11 +86,11 @@ class TokenForm(forms.Form):
         self.matched: Any = None
 
     def clean_token(self) -> str:
-        """Of the device that is being set up, else of any that the user has."""
+        """Check the code against the device that is being set up, or else against all devices."""
         token: str = self.cleaned_data["token"].replace(" ", "")
         self.matched = self.verified(token)
         if self.matched is None:
-            raise forms.ValidationError("This code does not fit. Please take the next one.")
+            raise forms.ValidationError("This code is wrong. Please use the next one.")
         return token
 
     def verified(self, token: str) -> Any:
@@ -103,7 +100,7 @@ class TokenForm(forms.Form):
 
 
 def second_factor(request: HttpRequest) -> HttpResponse:
-    """Asks for a code; who has no device yet sets one up and is given recovery codes, once."""
+    """Ask for a code. Users without a device set one up and see their recovery codes once."""
     user = request.user
     if not user.is_authenticated or not user.is_staff:
         return HttpResponseRedirect(reverse("admin:login"))
@@ -118,24 +115,24 @@ def second_factor(request: HttpRequest) -> HttpResponse:
         enrolling.save(update_fields=["confirmed"])
         context["codes"] = recovery_codes(user)
     elif enrolling:
-        context |= {"svg": picture(enrolling), "key": b32encode(enrolling.bin_key).decode()}
+        context |= {"svg": qr_code(enrolling), "key": b32encode(enrolling.bin_key).decode()}
     response = TemplateResponse(request, "admin/second_factor.html", context)
     response["Cache-Control"] = "no-store"
     return response
 
 
 def unconfirmed(user: User) -> TOTPDevice:
-    found = TOTPDevice.objects.filter(user=user, confirmed=False).first()
-    return found or TOTPDevice.objects.create(user=user, name="phone", confirmed=False)
+    device = TOTPDevice.objects.filter(user=user, confirmed=False).first()
+    return device or TOTPDevice.objects.create(user=user, name="phone", confirmed=False)
 
 
-def picture(device: TOTPDevice) -> str:
-    """The key as a QR code, which the phone reads: a data URI of an SVG."""
+def qr_code(device: TOTPDevice) -> str:
+    """Draw the key as an SVG in a data URI."""
     return str(segno.make(device.config_url, micro=False).svg_data_uri(scale=5, light="#fff"))
 
 
 def recovery_codes(user: User) -> list[str]:
-    """New ones; any of before no longer count."""
+    """Make new codes; earlier codes are no longer valid."""
     device, _ = StaticDevice.objects.get_or_create(user=user, name="recovery")
     device.token_set.all().delete()
     codes = [StaticToken.random_token() for _ in range(RECOVERY_CODES)]
@@ -150,16 +147,17 @@ def target(request: HttpRequest) -> str:
 
 
 def reset(user: User) -> None:
-    """For a colleague who has lost their phone: they set up a new one at the next log-in."""
+    """Remove a user's devices, if the phone is lost; the next log-in sets up a new one."""
     TOTPDevice.objects.filter(user=user).delete()
     StaticDevice.objects.filter(user=user).delete()
 
 
 def address(request: HttpRequest) -> str:
-    """Of who logs in, for the lock-out: the server has taken the proxy's word where it may."""
+    """Return the client's address for the lock-out; the server has applied trusted proxies'
+    headers."""
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
 def without_password(request: HttpRequest, credentials: Any) -> bool:
-    """Who comes back from the single sign-on provider guesses nothing: no lock-out counts them."""
+    """Exempt returns from the single sign-on provider from the lock-out: nobody guesses there."""
     return bool(settings.OIDC_ISSUER) and request.path == reverse("sso-callback")

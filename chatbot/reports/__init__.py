@@ -1,1 +1,1 @@
-"""Figures for team leads: made day by day in the background, read from one small table."""
+"""Figures for team leads: counted day by day in the background, read from one small table."""

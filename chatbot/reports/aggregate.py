@@ -1,4 +1,5 @@
-"""Days into figures. A day is always counted whole, so that counting it again changes nothing."""
+"""The aggregation of days into figures. A day is always counted as a whole, so counting it again
+changes nothing."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -13,19 +14,20 @@ from chatbot.models import Conversation, Figure, FiguresUpTo, Message, Reply
 from chatbot.reports.measures import DURABLE_DAYS, histogram
 from inference.sentiment import UNKNOWN
 
-# Changes of a transaction that commits late are looked for once more.
+# The overlap catches changes of transactions that commit late.
 OVERLAP = timedelta(minutes=10)
 Key = tuple[int, int | None, str, str]
+# Called with the days that are done, and their total number.
 Report = Callable[[int, int], None]
 Author = Message.Author
 
 
 def silent(done: int, total: int) -> None:
-    """The report of who wants none."""
+    """Report nothing."""
 
 
 def bring_up_to_date(report: Report = silent) -> int:
-    """Every day that something has changed since the last time. Returns how many."""
+    """Count the days that have changed since the last run, and return their number."""
     now = timezone.now()
     state, _ = FiguresUpTo.objects.get_or_create()
     days = sorted(touched(state.at - OVERLAP) if state.at else every_day())
@@ -47,8 +49,8 @@ def every_day() -> set[date]:
 
 
 def touched(since: datetime) -> set[date]:
-    """A conversation changes its first day's figures; one that follows soon, also those of the
-    resolution before it."""
+    """Return the days with changes. A conversation changes the figures of its first day. If it
+    follows soon after a resolution, it also changes the figures of the earlier conversation."""
     changed = Conversation.objects.filter(
         Q(last_message_at__gte=since) | Q(closed_at__gte=since) | Q(csat_at__gte=since)
     )
@@ -78,10 +80,10 @@ def count_day(day: date) -> None:
     values: dict[Key, list[float]] = defaultdict(list)
     for key, value in [*conversations(within), *messages(within), *replies(within)]:
         values[key].append(value)
-    # Two runs at once must not both write the day.
+    # Locked: two concurrent runs must not both write the day.
     FiguresUpTo.objects.select_for_update().first()
     Figure.objects.filter(day=day).delete()
-    Figure.objects.bulk_create(figure(day, key, found) for key, found in values.items())
+    Figure.objects.bulk_create(figure(day, key, numbers) for key, numbers in values.items())
 
 
 def figure(day: date, key: Key, values: list[float]) -> Figure:
@@ -99,47 +101,47 @@ def figure(day: date, key: Key, values: list[float]) -> Figure:
     )
 
 
-Found = Iterator[tuple[Key, float]]
+Counts = Iterator[tuple[Key, float]]
 Within = tuple[datetime, datetime]
 
 
-def conversations(within: Within) -> Found:
-    found = Conversation.objects.filter(
+def conversations(within: Within) -> Counts:
+    begun = Conversation.objects.filter(
         created_at__gte=within[0], created_at__lt=within[1], last_seq__gt=0
-    ).select_related("visitor")
-    rows = list(found)
+    )
+    rows = list(begun.select_related("visitor"))
     first = first_messages([row.id for row in rows])
     followed = followed_soon(rows)
     for row in rows:
         yield from conversation(row, first.get(row.id, {}), row.id in followed)
 
 
-def conversation(row: Conversation, first: dict[str, datetime], followed: bool) -> Found:
+def conversation(row: Conversation, first: dict[str, datetime], followed: bool) -> Counts:
     inbox = row.visitor.inbox_id
 
-    def one(measure: str, value: float = 1.0, agent: int | None = None) -> tuple[Key, float]:
+    def count(measure: str, value: float = 1.0, agent: int | None = None) -> tuple[Key, float]:
         return (inbox, agent, measure, ""), value
 
-    yield one("conversations")
+    yield count("conversations")
     if row.alerts:
-        yield one("alerts")
+        yield count("alerts")
     if row.csat is not None:
-        yield from (one("csat", row.csat, who) for who in {None, row.agent_id})
+        yield from (count("csat", row.csat, agent) for agent in {None, row.agent_id})
     if row.closed_at:
-        took = (row.closed_at - row.created_at).total_seconds()
-        for who in {None, row.agent_id}:
-            yield one("closed", agent=who)
-            yield one("resolution", took, who)
+        duration = (row.closed_at - row.created_at).total_seconds()
+        for agent in {None, row.agent_id}:
+            yield count("closed", agent=agent)
+            yield count("resolution", duration, agent)
     answered = [first[author] for author in (Author.BOT, Author.AGENT) if author in first]
     if answered and Author.CUSTOMER in first:
         waited = (min(answered) - first[Author.CUSTOMER]).total_seconds()
-        yield one("first_response", max(0.0, waited))
+        yield count("first_response", max(0.0, waited))
     if Author.BOT in first:
-        yield from (one(name) for name in outcome(row, first, followed))
+        yield from (count(name) for name in outcome(row, first, followed))
 
 
 def outcome(row: Conversation, first: dict[str, datetime], followed: bool) -> Iterable[str]:
-    """What became of a conversation that the bot handled."""
+    """Return the measures that count for a conversation that the bot handled."""
     passed = bool(row.handoff_reason)
     alone = bool(row.closed_at) and not passed and Author.AGENT not in first and not row.agent_id
     facts = {"handled": True, "handoffs": passed, "autonomous": alone}
@@ -148,17 +150,17 @@ def outcome(row: Conversation, first: dict[str, datetime], followed: bool) -> It
 
 
 def first_messages(ids: list[Any]) -> dict[Any, dict[str, datetime]]:
-    """Of each conversation, when each author wrote first."""
-    found: dict[Any, dict[str, datetime]] = defaultdict(dict)
+    """Return for each conversation the time of each author's first message."""
+    first: dict[Any, dict[str, datetime]] = defaultdict(dict)
     rows = Message.objects.filter(conversation__in=ids).exclude(author=Author.SYSTEM)
     columns = rows.order_by("seq").values_list("conversation_id", "author", "at")
     for conversation, author, at in columns.iterator():
-        found[conversation].setdefault(author, at)
-    return found
+        first[conversation].setdefault(author, at)
+    return first
 
 
 def followed_soon(rows: list[Conversation]) -> set[Any]:
-    """Those whose visitor began another one within DURABLE_DAYS of the closing."""
+    """Return ids of conversations that another one followed within DURABLE_DAYS of the closing."""
     closed = {row.id: row for row in rows if row.closed_at}
     visitors = {row.visitor_id for row in closed.values()}
     later: dict[Any, list[datetime]] = defaultdict(list)
@@ -174,13 +176,13 @@ def followed_soon(rows: list[Conversation]) -> set[Any]:
     }
 
 
-def messages(within: Within) -> Found:
-    found = Message.objects.filter(at__gte=within[0], at__lt=within[1])
+def messages(within: Within) -> Counts:
+    written = Message.objects.filter(at__gte=within[0], at__lt=within[1])
     topics: dict[Any, set[str]] = defaultdict(set)
     moods: list[tuple[Any, int, float]] = []
     inbox_id = F("conversation__visitor__inbox_id")
     columns = ("conversation_id", inbox_id, "author", "agent_id", "score", "label", "feedback")
-    rows = found.values_list(*columns, "citations")
+    rows = written.values_list(*columns, "citations")
     for id, inbox, author, agent, score, label, feedback, cited in rows.iterator():
         if author != Author.SYSTEM:
             yield from (((inbox, who, f"messages.{author}", ""), 1.0) for who in {None, agent})
@@ -193,16 +195,16 @@ def messages(within: Within) -> Found:
         yield from (((inbox, None, "mood", topic), score) for topic in {"", *topics[id]})
 
 
-def replies(within: Within) -> Found:
-    found = Reply.objects.filter(created_at__gte=within[0], created_at__lt=within[1])
+def replies(within: Within) -> Counts:
+    begun = Reply.objects.filter(created_at__gte=within[0], created_at__lt=within[1])
     columns = ("conversation__visitor__inbox_id", "timings", "generations", "withheld")
-    for inbox, timings, generations, withheld in found.values_list(*columns).iterator():
+    for inbox, timings, generations, withheld in begun.values_list(*columns).iterator():
         yield from (((inbox, None, "withheld", ""), 1.0) for _ in withheld)
         if (seconds := timings.get("first_sentence")) is not None:
             yield (inbox, None, "first_sentence", ""), seconds
-        for one in generations:
-            tokens = one["prompt_tokens"] + one["completion_tokens"]
+        for generation in generations:
+            tokens = generation["prompt_tokens"] + generation["completion_tokens"]
             yield (inbox, None, "tokens", ""), tokens
-            joules = one.get("joules")
+            joules = generation.get("joules")
             measure = "unmeasured" if joules is None else "joules"
             yield (inbox, None, measure, ""), joules or 0.0

@@ -1,38 +1,38 @@
-"""What is counted, in the words that stand beside it. A day's figures are of the conversations that
-began, and the messages that were written, on that day."""
+"""The measures and their definitions. A day's figures count the conversations that began and the
+messages that were written on that day."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-# Seconds; each is 10^(1/5) = 1.58 times the one before, from 0.1 s to a week. A percentile is told
-# as its bucket's upper end: at most 58 % too high, never too low.
+# Seconds; each is 10^(1/5) = 1.58 times the previous one, from 0.1 s to a week. A percentile is
+# reported as its bucket's upper end: at most 58 % too high, never too low.
 BUCKETS = [0.1 * 10 ** (step / 5) for step in range(35)]
 DURABLE_DAYS = 7
 DEFINITIONS = {
     "conversations": "Conversations that began.",
-    "messages.customer": "Messages of customers.",
-    "messages.bot": "Answers of the bot.",
-    "messages.agent": "Messages of agents.",
+    "messages.customer": "Messages from customers.",
+    "messages.bot": "Answers from the bot.",
+    "messages.agent": "Messages from agents.",
     "mood": "Mean sentiment of customers' messages, from −1 to 1.",
-    "alerts": "Conversations that called an agent by an alert, of all that began.",
-    "handoffs": "Conversations that were passed to a person, of those that the bot handled.",
+    "alerts": "Share of all conversations in which an alert called an agent.",
+    "handoffs": "Share of the conversations handled by the bot that were passed to a person.",
     "handled": "Conversations in which the bot answered or handed off.",
-    "autonomous": "Closed after an answer of the bot, never passed to a person and without any "
-    "message of an agent; of those that the bot handled.",
-    "durable": "Resolved autonomously, and the customer began no other conversation within "
-    f"{DURABLE_DAYS} days; of those that the bot handled. The last {DURABLE_DAYS} days may "
-    "still fall.",
-    "first_response": "From the customer's first message to the first answer of bot or agent.",
+    "autonomous": "Share of the conversations handled by the bot that were closed after an answer "
+    "from the bot, never passed to a person, and without a message from an agent.",
+    "durable": "Share of the conversations handled by the bot that were resolved autonomously and "
+    f"followed by no other conversation of the customer within {DURABLE_DAYS} days. The share of "
+    f"the last {DURABLE_DAYS} days may still fall.",
+    "first_response": "From the customer's first message to the first answer from bot or agent.",
     "closed": "Conversations that were closed.",
     "resolution": "From the beginning to the closing of a conversation.",
-    "first_sentence": "Until the customer read the first sentence of an answer of the bot.",
+    "first_sentence": "Time until the customer saw the first sentence of the bot's answer.",
     "csat": "Mean of the customers' ratings after closing, 1 to 5.",
-    "helpful": "Answers of the bot marked helpful, of those marked at all.",
-    "unhelpful": "Answers of the bot marked not helpful.",
-    "withheld": "Sentences of the model that no customer saw, because no record supports them.",
+    "helpful": "Share of the rated answers from the bot that were rated helpful.",
+    "unhelpful": "Answers from the bot that were rated not helpful.",
+    "withheld": "Model sentences that no customer saw, because no record supports them.",
     "tokens": "Tokens that the language models read and wrote.",
-    "joules": "Energy of the language models' answers, where their device counts it.",
-    "unmeasured": "Requests to a language model whose energy no device counted.",
+    "joules": "Energy of the language models' answers, if their device measures it.",
+    "unmeasured": "Requests to a language model whose energy no device measured.",
 }
 
 
@@ -41,7 +41,7 @@ def bucket(seconds: float) -> int:
 
 
 def histogram(values: Iterable[float]) -> list[int]:
-    """How many fell into each; the last one is open."""
+    """Count the values in each bucket; the last bucket has no upper end."""
     counts = [0] * (len(BUCKETS) + 1)
     for value in values:
         counts[bucket(value)] += 1
@@ -49,7 +49,7 @@ def histogram(values: Iterable[float]) -> list[int]:
 
 
 def percentile(counts: Sequence[int], share: float) -> float | None:
-    """Seconds; None without any."""
+    """Return seconds, or None without values."""
     wanted, seen = share * sum(counts), 0
     for place, count in enumerate(counts):
         seen += count

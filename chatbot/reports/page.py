@@ -1,4 +1,4 @@
-"""Figures of a period, added up: what the dashboard shows and the CSV file holds."""
+"""Figures of a period, added up for the dashboard and the CSV file."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from django.db.models import Sum as SumOf
 from chatbot.models import Figure
 from chatbot.reports.measures import DEFINITIONS, percentile
 
-# Shares: of which counts together.
+# The counts that add up to each share's whole.
 SHARES = {
     "alerts": ["conversations"],
     "handoffs": ["handled"],
@@ -40,7 +40,7 @@ class Sum:
 
     def spread(self, buckets: list[int]) -> None:
         pairs = zip_longest(self.buckets, buckets, fillvalue=0)
-        self.buckets = [one + other for one, other in pairs]
+        self.buckets = [mine + more for mine, more in pairs]
 
     @property
     def mean(self) -> float | None:
@@ -57,7 +57,7 @@ class Period:
 
     @property
     def before(self) -> "Period":
-        """As many days, just before."""
+        """Return the same number of days, just before."""
         length = self.last - self.first + timedelta(days=1)
         return Period(self.first - length, self.last - length)
 
@@ -71,7 +71,7 @@ class Period:
 class Report:
     sums: Sums
     by_day: dict[date, Sums]
-    # Of the mood only.
+    # Only for the mood.
     by_topic: Sums
 
     def share(self, measure: str) -> float | None:
@@ -79,47 +79,47 @@ class Report:
 
 
 def share(sums: Sums, measure: str) -> float | None:
-    of = sum(sums[name].count for name in SHARES[measure])
-    return sums[measure].count / of if of else None
+    whole = sum(sums[name].count for name in SHARES[measure])
+    return sums[measure].count / whole if whole else None
 
 
 def figures(period: Period, inbox: int | None, agent: int | None) -> QuerySet[Figure]:
-    found = Figure.objects.filter(day__range=(period.first, period.last), agent=agent)
-    return found.filter(inbox=inbox) if inbox else found
+    rows = Figure.objects.filter(day__range=(period.first, period.last), agent=agent)
+    return rows.filter(inbox=inbox) if inbox else rows
 
 
-def report(found: QuerySet[Figure]) -> Report:
-    """Of all inboxes together: the database adds them up."""
+def report(rows: QuerySet[Figure]) -> Report:
+    """Add figures up in the database, over all their inboxes."""
     by_day: dict[date, Sums] = defaultdict(lambda: defaultdict(Sum))
-    for day, measure, count, total in added(found.filter(topic=""), "day", "measure"):
+    for day, measure, count, total in added(rows.filter(topic=""), "day", "measure"):
         by_day[day][measure].add(count, total)
     by_topic: Sums = defaultdict(Sum)
-    for topic, count, total in added(found.exclude(topic=""), "topic"):
+    for topic, count, total in added(rows.exclude(topic=""), "topic"):
         by_topic[topic].add(count, total)
-    sums = totals(found)
-    timed = found.filter(measure__in=TIMES)
+    sums = totals(rows)
+    timed = rows.filter(measure__in=TIMES)
     for measure, buckets in timed.values_list("measure", "buckets"):
         sums[measure].spread(buckets)
     return Report(sums, by_day, by_topic)
 
 
-def totals(found: QuerySet[Figure]) -> Sums:
+def totals(rows: QuerySet[Figure]) -> Sums:
     sums: Sums = defaultdict(Sum)
-    for measure, count, total in added(found.filter(topic=""), "measure"):
+    for measure, count, total in added(rows.filter(topic=""), "measure"):
         sums[measure].add(count, total)
     return sums
 
 
-def added(found: QuerySet[Figure], *by: str) -> Iterable[tuple[Any, ...]]:
-    counted = found.order_by().values(*by).annotate(n=SumOf("count"), of=SumOf("total"))
+def added(rows: QuerySet[Figure], *by: str) -> Iterable[tuple[Any, ...]]:
+    counted = rows.order_by().values(*by).annotate(n=SumOf("count"), of=SumOf("total"))
     return counted.values_list(*by, "n", "of")
 
 
-# --- in words
+# --- the dashboard
 
 
 def tiles(now: Report, before: Sums, of_agent: bool) -> list[dict[str, str]]:
-    """Label, value, change against the period before, and definition."""
+    """Return each tile's label, value, change against the previous period, and definition."""
     labels = LABELS_OF_AGENT if of_agent else LABELS
     return [
         {
@@ -146,7 +146,7 @@ LABELS = {
     "tokens": "Tokens",
     "joules": "Energy",
 }
-# What one person has done; all else belongs to the inbox.
+# The measures that count for a single agent; all others belong to the inbox.
 LABELS_OF_AGENT = {
     "closed": "Conversations closed",
     "messages.agent": "Messages written",
@@ -170,7 +170,7 @@ def value(of: Report, measure: str) -> str:
 
 
 def energy(of: Report) -> str:
-    """Never a sum that leaves requests out."""
+    """Return the energy only if every request was measured."""
     if not of.sums["joules"].count or of.sums["unmeasured"].count:
         return "not measured"
     return f"{of.sums['joules'].total / 3600:,.1f} Wh"
@@ -181,7 +181,7 @@ def percent(part: float | None) -> str:
 
 
 def change(now: Report, before: Sums, measure: str) -> str:
-    """Of a share in points, of a mean by how much, of a sum in per cent."""
+    """Write a share's change in points, a mean's as a difference, and a sum's in per cent."""
     if measure in SHARES:
         points = difference(share(now.sums, measure), share(before, measure))
         text = "" if points is None else f"{100 * points:+.1f} points"
@@ -189,13 +189,13 @@ def change(now: Report, before: Sums, measure: str) -> str:
         by = difference(now.sums[measure].mean, before[measure].mean)
         text = "" if by is None else f"{by:+.2f}"
     else:
-        one, other = now.sums[measure].total, before[measure].total
-        text = f"{(one - other) / other:+.0%}" if other else ""
-    return text and f"{text} against the time before".replace("-", "−")
+        current, earlier = now.sums[measure].total, before[measure].total
+        text = f"{(current - earlier) / earlier:+.0%}" if earlier else ""
+    return text and f"{text} against the previous period".replace("-", "−")
 
 
-def difference(one: float | None, other: float | None) -> float | None:
-    return None if one is None or other is None else one - other
+def difference(current: float | None, earlier: float | None) -> float | None:
+    return None if current is None or earlier is None else current - earlier
 
 
 def times(of: Report, of_agent: bool) -> list[dict[str, Any]]:
@@ -203,8 +203,9 @@ def times(of: Report, of_agent: bool) -> list[dict[str, Any]]:
     for measure, label in TIMES.items():
         if of_agent and measure != "resolution":
             continue
-        shares = [percentile(of.sums[measure].buckets, share) for share in (0.5, 0.9, 0.95)]
-        cells = ["–" if one is None else duration(one) for one in shares]
+        buckets = of.sums[measure].buckets
+        percentiles = [percentile(buckets, share) for share in (0.5, 0.9, 0.95)]
+        cells = ["–" if seconds is None else duration(seconds) for seconds in percentiles]
         rows.append({"label": label, "definition": DEFINITIONS[measure], "cells": cells})
     return rows
 
@@ -217,7 +218,7 @@ def duration(seconds: float) -> str:
 
 
 def charts(of: Report, period: Period, of_agent: bool) -> dict[str, Any]:
-    """Series by day, for the charts and the table under each."""
+    """Return daily series for the charts and their tables."""
 
     def counts(measure: str) -> list[float]:
         return [of.by_day[day][measure].count for day in period.days]
@@ -229,28 +230,29 @@ def charts(of: Report, period: Period, of_agent: bool) -> dict[str, Any]:
             label: counts(measure)
             for measure, label in (VOLUME_OF_AGENT if of_agent else VOLUME).items()
         },
-        "mood": {"Mood": [None if one is None else round(one, 3) for one in mood]},
+        "mood": {"Mood": [None if mean is None else round(mean, 3) for mean in mood]},
         "topics": {
-            name: round(one.mean or 0.0, 3)
-            for name, one in sorted(of.by_topic.items(), key=lambda pair: -pair[1].count)[:8]
+            name: round(scores.mean or 0.0, 3)
+            for name, scores in sorted(of.by_topic.items(), key=lambda pair: -pair[1].count)[:8]
         },
     }
 
 
-# --- as a file
+# --- the CSV file
 
 
 def rows(of: Report, period: Period) -> list[list[Any]]:
-    """A header, and for each day and measure its count and sum."""
+    """Return a header, and a row with count and sum for each day and measure."""
     table: list[list[Any]] = [["day", "measure", "count", "total", "definition"]]
     for day in period.days:
-        for measure, found in sorted(of.by_day[day].items()):
-            table.append([day.isoformat(), measure, found.count, found.total, DEFINITIONS[measure]])
+        for measure, figure in sorted(of.by_day[day].items()):
+            cells = [day.isoformat(), measure, figure.count, figure.total, DEFINITIONS[measure]]
+            table.append(cells)
     return table
 
 
 def safe(cell: Any) -> Any:
-    """A spreadsheet takes a text that begins like this for a formula."""
+    """Quote texts that a spreadsheet would take for a formula."""
     if isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{cell}"
     return cell

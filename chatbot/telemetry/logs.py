@@ -1,7 +1,7 @@
 """Log lines: for people, or JSON for a collector, with the ids of request, conversation and task.
 
-No line holds what anybody wrote on purpose: texts are in the database. Where one comes by chance,
-in an error or an address, personal data is taken out of it.
+No log line quotes a message on purpose: texts are in the database. If an error or an address quotes
+one by chance, personal data is masked.
 """
 
 import logging
@@ -13,7 +13,7 @@ import structlog
 
 from chatbot.privacy.redaction import mask
 
-# What the CRM knows of the customer whose work is under way.
+# What the CRM knows about the customer whose request is being handled.
 KNOWN: ContextVar[tuple[str, ...]] = ContextVar("known", default=())
 
 
@@ -22,12 +22,14 @@ def about(known: Iterable[str]) -> None:
 
 
 def masked(_logger: Any, _method: str, line: Any) -> Any:
-    """Every text of the line: the event, what is bound to it, a traceback. Of an address what is
-    asked for there stays out: staff search for people by name."""
+    """Mask every text of the log line: event, context, traceback. Drop the query of an address:
+    staff search for people by name."""
     known = KNOWN.get()
     if "request" in line:
         line["request"] = str(line["request"]).partition("?")[0]
-    return {name: mask(one, known) if isinstance(one, str) else one for name, one in line.items()}
+    return {
+        key: mask(value, known) if isinstance(value, str) else value for key, value in line.items()
+    }
 
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -38,7 +40,7 @@ class Masked(logging.Formatter):
         return mask(super().format(record), KNOWN.get())
 
 
-# What is bound to the work under way, and what every line has.
+# The fields of every line: context of the current work, level, logger, time.
 SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
@@ -59,7 +61,7 @@ JSON = {
 
 
 def configured(as_json: bool, level: str) -> dict[str, Any]:
-    """LOGGING. level "": information of our own, warnings of others."""
+    """Return LOGGING. Level "" means INFO for our own loggers, and WARNING for others."""
     structlog.configure(
         # What is not logged is not masked either: most of the work of a line.
         processors=[
@@ -78,9 +80,9 @@ def configured(as_json: bool, level: str) -> dict[str, Any]:
         "root": {"handlers": ["console"], "level": level or "WARNING"},
         "loggers": {
             "attune": {"level": level or "INFO"},
-            # Each request, with its id: for a collector, not for people.
+            # One line per request, with its id: for a collector, not for people.
             "django_structlog": {"level": (level or "INFO") if as_json else "CRITICAL"},
-            # One clear line comes from the command; the pool's own retries would drown it.
+            # The command prints one clear line; the pool's own retries would drown it.
             "psycopg.pool": {"level": "ERROR"},
         },
     }

@@ -1,8 +1,8 @@
-"""What /metrics shows: counts and times, never a text, a name or an id.
+"""The metrics at /metrics: counts and times, never a text, a name or an id.
 
-Names of the language model's part follow OpenTelemetry's GenAI conventions, written as Prometheus
-writes them. Processes that share a port share PROMETHEUS_MULTIPROC_DIR too, and any one of them
-answers for all.
+Metrics of language models have the names of OpenTelemetry's GenAI conventions, in Prometheus'
+spelling. Processes that share a port also share PROMETHEUS_MULTIPROC_DIR, and each of them answers
+for all.
 """
 
 import os
@@ -22,23 +22,23 @@ from prometheus_client import (
 
 from inference.generation.meter import Meter
 
-# Seconds, as the GenAI conventions have them.
+# Seconds, as in the GenAI conventions.
 DURATIONS = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS = tuple(4.0**power for power in range(8))
 CALL = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "attune"}
 LABELS = [*CALL, "gen_ai_request_model", "attune_tier"]
 
 MESSAGES = Counter("attune_messages", "Customers' messages stored, by sentiment.", ["sentiment"])
-REPLIES = Counter("attune_replies", "Replies done, by how they ended.", ["state", "tier"])
-WITHHELD = Counter("attune_withheld_sentences", "Sentences of a model that no customer saw.")
-ESCALATED = Counter("attune_escalations", "Replies that a larger tier tried again.")
+REPLIES = Counter("attune_replies", "Finished replies, by outcome.", ["state", "tier"])
+WITHHELD = Counter("attune_withheld_sentences", "Model sentences that no customer saw.")
+ESCALATED = Counter("attune_escalations", "Replies that a larger tier repeated.")
 FIRST_SENTENCE = Histogram(
-    "attune_first_sentence_seconds", "Until the customer reads something.", buckets=DURATIONS
+    "attune_first_sentence_seconds", "Time until the first sentence is shown.", buckets=DURATIONS
 )
 SOCKETS = Gauge("attune_sockets", "Open sockets of visitors.", multiprocess_mode="livesum")
 SERVERS_WELL = Gauge(
     "attune_model_server_well",
-    "1: the model server answered the last look.",
+    "1 if the model server answered its last health check.",
     ["attune_tier", "server"],
     multiprocess_mode="livemin",
 )
@@ -47,7 +47,7 @@ DURATION = Histogram(
 )
 FIRST_CHUNK = Histogram(
     "gen_ai_client_operation_time_to_first_chunk_seconds",
-    "Until a model's first token.",
+    "Time until a model's first token.",
     LABELS,
     buckets=DURATIONS,
 )
@@ -60,13 +60,13 @@ USAGE = Histogram(
 
 
 ENERGY = Counter(
-    "attune_energy_joules", "By the device's own counter; absent where it has none.", ["tier"]
+    "attune_energy_joules", "Energy by the device's own counter, if it has one.", ["tier"]
 )
-IDLE_ENERGY = Gauge("attune_idle_energy_joules", "Spent while no request was in flight.")
+IDLE_ENERGY = Gauge("attune_idle_energy_joules", "Energy spent while no request was in flight.")
 
 
 def exposition() -> tuple[bytes, str]:
-    """The page and its content type."""
+    """Return the page and its content type."""
     registry = REGISTRY
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         registry = CollectorRegistry()
@@ -75,7 +75,7 @@ def exposition() -> tuple[bytes, str]:
 
 
 def forget_the_dead() -> None:
-    """Sockets of a process that was killed are open no more."""
+    """Drop the gauges of processes that were killed: their sockets are no longer open."""
     for path in Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR", "/nowhere")).glob("gauge_live*.db"):
         process = path.stem.rpartition("_")[2]
         if not Path(f"/proc/{process}").exists():
@@ -94,7 +94,7 @@ def received(sentiment: str) -> None:
 def answered(
     state: str, generations: list[dict[str, Any]], withheld: int, first_sentence: float | None
 ) -> None:
-    """Of a reply that has been posted."""
+    """Count a reply that was posted."""
     tier = generations[-1]["tier"] if generations else "none"
     REPLIES.labels(state, tier).inc()
     WITHHELD.inc(withheld)

@@ -1,1 +1,1 @@
-"""The customer's side: the widget, its frame, its socket."""
+"""The customer's side: the widget's pages and its socket."""

@@ -1,6 +1,6 @@
-"""The visitor's socket: authenticate, join, call an action, forward.
+"""The visitor's socket: it authenticates, joins the conversation, calls actions and forwards news.
 
-A handler never awaits a model: Channels runs the handlers of one socket one at a time.
+A handler never awaits a model: Channels runs the handlers of a socket one at a time.
 """
 
 import asyncio
@@ -34,9 +34,9 @@ class VisitorConsumer(JsonSocket):
     async def connect(self) -> None:
         await super().connect()
         self.inbox = self.scope["url_route"]["kwargs"]["inbox"]
-        # What this socket holds of the limits on sockets.
+        # The places that this socket takes within the limits on sockets.
         self.held: list[tuple[str, str]] = []
-        # News comes from several tasks, and each message is sent once and in order.
+        # News comes from several tasks, but each message must be sent once and in order.
         self.catching_up = asyncio.Lock()
         if not await in_thread(self.origin_allowed):
             await self.close()  # before accept: the handshake answers 403
@@ -71,7 +71,7 @@ class VisitorConsumer(JsonSocket):
             self.overdue = asyncio.create_task(self.close(UNAUTHORIZED))
 
     async def disconnect(self, code: int) -> None:
-        # Twice, where a client was dropped.
+        # Called twice if a client was dropped.
         if timer := self.__dict__.pop("timer", None):
             timer.cancel()
             metrics.SOCKETS.dec()
@@ -83,12 +83,13 @@ class VisitorConsumer(JsonSocket):
 
     async def carry_out(self, frame: protocol.Frame) -> None:
         if self.conversation is None and not isinstance(frame, protocol.Hello):
-            raise Refused("unauthorized", 'The first frame is "hello" with the session\'s token.')
+            text = 'The first frame must be "hello" with the session\'s token.'
+            raise Refused("unauthorized", text)
         await super().carry_out(frame)
 
     @property
     def joined(self) -> Conversation:
-        """The conversation after `hello`; `carry_out` lets no other frame through before."""
+        """Return the conversation; before `hello`, `carry_out` refuses all other frames."""
         assert self.conversation
         return self.conversation
 
@@ -105,11 +106,11 @@ class VisitorConsumer(JsonSocket):
         self.conversation = await in_thread(customers.conversation_of, visitor)
         bind_contextvars(conversation=str(self.joined.id))
         logs.about(await in_thread(known_of, visitor.customer))
-        # Join first, read then: what is said in between comes by both ways and is sent once.
+        # Join first, then read: a message in between arrives both ways and is sent once.
         await hints.join(self.joined.id, self)
         await self.forward(await in_thread(self.welcome))
         self.sent = min(frame.after, self.joined.last_seq)
-        self.told: dict[str, protocol.ActionFrame] = {}
+        self.sent_actions: dict[str, protocol.ActionFrame] = {}
         await self.catch_up()
         await self.show_actions()
         if self.joined.state == Conversation.State.WAITING:
@@ -127,8 +128,8 @@ class VisitorConsumer(JsonSocket):
         )
 
     async def forward_away(self) -> None:
-        if found := await in_thread(self.away):
-            await self.forward(found)
+        if frame := await in_thread(self.away):
+            await self.forward(frame)
 
     def away(self) -> protocol.Away | None:
         self.joined.refresh_from_db()
@@ -154,12 +155,12 @@ class VisitorConsumer(JsonSocket):
 
     @handles(protocol.Typing)
     async def on_typing(self, frame: protocol.Typing) -> None:
-        """The agents' pages show it."""
+        """Tell the agents' pages."""
         await hints.send(self.joined.id, {"type": "visitor.typing"})
 
     @handles(protocol.Read)
     async def on_read(self, frame: protocol.Read) -> None:
-        """The agents' pages show it."""
+        """Note the position, and tell the agents' pages."""
         if await in_thread(customers.mark_read, self.joined, frame.seq):
             await hints.send(self.joined.id, {"type": "visitor.read", "seq": frame.seq})
 
@@ -178,13 +179,14 @@ class VisitorConsumer(JsonSocket):
     @handles(protocol.Contact)
     async def on_contact(self, frame: protocol.Contact) -> None:
         await in_thread(self.leave_contact, frame)
-        # Also where it was known before: the client's first frame may have been lost.
+        # Even if the address was known before: the first answer to the client may be lost.
         await self.forward_away()
 
     def leave_contact(self, frame: protocol.Contact) -> None:
         assert self.visitor
         if wait := limits.take("contact", str(self.visitor.id), CONTACTS_PER_MINUTE):
-            raise Refused("rate_limited", "Please wait a moment before you change it again.", wait)
+            text = "Please wait a moment before you change the address again."
+            raise Refused("rate_limited", text, wait)
         mail_links.leave_contact(self.joined, frame.email, self.address())
 
     @handles(protocol.Confirm)
@@ -192,7 +194,7 @@ class VisitorConsumer(JsonSocket):
         try:
             await in_thread(crm_requests.confirm, self.joined, frame.id, frame.values)
         finally:
-            # Refused because it is no longer open: the client sees that, too.
+            # Even if it was refused because it is no longer open: the client must see that.
             await self.show_actions()
 
     @handles(protocol.Dismiss)
@@ -222,10 +224,10 @@ class VisitorConsumer(JsonSocket):
         await self.forward(protocol.ReplyFrame(**event["frame"]))
 
     async def visitor_typing(self, event: dict[str, Any]) -> None:
-        """The visitor knows that they type."""
+        """Ignore: the visitor knows that they are typing."""
 
     async def visitor_read(self, event: dict[str, Any]) -> None:
-        """The visitor knows what they have read."""
+        """Ignore: the visitor knows what they have read."""
 
     async def agent_typing(self, event: dict[str, Any]) -> None:
         await self.forward(protocol.TypingFrame("agent"))
@@ -234,13 +236,13 @@ class VisitorConsumer(JsonSocket):
         await self.forward(protocol.QueueFrame(event["position"]))
 
     async def dispatch(self, message: dict[str, Any]) -> None:
-        """What was under way of a conversation that this socket has left is not for its client."""
+        """Drop late news of a conversation that this socket has left."""
         own = str(self.conversation.id) if self.conversation else None
         if message.get("conversation", own) == own:
             await super().dispatch(message)
 
     async def hear(self, seq: int | None, message: str | None) -> None:
-        """The next message stands in the hint itself; what came before it, in the database."""
+        """Send the next message from the hint itself; read missing ones from the database."""
         async with self.catching_up:
             if message and seq == self.sent + 1:
                 await self.write(message)
@@ -259,14 +261,14 @@ class VisitorConsumer(JsonSocket):
                     self.sent = frame.seq
 
     async def show_actions(self) -> None:
-        """What the CRM may do, where it is not as the client was last told."""
+        """Send offered actions that are new or have changed since they were last sent."""
         async with self.catching_up:
             for frame in await in_thread(crm_requests.frames, self.joined):
-                if self.told.get(frame.id) != frame:
+                if self.sent_actions.get(frame.id) != frame:
                     await self.forward(frame)
-                    self.told[frame.id] = frame
+                    self.sent_actions[frame.id] = frame
 
     def unsent(self) -> list[protocol.MessageFrame]:
-        found = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)
-        page = found.order_by("seq").select_related("agent")[:PAGE]
+        messages = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)
+        page = messages.order_by("seq").select_related("agent")[:PAGE]
         return [changes.frame_of(message) for message in page]

@@ -1,4 +1,4 @@
-"""The widget's page for a copy of the conversation, as a file or by e-mail."""
+"""The view that gives customers a copy of their conversation, as a file or by e-mail."""
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -17,15 +17,15 @@ from crm.plumbing import background
 from crm.plumbing.problems import PROBLEM, problem
 
 MAILS_PER_MINUTE = 1
-ON_ITS_WAY = "It is on its way to you."
-LINK_SENT = "We have sent you a link. Open it within an hour and confirm, and your copy follows."
+ON_ITS_WAY = "Your copy is on its way to you."
+LINK_SENT = "We have sent you a link. Open it within an hour and confirm; then your copy follows."
 
 
-# By the visitor's token in the form, not by a cookie: no other site's page has it.
+# Exempt from CSRF checks: the form carries the visitor's token, which no other site has.
 @csrf_exempt
 @require_POST
 def transcript(request: HttpRequest, inbox: str) -> HttpResponse:
-    """The visitor's last conversation as a file, or to the address in `email`."""
+    """Return the visitor's last conversation as a file, or mail it to the address in `email`."""
     try:
         visitor = identity.visitor_of(request.POST.get("token", ""), inbox)
         conversation = visitor.conversations.filter(last_seq__gt=0).order_by("-created_at").first()
@@ -50,15 +50,15 @@ def transcript(request: HttpRequest, inbox: str) -> HttpResponse:
 def mailed(
     visitor: Visitor, conversation: Conversation, address: str, request: HttpRequest
 ) -> HttpResponse:
-    """At once to the address that the CRM knows as theirs; else a link that asks for it first."""
+    """Mail the copy if the CRM knows the address as theirs; otherwise mail a link to confirm."""
     try:
         validate_email(address)
     except ValidationError:
         raise Refused("invalid", "Please write an address like name@example.com.") from None
     if not settings.EMAIL_HOST:
-        raise Refused("unavailable", "E-mails cannot be sent from here; please save the file.")
+        raise Refused("unavailable", "We cannot send e-mails; please save the file instead.")
     if limits.take("transcript", str(visitor.id), MAILS_PER_MINUTE):
-        raise Refused("rate_limited", "One e-mail a minute: please wait a moment.")
+        raise Refused("rate_limited", "You can send one e-mail a minute. Please wait a moment.")
     mail_links.take(address, str(request.META.get("REMOTE_ADDR", "")))
     if mail_links.is_their_own(visitor, address):
         background.later(mail_transcript, str(conversation.id), address)

@@ -1,4 +1,4 @@
-"""The widget's loader and its frame."""
+"""The widget's loader script and its page."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ RATINGS = [
 
 @require_safe
 def loader(request: HttpRequest) -> FileResponse:
-    """/widget.js: what a host page includes."""
+    """Serve /widget.js, the script that a host page includes."""
     path = finders.find("chatbot/widget/loader.js")
     assert isinstance(path, str)
     response = FileResponse(open(path, "rb"), content_type="text/javascript; charset=utf-8")  # noqa: PTH123, SIM115 Django closes it
@@ -35,15 +35,15 @@ def loader(request: HttpRequest) -> FileResponse:
 @require_safe
 @xframe_options_exempt
 def widget(request: HttpRequest, inbox: str) -> HttpResponse:
-    """The chat itself. Only the inbox's sites may frame it."""
-    found = get_object_or_404(Inbox, key=inbox)
+    """Serve the chat's page. Only the inbox's sites may frame it."""
+    row = get_object_or_404(Inbox, key=inbox)
     context = {
-        "inbox": found,
+        "inbox": row,
         "ratings": RATINGS,
         "mails": bool(settings.EMAIL_HOST),
         "attachments": kinds.limits(),
     }
     response: Any = render(request, "chatbot/widget.html", context)
-    # What csp's decorator sets, which takes no value of the request.
-    response._csp_replace = {"frame-ancestors": ["'self'", *found.origins]}
+    # Set as csp's decorator would, which cannot use values of the request.
+    response._csp_replace = {"frame-ancestors": ["'self'", *row.origins]}
     return response

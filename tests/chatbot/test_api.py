@@ -248,7 +248,7 @@ def test_what_breaks_on_our_side_is_one_too(erp: Program, monkeypatch: Any) -> N
         raise RuntimeError("a secret of the database")
 
     erp.client.raise_request_exception = False
-    monkeypatch.setattr("chatbot.api.records.plain", broken)
+    monkeypatch.setattr("chatbot.api.records.text", broken)
     answer = erp.ask("GET", "records/")
     assert (answer.status_code, answer["content-type"]) == (500, PROBLEM)
     assert "secret" not in answer.content.decode()

@@ -77,7 +77,7 @@ class ToldTests(AwayTestCase):
             presence.seen(self.dora)
             text = self.ask()
             frame = away.frame(self.now())
-        self.assertIn("Our colleagues are here again on Monday at 9:00.", text)
+        self.assertIn("Our colleagues will be back on Monday at 9:00.", text)
         assert frame
         self.assertEqual(frame.opens and frame.opens.isoformat(), "2026-11-23T09:00:00+01:00")
 

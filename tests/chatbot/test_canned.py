@@ -67,7 +67,7 @@ def test_a_variable_that_does_not_exist_is_refused() -> None:
 
 def test_what_people_are_shown_must_show_something() -> None:
     form = CannedAnswerForm({"shortcut": "x", "text": "\u200b\u3164"})
-    assert "Nothing of this can be seen." in str(form.errors["text"])
+    assert "This text has no visible characters." in str(form.errors["text"])
     for shown in (Inbox(name="\u3164"), Team(name="\u2800"), ApiKey(name="\u200b")):
         with pytest.raises(ValidationError) as caught:
             shown.clean_fields()

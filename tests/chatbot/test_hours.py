@@ -47,9 +47,9 @@ def test_times_are_understood_as_people_type_them(typed: str, kept: str) -> None
     [
         ("9am-5pm", 'Write "9am-5pm" like 09:00–12:30'),
         ("nine to five", "like 09:00–12:30"),
-        ("9-25", "25:00 is no time of the day"),
-        ("9:60-12", "9:60 is no time of the day"),
-        ("9-9", '"9-9" has no length; a whole day is 00:00–24:00'),
+        ("9-25", "25:00 is not a time of day"),
+        ("9:60-12", "9:60 is not a time of day"),
+        ("9-9", '"9-9" has no length; write 00:00–24:00 for a whole day'),
         ("9-13, 12-18", "overlap at 12:00"),
         ("20-02, 23-24", "overlap at 23:00"),
     ],
@@ -87,7 +87,7 @@ def test_office_hours(now: datetime, standing: str, words: str) -> None:
     assert hours.standing(now) == standing
     assert hours.is_open(now) == (not words)
     opens = hours.next_opening(now)
-    assert (hours.in_words(opens, now) if opens else "") == words
+    assert (hours.for_customers(opens, now) if opens else "") == words
 
 
 def test_a_special_day_takes_the_place_of_the_usual_times() -> None:
@@ -102,7 +102,8 @@ def test_far_away_the_date_is_said() -> None:
     hours = office(**closed, _2027_01_01="closed")
     friday = at(19, 0, date(2026, 12, 18))
     assert hours.standing(friday) == "Opens 4 January 09:00"
-    assert hours.in_words(hours.next_opening(friday), friday) == "on Monday, 4 January, at 9:00"
+    monday = hours.next_opening(friday)
+    assert hours.for_customers(monday, friday) == "on Monday, 4 January, at 9:00"
 
 
 def test_without_hours_it_is_always_open_but_on_special_days() -> None:

@@ -52,7 +52,7 @@ def test_a_database_url_with_such_a_password_or_port_is_refused_by_name() -> Non
     with pytest.raises(ImproperlyConfigured, match="DATABASE_URL .*percent-encode the password"):
         database("postgresql://app:p@ss/w:rd#1%@127.0.0.1:5440/attune", pool=1)
     for port in ("x", "99999", "-1"):
-        with pytest.raises(ImproperlyConfigured, match="its port is no number"):
+        with pytest.raises(ImproperlyConfigured, match="its port is not a number"):
             database(f"postgresql://app:x@db:{port}/attune", pool=1)
 
 

@@ -125,7 +125,7 @@ def test_who_has_to_have_one_sets_it_up_and_is_then_let_in(client: Client, setti
     assert "data:image/svg+xml" in html
     device = TOTPDevice.objects.get(user=dora)
     wrong = client.post(sent["location"], {"token": "000000"})
-    assert "does not fit" in wrong.content.decode()
+    assert "This code is wrong." in wrong.content.decode()
     TOTPDevice.objects.update(throttling_failure_count=0)
     done = client.post(sent["location"], {"token": code(device)}).content.decode()
     codes = [token.token for token in StaticDevice.objects.get(user=dora).token_set.all()]
@@ -164,7 +164,7 @@ def test_adam_lets_dora_in_again_after_wrong_passwords(client: Client) -> None:
         Client().post(url, {"username": "dora", "password": "guess"})
     assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 429
     client.force_login(person("adam", roles.ADMINISTRATOR))
-    client.post("/admin/auth/user/", {"action": "let_in_again", "_selected_action": [dora.id]})
+    client.post("/admin/auth/user/", {"action": "unlock", "_selected_action": [dora.id]})
     assert Client().post(url, {"username": "dora", "password": PASSWORD}).status_code == 302
 
 

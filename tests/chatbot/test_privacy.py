@@ -218,5 +218,5 @@ class AskingTests(AgentsTestCase):
         kinds = [json.loads(line)["kind"] for line in answer.content.decode().splitlines()]
         self.assertEqual(kinds[0], "customer")
         self.assertIn("message", kinds)
-        entry = LogEntry.objects.get(object_repr=f"Everything of {ALICE}")
+        entry = LogEntry.objects.get(object_repr=f"All data about {ALICE}")
         self.assertEqual(str(entry.actor), "adam")

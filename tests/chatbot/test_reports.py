@@ -159,7 +159,7 @@ def test_the_page_shows_values_changes_and_definitions(client: Client, inbox: In
     html = lead(client).get(URL).content.decode()
     assert measures.DEFINITIONS["autonomous"] in html
     assert measures.DEFINITIONS["durable"] in html
-    assert "+0% against the time before" in html
+    assert "+0% against the previous period" in html
     assert "Counted up to" in html
 
 
@@ -184,9 +184,9 @@ def test_a_share_is_compared_in_points(inbox: Inbox) -> None:
     period = page.Period(NOW.date() - timedelta(days=29), NOW.date())
     now = page.report(page.figures(period, None, None))
     before = page.totals(page.figures(period.before, None, None))
-    assert page.change(now, before, "autonomous") == "−50.0 points against the time before"
-    assert page.change(now, before, "conversations") == "+100% against the time before"
-    assert page.change(now, before, "mood") == "+0.00 against the time before"
+    assert page.change(now, before, "autonomous") == "−50.0 points against the previous period"
+    assert page.change(now, before, "conversations") == "+100% against the previous period"
+    assert page.change(now, before, "mood") == "+0.00 against the previous period"
     assert page.change(now, before, "csat") == ""
 
 

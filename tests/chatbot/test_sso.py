@@ -124,7 +124,7 @@ def test_mallory_who_is_called_admin_there_is_not_the_admin_here(
 ) -> None:
     User.objects.create_superuser("admin", password="attune-demo")
     provider.claims |= {"sub": "m-1", "preferred_username": "admin"}
-    assert "There is a user admin already" in refused(client, sign_in(client))
+    assert "The user admin already exists" in refused(client, sign_in(client))
 
 
 def test_a_user_made_without_a_password_is_taken_over_by_its_owner_once(
@@ -135,7 +135,7 @@ def test_a_user_made_without_a_password_is_taken_over_by_its_owner_once(
     assert ProviderAccount.objects.get().user == made
     provider.claims["sub"] = "m-1"
     other = Client()
-    assert "There is a user dora already" in refused(other, sign_in(other))
+    assert "The user dora already exists" in refused(other, sign_in(other))
 
 
 def test_who_was_switched_off_here_stays_out(client: Client) -> None:

@@ -67,7 +67,7 @@ def test_an_action_is_written_with_its_fields(root: Client, inbox: Inbox, crm: E
 @pytest.mark.parametrize(
     ("changed", "rows", "words"),
     [
-        ({"endpoints": []}, [], "without an endpoint nobody would"),
+        ({"endpoints": []}, [], "an endpoint must carry it out"),
         ({"words": ""}, [], "This field is required"),
         ({"signed_in": ""}, [row()], "for signed-in customers only"),
         ({}, [row(options="")], "which kinds of records"),

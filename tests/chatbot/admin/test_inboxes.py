@@ -114,5 +114,7 @@ def test_what_is_wrong_with_hours_is_said_beside_the_day(inbox: Inbox) -> None:
     wrong = {"tuesday": "9-13, 12-18", "special_days": "2026-12-24 9-12\n2026-12-24 closed"}
     form = InboxForm({**fields, **wrong, "time_zone": "Berlin"}, instance=inbox)
     assert form.errors["tuesday"] == ["Two of these times overlap at 12:00."]
-    assert form.errors["special_days"] == ["2026-12-24 is there twice."]
+    assert form.errors["special_days"] == [
+        "2026-12-24 is listed twice. Put all its times on one line."
+    ]
     assert "time_zone" in form.errors

@@ -67,7 +67,7 @@ class FeedTests(ConsoleTestCase):
         with mock.patch("chatbot.console.feed.REMEMBERED", 2):
             self.feed._remember([{"id": name} for name in "abc"])
             self.feed._remember([{"id": "b"}, {"id": "d"}])
-        self.assertEqual(list(self.feed._told), ["b", "d"])
+        self.assertEqual(list(self.feed._latest), ["b", "d"])
 
     async def test_a_page_that_reads_slowly_holds_up_nobody(self) -> None:
         reads, read = asyncio.Event(), list[int]()
