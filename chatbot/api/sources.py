@@ -132,7 +132,7 @@ class Sources(Keyed, ListAPIView):
         asked.is_valid(raise_exception=True)
         row = asked.validated_data
         given, own = row.pop("secret", ""), row.pop("own_ids")
-        space = namespaces.of_new(row["name"], row["dialect"], own)
+        space = namespaces.for_new_source(row["name"], row["dialect"], own)
         made = asked.save(secrets=signing.rotated([], given), namespace=space)
         return Response(SourceRow(made).data | secret_of(made), status.HTTP_201_CREATED)
 

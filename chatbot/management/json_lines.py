@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from crm.ids.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, resolve
 from inference.text import blank, trimmed
 
 
@@ -47,7 +47,7 @@ def customer_of(asked: dict[str, Any]) -> str | None:
     if value is not None and (not isinstance(value, str) or not trimmed(value)):
         raise LineError('"customer" must be a customer id, or null for somebody unknown.')
     try:
-        return value and told(trimmed(value))
+        return value and resolve(trimmed(value))
     except SeveralSystems as error:
         raise LineError(str(error)) from None
 
@@ -59,6 +59,6 @@ def customer_told(id: str | None) -> str | None:
             "--customer is blank: give a customer's id, or leave it out for shared knowledge only."
         )
     try:
-        return id and told(trimmed(id))
+        return id and resolve(trimmed(id))
     except SeveralSystems as error:
         raise CommandError(str(error)) from None

@@ -18,7 +18,7 @@ from chatbot.privacy import webhook_bodies
 from chatbot.privacy.known import known_of
 from chatbot.privacy.redaction import redact
 from crm.customers import lifecycle, mentions
-from crm.ids.aliases import everyone
+from crm.ids.aliases import all_ids
 from crm.models import Customer, InboundEvent, Record
 from crm.outbound import outbox
 
@@ -124,7 +124,7 @@ def erase(erasure: Erasure) -> None:
 
 def counts_of(customer: str) -> dict[str, int]:
     """Of the person, whichever of their ids is named."""
-    ids = everyone(customer)
+    ids = all_ids(customer)
     theirs = Conversation.objects.filter(visitor__customer__in=ids)
     return {
         "conversations": theirs.count(),
@@ -135,7 +135,7 @@ def counts_of(customer: str) -> dict[str, int]:
 
 def held(customer: Customer) -> Iterator[dict[str, Any]]:
     """Everything that is held of a person, for them to have: what kind of thing, and the thing."""
-    ids = everyone(customer.id)
+    ids = all_ids(customer.id)
     for row in Customer.objects.filter(id__in=ids).order_by("id"):
         yield {"kind": "customer"} | of(row, "id", "name")
     for record in Record.objects.filter(customer__in=ids, deleted=False):

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatbot.models import Erasure
 from chatbot.people import audit
 from chatbot.privacy import retention
-from crm.ids.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, resolve
 from crm.models import Customer
 from inference.text import trimmed
 
@@ -63,7 +63,7 @@ class Command(BaseCommand):
 def known(id: str) -> Customer:
     """The person, whichever of their ids is given."""
     try:
-        found = Customer.objects.filter(id=told(trimmed(id))).first()
+        found = Customer.objects.filter(id=resolve(trimmed(id))).first()
     except SeveralSystems as error:
         raise CommandError(str(error)) from None
     if found is None:

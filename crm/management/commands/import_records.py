@@ -32,10 +32,10 @@ class Command(BaseCommand):
         except (OSError, EOFError) as error:
             raise CommandError(f"{options['file']} cannot be read: {error}.") from error
         except DatabaseError as error:
-            raise CommandError(troubles.in_words(error)) from error
+            raise CommandError(troubles.described(error)) from error
         if not options["no_index"]:
             indexing.refresh()
-        self.stdout.write(json.dumps(asdict(report)) if options["json"] else in_words(report))
+        self.stdout.write(json.dumps(asdict(report)) if options["json"] else summary(report))
         if report.errors and not report.accepted:
             raise CommandError("No line of the file is a record. See the reasons above.")
 
@@ -48,18 +48,18 @@ def rows(path: Path) -> Iterator[Any]:
 
 
 def parsed(line: bytes) -> Any:
-    """The JSON value, or the error that says why there is none."""
+    """Return the JSON value, or an error that says why there is none."""
     try:
         return storable.loads(line)
     except RecursionError:
         return ValueError("the line is nested too deeply")
     except UnicodeDecodeError:
         return ValueError("the line is not UTF-8 text")
-    except ValueError as error:  # A number of 5,000 digits is JSON, and no number of Python's.
+    except ValueError as error:  # Also for numbers of 5,000 digits, which Python refuses.
         return ValueError(f"the line is not JSON: {error}")
 
 
-def in_words(report: ImportReport) -> str:
+def summary(report: ImportReport) -> str:
     lines = [
         f"{report.created} records created, {report.updated} updated, "
         f"{report.unchanged} unchanged, {report.stale} older than what is stored."
