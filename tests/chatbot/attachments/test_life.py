@@ -22,7 +22,7 @@ from chatbot.wire.errors import Refused
 from crm.models import Delivery
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_agents import AgentsTestCase
-from tests.crm.test_outbound import OutboundTestCase
+from tests.crm.outbound.test_outbound import OutboundTestCase
 from tests.fakes import ALICE
 
 pytestmark = pytest.mark.services

@@ -26,7 +26,7 @@ from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Record, Source
 from tests.chatbot.programs import PROBLEM, Program
 from tests.chatbot.sockets import SocketTestCase
-from tests.crm.test_dialects import FIXTURES, MAPPING
+from tests.crm.adapters.test_dialects import FIXTURES, MAPPING
 
 pytestmark = pytest.mark.services
 

@@ -6,7 +6,7 @@ from django.test import Client
 from crm.customers import lifecycle
 from crm.models import Customer, Record, Source
 from tests.chatbot.admin.console import staff, text_of
-from tests.crm.test_namespaces import added, tells, ticket
+from tests.crm.ids.test_namespaces import added, tells, ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 PAGE = "/admin/crm/customer/desk_2F501/change/"

@@ -7,7 +7,7 @@ import pytest
 
 from inference.generation.client import DeadlineExceeded, Generator
 from inference.generation.pace import MOST, REMEMBERED, SLACK, UNSEEN, Deadlines, Pace
-from tests.inference.test_generation import DONE, HEAD, HI, QUICK, Server, chunk, serving
+from tests.inference.generation.test_generation import DONE, HEAD, HI, QUICK, Server, chunk, serving
 
 LEAST = Deadlines(connect=2, first_token=20, next_token=10, total=60)
 

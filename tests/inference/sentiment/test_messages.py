@@ -9,7 +9,7 @@ import inference
 from inference.sentiment import LABELS
 
 TRAINED = sorted((Path(inference.__file__).parent / "sentiment" / "messages").glob("*.tsv"))
-TESTED = sorted((Path(__file__).parents[1] / "fixtures" / "messages").glob("*.tsv"))
+TESTED = sorted((Path(__file__).parents[2] / "fixtures" / "messages").glob("*.tsv"))
 FILES = TRAINED + TESTED
 
 

@@ -16,7 +16,7 @@ from crm.demo import shop
 from crm.demo.suggestions import headline, suggestions
 
 RECORDS = {record["id"]: record for record in demo.records()}
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def working_days_between(start: date, end: date) -> int:
@@ -94,7 +94,7 @@ def test_two_calls_give_the_same_records():
 
 
 def test_a_fresh_process_gives_the_same_records():
-    code = "from tests.crm.test_demo import digest; print(digest())"
+    code = "from tests.crm.demo.test_demo import digest; print(digest())"
     command = [sys.executable, "-c", code]
     other = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert other.stdout.strip() == digest()

@@ -28,7 +28,7 @@ from crm import tasks
 from crm.models import Attempt, Delivery, Endpoint
 from crm.outbound import courier, destinations, outbox
 from crm.plumbing import background
-from tests.crm.test_outbound import OutboundTestCase, Sink, sink
+from tests.crm.outbound.test_outbound import OutboundTestCase, Sink, sink
 
 pytestmark = pytest.mark.services
 

@@ -7,7 +7,7 @@ import pytest
 from crm.adapters.salesforce import full_id
 from crm.ids import aliases
 from crm.models import Customer, Record
-from tests.crm.test_namespaces import added, owners, tells, ticket
+from tests.crm.ids.test_namespaces import added, owners, tells, ticket
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 AT = 1763647380000

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from crm.models import Delivery
 from crm.outbound import courier
-from tests.crm.test_outbound import OutboundTestCase, Sink, sink
+from tests.crm.outbound.test_outbound import OutboundTestCase, Sink, sink
 
 pytestmark = pytest.mark.services
 

@@ -12,7 +12,7 @@ from crm.knowledge.records import MOST_PASSAGES, import_records
 from crm.models import InboundEvent, Passage, Record, Source
 from tests.chatbot.admin.console import text_of
 from tests.crm.admin.conftest import charlie, root  # noqa: F401
-from tests.crm.test_inbound import fresh, order, post, source, upserted  # noqa: F401
+from tests.crm.inbound.test_inbound import fresh, order, post, source, upserted  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 SAID = f"its first {MOST_PASSAGES:,} passages are"

@@ -10,7 +10,7 @@ from inference.grounding.injection import instructs, left_out, order_in
 
 ROWS = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "fixtures/record-lines.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[2] / "fixtures/record-lines.jsonl").read_text().splitlines()
 ]
 PRODUCTS = [row["line"] for row in ROWS if "trade" in row]
 ATTACKS = [row["line"] for row in ROWS if row.get("attack")]

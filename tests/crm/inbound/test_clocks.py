@@ -10,7 +10,7 @@ from crm.inbound import apply
 from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Record, Source
 from tests.chatbot.programs import Program
-from tests.crm.test_inbound import fresh, order, post, source, upserted  # noqa: F401
+from tests.crm.inbound.test_inbound import fresh, order, post, source, upserted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

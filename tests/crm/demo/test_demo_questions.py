@@ -5,7 +5,7 @@ import re
 from collections import Counter
 
 from crm.demo import shop
-from tests.crm.test_demo import RECORDS, rendered
+from tests.crm.demo.test_demo import RECORDS, rendered
 
 QUESTIONS = [
     json.loads(line)

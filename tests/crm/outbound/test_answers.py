@@ -14,8 +14,8 @@ from crm.inbound import apply, views
 from crm.models import Delivery, InboundEvent, Source
 from crm.outbound import courier
 from tests.chatbot.requests import RETURN, RequestsTestCase
-from tests.crm.test_inbound import post
-from tests.crm.test_outbound import sink
+from tests.crm.inbound.test_inbound import post
+from tests.crm.outbound.test_outbound import sink
 
 pytestmark = pytest.mark.services
 

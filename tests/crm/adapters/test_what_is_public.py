@@ -9,7 +9,7 @@ from crm import adapters
 from crm.adapters import Delivery
 from crm.inbound import apply, reception
 from crm.models import Passage, Record
-from tests.crm.test_dialects import FIXTURES, SIGNED, URL, applied, source
+from tests.crm.adapters.test_dialects import FIXTURES, SIGNED, URL, applied, source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

@@ -9,7 +9,7 @@ import pytest
 import inference
 
 TRAINED = sorted((Path(inference.__file__).parent / "reading" / "companies").glob("*.jsonl"))
-TESTED = sorted((Path(__file__).parents[1] / "fixtures" / "companies").glob("*.jsonl"))
+TESTED = sorted((Path(__file__).parents[2] / "fixtures" / "companies").glob("*.jsonl"))
 FILES = TRAINED + TESTED
 
 

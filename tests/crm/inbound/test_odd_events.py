@@ -15,9 +15,9 @@ from crm.adapters import Delivery
 from crm.inbound import apply, reception
 from crm.knowledge import records
 from crm.models import Customer, InboundEvent, Passage, Record
-from tests.crm.test_dialects import SIGNED, URL, mac, source
-from tests.crm.test_inbound import fresh, order, post, upserted  # noqa: F401
-from tests.crm.test_what_is_public import sent
+from tests.crm.adapters.test_dialects import SIGNED, URL, mac, source
+from tests.crm.adapters.test_what_is_public import sent
+from tests.crm.inbound.test_inbound import fresh, order, post, upserted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 

@@ -12,9 +12,9 @@ from crm.adapters import Delivery
 from crm.customers import lifecycle, mentions
 from crm.inbound import apply, reception
 from crm.models import InboundEvent, Mention, Source
-from tests.crm.test_merges_in_dialects import AT as MS
-from tests.crm.test_merges_in_dialects import sobject
-from tests.crm.test_namespaces import AT, added, contact, tells, ticket, zammad
+from tests.crm.adapters.test_merges_in_dialects import AT as MS
+from tests.crm.adapters.test_merges_in_dialects import sobject
+from tests.crm.ids.test_namespaces import AT, added, contact, tells, ticket, zammad
 from tests.fakes import order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

@@ -15,7 +15,7 @@ from crm.inbound import views
 from crm.inbound.reception import Reception
 from crm.models import InboundEvent, Source
 from tests.chatbot.console.test_agents import AgentsTestCase
-from tests.crm.test_inbound import URL, order, upserted
+from tests.crm.inbound.test_inbound import URL, order, upserted
 
 pytestmark = pytest.mark.services
 

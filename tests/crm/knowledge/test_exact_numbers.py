@@ -11,7 +11,7 @@ from crm.inbound import apply, reception
 from crm.models import Passage, Record, Source
 from crm.plumbing import storable
 from tests.chatbot.programs import Program
-from tests.crm.test_inbound import fresh, order, post, source  # noqa: F401
+from tests.crm.inbound.test_inbound import fresh, order, post, source  # noqa: F401
 
 pytestmark = pytest.mark.django_db
 EXACT = [

@@ -18,7 +18,7 @@ from crm.inbound import apply, reception
 from crm.models import Customer, InboundEvent, Record, Source
 
 pytestmark = pytest.mark.django_db
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "webhooks"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "webhooks"
 SECRET, URL = "s3cret", "https://chat.example/webhooks/crm/it/"
 MAPPING = {
     "records": "$.items[*]",
