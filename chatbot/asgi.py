@@ -28,7 +28,7 @@ from chatbot.watches.beat import keep_house_for_ever  # noqa: E402
 from chatbot.watches.queue import watch_for_ever  # noqa: E402
 from chatbot.widget.consumer import VisitorConsumer  # noqa: E402
 from chatbot.wire import hints  # noqa: E402
-from crm.inbound.views import at_the_door  # noqa: E402
+from crm.inbound.views import webhooks_first  # noqa: E402
 from crm.outbound.courier import carry_for_ever  # noqa: E402
 
 WATCHES = [
@@ -73,7 +73,7 @@ def behind_proxies(application: Any) -> Any:
 
 application = ProtocolTypeRouter(
     {
-        "http": at_the_door(django_application),
+        "http": webhooks_first(django_application),
         "websocket": URLRouter(
             [
                 path("ws/chat/<slug:inbox>/", VisitorConsumer.as_asgi()),

@@ -1,5 +1,5 @@
-"""What the CRM says to an action that a customer has asked it for: in its answer to the event, or
-later with an event of its own.
+"""The CRM's answer to an action that a customer asked for. It comes in the response to the webhook
+or later, in an event of its own.
 
     {"status": "accepted" or "refused", "message": "…"}
 """
@@ -20,7 +20,7 @@ LONGEST = 500
 
 
 class AnswerError(ValueError):
-    """A sentence to the person who programs the CRM."""
+    """An answer that cannot be read; the message is for the developer of the CRM."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,21 @@ def parse(data: Any) -> Answer:
     return Answer(data["status"], written(message))
 
 
-def hear(delivery: Delivery, attempt: Attempt) -> None:
-    """The answer to a delivered request, where it holds one; else the CRM answers later."""
+def take(delivery: Delivery, attempt: Attempt) -> None:
+    """Publish the answer in the response to a delivered request. If the response holds none, the
+    CRM answers later."""
     if delivery.type != REQUESTED:
         return
     try:
         answer = parse(json.loads(attempt.answer))
     except ValueError:
         return
-    if not tell(delivery.event_id, answer):
-        logger.warning("the answer to %s came for nobody", delivery.event_id)
+    if not publish(delivery.event_id, answer):
+        logger.warning("no request waits for the answer to %s", delivery.event_id)
 
 
-def tell(key: str, answer: Answer) -> bool:
-    """key: the request's idempotency key. False: nobody knows it."""
-    heard = action_answered.send(Answer, key=key, answer=answer)
-    return any(known for _, known in heard)
+def publish(key: str, answer: Answer) -> bool:
+    """Send the answer to the request with this idempotency key. Returns False if the key is
+    unknown."""
+    responses = action_answered.send(Answer, key=key, answer=answer)
+    return any(is_known for _, is_known in responses)

@@ -1,4 +1,4 @@
-"""What the CRM sent: customers, their records, and the passages that can be searched."""
+"""Customers, their records and searchable passages, and the webhooks that arrive and leave."""
 
 from collections.abc import Collection
 
@@ -9,7 +9,7 @@ from django.utils import timezone
 class Customer(models.Model):
     id = models.CharField(primary_key=True, max_length=200)
     name = models.CharField(max_length=300, blank=True)
-    # Updates that come late are told apart by these: they go to the other one, or nowhere.
+    # These two decide what becomes of late updates: they go to the other customer, or nowhere.
     merged_into = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged"
     )
@@ -28,7 +28,7 @@ class Customer(models.Model):
 
 
 class Record(models.Model):
-    """One record as the CRM sent it. Without a customer it is shared knowledge."""
+    """One record as the CRM sent it. A record without a customer is shared knowledge."""
 
     id = models.CharField(primary_key=True, max_length=200)
     kind = models.CharField(max_length=60)
@@ -39,17 +39,17 @@ class Record(models.Model):
     text = models.TextField(blank=True)
     fields = models.JSONField(default=dict, blank=True)
     updated_at = models.DateTimeField(help_text="When the CRM last changed it.")
-    # The latest day that its fields name: "my order" is the newest one.
+    # The latest date in the fields: "my order" means the newest order.
     latest = models.DateField(null=True, blank=True)
     # A deleted record stays as a row: an older update that arrives late must not revive it.
     deleted = models.BooleanField(default=False)
     imported_at = models.DateTimeField(auto_now=True)
-    # Digests of the states that bore this time, the last one newest: of two with the same time the
-    # later one stays, however often the earlier one is repeated.
+    # Digests of the states that had this `updated_at`, newest last. Of two states with the same
+    # time, the one that arrived later stays, however often the earlier one is repeated.
     states = models.JSONField(default=list, editable=False)
 
-    # Of a row as it comes: what its sender should know; and of a partial one what stays as it was,
-    # such as "text" or "fields.email".
+    # Set on a row that was just parsed: notes for its sender, and what a partial row leaves as it
+    # was, such as "text" or "fields.email".
     notes: tuple[str, ...] = ()
     keeps: tuple[str, ...] = ()
 
@@ -64,7 +64,7 @@ class Passage(models.Model):
     """A piece of a record, short enough for the encoder and the prompt."""
 
     record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="passages")
-    # Repeated from the record: it is the scope that every search filters by.
+    # Copied from the record: every search filters by it.
     customer = models.ForeignKey(Customer, null=True, blank=True, on_delete=models.CASCADE)
     position = models.PositiveIntegerField()
     text = models.TextField()
@@ -82,13 +82,13 @@ class Passage(models.Model):
 
 
 class Vector(models.Model):
-    """A passage as an encoder sees it. While an upgrade brings another encoder, both are here."""
+    """A passage's vector from one encoder. During an upgrade a passage has two."""
 
     passage = models.ForeignKey(Passage, on_delete=models.CASCADE, related_name="vectors")
     encoder = models.CharField(max_length=100)
     # A unit vector as float32 bytes.
     value = models.BinaryField()
-    # The change (IndexState) that brought it.
+    # The change (IndexState) that added this row.
     change = models.BigIntegerField(default=0)
 
     class Meta:
@@ -102,7 +102,7 @@ class Vector(models.Model):
 
 
 class Tombstone(models.Model):
-    """A passage that went after the snapshot was written, until the next one is."""
+    """A passage deleted since the last snapshot; kept until the next one is written."""
 
     passage = models.BigIntegerField()
     scope = models.CharField(max_length=200, blank=True)
@@ -115,7 +115,7 @@ class Tombstone(models.Model):
 class Key(models.Model):
     """An exact name of a record: an order number, a tracking code, an e-mail, a title.
 
-    Embeddings do not know digits, so these are looked up letter by letter.
+    Embeddings do not distinguish digits, so keys are looked up exactly.
     """
 
     record = models.ForeignKey(Record, on_delete=models.CASCADE, related_name="keys")
@@ -131,13 +131,13 @@ class Key(models.Model):
 
 
 class IndexState(models.Model):
-    """Counts changes to passages, so that a reader asks only for what it has not seen."""
+    """Counts changes of passages, so that a reader asks only for what it has not seen."""
 
     id = models.SmallIntegerField(primary_key=True, default=1)
     changes = models.BigIntegerField(default=0, db_default=0)
     # By encoder: marks of the indexes that were made from this database, newest first. An index
-    # with another mark is that of another database, or of a later state of this one: a backup does
-    # not know the marks that came after it, although it counts its changes on from the same number.
+    # with another mark belongs to another database or to a later state of this one: a restored
+    # backup lacks the marks made after it, although it goes on counting from the same number.
     marks = models.JSONField(default=dict)
 
     def __str__(self) -> str:
@@ -151,13 +151,14 @@ class Source(models.Model):
     dialect = models.CharField(
         max_length=30, default="attune", help_text="How it writes and signs: a module of adapters."
     )
-    # Stands before every id that it names ("zd/501"): the company's own ids, and those of other
-    # systems, are other people's and other records'. Blank: its ids are the company's own.
+    # Prefixed to every id in its events ("zd/501"), so that they do not collide with the company's
+    # own ids or those of other systems. Blank: it uses the company's own ids.
     namespace = models.SlugField(blank=True, editable=False)
-    # Newest first, each {"secret", "until"}: until when an old one is accepted, ISO 8601 or null.
+    # Newest first, each {"secret", "until"}. `until` is when an old secret expires (ISO 8601), or
+    # null.
     secrets = models.JSONField(default=list, editable=False)
-    # Of the generic dialect: where in a payload each field of a record stands. Of others: which
-    # fields beside the usual ones a customer may read.
+    # Generic dialect: where in a payload to find each field of a record. Other dialects: which
+    # fields customers may read besides the usual ones.
     mapping = models.JSONField(default=dict, blank=True)
     active = models.BooleanField(default=True, help_text="Off: its events are refused.")
 
@@ -169,7 +170,7 @@ class Source(models.Model):
 
 
 class InboundEvent(models.Model):
-    """One webhook as it came. It is kept before it is applied, and applied once."""
+    """One webhook as it arrived. It is stored first, then applied exactly once."""
 
     class State(models.TextChoices):
         RECEIVED = "received", "Received"
@@ -180,17 +181,17 @@ class InboundEvent(models.Model):
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="events")
     event_id = models.CharField(max_length=200)
     type = models.CharField(max_length=60)
-    # As it came, whole.
+    # The whole body as it arrived.
     body = models.TextField()
-    # What it says in Attune's own words: a list of {"type", "data"}.
+    # The body in Attune's own terms: a list of {"type", "data"}.
     changes = models.JSONField(default=list)
     state = models.CharField(max_length=10, choices=State, default=State.RECEIVED)
     reason = models.CharField(max_length=500, blank=True)
-    # Begun, counted before each: one that takes its worker down leaves a trace.
+    # Counted before each try, so that an event that kills its worker leaves a trace.
     tries = models.PositiveSmallIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now)
     applied_at = models.DateTimeField(null=True, blank=True)
-    # Of one that is not saved yet: the ids that it names.
+    # Set on an unsaved event: the ids that it names.
     mentioned: Collection[str] = ()
 
     class Meta:
@@ -202,7 +203,7 @@ class InboundEvent(models.Model):
             models.Index(
                 fields=["id"], condition=models.Q(state="received"), name="inbound_event_pending"
             ),
-            # The pages of the admin and the API, which are asked for among millions.
+            # For the pages of the admin and the API, which must be fast among millions of rows.
             models.Index(fields=["source", "-id"], name="inbound_event_newest"),
             models.Index(
                 fields=["-id"],
@@ -216,7 +217,7 @@ class InboundEvent(models.Model):
 
 
 class Mention(models.Model):
-    """An id that an event names, of a customer or a record: whoever is erased is found by it."""
+    """An id of a customer or a record that an event names. Erasure finds the events by it."""
 
     event = models.ForeignKey(InboundEvent, on_delete=models.CASCADE, related_name="mentions")
     value = models.CharField(max_length=200)
@@ -229,9 +230,9 @@ class Mention(models.Model):
 
 
 class Endpoint(models.Model):
-    """Where events are sent."""
+    """A receiver of events."""
 
-    # A CharField: Django's URLs need a dot, names inside a private network have none.
+    # Not a URLField, which demands a dot: host names inside a private network may have none.
     url = models.CharField("URL", max_length=500)
     events = models.JSONField(
         default=list, blank=True, help_text="Types of events; none: all of them."
@@ -253,10 +254,11 @@ class Endpoint(models.Model):
         help_text="A conversation's events one after the other: one that fails holds up the next.",
     )
     cloudevents = models.BooleanField("CloudEvents envelope", default=False)
-    # Since when every attempt has failed, and why it was switched off by itself.
+    # Every attempt since then has failed.
     failing_since = models.DateTimeField(null=True, blank=True, editable=False)
-    # As it has asked: nothing is sent before.
+    # The endpoint asked (Retry-After) to be sent nothing before this time.
     rests_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Why it was switched off automatically.
     trouble = models.CharField(max_length=300, blank=True, editable=False)
 
     class Meta:
@@ -267,7 +269,7 @@ class Endpoint(models.Model):
 
 
 class Delivery(models.Model):
-    """One event on its way to one endpoint; written with the change that it tells of."""
+    """One event for one endpoint, written in the same transaction as the change it reports."""
 
     class State(models.TextChoices):
         PENDING = "pending", "Pending"
@@ -275,15 +277,15 @@ class Delivery(models.Model):
         DONE = "done", "Delivered"
         FAILED = "failed", "Given up"
 
-    # No constraint in the database: for a moment other processes go on with an endpoint that has
-    # been deleted, and the change that they tell of must not fail by it.
+    # No constraint in the database: other processes may still use an endpoint that was deleted a
+    # moment ago, and the change that they report must not fail because of it.
     endpoint = models.ForeignKey(
         Endpoint, on_delete=models.CASCADE, related_name="deliveries", db_constraint=False
     )
-    # The same for every attempt, and when it is sent again.
+    # The same in every attempt, and when the event is sent again.
     event_id = models.CharField(max_length=64)
     type = models.CharField(max_length=60)
-    # Whose events are kept in order; "" of none.
+    # The conversation whose events stay in order; "" for an event of none.
     conversation = models.CharField(max_length=64, blank=True)
     body = models.TextField()
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)
@@ -306,7 +308,7 @@ class Delivery(models.Model):
                 name="delivery_due",
             ),
             models.Index(fields=["endpoint", "conversation", "id"], name="delivery_order"),
-            # The pages of the admin and the API, which are asked for among millions.
+            # For the pages of the admin and the API, which must be fast among millions of rows.
             models.Index(fields=["endpoint", "-id"], name="delivery_newest"),
             models.Index(
                 fields=["endpoint", "-id"], condition=models.Q(tries__gt=0), name="delivery_tried"
@@ -322,16 +324,16 @@ class Delivery(models.Model):
 
 
 class Attempt(models.Model):
-    """One request of a delivery, and what came back."""
+    """One request of a delivery, and the response."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="attempts")
     at = models.DateTimeField(default=timezone.now)
-    # Its headers, as they were sent; its body is the delivery's.
+    # The headers as they were sent; the body is the delivery's.
     request = models.JSONField(default=dict)
-    # Null: no answer; then `error` says why.
+    # Null: there was no response, and `error` says why.
     status = models.PositiveSmallIntegerField(null=True)
     error = models.CharField(max_length=300, blank=True)
-    # Cut.
+    # The beginning of the response's body.
     answer = models.TextField(blank=True)
     seconds = models.FloatField(default=0.0)
 

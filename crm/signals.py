@@ -1,13 +1,13 @@
-"""What the CRM says of people, for who keeps more of them than their records; and what the CRM's
-part asks of whoever knows."""
+"""Signals by which other apps follow changes of customers, and answer what this app cannot know."""
 
 from django.dispatch import Signal
 
-# old, into: customers' ids. Within the transaction that moves the records.
+# old, into: customers' ids. Sent within the transaction that moves the records.
 customer_merged = Signal()
-# Answered with the URLs of servers that no event may be sent to.
+# Receivers return the URLs of servers to which no event may be sent.
 own_servers = Signal()
-# customers: all ids of one person. Within the transaction that removes the records.
+# customers: all ids of one person. Sent within the transaction that removes the records.
 customer_erased = Signal()
-# key, answer: an idempotency key, and an Answer to its request. Who knows the key returns True.
+# key, answer: an idempotency key and the Answer to its request. A receiver that knows the key
+# returns True.
 action_answered = Signal()

@@ -1,4 +1,4 @@
-"""Signatures of webhooks, as the Standard Webhooks specification has them, by its own library."""
+"""Webhook signatures after the Standard Webhooks specification, made by its own library."""
 
 import base64
 import secrets
@@ -10,7 +10,7 @@ from django.utils import timezone
 from standardwebhooks import Webhook
 
 ID, TIMESTAMP, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
-# How long an old secret goes on to count after a new one was made.
+# How long an old secret remains valid after a new one is made.
 OVERLAP = timedelta(hours=24)
 
 
@@ -19,26 +19,27 @@ def new_secret() -> str:
 
 
 def rotated(known: Sequence[Mapping[str, Any]], given: str = "") -> list[Any]:
-    """A new secret, or the one `given` by another system, and the one before it for a while."""
+    """Return a new secret (or the one `given` by another system) and the previous one, which
+    expires after OVERLAP."""
     until = (timezone.now() + OVERLAP).isoformat()
-    before = [
-        {"secret": one["secret"], "until": until} for one in known[:1] if one["until"] is None
+    previous = [
+        {"secret": entry["secret"], "until": until} for entry in known[:1] if entry["until"] is None
     ]
-    return [{"secret": given or new_secret(), "until": None}, *before]
+    return [{"secret": given or new_secret(), "until": None}, *previous]
 
 
 def current(known: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Newest first."""
+    """Return the secrets that are still valid, newest first."""
     now = timezone.now()
     return [
-        one["secret"]
-        for one in known
-        if one["until"] is None or datetime.fromisoformat(one["until"]) > now
+        entry["secret"]
+        for entry in known
+        if entry["until"] is None or datetime.fromisoformat(entry["until"]) > now
     ]
 
 
 def sign(event: str, at: datetime, body: bytes, known: Sequence[str]) -> dict[str, str]:
-    """Headers of a request that carries these bytes, with a signature of each secret."""
+    """Return the headers of a request with this body, with one signature for each secret."""
     signatures = [Webhook(secret).sign(event, at, body.decode()) for secret in known]
     return {
         ID: event,

@@ -1,4 +1,4 @@
-"""Celery finds its tasks here; each is defined beside what it does."""
+"""Celery discovers the tasks here; each is defined in the module whose work it does."""
 
 from crm.inbound.apply import apply_inbound
 from crm.knowledge.jobs import embed, refresh_index

@@ -44,7 +44,9 @@ class Encoder:
     def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
         """Return unit vectors as rows (len(texts), dimension), in the order of `texts`."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        tokens = [encoded.ids for encoded in self._tokenizer.encode_batch(_valid(texts))]
+        # JSON may contain lone surrogates, which the tokenizer refuses.
+        valid = [text.encode("utf-8", "replace").decode() for text in texts]
+        tokens = [encoded.ids for encoded in self._tokenizer.encode_batch(valid)]
         for rows in batches([len(ids) for ids in tokens], batch):
             vectors[rows] = self._run([tokens[row] for row in rows])
         return vectors
@@ -71,8 +73,3 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         rows.append(row)
     if rows:
         yield rows
-
-
-def _valid(texts: Sequence[str]) -> list[str]:
-    """Replace lone surrogates, which JSON may contain and the tokenizer refuses."""
-    return [text.encode("utf-8", "replace").decode() for text in texts]

@@ -16,7 +16,7 @@ from chatbot.people import audit
 from chatbot.privacy import retention
 from chatbot.privacy.retention import carry_out
 from crm.admin import ReadOnly
-from crm.ids.aliases import everyone
+from crm.ids.aliases import all_ids
 from crm.models import Customer
 from crm.plumbing import background
 
@@ -46,7 +46,7 @@ class ErasureAdmin(ReadOnly, ModelAdmin):
             "title": f"Erase {row}",
             "customer": row,
             "counts": retention.counts_of(row.id),
-            "others": [id for id in everyone(row.id) if id != row.id],
+            "others": [id for id in all_ids(row.id) if id != row.id],
             "wrong": request.method == "POST",
         }
         return TemplateResponse(request, "admin/chatbot/erase.html", context)

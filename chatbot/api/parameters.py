@@ -7,7 +7,7 @@ from django.utils.dateparse import parse_datetime
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from crm.ids.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, resolve
 from inference.text import trimmed
 
 # A number's most digits: every database accepts nine.
@@ -29,7 +29,7 @@ def customer(request: Request) -> str:
     """Return the customer's own id for any of their ids; "" without the parameter."""
     id = trimmed(text(request, "customer"))
     try:
-        return id and told(id)
+        return id and resolve(id)
     except SeveralSystems as error:
         raise ValidationError({"customer": str(error)}) from None
 

@@ -132,7 +132,7 @@ class Sources(Keyed, ListAPIView):
         form.is_valid(raise_exception=True)
         row = form.validated_data
         secret, own = row.pop("secret", ""), row.pop("own_ids")
-        space = namespaces.of_new(row["name"], row["dialect"], own)
+        space = namespaces.for_new_source(row["name"], row["dialect"], own)
         source = form.save(secrets=signing.rotated([], secret), namespace=space)
         return Response(SourceRow(source).data | secret_of(source), status.HTTP_201_CREATED)
 

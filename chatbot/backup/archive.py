@@ -156,15 +156,13 @@ def manifest_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     if member.size > LARGEST_MANIFEST:
         raise BackupError(f"The manifest has {member.size:,} bytes: the backup was changed.")
     try:
-        given = json.loads(stream(tar, member).read())
-        if given["format"] > FORMAT:
-            text = (
-                f"The backup was written by a newer Attune ({given['version']}): install it first."
-            )
-            raise BackupError(text)
-        given["members"] = {name: tuple(pair) for name, pair in given["members"].items()}
-        given["migrations"] = [tuple(pair) for pair in given["migrations"]]
-        return Manifest(**given)
+        document = json.loads(stream(tar, member).read())
+        if document["format"] > FORMAT:
+            text = f"The backup was written by a newer Attune ({document['version']})"
+            raise BackupError(f"{text}: install that version first.")
+        document["members"] = {name: tuple(pair) for name, pair in document["members"].items()}
+        document["migrations"] = [tuple(pair) for pair in document["migrations"]]
+        return Manifest(**document)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise BackupError(f"The backup's manifest cannot be read: {error!r}.") from None
 

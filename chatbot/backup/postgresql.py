@@ -95,7 +95,8 @@ def restore(tar: tarfile.TarFile, manifest: Manifest, progress: Progress) -> Non
     """Restore in one transaction: whatever goes wrong, the database is as before."""
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(TABLES)
-        drop(cursor, [table for (table,) in cursor.fetchall()])
+        if present := [table for (table,) in cursor.fetchall()]:
+            cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(listed(present)))
         make_tables(manifest)
         # The backup also holds the rows that the migrations have just inserted.
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
@@ -104,11 +105,6 @@ def restore(tar: tarfile.TarFile, manifest: Manifest, progress: Progress) -> Non
         fill(tar, manifest.database["columns"], progress)
         for sequence, value in manifest.database["sequences"].items():
             cursor.execute("SELECT setval(to_regclass(quote_ident(%s)), %s)", [sequence, value])
-
-
-def drop(cursor: Any, tables: list[str]) -> None:
-    if tables:
-        cursor.execute(sql.SQL("DROP TABLE {} CASCADE").format(listed(tables)))
 
 
 def listed(tables: Any) -> sql.Composed:

@@ -66,7 +66,7 @@ def day(field: ActionField, value: str, customer: Customer | None) -> str:
         date.fromisoformat(value)
     except ValueError:
         raise ValueError("please choose a day") from None
-    return moments.spoken("", value) or value
+    return moments.formatted("", value) or value
 
 
 def record(field: ActionField, value: str, customer: Customer | None) -> str:

@@ -20,7 +20,11 @@ def demo_shop(request: HttpRequest) -> HttpResponse:
     if not settings.DEMO:
         raise Http404
     known = Customer.objects.filter(id__in=DEMO_CUSTOMERS).in_bulk()
-    customers = [as_option(known[key]) for key in DEMO_CUSTOMERS if key in known]
+    customers = [
+        {"id": key, "name": known[key].name, "headline": headline(key)}
+        for key in DEMO_CUSTOMERS
+        if key in known
+    ]
     chosen = next((c for c in customers if c["id"] == request.GET.get("customer")), None)
     context = {
         "inbox": DEMO_INBOX,
@@ -29,10 +33,6 @@ def demo_shop(request: HttpRequest) -> HttpResponse:
         "suggestions": suggestions(chosen["id"] if chosen else None),
     }
     return render(request, "chatbot/demo.html", context)
-
-
-def as_option(customer: Customer) -> dict[str, str]:
-    return {"id": customer.id, "name": customer.name, "headline": headline(customer.id)}
 
 
 @require_safe

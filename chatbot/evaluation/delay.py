@@ -71,10 +71,11 @@ async def timed(questions: Rows) -> list[Asked]:
 
 async def prepared(row: dict[str, Any]) -> Asked | None:
     turn = Turn(text=row["question"], customer=row.get("customer"))
-    found = await in_thread(retrieve, turn)
-    if not found.hits:
+    retrieved = await in_thread(retrieve, turn)
+    if not retrieved.hits:
         return None
-    return Asked(turn, prompt.messages(turn.text, found.records, found.history), {})
+    messages = prompt.messages(turn.text, retrieved.records, retrieved.history)
+    return Asked(turn, messages, {})
 
 
 async def ours(turn: Turn) -> float | None:

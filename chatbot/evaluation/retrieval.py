@@ -156,12 +156,11 @@ def manage(arguments: list[Any], environment: dict[str, str]) -> str:
 def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:
     """Yield the corpus as shared records; a text without a title is called "Text"."""
     for row in corpus:
-        given = {"kind": row.get("kind") or row.get("type"), "title": row.get("title")}
         yield {
             "id": row["id"],
             "customer": None,
-            "kind": given["kind"] or "text",
-            "title": given["title"] or "Text",
+            "kind": row.get("kind") or row.get("type") or "text",
+            "title": row.get("title") or "Text",
             "text": row["text"],
             "updated_at": "2000-01-01T00:00:00Z",
         }

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import CommandError
 
-from crm.ids.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, resolve
 from inference import json_lines
 from inference.text import blank, trimmed
 
@@ -60,7 +60,7 @@ def customer_of(asked: dict[str, Any]) -> str | None:
     if value is not None and (not isinstance(value, str) or not trimmed(value)):
         raise LineError('"customer" must be a customer id, or null for a stranger.')
     try:
-        return value and told(trimmed(value))
+        return value and resolve(trimmed(value))
     except SeveralSystems as error:
         raise LineError(str(error)) from None
 
@@ -75,6 +75,6 @@ def customer_option(id: str | None) -> str | None:
             "--customer is blank: give a customer's id, or leave it out for shared records only."
         )
     try:
-        return id and told(trimmed(id))
+        return id and resolve(trimmed(id))
     except SeveralSystems as error:
         raise CommandError(str(error)) from None

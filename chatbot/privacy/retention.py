@@ -18,7 +18,7 @@ from chatbot.privacy import webhook_bodies
 from chatbot.privacy.known import known_of
 from chatbot.privacy.redaction import redact
 from crm.customers import lifecycle, mentions
-from crm.ids.aliases import everyone
+from crm.ids.aliases import all_ids
 from crm.models import Customer, InboundEvent, Record
 from crm.outbound import outbox
 
@@ -129,7 +129,7 @@ def erase(erasure: Erasure) -> None:
 
 def counts_of(customer: str) -> dict[str, int]:
     """Count what is stored about a person, under all of their ids."""
-    ids = everyone(customer)
+    ids = all_ids(customer)
     theirs = Conversation.objects.filter(visitor__customer__in=ids)
     return {
         "conversations": theirs.count(),
@@ -140,7 +140,7 @@ def counts_of(customer: str) -> dict[str, int]:
 
 def held(customer: Customer) -> Iterator[dict[str, Any]]:
     """Yield everything that is stored about a person, for them to have; "kind" says what it is."""
-    ids = everyone(customer.id)
+    ids = all_ids(customer.id)
     for row in Customer.objects.filter(id__in=ids).order_by("id"):
         yield {"kind": "customer"} | of(row, "id", "name")
     for record in Record.objects.filter(customer__in=ids, deleted=False):

@@ -1,18 +1,19 @@
 """Dialects of the systems that send webhooks: one module each.
 
-A dialect is two functions, and others where they are needed:
+A dialect has two functions, and others as it needs them:
 
     verify(delivery, secret)           raises Refused
     changes(body, delivery)            the JSON body as a list of Change; raises PayloadError
-    event_id(body, delivery)           where it is signed: the same event has the same id each time
-    full_id(id)                        where the system spells one id in two ways: the one to keep
-    customers(body, delivery)          where their ids stand in fields of any name: these ids
-    check(mapping)                     where it takes one: raises ValueError where it cannot work
-    TAKES_PARTS = True                 where its sender can mend nothing: what does not fit of a
-                                       batch is in the list as a PayloadError, the rest is taken
+    event_id(body, delivery)           the event's own id, if it is signed and the same at each try
+    full_id(id)                        the id to store, if the system spells one id in two ways
+    customers(body, delivery)          customers' ids, if they may be in fields of any name
+    check(mapping)                     raises ValueError if the mapping cannot work
+    TAKES_PARTS = True                 if its sender cannot correct events: `changes` then lists a
+                                       PayloadError for each part of a batch that does not fit, and
+                                       the others are accepted
 
-What customers read is named: a dialect takes what its system shows them, and from what its system
-keeps for agents only what the source's mapping allows.
+Customers read only listed fields: those that the system itself shows them, and of the fields for
+agents only those that the source's mapping allows.
 """
 
 import hashlib
@@ -35,12 +36,12 @@ from crm.plumbing import storable
 logger = logging.getLogger("attune.inbound")
 TOLERANCE = 5 * 60  # seconds
 LONGEST_BATCH = 500
-# As json.dumps writes it; a backslash that stands for itself is doubled.
+# NUL as json.dumps writes it; a literal backslash is doubled.
 NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
 
 
 class Refused(Exception):
-    """check: `headers`, `signature` or `timestamp`, whichever failed; never how close it was."""
+    """The check that failed: `headers`, `signature` or `timestamp`; never how close it was."""
 
     def __init__(self, check: str) -> None:
         super().__init__(check)
@@ -48,7 +49,7 @@ class Refused(Exception):
 
 
 class PayloadError(ValueError):
-    """field: where in the body, such as `data[3].title`."""
+    """A mistake in a payload. field: where in the body, such as `data[3].title`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(f"{field}: {reason}")
@@ -69,14 +70,16 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Change:
-    """type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased`,
-    `customer.deleted` (erased, unless the system had merged them before) or `action.completed`.
+    """A change of records or customers, in Attune's own terms.
 
-    Where a system deletes a customer's own record, as it does after a merge, the data of the
-    `record.deleted` names "of_customer": of one who was merged before, the record stays.
+    type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased`,
+    `customer.deleted` (erases, unless the customer was merged before) or `action.completed`.
 
-    field: where in the body it stands, for who reads an error. note: what the dialect has cut or
-    set right, for the operators.
+    Systems delete a customer's own record after a merge too. So the data of such a `record.deleted`
+    names "of_customer": if that customer was merged, the record stays.
+
+    field: its place in the body, for error messages. note: what the dialect has cut or corrected,
+    for the operators.
     """
 
     type: str
@@ -90,60 +93,63 @@ def names() -> list[str]:
 
 
 def check_mapping(name: str, mapping: Any) -> None:
-    """ValueError in words where this dialect's mapping cannot work."""
+    """Raise ValueError, with a message for the operator, if the mapping cannot work."""
     check = getattr(dialect(name), "check", None)
     if any(map(storable.unstorable, storable.strings(mapping))):
-        raise ValueError("The mapping holds a NUL character or half of one.")
+        raise ValueError("The mapping holds a NUL or half of a surrogate pair.")
     if check:
         check(mapping)
 
 
 @cache
 def dialect(name: str) -> Any:
-    """The dialect's module. ModuleNotFoundError for a name that has none."""
+    """Return the dialect's module. Raises ModuleNotFoundError for an unknown name."""
     return import_module(f"{__name__}.{name}")
 
 
 def parsed(body: bytes) -> Any:
-    """JSON that every database can keep: no NUL, no half characters, no infinite numbers."""
+    """Parse JSON, and refuse what some database cannot store: NUL, half of a surrogate pair, NaN
+    and infinite numbers."""
     try:
         payload = storable.loads(body)
         text = json.dumps(payload, allow_nan=False, ensure_ascii=False)
         text.encode()
     except (ValueError, RecursionError) as error:
-        raise PayloadError("body", f"is no JSON that can be kept: {error}") from None
+        raise PayloadError("body", f"is not JSON that can be stored: {error}") from None
     if NUL.search(text):
         raise PayloadError("body", "holds a NUL character")
     return payload
 
 
 def changes(dialect: Any, body: Any, delivery: Delivery) -> Any:
-    """A dialect may trip over a payload as nobody has seen one: that refuses it, and it is kept."""
+    """Call the dialect's `changes`. A payload of an unknown form that trips the dialect is refused,
+    and so stored."""
     try:
         return dialect.changes(body, delivery)
     except PayloadError:
         raise
     except Exception:
         logger.exception("%s cannot read an event", dialect.__name__)
-        raise PayloadError("body", "does not look as the events of this dialect do") from None
+        raise PayloadError("body", "does not look like an event of this dialect") from None
 
 
 def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
-    """Its own, where it is signed; else the digest of its body, which nobody can vary."""
+    """Return the event's own id if it is signed; else the digest of the body, which cannot be
+    varied."""
     own = getattr(dialect, "event_id", None)
     return str((own and own(body, delivery)) or digest(delivery))
 
 
 def spelling(dialect: Any, id: str) -> str:
-    """The id as this system's ids are kept."""
+    """Return the id in the spelling in which this system's ids are stored."""
     full = getattr(dialect, "full_id", None)
     return str(full(id)) if full else id
 
 
 def customers(dialect: Any, body: Any, delivery: Delivery) -> list[Any]:
-    """Their ids, also of a body that is no change or does not fit."""
-    found = getattr(dialect, "customers", None)
-    return found(body, delivery) if found else []
+    """Return the customers' ids that the dialect finds, even in a body that is refused."""
+    find = getattr(dialect, "customers", None)
+    return find(body, delivery) if find else []
 
 
 def digest(delivery: Delivery) -> str:
@@ -163,7 +169,7 @@ def number(text: str) -> float:
 
 
 def member(body: Any, name: str, kind: Any, where: str = "") -> Any:
-    """body[name], which must be there and of that kind."""
+    """Return body[name], which must exist and be of that kind."""
     place = f"{where}.{name}" if where else name
     if not isinstance(body, dict):
         raise PayloadError(where or "body", "must be an object")
@@ -176,19 +182,20 @@ def member(body: Any, name: str, kind: Any, where: str = "") -> Any:
 
 
 def scalar(value: Any) -> str:
-    """A text or number as text; "" for null and whatever else has no place in a sentence."""
+    """Return a text or number as text; "" for null and anything else that does not fit into a
+    sentence."""
     return str(value).strip() if isinstance(value, str | int | float) and value is not True else ""
 
 
 def needed(body: Any, name: str, where: str = "") -> str:
-    """body[name] as text, which must be there."""
+    """Return body[name] as text; it must exist."""
     return str(member(body, name, (str, int), where))
 
 
 def of_each(
     rows: list[Any], make: Callable[[Any, str], list["Change"]], where: str = ""
 ) -> list[Any]:
-    """The changes of each row; where one does not fit, its PayloadError in their place."""
+    """Return the changes of each row, or its PayloadError if the row does not fit."""
 
     def made() -> Iterator[Any]:
         for place, row in enumerate(many(rows, where or "body")):
@@ -201,11 +208,14 @@ def of_each(
 
 
 def check_public(mapping: Any) -> None:
-    """`{"public": {"case": ["Warranty__c"]}}`: fields that customers may read beside the usual."""
+    """Check a mapping such as `{"public": {"case": ["Warranty__c"]}}`: fields that customers may
+    read besides the usual ones."""
     public = mapping.get("public", {}) if isinstance(mapping, dict) else None
     lists = public.values() if isinstance(public, dict) else [None]
-    if not all(isinstance(one, list) and all(map(is_name, one)) for one in lists):
-        raise ValueError('The mapping is {"public": {"case": ["Warranty__c"]}}: fields by object.')
+    if not all(isinstance(names, list) and all(map(is_name, names)) for names in lists):
+        raise ValueError(
+            'The mapping must list fields by object: {"public": {"case": ["Warranty__c"]}}.'
+        )
 
 
 def is_name(name: Any) -> bool:
@@ -213,7 +223,7 @@ def is_name(name: Any) -> bool:
 
 
 def allowed(delivery: "Delivery", kind: str) -> set[str]:
-    """Fields of this kind of object that the source's mapping shows to customers."""
+    """Return the fields of this kind of object that the source's mapping shows to customers."""
     public = delivery.mapping.get("public") or {}
     return {name for key, names in public.items() if key.lower() == kind for name in names}
 

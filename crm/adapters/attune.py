@@ -42,7 +42,7 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
         rows = [(row, f"data[{place}]") for place, row in enumerate(many(data))]
     else:
         rows = [(member(body, "data", dict), "data")]
-    # A deletion may leave the time to the event's own.
+    # A deletion may rely on the event's own time.
     at = {"updated_at": body["timestamp"]} if "timestamp" in body else {}
     return [Change(kind, at | named(row, where), where) for row, where in rows]
 

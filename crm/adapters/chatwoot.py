@@ -20,10 +20,10 @@ from crm.adapters import (
 )
 
 EVENTS = {"contact_created", "contact_updated"}
-# What a contact has told of themselves. The custom attributes are the agents' own.
+# Facts that contacts have given about themselves. Custom attributes belong to the agents.
 FACTS = ("email", "phone_number", "identifier")
 check = check_public
-# Of times in seconds: the year 5138.
+# Seconds since 1970: the year 5138.
 LATEST = 10**11
 
 
@@ -53,14 +53,15 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
         "title": scalar(body.get("name")) or f"Contact {contact}",
         "fields": facts | {name: own[name] for name in sorted(shown)},
         "partial": left_out(body, allowed(delivery, "contact")),
-        # Older versions send no time of change.
+        # Older versions do not send the time of the change.
         "updated_at": changed_at(body.get("updated_at")) or delivery.received.isoformat(),
     }
     return [Change("record.upserted", record, "body")]
 
 
 def left_out(body: dict[str, Any], attributes: set[str]) -> list[str]:
-    """What has not changed: null stands for what was taken away. Attributes come all together."""
+    """Return what the body leaves out and so has not changed: a removed value is sent as null.
+    Custom attributes always come all together."""
     places = [("identifier", "customer"), ("name", "title")]
     places += [(name, f"fields.{name}") for name in FACTS]
     places += [("custom_attributes", f"fields.{name}") for name in sorted(attributes)]
@@ -68,6 +69,6 @@ def left_out(body: dict[str, Any], attributes: set[str]) -> list[str]:
 
 
 def changed_at(given: Any) -> Any:
-    """Some versions send seconds since 1970."""
+    """Return the time as ISO 8601; some versions send seconds since 1970."""
     is_number = isinstance(given, int | float) and 0 < given < LATEST
     return datetime.fromtimestamp(given, UTC).isoformat() if is_number else given

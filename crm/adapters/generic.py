@@ -1,7 +1,7 @@
-"""Any JSON: a JSONPath for each field of a record, kept with the source.
+"""Any JSON: the source's mapping has a JSONPath for each field of a record.
 
 `{"records": "$.items[*]", "id": "$.number", …, "fields": {"status": "$.state"}}`; without
-"records" the body is one record. A path that begins with no $ is a constant.
+"records" the body is one record. A path that does not begin with $ is a constant.
 """
 
 from collections.abc import Mapping
@@ -23,17 +23,17 @@ path = lru_cache(500)(compiled)
 
 
 def check(mapping: Any) -> None:
-    """ValueError in words when the mapping cannot work."""
+    """Raise ValueError, with a message for the operator, if the mapping cannot work."""
     if not isinstance(mapping, dict):
-        raise ValueError("The mapping is a JSON object.")
+        raise ValueError("The mapping must be a JSON object.")
     if missing := [name for name in REQUIRED if not mapping.get(name)]:
         raise ValueError(f"The mapping has no path for: {', '.join(missing)}.")
     if unknown := set(mapping) - {*NAMES, "records", "fields", "shared"}:
         raise ValueError(f"The mapping has unknown entries: {', '.join(sorted(unknown))}.")
     if not mapping.get("customer") and mapping.get("shared") is not True:
-        raise ValueError('Map "customer", or say "shared": true to show the records to everybody.')
+        raise ValueError('Map "customer", or set "shared": true to show the records to everybody.')
     if not isinstance(mapping.get("fields", {}), dict):
-        raise ValueError('"fields" is an object of paths.')
+        raise ValueError('"fields" must be an object of paths.')
     paths = {**mapping, **mapping.get("fields", {})}
     for name, text in paths.items():
         if name not in {"fields", "shared"}:
@@ -46,21 +46,20 @@ def check_path(name: str, text: Any) -> None:
     try:
         value_of(text, {})
     except (JSONPathError, ValueError, AttributeError) as error:
-        raise ValueError(f'"{name}" is no JSONPath: {error}') from None
+        raise ValueError(f'"{name}" is not a JSONPath: {error}') from None
 
 
 def changes(body: Any, delivery: Delivery) -> list[Change]:
     mapping = delivery.mapping
-    found = path(mapping["records"]).find(body) if mapping.get("records") else None
-    if found is None:
+    if not mapping.get("records"):
         return [mapped(body, mapping, "body")]
-    rows = many(found, mapping["records"])
+    rows = many(path(mapping["records"]).find(body), mapping["records"])
     return [mapped(row.value, mapping, str(row.full_path)) for row in rows]
 
 
 def customers(body: Any, delivery: Delivery) -> list[Any]:
     mapping = delivery.mapping
-    rows = [one.value for one in path(mapping.get("records") or "$").find(body)]
+    rows = [match.value for match in path(mapping.get("records") or "$").find(body)]
     return [value_of(mapping["customer"], row) for row in rows if mapping.get("customer")]
 
 
@@ -68,12 +67,12 @@ def mapped(row: Any, mapping: Mapping[str, Any], where: str) -> Change:
     record = {name: value_of(mapping[name], row) for name in NAMES if mapping.get(name)}
     facts = mapping.get("fields") or {}
     record["fields"] = {name: value_of(text, row) for name, text in facts.items()}
-    # Some systems say when it was deleted, some in words whether it was.
+    # Some systems give the time of the deletion, others say whether it was deleted.
     record["deleted"] = str(record.get("deleted") or "").lower() not in KEPT
     if not mapping.get("customer"):
         record["customer"] = None  # "shared": true
     elif not record["deleted"] and is_blank(record["customer"]):
-        raise PayloadError(f"{where}: {mapping['customer']}", "is empty, so whose is the record?")
+        raise PayloadError(f"{where}: {mapping['customer']}", "is empty: whose record is this?")
     for name in REQUIRED:
         if is_blank(record[name]):
             raise PayloadError(f"{where}: {mapping[name]}", f"found nothing for the {name}")
@@ -87,5 +86,5 @@ def is_blank(value: Any) -> bool:
 def value_of(text: str, row: Any) -> Any:
     if not text.startswith("$"):
         return text
-    found = [match.value for match in path(text).find(row)]
-    return found[0] if found else None
+    values = [match.value for match in path(text).find(row)]
+    return values[0] if values else None

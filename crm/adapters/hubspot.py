@@ -1,7 +1,7 @@
 """HubSpot: signature version 3, and batches of subscription events.
 
-An event tells of one property of one object, so each property becomes a record of its own: that
-makes late and repeated events harmless, as for every record.
+An event reports one property of one object, so each property becomes a record of its own: late and
+repeated events are then as harmless as for every record.
 """
 
 import base64
@@ -32,7 +32,7 @@ TAKES_PARTS = True
 # HubSpot's own limit for the internal names of properties.
 LONGEST_NAME = 100
 check = check_public
-# Of subscriptions to "object.…", which name the object by its type's id.
+# Kinds by type id: subscriptions to "object.…" name the object by it.
 KINDS = {
     "0-1": "contact",
     "0-2": "company",
@@ -51,19 +51,20 @@ KINDS = {
     "0-69": "subscription",
     "0-123": "order",
 }
-# What agents write to each other, and about whom they speak with.
+# Objects in which agents write to each other, or about customers.
 AGENTS = frozenset(
     "call communication email engagement goal_target lead meeting meeting_event note "
     "partner_client postal_mail task user".split()
 )
-# Who sets up the app subscribes to each property by its name, which is to choose it. These are
-# HubSpot's own, or say of themselves that they are not for customers.
+# The person who sets up the app subscribes to each property by name, and so chooses it. These names
+# are HubSpot's own or show that the property is not for customers.
 INTERNAL = re.compile(
     r"^(?:hs_|hubspot|num_|notes_)|internal|private|confidential|secret|do_?not|(?:^|_)(?:agents?"
     r"|churn|fraud|lead|margin|owner|sales|score|staff|team)(?:_|$)",
     re.I,
 )
-# HubSpot signs the address with these in clear, as its page on request validation lists them.
+# HubSpot signs the address with these characters decoded: its page on request validation lists
+# them.
 IN_CLEAR = re.compile("%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.I)
 
 
@@ -85,15 +86,18 @@ def changes(body: Any, delivery: Delivery) -> list[Any]:
     if not isinstance(body, list):
         raise PayloadError("body", "must be a list of subscription events")
 
-    def one(row: Any, where: str) -> list[Change]:
-        return told(row, where, delivery)
+    def make(row: Any, where: str) -> list[Change]:
+        return of_event(row, where, delivery)
 
-    # The deletion of a contact that was merged must not come before the merge.
-    return sorted(of_each(body, one), key=lambda one: getattr(one, "type", "") != "customer.merged")
+    # Merges first: the deletion of a merged contact must not come before its merge.
+    return sorted(
+        of_each(body, make), key=lambda change: getattr(change, "type", "") != "customer.merged"
+    )
 
 
-def told(row: Any, where: str, delivery: Delivery) -> list[Change]:
-    """Nothing of an event that is not understood: there are many, and new ones come."""
+def of_event(row: Any, where: str, delivery: Delivery) -> list[Change]:
+    """Return the changes of one event; none for an unknown event: there are many, and new ones are
+    added."""
     if not isinstance(row, dict):
         raise PayloadError(where, "must be an object")
     kind, _, event = scalar(row.get("subscriptionType")).partition(".")
@@ -117,10 +121,10 @@ def changed(kind: str, row: dict[str, Any], where: str) -> list[Change]:
     if name != whole:
         note = f'"propertyName" was cut: {LONGEST_NAME} of its {len(whole):,} characters are kept'
     record = {
-        # Names that begin alike stay two.
+        # The digest keeps apart long names with the same beginning.
         "id": f"{key}:{name}{storable.digest(whole) if note else ''}",
         "kind": kind,
-        # What belongs to no contact gets a scope of its own: it must not become shared.
+        # An object without a contact gets a scope of its own: it must not become shared.
         "customer": str(row["objectId"]) if kind == "contact" else key,
         "title": f"{kind.title()} {row['objectId']}: {name.replace('_', ' ')}",
         "fields": {name: row.get("propertyValue")},
@@ -138,7 +142,7 @@ def deleted(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 
 
 def restored(kind: str, row: dict[str, Any], where: str) -> list[Change]:
-    """HubSpot sends none of its properties with this."""
+    """Restore an object; HubSpot does not send its properties again."""
     data = {"id": f"hubspot:{kind}:{row['objectId']}", "updated_at": moment(row, where)}
     return [Change("record.restored", data, where)]
 
@@ -151,26 +155,21 @@ def erased(kind: str, row: dict[str, Any], where: str) -> list[Change]:
 
 
 def merged(kind: str, row: dict[str, Any], where: str) -> list[Change]:
-    """They go on as a contact of a new id, where HubSpot makes one, or as one of them."""
+    """Merge contacts into the new one that HubSpot makes of them, or into the primary one."""
     if kind != "contact":
         return []
     primary, new = scalar(row.get("primaryObjectId")), scalar(row.get("newObjectId"))
     into, at = new or primary, moment(row, where)
-    those = [primary, *map(scalar, member(row, "mergedObjectIds", list, where))]
-    gone = dict.fromkeys(one for one in those if one not in ("", into))
+    contacts = [primary, *map(scalar, member(row, "mergedObjectIds", list, where))]
+    merged_ids = dict.fromkeys(id for id in contacts if id not in ("", into))
     return [
-        Change("customer.merged", {"from": one, "into": into, "updated_at": at}, where)
-        for one in gone
+        Change("customer.merged", {"from": id, "into": into, "updated_at": at}, where)
+        for id in merged_ids
     ]
 
 
-def listed(row: dict[str, Any], where: str) -> list[Any]:
-    found: list[Any] = member(row, "mergedObjectIds", list, where)
-    return found
-
-
 def moment(row: dict[str, Any], where: str) -> str:
-    """occurredAt is in milliseconds."""
+    """Return the time of the event; occurredAt is in milliseconds."""
     try:
         return datetime.fromtimestamp(row["occurredAt"] / 1000, UTC).isoformat()
     except (KeyError, TypeError, ValueError, OverflowError, OSError):

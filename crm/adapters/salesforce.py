@@ -21,9 +21,9 @@ from crm.adapters import (
 )
 
 TAKES_PARTS = True
-# Salesforce's own fields that speak to the customer, of the objects that customers ask about. A
-# label may be changed and a field of a company's own says nothing of its reader, so whatever is not
-# here is the agents', unless the source's mapping shows it.
+# Standard fields meant for customers, of the objects that customers ask about. A label may be
+# changed, and a custom field does not say who may read it: so fields that are not listed here are
+# for agents only, unless the source's mapping shows them.
 PUBLIC = {
     kind: set(fields.split())
     for kind, fields in {
@@ -40,20 +40,20 @@ PUBLIC = {
         "workorder": "Subject WorkOrderNumber Status Priority StartDate EndDate",
     }.items()
 }
-# These make the title and the text.
+# These fields become the title and the text.
 SPOKEN = {"Name", "Subject", "Description"}
 check = check_public
-# At the end of an id: alone, or as in "case:500…".
+# A short id at the end: alone, or as in "case:500…".
 SHORT_ID = re.compile(r"(?<![0-9A-Za-z])(?=\d*[A-Za-z])[05a][0-9A-Za-z]{14}$")
 
 
 def full_id(id: str) -> str:
-    """Salesforce writes one id with 15 characters, whose case counts, and with 18, where three more
-    say which of the 15 are upper case. All that comes is kept under the 18."""
-    if not (found := SHORT_ID.search(id)):
+    """Return the form of an id with 18 characters. Salesforce also writes ids with 15, whose case
+    counts; the three more say which of the 15 are upper case."""
+    if not (short := SHORT_ID.search(id)):
         return id
-    fives = (found[0][at : at + 5] for at in (0, 5, 10))
-    upper = (sum(1 << at for at, one in enumerate(five) if one.isupper()) for five in fives)
+    fives = (short[0][at : at + 5] for at in (0, 5, 10))
+    upper = (sum(1 << at for at, letter in enumerate(five) if letter.isupper()) for five in fives)
     return id + "".join((string.ascii_uppercase + "012345")[number] for number in upper)
 
 
@@ -74,32 +74,34 @@ def changes(body: Any, delivery: Delivery) -> list[Any]:
 
 
 def outbound(row: Any, where: str, delivery: Delivery) -> Change:
-    found = member(row, "sObject", dict, where.removesuffix(".sObject"))
-    kind = member(found.get("attributes"), "type", str, f"{where}.attributes").lower()
-    key = full_id(member(found, "Id", str, where))
-    if found.get("IsDeleted") is True:
-        return gone(kind, key, found, where)
+    sobject = member(row, "sObject", dict, where.removesuffix(".sObject"))
+    kind = member(sobject.get("attributes"), "type", str, f"{where}.attributes").lower()
+    key = full_id(member(sobject, "Id", str, where))
+    if sobject.get("IsDeleted") is True:
+        return deleted(kind, key, sobject, where)
     names = PUBLIC.get(kind, set()) | allowed(delivery, kind)
-    shown = {name: found[name] for name in found if name in names and found[name] is not None}
+    shown = {name: sobject[name] for name in sobject if name in names and sobject[name] is not None}
     record = {
         "id": f"{kind}:{key}",
         "kind": kind,
-        # Without a customer it gets a scope of its own: it must not become shared.
-        "customer": key if kind == "contact" else spelled(found, "ContactId", f"salesforce:{key}"),
+        # An object without a customer gets a scope of its own: it must not become shared.
+        "customer": key
+        if kind == "contact"
+        else spelled(sobject, "ContactId", f"salesforce:{key}"),
         "title": scalar(shown.get("Subject") or shown.get("Name")) or f"{kind.title()} {key}",
         "text": scalar(shown.get("Description")),
-        "partial": "Description" not in found,
+        "partial": "Description" not in sobject,
         "fields": {name: value for name, value in shown.items() if name not in SPOKEN},
-        "updated_at": found.get("LastModifiedDate"),
+        "updated_at": sobject.get("LastModifiedDate"),
     }
     return Change("record.upserted", record, where)
 
 
-def gone(kind: str, key: str, found: dict[str, Any], where: str) -> Change:
-    """A trigger after deletion names the one that a merged contact goes on as."""
-    at = {"updated_at": found.get("LastModifiedDate")}
-    if kind == "contact" and found.get("MasterRecordId"):
-        into = spelled(found, "MasterRecordId")
+def deleted(kind: str, key: str, sobject: dict[str, Any], where: str) -> Change:
+    """Return a deletion, or a merge if the deleted contact names the one it was merged into."""
+    at = {"updated_at": sobject.get("LastModifiedDate")}
+    if kind == "contact" and sobject.get("MasterRecordId"):
+        into = spelled(sobject, "MasterRecordId")
         return Change("customer.merged", {"from": key, "into": into, **at}, where)
     data = {"id": f"{kind}:{key}", **at} | ({"of_customer": key} if kind == "contact" else {})
     return Change("record.deleted", data, where)
@@ -111,7 +113,7 @@ def spelled(row: dict[str, Any], name: str, otherwise: Any = None) -> Any:
 
 
 def platform_event(payload: dict[str, Any]) -> Change:
-    """An event defined for Attune: its fields are named as a record's, with __c at their end."""
+    """Read an event defined for Attune: its fields are named like a record's, ending in __c."""
     plain = {key.removesuffix("__c").lower(): value for key, value in payload.items()}
     names = ("id", "kind", "customer", "title", "text", "updated_at", "deleted")
     record = {name: plain[name] for name in names if name in plain}

@@ -1,4 +1,4 @@
-"""Zammad: tickets, with X-Hub-Signature (HMAC-SHA1 of the body, no time)."""
+"""Zammad: tickets, with X-Hub-Signature (HMAC-SHA1 of the body, without a time)."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
         "customer": customer.get("id") or customer.get("email") or "zammad:nobody",
         "title": f"Ticket {number}: {title}" if title else f"Ticket {number}",
         "text": text,
-        # An update without an article, or with a note between agents, leaves the text as it was.
+        # An update without an article, or with an internal note, leaves the text as it was.
         "partial": not text,
         "fields": {"state": state(ticket), "created": scalar(ticket.get("created_at"))},
         "updated_at": ticket.get("updated_at"),
@@ -33,12 +33,12 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
 
 
 def public_text(article: Any) -> str:
-    """ "" of one that does not say of itself that customers may read it."""
+    """Return the article's text if it is marked as readable for customers; else ""."""
     public = isinstance(article, dict) and article.get("internal") is False
     return scalar(article.get("body")) if public else ""
 
 
 def state(ticket: dict[str, Any]) -> str:
-    """Older versions send its name, newer ones an object."""
-    found = ticket.get("state")
-    return scalar(found.get("name") if isinstance(found, dict) else found)
+    """Return the name of the state; older versions send the name, newer ones an object."""
+    value = ticket.get("state")
+    return scalar(value.get("name") if isinstance(value, dict) else value)

@@ -9,9 +9,10 @@ from typing import Any
 from crm.adapters import Change, Delivery, Refused, fresh, member, needed, scalar
 
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
-# It takes deleted tickets back with "undeleted".
+# An "undeleted" event restores a ticket.
 GONE = {f"{TICKET}{how}" for how in ("soft_deleted", "permanently_deleted", "marked_as_spam")}
-# Zendesk deletes each user whom it has merged into another; for good it does so when somebody asks.
+# Zendesk also deletes a user after merging them into another; it deletes permanently only when
+# somebody asks.
 FORGOTTEN = {
     f"{USER}deleted": "customer.deleted",
     f"{USER}permanently_deleted": "customer.erased",
@@ -48,12 +49,13 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
 
 
 def survivor(body: dict[str, Any]) -> Any:
-    """The loser stands in "detail"."""
+    """Return the user that stays after a merge; "detail" holds the other one."""
     return member(member(body, "event", dict), "user", dict, "event").get("id")
 
 
 def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
-    """Of one that agents keep to themselves the customer may know how it stands, and no word."""
+    """Return the ticket as a record. Of a private ticket the customer may see the state but no
+    text."""
     key, public = needed(detail, "id", "detail"), detail.get("is_public") is True
     subject = scalar(detail.get("subject")) if public else ""
     return {

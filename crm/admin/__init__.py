@@ -1,4 +1,4 @@
-"""What the CRM sent, and how it is connected. Importing a module registers its pages."""
+"""Admin pages of records, customers and webhooks. Importing a module registers its pages."""
 
 from crm.admin import deliveries, endpoints, sources
 from crm.admin.records import ReadOnly

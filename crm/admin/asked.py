@@ -1,4 +1,4 @@
-"""Pages that ask first: following a link, which may be somebody else's, does nothing."""
+"""Confirmation pages: merely following a link, which somebody else may have made, does nothing."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 
 
-def asked(
+def confirmed(
     request: HttpRequest,
     about: Any,
     title: str,
@@ -18,7 +18,8 @@ def asked(
     act: Callable[[], str],
     form: forms.Form | None = None,
 ) -> HttpResponse:
-    """act: what the button does; returns where to go then."""
+    """Show a page with a button. act: does what the button says, and returns the URL of the next
+    page."""
     if request.method == "POST" and (form is None or form.is_valid()):
         return HttpResponseRedirect(act())
     context = admin.site.each_context(request) | {

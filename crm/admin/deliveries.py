@@ -1,4 +1,4 @@
-"""Every event on its way out, each attempt with its request and answer, and sending again."""
+"""Admin pages of outgoing events: each attempt with its request and response, and sending again."""
 
 import json
 from datetime import datetime, timedelta
@@ -15,14 +15,14 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 
-from crm.admin.asked import asked, page_of
+from crm.admin.asked import confirmed, page_of
 from crm.admin.many import ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
 from crm.models import Attempt, Delivery
 from crm.outbound import outbox
 
 COLOURS = {"pending": "info", "running": "info", "done": "success", "failed": "danger"}
-# Of a body on its page; the whole of it is in the database.
+# Characters of a body on its page; the database has all of it.
 SHOWN = 20_000
 
 
@@ -46,13 +46,13 @@ class AttemptInline(ReadOnly, TabularInline):
     @display(description="Request")
     def sent(self, attempt: Attempt) -> str | SafeString:
         if not attempt.request:
-            return "was not sent"
+            return "not sent"
         delivery = attempt.delivery
         head = [f"{name}: {value}" for name, value in attempt.request.items()]
         text = "\n".join([f"POST {delivery.endpoint.url}", *head, "", pretty(delivery.body)])
         return folded("headers and body", text)
 
-    @display(description="Answer, its beginning")
+    @display(description="Beginning of the answer")
     def came(self, attempt: Attempt) -> str | SafeString:
         return folded(f"{len(attempt.answer)} characters", attempt.answer) if attempt.answer else ""
 
@@ -81,7 +81,7 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
     list_filter = ["state", "endpoint", DeliveryTypes, Lately]
     list_select_related = ["endpoint"]
     search_fields = ["event_id__exact", "conversation__exact"]
-    search_help_text = "An event's or a conversation's whole id"
+    search_help_text = "The full id of an event or a conversation"
     show_full_result_count = False
     paginator = ShortPaginator
     fields = ["endpoint", "event_id", "type", "state", "tries", "created_at", "due", "body_shown"]
@@ -105,21 +105,21 @@ class DeliveryAdmin(ReadOnly, ModelAdmin):
     def body_shown(self, delivery: Delivery) -> SafeString:
         return wire(pretty(delivery.body))
 
-    @admin.action(description="Send again, under the same ids", permissions=["send"])
+    @admin.action(description="Send again with the same ids", permissions=["send"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Delivery]) -> None:
         count = outbox.again(queryset)
         messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
 
     @action(description="Send again …", permissions=["send"])
     def send_this_again(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        found = get_object_or_404(Delivery, pk=object_id)
+        delivery = get_object_or_404(Delivery, pk=object_id)
 
         def send() -> str:
             self.send_again(request, Delivery.objects.filter(pk=object_id))
-            return page_of(found)
+            return page_of(delivery)
 
-        text = "It goes out under the same id: a receiver that keeps ids does not apply it twice."
-        return asked(request, found, "Send again", text, send)
+        text = "It is sent with the same id: a receiver that remembers ids does not apply it twice."
+        return confirmed(request, delivery, "Send again", text, send)
 
     def has_send_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("crm.change_delivery")

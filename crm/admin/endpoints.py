@@ -1,4 +1,4 @@
-"""Where events are sent, and how that goes."""
+"""Admin pages of the endpoints that events are sent to, with their health."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 
 from crm import signing
 from crm.admin import health
-from crm.admin.asked import asked, page_of
+from crm.admin.asked import confirmed, page_of
 from crm.admin.many import COUNTED, Removable
 from crm.models import Endpoint
 from crm.outbound import destinations, outbox
@@ -29,13 +29,11 @@ INPUT = (
     "border border-base-300 bg-white rounded-default px-3 py-2 text-font-default-light "
     "dark:bg-base-900 dark:border-base-700 dark:text-font-default-dark"
 )
-AGAIN = (
-    "Each goes out under its own id, so that a receiver which keeps ids applies none of them twice."
-)
+AGAIN = "Each keeps its id, so a receiver that remembers ids does not apply any of them twice."
 
 
 class LocalTime(forms.DateTimeInput):
-    """The browser's own picker."""
+    """The browser's own picker of a date and time."""
 
     input_type = "datetime-local"
 
@@ -44,17 +42,17 @@ class LocalTime(forms.DateTimeInput):
 
 
 class Keys(forms.CharField):
-    """A list, written with commas."""
+    """A list with commas between the entries."""
 
     def prepare_value(self, value: Any) -> Any:
         return ", ".join(value) if isinstance(value, list) else value
 
     def to_python(self, value: Any) -> Any:
-        keys = (trimmed(key) for key in (value or "").split(","))
-        found = list(dict.fromkeys(key for key in keys if key))
-        if value and not found:
+        entries = (trimmed(key) for key in (value or "").split(","))
+        keys = list(dict.fromkeys(key for key in entries if key))
+        if value and not keys:
             raise ValidationError("Name the inboxes, or leave it empty for all of them.")
-        return found
+        return keys
 
 
 class EndpointForm(forms.ModelForm):
@@ -62,12 +60,12 @@ class EndpointForm(forms.ModelForm):
         choices=[(name, name) for name in outbox.TYPES],
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="None: all of them.",
+        help_text="Choose none to send all of them.",
     )
     inboxes = Keys(
         required=False,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="Their keys, with commas between them; none: all of them.",
+        help_text="Their keys, separated by commas. Leave it empty for all of them.",
     )
 
     def clean_url(self) -> str:
@@ -88,7 +86,7 @@ class RangeForm(forms.Form):
     until = forms.DateTimeField(label="To", widget=LocalTime, required=False, help_text="Until now")
     state = forms.ChoiceField(
         label="Which",
-        choices=[("", "All of them"), ("failed", "Only those given up")],
+        choices=[("", "All events"), ("failed", "Only failed events")],
         required=False,
         widget=forms.Select(attrs={"class": INPUT}),
     )
@@ -109,16 +107,16 @@ class EndpointAdmin(Removable, ModelAdmin):
         if not endpoint.active:
             return f"off: {endpoint.trouble}" if endpoint.trouble else "paused"
         if endpoint.rests_until and endpoint.rests_until > timezone.now():
-            return f"asks to be left alone until {timezone.localtime(endpoint.rests_until):%H:%M}"
-        return "fails" if endpoint.failing_since else "on"
+            return f"asked to pause until {timezone.localtime(endpoint.rests_until):%H:%M}"
+        return "failing" if endpoint.failing_since else "on"
 
     @display(description="Last success")
     def last(self, endpoint: Endpoint) -> datetime | None:
         return state_of(endpoint).last
 
-    @display(description="Went well, of the newest")
+    @display(description="Recent success")
     def well(self, endpoint: Endpoint) -> str:
-        return state_of(endpoint).words or "nothing sent"
+        return state_of(endpoint).share or "nothing sent"
 
     @display(description="95 % within")
     def p95(self, endpoint: Endpoint) -> str:
@@ -127,21 +125,21 @@ class EndpointAdmin(Removable, ModelAdmin):
 
     @display(description="Waiting")
     def waiting(self, endpoint: Endpoint) -> str:
-        open = endpoint.deliveries.filter(state__in=["pending", "running"])
-        count = open.order_by("next_at")[:COUNTED].count()
+        unsent = endpoint.deliveries.filter(state__in=["pending", "running"])
+        count = unsent.order_by("next_at")[:COUNTED].count()
         return f"{count:,}{'+' if count == COUNTED else ''}"
 
-    @admin.action(description="Pause: events wait", permissions=["change"])
+    @admin.action(description="Pause (events wait)", permissions=["change"])
     def pause(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         count = queryset.update(active=False)
         outbox.forget()
         messages.info(request, f"{count} paused.")
 
-    @admin.action(description="Go on", permissions=["change"])
+    @admin.action(description="Resume", permissions=["change"])
     def go_on(self, request: HttpRequest, queryset: QuerySet[Endpoint]) -> None:
         count = queryset.update(active=True, trouble="", failing_since=None)
         outbox.forget()
-        messages.info(request, f"{count} on again.")
+        messages.info(request, f"{count} resumed.")
 
     def save_model(self, request: HttpRequest, obj: Endpoint, form: Any, change: bool) -> None:
         if not change:
@@ -154,46 +152,48 @@ class EndpointAdmin(Removable, ModelAdmin):
             self.show_secret(request, obj)
 
     def show_secret(self, request: HttpRequest, endpoint: Endpoint) -> None:
-        text = "Give the receiver this secret now; it is not shown again: {}"
+        text = "Give this secret to the receiver now; it is not shown again: {}"
         messages.warning(request, format_html(text, endpoint.secrets[0]["secret"]))
 
     @action(description="Send a test event …", permissions=["change"])
     def test(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        found = get_object_or_404(Endpoint, pk=object_id)
-        text = "It says that nothing has happened. The next page shows what comes back."
-        return asked(
-            request, found, "Send a test event", text, lambda: page_of(outbox.send_test(found))
-        )
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
 
-    @action(description="Send events of a time again …", permissions=["change"])
+        def send() -> str:
+            return page_of(outbox.send_test(endpoint))
+
+        text = "The event says that nothing has happened. The next page shows the answer."
+        return confirmed(request, endpoint, "Send a test event", text, send)
+
+    @action(description="Send events of a period again …", permissions=["change"])
     def again(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        found = get_object_or_404(Endpoint, pk=object_id)
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
         form = RangeForm(request.POST or None)
 
         def send() -> str:
-            count = outbox.again(outbox.within(found, **form.cleaned_data))
+            count = outbox.again(outbox.within(endpoint, **form.cleaned_data))
             messages.info(request, f"{count} event{pluralize(count)} will be sent again.")
-            return page_of(found)
+            return page_of(endpoint)
 
-        return asked(request, found, "Send events of a time again", AGAIN, send, form)
+        return confirmed(request, endpoint, "Send events of a period again", AGAIN, send, form)
 
     @action(description="New secret …", permissions=["change"])
     def rotate(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        found = get_object_or_404(Endpoint, pk=object_id)
+        endpoint = get_object_or_404(Endpoint, pk=object_id)
 
         def change() -> str:
-            found.secrets = signing.rotated(found.secrets)
-            found.save(update_fields=["secrets"])
-            self.show_secret(request, found)
-            return page_of(found)
+            endpoint.secrets = signing.rotated(endpoint.secrets)
+            endpoint.save(update_fields=["secrets"])
+            self.show_secret(request, endpoint)
+            return page_of(endpoint)
 
-        text = "It is shown once, on the next page. Requests are signed with both for a day."
-        return asked(request, found, "Make a new secret", text, change)
+        text = "It is shown once, on the next page. For a day, requests are signed with both."
+        return confirmed(request, endpoint, "Make a new secret", text, change)
 
 
 def state_of(endpoint: Any) -> health.Health:
-    """Once for each row of a page."""
+    """Return the endpoint's health, computed once for each row of a page."""
     if not hasattr(endpoint, "health"):
         endpoint.health = health.of_endpoint(endpoint)
-    found: health.Health = endpoint.health
-    return found
+    state: health.Health = endpoint.health
+    return state

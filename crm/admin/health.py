@@ -1,4 +1,4 @@
-"""How a connection does, by its newest events alone: a page costs the same beside millions."""
+"""Health of a connection, from its newest events alone, so that millions do not slow pages."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from typing import Any
 
 from crm.models import Attempt, Endpoint, InboundEvent, Source
 
-# Events looked at.
+# Events that are looked at.
 NEWEST = 200
 SHARE = 0.95
 BAD = {InboundEvent.State.FAILED, InboundEvent.State.REFUSED}
@@ -14,22 +14,22 @@ BAD = {InboundEvent.State.FAILED, InboundEvent.State.REFUSED}
 
 @dataclass(frozen=True)
 class Health:
-    """Of attempts or events; `last` is the newest that went well."""
+    """Counts of attempts or events; `last` is the newest that succeeded."""
 
     count: int = 0
     well: int = 0
     last: datetime | None = None
-    # Seconds that 95 % of the attempts took at most.
+    # Seconds within which 95 % of the attempts were answered.
     p95: float | None = None
 
     @property
-    def words(self) -> str:
+    def share(self) -> str:
         return f"{self.well / self.count:.1%} of {self.count}" if self.count else ""
 
 
 def of_endpoint(endpoint: Endpoint) -> Health:
     tried = endpoint.deliveries.filter(tries__gt=0).order_by("-id")
-    # A list, not a subquery: the planner would rather walk through all attempts.
+    # A list, not a subquery, for which the planner would scan all attempts.
     newest = list(tried.values_list("id", flat=True)[:NEWEST])
     rows = list(Attempt.objects.filter(delivery__in=newest).values_list("at", "status", "seconds"))
     well = [at for at, status, _ in rows if status and 200 <= status < 300]

@@ -1,4 +1,4 @@
-"""Pages over tables of millions: nothing is counted or listed without a limit."""
+"""Admin pages of tables with millions of rows: nothing is counted or listed without a limit."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,7 +9,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-# Rows that are counted; further ones are reached by a filter.
+# Rows that are counted; the others can be reached with a filter.
 COUNTED = 10_000
 
 
@@ -21,24 +21,24 @@ class ShortPaginator(Paginator):
 
 
 class Removable:
-    """Deletion without a list of all that goes with it."""
+    """Deletion without a list of all dependent rows."""
 
     remove: Callable[[Any], None]
 
     def get_deleted_objects(self, objs: Iterable[Model], request: HttpRequest) -> tuple[Any, ...]:
-        names = [f"{one}, and every event of it" for one in objs]
+        names = [f"{obj}, and all its events" for obj in objs]
         return names, {self.opts.verbose_name_plural: len(names)}, set(), []  # type: ignore[attr-defined]  # a ModelAdmin's
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         self.remove(obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
-        for one in queryset:
-            self.remove(one)
+        for obj in queryset:
+            self.remove(obj)
 
 
 class TypeFilter(admin.SimpleListFilter):
-    """The types that there are, not those that stand in the table."""
+    """A filter by the known types, not by those found in the table, which would take a scan."""
 
     title = "type"
     parameter_name = "type"

@@ -1,7 +1,6 @@
-"""Customers and records as the CRM sent them: to read, not to edit.
+"""Admin pages of customers and records as the CRM sent them, to read only.
 
-A change made here would be lost with the next import, and the passages that are
-searched would not follow it.
+The next import would overwrite a change made here, and the searched passages would not follow it.
 """
 
 import json
@@ -25,7 +24,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from crm.admin.asked import asked, page_of
+from crm.admin.asked import confirmed, page_of
 from crm.customers import lifecycle
 from crm.ids.aliases import root_of
 from crm.knowledge.records import MOST_PASSAGES, PARTLY
@@ -45,7 +44,7 @@ def change_url(row: Model) -> str:
 
 
 class ReadOnly:
-    """Nobody adds, changes or deletes; who has the view permission reads."""
+    """Lets nobody add, change or delete; people with the view permission may read."""
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -58,7 +57,7 @@ class ReadOnly:
 
 
 class CustomerFilter(admin.SimpleListFilter):
-    """Reached by a link from a customer; names them, and can be cleared like any filter."""
+    """A filter set by a link from a customer's page. It shows their name and can be cleared."""
 
     title = "customer"
     parameter_name = "customer"
@@ -93,11 +92,12 @@ class PassageInline(ReadOnly, TabularInline):
     def left_out(self, passage: Passage) -> SafeString:
         shared = passage.customer_id is None
         reasons = [(line, injection.left_out(line, shared)) for line in passage.text.split("\n")]
-        return format_html_join("", "<p>“{}”: {}.</p>", [one for one in reasons if one[1]])
+        given = [(line, reason) for line, reason in reasons if reason]
+        return format_html_join("", "<p>“{}”: {}.</p>", given)
 
     @display(description="Embedded by")
     def embedded(self, passage: Passage) -> str:
-        return ", ".join(one.encoder for one in passage.vectors.all()) or "not embedded yet"
+        return ", ".join(vector.encoder for vector in passage.vectors.all()) or "not embedded yet"
 
 
 @admin.register(Record)
@@ -128,10 +128,10 @@ class RecordAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Search")
     def searched(self, record: Record) -> str:
-        """Told on the record's own page: there are too many passages to count in a list."""
+        """Shown only on the record's own page: lists would count too many passages."""
         if record.passages.count() < MOST_PASSAGES:
             return "all of it is searched"
-        return f"The record is partly searched: {PARTLY}. Have the CRM send less in one record."
+        return f"The record is partly searched: {PARTLY}. Make the CRM send less in one record."
 
     @display(description="Text")
     def body(self, record: Record) -> SafeString:
@@ -145,10 +145,10 @@ class RecordAdmin(ReadOnly, ModelAdmin):
 
 class LinkForm(forms.Form):
     into = forms.CharField(
-        label="The customer's id that stays",
+        label="Id of the customer that stays",
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="In your own system, cust_1, or in a source's namespace, desk/501.",
+        help_text="An id of your own system (cust_1) or one with a source's namespace (desk/501).",
     )
 
     def clean_into(self) -> str:
@@ -168,52 +168,53 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
     readonly_fields = fields
     actions_detail = ["link", "export", "erase"]
 
-    @display(description="Standing")
+    @display(description="Status")
     def standing(self, customer: Customer) -> str | SafeString:
         if customer.erased_at:
             return f"erased on {date_format(timezone.localtime(customer.erased_at), 'j M Y')}"
         if customer.merged_into:
             return format_html(
-                "goes on as {}", link(change_url(customer.merged_into), customer.merged_into.pk)
+                "merged into {}", link(change_url(customer.merged_into), customer.merged_into.pk)
             )
         return "a customer"
 
-    @display(description="Other ids of theirs")
+    @display(description="Their other ids")
     def aliases(self, customer: Customer) -> str:
         return ", ".join(customer.merged.values_list("id", flat=True)) or "none"
 
-    @action(description="Is another one, too …", permissions=["link"])
+    @action(description="Merge into another customer …", permissions=["link"])
     def link(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Of two systems, for example: from then on they are one person."""
-        found = get_object_or_404(Customer, id=unquote(object_id))
+        """Merge two customers, for example of two systems, who are one person."""
+        customer = get_object_or_404(Customer, id=unquote(object_id))
         form = LinkForm(request.POST or None)
 
         def merge() -> str:
             into = form.cleaned_data["into"]
             try:
-                lifecycle.merge(found.id, into)
+                lifecycle.merge(customer.id, into)
             except RecordError as error:
                 messages.error(request, f"Nothing was changed: {error}.")
-                return page_of(found)
-            messages.info(request, f"{found.id} is {into} from now on.")
+                return page_of(customer)
+            messages.info(request, f"{customer.id} was merged into {into}.")
             return page_of(Customer.objects.get(id=root_of(into)))
 
         text = (
-            f"All records and conversations of {found.id} become the other one's, and what comes "
-            "late too. Nobody can take them apart again."
+            f"The other customer gets all records and conversations of {customer.id}, also those "
+            "that arrive later. This cannot be undone."
         )
-        return asked(request, found, f"Who else is {found}?", text, merge, form)
+        title = f"Merge {customer} into another customer"
+        return confirmed(request, customer, title, text, merge, form)
 
     def has_link_permission(self, request: HttpRequest, object_id: Any = None) -> bool:
         return request.user.has_perm("crm.change_source")
 
-    @action(description="Save all that is held of them", permissions=["erase"])
+    @action(description="Export all their data", permissions=["erase"])
     def export(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
         return HttpResponseRedirect(reverse("admin:export-customer", args=[unquote(object_id)]))
 
     @action(description="Erase this customer …", permissions=["erase"])
     def erase(self, request: HttpRequest, object_id: str) -> HttpResponseRedirect:
-        """The page that says what would go, and asks again."""
+        """Go to the page that lists what would be erased, and asks for confirmation."""
         return HttpResponseRedirect(reverse("admin:erase-customer", args=[unquote(object_id)]))
 
     def has_erase_permission(self, request: HttpRequest, object_id: Any = None) -> bool:

@@ -1,4 +1,4 @@
-"""Who sends records here, and every event as it came."""
+"""Admin pages of sources, the systems that send records, and of their events as they arrived."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from unfold.widgets import (
 
 from crm import adapters, signing
 from crm.admin import health
-from crm.admin.asked import asked, page_of
+from crm.admin.asked import confirmed, page_of
 from crm.admin.many import Removable, ShortPaginator, TypeFilter
 from crm.admin.records import ReadOnly
 from crm.ids import namespaces
@@ -32,9 +32,9 @@ from crm.inbound import apply, reception
 from crm.management.sources import address, ids_of
 from crm.models import InboundEvent, Source
 
-# Of what a payload would become.
+# Changes shown in the preview of a payload.
 PREVIEWED = 20
-# Of a body on its page; the whole of it is in the database.
+# Characters of a body on its page; the database has all of it.
 SHOWN = 20_000
 COLOURS = {"received": "info", "applied": "success", "failed": "danger", "refused": "warning"}
 
@@ -44,21 +44,21 @@ class SourceForm(forms.ModelForm):
         label="Its own secret",
         required=False,
         widget=UnfoldAdminPasswordWidget(),
-        help_text="Only where the other system has made one (HubSpot, Zendesk).",
+        help_text="Only if the other system has made the secret (HubSpot, Zendesk).",
     )
     dialect = forms.ChoiceField(
         choices=lambda: [(name, name) for name in adapters.names()],
         widget=UnfoldAdminSelectWidget(),
-        help_text="How it writes and signs its webhooks.",
+        help_text="How the system writes and signs its webhooks.",
     )
 
     own_ids = forms.TypedChoiceField(
         label="Its ids",
         required=False,
         choices=[
-            ("", "As usual: ours where it speaks attune, else its own"),
-            ("yes", "Ours: its customers and records have the ids that our own system gives them"),
-            ("no", "Its own: each gets the source's name before it, zd/501"),
+            ("", "Default: ours for the dialect attune, otherwise its own"),
+            ("yes", "Ours: it uses the ids of our own system for customers and records"),
+            ("no", "Its own: the source's name is put before each id, such as zd/501"),
         ],
         coerce=lambda given: given == "yes",
         empty_value=None,
@@ -67,10 +67,10 @@ class SourceForm(forms.ModelForm):
 
     class Meta:
         help_texts = {
-            "mapping": "Of the generic dialect: a JSONPath for each field of a record. Of "
-            "salesforce, hubspot and chatwoot: the fields that customers may read beside those "
+            "mapping": "For the generic dialect: a JSONPath for each field of a record. For "
+            "salesforce, hubspot and chatwoot: the fields that customers may read besides those "
             'that these systems show them, such as {"public": {"case": ["Warranty_until__c"]}}; '
-            "whatever else agents keep there is never shown."
+            "other fields that agents use are never shown."
         }
 
     def clean(self) -> dict[str, Any]:
@@ -83,28 +83,29 @@ class SourceForm(forms.ModelForm):
 
 
 def tried(given: Mapping[str, str]) -> list[adapters.Change]:
-    """ValueError with a sentence where something does not fit."""
+    """Return the changes that the form's payload would make. Raises ValueError with a message for
+    the operator."""
     dialect = given.get("dialect", "")
     if dialect not in adapters.names():
         raise ValueError("Choose a dialect.")
     try:
         mapping = json.loads(given.get("mapping") or "{}")
     except ValueError as error:
-        raise ValueError(f"The mapping is no JSON: {error}.") from None
+        raise ValueError(f"The mapping is not JSON: {error}.") from None
     adapters.check_mapping(dialect, mapping)
     known = Source.objects.filter(name=given.get("source", "")).first()
     own = {"yes": True, "no": False}.get(given.get("own_ids", ""))
-    space = namespaces.of_new(given.get("name", ""), dialect, own)
+    space = namespaces.for_new_source(given.get("name", ""), dialect, own)
     payload = given.get("payload", "").encode()
     return reception.preview(dialect, mapping, payload, known.namespace if known else space)
 
 
 def state_of(source: Any) -> health.Health:
-    """Once for each row of a page."""
+    """Return the source's health, computed once for each row of a page."""
     if not hasattr(source, "health"):
         source.health = health.of_source(source)
-    found: health.Health = source.health
-    return found
+    state: health.Health = source.health
+    return state
 
 
 @admin.register(Source)
@@ -126,14 +127,14 @@ class SourceAdmin(Removable, ModelAdmin):
         ]
 
     def preview(self, request: HttpRequest) -> JsonResponse:
-        """What the pasted payload would become under the form's dialect and mapping."""
+        """Return what the pasted payload would become with the form's dialect and mapping."""
         if not self.may_try(request):
             raise PermissionDenied
         try:
             changes = tried(request.POST)
         except ValueError as error:
             return JsonResponse({"error": str(error)})
-        shown = [{"type": one.type, "data": one.data} for one in changes[:PREVIEWED]]
+        shown = [{"type": change.type, "data": change.data} for change in changes[:PREVIEWED]]
         return JsonResponse({"count": len(changes), "changes": shown})
 
     def may_try(self, request: HttpRequest) -> bool:
@@ -150,7 +151,7 @@ class SourceAdmin(Removable, ModelAdmin):
         return ["name", "dialect", "ids" if obj else "own_ids", "active", "given", "mapping"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Source | None = None) -> list[str]:
-        # The name stands in the address that the CRM was given, and before what it has sent.
+        # The name is part of the address that the CRM was given, and of the ids that it has sent.
         return ["name", "ids"] if obj else []
 
     @display(description="Its ids are")
@@ -165,15 +166,15 @@ class SourceAdmin(Removable, ModelAdmin):
     def last(self, source: Source) -> datetime | None:
         return state_of(source).last
 
-    @display(description="Went well, of the newest")
+    @display(description="Recent success")
     def well(self, source: Source) -> str:
-        return state_of(source).words or "no events"
+        return state_of(source).share or "no events"
 
     def save_model(self, request: HttpRequest, obj: Source, form: Any, change: bool) -> None:
         if not change:
             obj.secrets = signing.rotated([])
             own = form.cleaned_data["own_ids"]
-            obj.namespace = namespaces.of_new(obj.name, obj.dialect, own)
+            obj.namespace = namespaces.for_new_source(obj.name, obj.dialect, own)
         if given := form.cleaned_data["given"]:
             obj.secrets = signing.rotated(obj.secrets if change else [], given)
         super().save_model(request, obj, form, change)
@@ -183,21 +184,21 @@ class SourceAdmin(Removable, ModelAdmin):
             self.show_secret(request, obj)
 
     def show_secret(self, request: HttpRequest, source: Source) -> None:
-        text = "Give the CRM this secret now; it is not shown again: {}"
+        text = "Give this secret to the CRM now; it is not shown again: {}"
         messages.warning(request, format_html(text, source.secrets[0]["secret"]))
 
     @action(description="New secret …", permissions=["change"])
     def rotate(self, request: HttpRequest, object_id: int) -> HttpResponse:
-        found = get_object_or_404(Source, pk=object_id)
+        source = get_object_or_404(Source, pk=object_id)
 
         def change() -> str:
-            found.secrets = signing.rotated(found.secrets)
-            found.save(update_fields=["secrets"])
-            self.show_secret(request, found)
-            return page_of(found)
+            source.secrets = signing.rotated(source.secrets)
+            source.save(update_fields=["secrets"])
+            self.show_secret(request, source)
+            return page_of(source)
 
-        text = "It is shown once, on the next page. The old one counts for another day."
-        return asked(request, found, "Make a new secret", text, change)
+        text = "It is shown once, on the next page. The old one remains valid for another day."
+        return confirmed(request, source, "Make a new secret", text, change)
 
 
 class InboundTypes(TypeFilter):
@@ -210,7 +211,7 @@ class InboundEventAdmin(ReadOnly, ModelAdmin):
     list_filter = ["state", "source", InboundTypes]
     list_select_related = ["source"]
     search_fields = ["event_id__exact"]
-    search_help_text = "An event's whole id"
+    search_help_text = "The full id of an event"
     paginator = ShortPaginator
     show_full_result_count = False
     fields = ["source", "event_id", "type", "state", "reason", "received_at", "applied_at", "sent"]
@@ -221,7 +222,7 @@ class InboundEventAdmin(ReadOnly, ModelAdmin):
     def shown_state(self, event: InboundEvent) -> str:
         return event.state
 
-    @display(description="As it came")
+    @display(description="As it arrived")
     def sent(self, event: InboundEvent) -> SafeString:
         try:
             text = json.dumps(json.loads(event.body), indent=2, ensure_ascii=False)

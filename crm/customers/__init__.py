@@ -1,1 +1,1 @@
-"""Customers are merged and erased, with everything that names them."""
+"""Merges and erases customers, with everything that names them."""

@@ -1,7 +1,7 @@
-"""Customers that go on as others, and customers that are forgotten.
+"""Merges customers and erases them.
 
-Both take the next change of the index first, whose row stays locked until they are done: merges,
-erasures and upserts follow one another, in whichever processes.
+Both first take the next change number of the index, whose row stays locked until they are done: so
+merges, erasures and upserts run one after the other, across all processes.
 """
 
 from django.db import transaction
@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from crm.adapters import dialect, spelling
 from crm.customers import mentions
-from crm.ids.aliases import everyone, root_of, told
+from crm.ids.aliases import all_ids, resolve, root_of
 from crm.ids.namespaces import place
 from crm.knowledge.indexing import next_change
 from crm.knowledge.records import Rows, bury, required_text, write_keys, write_passages
@@ -21,8 +21,8 @@ from crm.signals import customer_erased, customer_merged
 
 @transaction.atomic
 def merge(old: str, into: str) -> None:
-    """`old` and all who went on as it are from now on `into`; what comes late for them too. Of who
-    was erased nothing is left to go on, and nothing of them is kept later."""
+    """Make `old` and all its aliases aliases of `into`; late records of theirs go there too. If
+    `old` was erased, nothing is moved, and its late records are still dropped."""
     if old == into:
         raise RecordError('"from" and "into" are the same customer')
     change = next_change()
@@ -34,8 +34,8 @@ def merge(old: str, into: str) -> None:
     if customers[gone].erased_at:
         return
     if customers[stays].erased_at:
-        # Their records would go with a person who has not asked for it.
-        raise RecordError(f"{stays!r} was erased, so {gone!r} cannot go on as them, and stays")
+        # The merge would erase the records of a person who has not asked for it.
+        raise RecordError(f"{stays!r} was erased, so {gone!r} cannot be merged into it, and stays")
     move_records(gone, stays, change)
     Customer.objects.filter(Q(id=gone) | Q(merged_into=gone)).update(merged_into=stays)
     Customer.objects.filter(id=stays, name="").update(name=customers[gone].name)
@@ -43,19 +43,19 @@ def merge(old: str, into: str) -> None:
 
 
 def link(source: Source, theirs: str, own: str) -> tuple[str, str]:
-    """A source's customer is one of the company's own. Returns both ids as they are kept."""
+    """Merge a source's customer into one of the company's own. Returns both ids as stored."""
     if not source.namespace:
         raise RecordError(
-            f"the ids of {source.name} are your own already; merge two of them with a "
+            f"{source.name} already uses your own ids; merge two of them with a "
             "customer.merged event"
         )
     row = {"theirs": theirs, "own": own}
     bare = spelling(dialect(source.dialect), required_text(row, "theirs", 200))
     old = required_text({"id": place(source.namespace, bare)}, "id", 200)
-    into = told(required_text(row, "own", 200))
+    into = resolve(required_text(row, "own", 200))
     merge(old, into)
     if root_of(old) != root_of(into):
-        raise RecordError(f"customer {old!r} was erased, and is linked to nobody")
+        raise RecordError(f"customer {old!r} was erased and cannot be linked")
     return old, into
 
 
@@ -72,23 +72,23 @@ def move_records(old: str, into: str, change: int) -> None:
 
 @transaction.atomic
 def erase(id: str) -> None:
-    """Everything about the person goes, whichever of their ids is named; the bare ids stay, so that
-    what comes late is not kept."""
+    """Erase everything about the person with this id, under all of their ids. The bare ids stay,
+    so that late updates are dropped."""
     change = next_change()
-    ids = everyone(id)
+    ids = all_ids(id)
     Customer.objects.get_or_create(id=ids[0])
-    theirs = Record.objects.filter(customer__in=ids)
-    bury(list(Passage.objects.filter(record__in=theirs)), change)
-    # A deletion names the record only.
-    mentions.forget([*ids, *theirs.values_list("id", flat=True)])
-    theirs.delete()
+    records = Record.objects.filter(customer__in=ids)
+    bury(list(Passage.objects.filter(record__in=records)), change)
+    # Records' ids too: a deletion event names only the record.
+    mentions.forget([*ids, *records.values_list("id", flat=True)])
+    records.delete()
     Customer.objects.filter(id__in=ids).update(name="", erased_at=timezone.now())
     customer_erased.send(Customer, customers=ids)
 
 
 def erase_deleted(id: str) -> None:
-    """As a system asks that deletes a customer: it does so, too, with one whom it has merged into
-    another, and then the other one stays."""
+    """Erase a customer that a system has deleted, unless it is an alias: systems also delete a
+    customer after merging them into another, and that other one stays."""
     if not is_alias(id):
         erase(id)
 

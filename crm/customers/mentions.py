@@ -1,7 +1,7 @@
-"""Whom the events that came speak of, and emptying those that speak of somebody who is erased.
+"""Records which ids an event names, and empties the events that name an erased customer.
 
-The ids are taken when an event comes, out of the JSON and not its letters: `"m\\u00fcller"`, 501
-and a row that was refused are found as well as any other.
+The ids are read when an event arrives, from the parsed JSON and not from its text: so
+`"m\\u00fcller"`, the number 501 and the rows of refused events are found too.
 """
 
 import json
@@ -19,11 +19,11 @@ from crm.models import Customer, InboundEvent, Mention
 from inference.text import trimmed
 
 GONE = "[erased]"
-# What nobody can read, nobody can search for a person either: it is not kept.
-UNREADABLE = "[not kept: {} bytes that are no JSON, so that nobody can say whom they name]"
+# A body that is not JSON cannot be searched for a person, so it is not stored.
+UNREADABLE = "[not kept: {} bytes that are not JSON, so nobody can tell whom they name]"
 NAMED = (*NAMING, "idempotency_key")
 LONGEST, AT_ONCE = 200, 500
-# A field whose value may be somebody's id, in the words of any of the systems.
+# Names of fields, in any of the systems, whose value may be somebody's id.
 NAMES_SOMEBODY = re.compile(
     r"(?:ids?|identifier|customers?|contacts?|from|into|e-?mail|user|requester|current|previous)$",
     re.IGNORECASE,
@@ -31,7 +31,7 @@ NAMES_SOMEBODY = re.compile(
 
 
 def read(body: bytes) -> Any:
-    """None where it is no JSON."""
+    """Parse JSON; None if it is not JSON."""
     try:
         return json.loads(body)
     except (ValueError, RecursionError):
@@ -39,9 +39,9 @@ def read(body: bytes) -> Any:
 
 
 def ids_in(body: Any) -> set[str]:
-    """Of people or things, wherever they stand."""
+    """Return the ids of people and things anywhere in a body."""
     found, left = set(), [(body, False)]
-    while left:  # No recursion: how deep it is, is the sender's choice.
+    while left:  # A loop, not recursion: the sender decides how deep the body is.
         value, named = left.pop()
         if isinstance(value, dict):
             left += [(inner, names_somebody(name)) for name, inner in value.items()]
@@ -52,19 +52,19 @@ def ids_in(body: Any) -> set[str]:
     return found
 
 
-@lru_cache(10_000)  # Fields have the same names in each row, and in each event.
+@lru_cache(10_000)  # The same names recur in every row and every event.
 def names_somebody(field: str) -> bool:
     return bool(NAMES_SOMEBODY.search(field.removesuffix("__c")))
 
 
 def as_id(value: Any) -> str:
-    """As a text; "" where it is none."""
+    """Return the value as an id; "" if it cannot be one."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     try:
-        # What is no id may be long, and is looked at no further.
+        # Too long for an id even when trimmed; looked at no further.
         if len(text := str(value).strip()) > 2 * LONGEST:
             return ""
         id = trimmed(text)
@@ -80,33 +80,34 @@ def ids_of(changes: Iterable[Change]) -> Iterator[str]:
 
 
 def keep(events: Collection[InboundEvent]) -> None:
-    """With events that were just inserted."""
-    spoken = {(event.source_id, event.event_id): event.mentioned for event in events}
-    sources, ids = {source for source, _ in spoken}, {id for _, id in spoken}
-    there = InboundEvent.objects.filter(source__in=sources, event_id__in=ids)
+    """Store the mentions of events that were just inserted."""
+    mentioned = {(event.source_id, event.event_id): event.mentioned for event in events}
+    sources, ids = {source for source, _ in mentioned}, {id for _, id in mentioned}
+    stored = InboundEvent.objects.filter(source__in=sources, event_id__in=ids)
     rows = (
         Mention(event_id=id, value=value)
-        for id, source, event_id in there.values_list("id", "source_id", "event_id")
-        for value in spoken.get((source, event_id), ())
+        for id, source, event_id in stored.values_list("id", "source_id", "event_id")
+        for value in mentioned.get((source, event_id), ())
     )
     Mention.objects.bulk_create(rows, batch_size=AT_ONCE * 10, ignore_conflicts=True)
 
 
 def forget(ids: list[str]) -> None:
-    """Events that name one of these. One that is yet to be applied is needed whole: it is emptied
-    afterwards, and what it brings of somebody erased is not kept."""
-    for some in batched(ids, AT_ONCE):
-        empty(InboundEvent.objects.filter(mentions__value__in=some))
+    """Empty the events that name one of these ids. An event that is yet to be applied is needed
+    whole: it is emptied afterwards, and its rows about erased customers are dropped."""
+    for batch in batched(ids, AT_ONCE):
+        empty(InboundEvent.objects.filter(mentions__value__in=batch))
 
 
 def forget_erased(events: QuerySet[InboundEvent]) -> int:
-    """Those of the events that name somebody who is erased by now."""
+    """Empty those of the events that name a customer who is erased by now."""
     erased = Customer.objects.exclude(erased_at=None).values("id")
     return empty(events.filter(mentions__value__in=erased))
 
 
 def empty(events: QuerySet[InboundEvent]) -> int:
-    """Once they are done with. That they came stays known: the same id counts once."""
+    """Remove the bodies of events that are done. The rows stay, so that a repeated event is still
+    recognised by its id. Returns how many were emptied."""
     ended = events.exclude(state=InboundEvent.State.RECEIVED).exclude(body=GONE).order_by("id")
     count = 0
     while ids := list(ended.values_list("id", flat=True).distinct()[:AT_ONCE]):

@@ -8,5 +8,5 @@ from crm.demo import customers, knowledge, orders
 
 
 def records() -> Iterator[dict[str, Any]]:
-    """Every record of the demo company, the same in every process."""
+    """Yield every record of the demo company, the same in every process."""
     return chain(knowledge.articles(), knowledge.products(), customers.records(), orders.records())

@@ -26,24 +26,23 @@ REASONS = {
 
 
 def plans(stories: Sequence[Plan]) -> list[Plan]:
-    """One plan for each order number that no story uses."""
+    """Return one plan for each order number that no story uses."""
     rng = Random(SEED)
-    told = {story["number"] for story in stories}
-    numbers = [number for number in range(FIRST, LAST + 1) if number not in told]
+    used = {story["number"] for story in stories}
+    numbers = [number for number in range(FIRST, LAST + 1) if number not in used]
     buyers = _buyers(rng, numbers, stories)
     return [_plan(rng, number, buyer) for number, buyer in zip(numbers, buyers, strict=True)]
 
 
 def ordered_on(number: int) -> date:
-    """Orders come faster towards winter, so the days between numbers shrink."""
+    """Return the date of an order. Orders come faster towards winter, so the gaps shrink."""
     back = 250 * ((LAST - number) / (LAST - FIRST)) ** 1.4
     return shop.TODAY - timedelta(days=round(back))
 
 
 def _buyers(rng: Random, numbers: Sequence[int], stories: Sequence[Plan]) -> list[str]:
-    """Everyone orders at least once, nobody more than eight times, nobody before joining.
-
-    The customers of the demo's front row keep to their stories.
+    """Draw the buyers: everyone orders at least once, nobody more than eight times or before
+    joining. The first six customers, whom the demo shows, have only their stories.
     """
     orders = dict.fromkeys(shop.customers(), 0)
     for story in stories:
@@ -109,7 +108,7 @@ def _item(rng: Random, sku: str) -> Plan:
 
 
 def _discount(rng: Random, plan: Plan, customer: dict[str, Any]) -> None:
-    """Now and then somebody redeems points they brought along from last year."""
+    """Now and then let a customer redeem points from last year."""
     worth = sum(shop.products()[item["sku"]]["unit price"] for item in plan["items"])
     if customer["points from 2025"] >= 400 and worth > 60 and rng.random() < 0.1:
         plan["discount"] = {"amount": rng.choice((5.0, 10.0)), "reason": "Trail Club voucher"}
@@ -143,7 +142,7 @@ def _journey(rng: Random, plan: Plan, ordered: date, customer: dict[str, Any]) -
 
 
 def _cancel(plan: Plan, ordered: date) -> None:
-    """Nothing flows back: cards are only authorised before the parcel leaves (PayPal is not)."""
+    """Cancel without a refund: cards are charged only when the parcel leaves (PayPal at once)."""
     plan |= {"status": "cancelled", "cancelled": ordered.isoformat()}
     plan["note"] = "Cancelled by the customer before it was sent. Nothing had been charged."
 

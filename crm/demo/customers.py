@@ -30,7 +30,8 @@ def customer_record(customer: dict[str, Any]) -> dict[str, Any]:
 
 
 def points(who: str) -> int:
-    """Last year's points, plus this year's for what arrived and was kept, less vouchers used."""
+    """Count last year's points, plus this year's for goods that arrived and were kept, less
+    vouchers used."""
     theirs = [plan for plan in plans.all_plans() if plan["customer"] == who]
     earned = sum(_earned(plan) for plan in theirs)
     return int(shop.customers()[who]["points from 2025"]) + earned - sum(map(_redeemed, theirs))
@@ -47,7 +48,7 @@ def _earned(plan: plans.Plan) -> int:
 
 
 def _redeemed(plan: plans.Plan) -> int:
-    """A cancelled order gives its voucher back."""
+    """Return the points that the order's voucher cost; none if the order was cancelled."""
     voucher = plan.get("discount", {}).get("reason") == "Trail Club voucher"
     used = voucher and plan["status"] != "cancelled"
     return plans.discount(plan) * POINTS_PER_EURO_OF_VOUCHER // 100 if used else 0

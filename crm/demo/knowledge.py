@@ -1,4 +1,4 @@
-"""Shared knowledge: the help articles and the products, for every visitor to see."""
+"""Shared knowledge that every visitor sees: the help articles and the products."""
 
 from collections.abc import Iterator
 from datetime import date

@@ -89,7 +89,7 @@ def _afterwards(plan: Plan) -> dict[str, Any]:
 
 
 def _changed(plan: Plan) -> date:
-    """The day of the newest entry in the order itself or on its parcels and returns."""
+    """Return the latest date in the order, its parcels and its returns."""
     entries = [plan, plan.get("refund", {}), *plan.get("parcels", ()), *plan.get("returns", ())]
     return plans.last_change(*(entry.get(name) for entry in entries for name in DATED))
 
@@ -168,5 +168,5 @@ def _refund(plan: Plan, returned: Plan) -> dict[str, Any]:
 
 
 def _new_parcel(plan: Plan, returned: Plan) -> str | None:
-    """The number of the exchange, the replacement or the goods sent back."""
+    """Return the tracking number of the exchange, the replacement or the goods sent back."""
     return plans.tracking_number(plan, returned["parcel"]) if "parcel" in returned else None

@@ -1,4 +1,4 @@
-"""What happened to each order, as a plan like those in stories.json, and what follows from it."""
+"""Plans: what happened to each order, in the form of stories.json, and what follows from it."""
 
 from datetime import date, timedelta
 from functools import cache
@@ -10,14 +10,14 @@ Plan = dict[str, Any]
 
 FORTNIGHT = timedelta(days=14)
 
-#: The order has left the usual road; no day of delivery can be promised.
+#: Statuses for which no day of delivery can be promised.
 NO_PROMISE = frozenset({"cancelled", "refunded", "pre-ordered", "waiting for stock",
                         "awaiting payment", "ready to collect"})  # fmt: skip
 
 
 @cache
 def all_plans() -> tuple[Plan, ...]:
-    """Every order of the company, oldest first: the written stories and the everyday rest."""
+    """Return all orders of the company, oldest first: the written stories and the everyday rest."""
     stories = shop.load("stories.json")
     return tuple(sorted([*stories, *background.plans(stories)], key=lambda plan: plan["number"]))
 
@@ -39,7 +39,7 @@ def discount(plan: Plan) -> int:
 
 
 def goods(plan: Plan) -> int:
-    """What counts for free delivery and for points: the goods after discounts."""
+    """Return the value that counts for free delivery and points: the goods after discounts."""
     return subtotal(plan) - discount(plan)
 
 
@@ -48,13 +48,13 @@ def delivery(plan: Plan) -> int:
 
 
 def refund_amount(plan: Plan, returned: Plan) -> int:
-    """What a returned item brings back, less the label where the customer pays for it."""
+    """Return the refund for an item, less the label if the customer pays for it."""
     price = line_total(item_of(plan, returned["sku"]))
     return price + delivery_back(plan, returned) - label_cost(plan, returned)
 
 
 def delivery_back(plan: Plan, returned: Plan) -> int:
-    """Standard delivery comes back with a whole order returned within 14 days."""
+    """Return the refund of standard delivery, for a whole order returned within 14 days."""
     there = date.fromisoformat(str(delivered_date(plan)))
     if len(plan["items"]) > 1 or date.fromisoformat(returned["requested"]) - there > FORTNIGHT:
         return 0
@@ -89,21 +89,21 @@ def item_of(plan: Plan, sku: str) -> Plan:
 
 
 def described(item: Plan) -> str:
-    """A product with its options: Heron 2 tent (Rust)."""
-    line = item_fields(item)
-    options = ", ".join(line[name] for name in ("size", "colour") if name in line)
-    return f"{line['product']} ({options})" if options else str(line["product"])
+    """Name a product with its options: Heron 2 tent (Rust)."""
+    fields = item_fields(item)
+    options = ", ".join(fields[name] for name in ("size", "colour") if name in fields)
+    return f"{fields['product']} ({options})" if options else str(fields["product"])
 
 
 def item_fields(item: Plan) -> dict[str, Any]:
     product = shop.products()[item["sku"]]
-    line = {"product": product["name"], "sku": item["sku"]}
+    fields = {"product": product["name"], "sku": item["sku"]}
     if "size" in item:
-        line["size"] = item["size"]
+        fields["size"] = item["size"]
     if colour := item.get("colour") or only(product.get("colours", ())):
-        line["colour"] = colour
+        fields["colour"] = colour
     quantity = item.get("quantity", 1)
-    return line | {"quantity": quantity, "unit price": product["unit price"]}
+    return fields | {"quantity": quantity, "unit price": product["unit price"]}
 
 
 def only(options: list[str]) -> str | None:
@@ -120,7 +120,7 @@ def counted(item: Plan) -> str:
 
 
 def first_parcels(plan: Plan) -> list[Plan]:
-    """The parcels of the order itself, without those of an exchange or a replacement."""
+    """Return the order's own parcels, without those of an exchange or a replacement."""
     return [parcel for parcel in plan.get("parcels", ()) if "purpose" not in parcel]
 
 
@@ -138,7 +138,7 @@ def expected(plan: Plan, shipped: str) -> date:
 
 
 def expected_delivery(plan: Plan) -> str | None:
-    """The last day on which everything should have arrived, or None where nobody can say."""
+    """Return the last day by which everything should have arrived, or None if nobody can say."""
     if plan["status"] in NO_PROMISE or method(plan) in shop.FREE_METHODS:
         return None
     if parcels := first_parcels(plan):
@@ -148,7 +148,7 @@ def expected_delivery(plan: Plan) -> str | None:
 
 
 def delivered_date(plan: Plan) -> str | None:
-    """None until the last parcel is there, or the order is collected."""
+    """Return the day on which the last parcel arrived or the order was collected, or None."""
     days = [parcel.get("delivered") for parcel in first_parcels(plan)] or [plan.get("handed over")]
     return None if None in days else max(map(str, days))
 
@@ -166,7 +166,7 @@ def parcel_status(parcel: Plan) -> str:
 
 
 def history(plan: Plan, parcel: Plan) -> list[str]:
-    """What the courier reported, one line a day, oldest first."""
+    """Return the courier's reports, one line a day, oldest first."""
     place = shop.region(customer(plan))
     lines = [(parcel["shipped"], f"Handed to {place.carrier} in Westport")]
     lines += parcel.get("events") or _sorted_on_the_way(parcel, place)

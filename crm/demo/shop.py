@@ -1,6 +1,6 @@
-"""Fernhill Outdoor's own facts: its calendar, its delivery prices, its products and customers.
+"""Facts about Fernhill Outdoor: its calendar, delivery prices, products and customers.
 
-The help articles tell customers the same; the tests hold the two together.
+The help articles state the same facts; the tests check that the two agree.
 Money is counted in euro cents inside this package and shown in euros in the records.
 """
 
@@ -67,7 +67,7 @@ FREE_METHODS = frozenset({"collect", "e-mail"})
 
 
 def delivery_cost(customer: dict[str, Any], method: str, goods: int) -> int:
-    """Cents to deliver goods worth `goods` cents, after discounts."""
+    """Return the cents that it costs to deliver goods worth `goods` cents after discounts."""
     if method in FREE_METHODS:
         return 0
     service = REGION_OF[customer["country"]].services[method]
@@ -82,7 +82,7 @@ def is_working_day(day: date) -> bool:
 
 
 def working_days_after(day: date, count: int) -> date:
-    """The `count`-th working day after `day`; `day` itself does not count."""
+    """Return the `count`-th working day after `day`; `day` itself does not count."""
     while count > 0:
         day += timedelta(days=1)
         count -= is_working_day(day)
@@ -98,7 +98,7 @@ def euros(amount: int) -> float:
 
 
 def plain_date(day: date) -> str:
-    """The way people write it: 7 November 2026."""
+    """Write a date as people do: 7 November 2026."""
     return f"{day.day} {month_name[day.month]} {day.year}"
 
 
@@ -111,7 +111,7 @@ def record(
     fields: dict[str, Any],
     updated: date,
 ) -> dict[str, Any]:
-    """A record as the CRM would send it. Fields that are None are left out."""
+    """Return a record as the CRM would send it. Fields that are None are left out."""
     return {
         "id": id,
         "kind": kind,

@@ -1,4 +1,4 @@
-"""What the demo page says about a customer, and three questions that are worth asking."""
+"""The demo page's headline about a customer, and three questions that are worth asking."""
 
 from calendar import month_name
 from collections import Counter
@@ -17,7 +17,7 @@ SHARED = (
     "Which boots should I take if I am between two sizes?",
 )
 
-#: Status of an order -> the question its owner would ask. The first that fits comes first.
+#: Status of an order -> the question its owner would ask, the most pressing first.
 QUESTIONS = {
     "delayed": "Why is my order {number} so late?",
     "partly delivered": "When does the rest of order {number} arrive?",
@@ -35,7 +35,7 @@ QUESTIONS = {
     "collected": "What did I buy with order {number}?",
 }
 
-#: Words for the headline, and the statuses they count.
+#: Status -> its words in the headline, singular and plural.
 WORDS = {
     "delayed": ("delayed",),
     "partly delivered": ("partly here",),
@@ -52,7 +52,7 @@ SETTLED = frozenset({"refunded", "exchanged", "replaced", "refused"})
 
 
 def suggestions(customer_id: str | None) -> list[str]:
-    """Three questions: about this customer's own matters first, then about the shop."""
+    """Return three questions: about this customer's own orders first, then about the shop."""
     own = _own_questions(_orders(customer_id))[:2]
     start = sum(map(ord, customer_id or "")) % len(SHARED)
     shared = (SHARED[start:] + SHARED[:start])[: 3 - len(own)]
@@ -60,7 +60,7 @@ def suggestions(customer_id: str | None) -> list[str]:
 
 
 def headline(customer_id: str | None) -> str:
-    """For example: 3 orders, one on its way."""
+    """Return a headline such as "3 orders, one on its way"."""
     if customer_id is None:
         return "Not signed in"
     theirs = _orders(customer_id)
@@ -82,7 +82,7 @@ def _open_returns(theirs: list[Plan]) -> list[str]:
 
 
 def _own_questions(theirs: list[Plan]) -> list[str]:
-    """The most pressing first; the newest order first where several are alike."""
+    """Return questions, the most pressing first; of the same status, the newest order first."""
     rank = list(QUESTIONS)
     pressing = sorted(theirs, key=lambda plan: (rank.index(plan["status"]), -plan["number"]))
     asked = [QUESTIONS[plan["status"]].format(number=plan["number"]) for plan in pressing]

@@ -1,1 +1,1 @@
-"""Whose id an id is: aliases of customers, namespaces of systems."""
+"""Which customer an id belongs to: aliases of customers, namespaces of systems."""

@@ -1,7 +1,7 @@
-"""Whose ids they are: contact 7 of one system and user 7 of another are two people.
+"""Namespaces of ids: contact 7 of one system and user 7 of another are two people.
 
-A source with a namespace names only what lies in it: `zd/ticket:77`, `zd/501`. The company's own
-ids, which imports, the API and sources in Attune's own dialect use, have none.
+A source with a namespace can name only ids inside it: `zd/ticket:77`, `zd/501`. The company's own
+ids, used by imports, the API and sources in Attune's own dialect, have no namespace.
 """
 
 from dataclasses import replace
@@ -11,25 +11,27 @@ from crm.adapters import Change
 from crm.models import Source
 from inference.text import trimmed
 
-# What names a customer or a record in the data of a change.
+# Fields in the data of a change that hold the id of a customer or a record.
 NAMING = ("id", "customer", "from", "into", "of_customer")
 
 
-def of_new(name: str, dialect: str, own_ids: bool | None = None) -> str:
-    """The namespace of a source that is added. None: what is usual for its dialect. Attune's own is
-    what a company's programs speak, and every other is the language of one more system."""
+def for_new_source(name: str, dialect: str, own_ids: bool | None = None) -> str:
+    """Return the namespace of a new source. `own_ids` is None for the dialect's default: Attune's
+    own dialect is used by the company's programs, every other one by a further system."""
     own = dialect == "attune" if own_ids is None else own_ids
     return "" if own else name
 
 
 def keep_apart(source: Source) -> None:
-    """Of one that speaks another dialect now: whose ids they were, says nothing any more."""
-    source.namespace = of_new(source.name, source.dialect)
+    """Give a source whose dialect has changed the new dialect's default namespace; the old one says
+    nothing about the new system's ids."""
+    source.namespace = for_new_source(source.name, source.dialect)
     source.save(update_fields=["namespace"])
 
 
 def place(namespace: str, id: Any) -> Any:
-    """The id as it is stored. What is no id, such as a blank one, is left for the check."""
+    """Return the id as it is stored. Invalid ids, such as blank ones, are returned unchanged for
+    the check that follows."""
     if not namespace or isinstance(id, bool) or not isinstance(id, str | int):
         return id
     text = trimmed(str(id))

@@ -1,1 +1,1 @@
-"""Webhooks from the CRM: received, then applied."""
+"""Receives webhooks from the CRM, then applies them."""

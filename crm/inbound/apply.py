@@ -1,8 +1,8 @@
-"""Applies the events that were received, exactly once.
+"""Applies received events, each exactly once.
 
-An event and its effect are committed together: a worker that dies in between has done neither, and
-another finds the event still waiting. One whose worker died is tried with fewer others and then
-alone, and set aside where that happens again and again.
+An event and its effect are committed together: if a worker dies before that, neither has happened
+and another worker finds the event still waiting. An event whose worker died is tried again with
+fewer others, then alone, and is set aside if that fails too.
 """
 
 import logging
@@ -25,25 +25,25 @@ from crm.plumbing import background, storable
 logger = logging.getLogger("attune.inbound")
 State = InboundEvent.State
 LONGEST_REASON = 500
-# The data of changes of one type, and when their event came; returns what each one's sender should
-# know.
+# Takes the data of changes of one type, and when their event arrived; returns notes for the sender
+# of each.
 Apply = Callable[[list[dict[str, Any]], datetime], list[Sequence[str]]]
-# Events of one statement.
+# Events in one statement.
 AT_ONCE = 500
-# Events of one transaction, by how often they were begun.
+# Events in one transaction, by how often they have been tried.
 TOGETHER = (100, 10, 1)
-BROKEN_OFF = f"Each of {len(TOGETHER)} tries was broken off: its worker ended, or the database."
+BROKEN_OFF = f"All {len(TOGETHER)} tries were interrupted: the worker or the database stopped."
 
 
 # --- what each type of event does
 
 
 def upsert(rows: list[dict[str, Any]], at: datetime) -> list[Sequence[str]]:
-    found = [records.parse(row) for row in rows]
-    for record in found:
-        record.notes = ()  # Said when it came.
-    records.upsert(found, records.ImportReport())
-    return [record.notes for record in found]
+    parsed = [records.parse(row) for row in rows]
+    for record in parsed:
+        record.notes = ()  # These were reported when the event arrived.
+    records.upsert(parsed, records.ImportReport())
+    return [record.notes for record in parsed]
 
 
 def each(act: Callable[[dict[str, Any], datetime], Sequence[str] | None]) -> Apply:
@@ -59,11 +59,11 @@ def delete(data: dict[str, Any], at: datetime) -> Sequence[str]:
     when = storable.capped(records.moment(data), at, notes) if given else at
     key = records.required_text(data, "id", 200)
     if (owner := records.optional_text(data, "of_customer", 200)) and lifecycle.is_alias(owner):
-        return ()  # The system deletes whom it has merged; the record has gone on as another's.
-    # Some systems tell of an object property by property, and each is a record.
+        return ()  # The system deletes customers it has merged; the other one has the record now.
+    # Some systems report an object property by property, and each property is a record.
     parts = bool(data.get("parts"))
-    for one in records.parts_of(key) if parts else [key]:
-        notes += records.delete(one, when, keep=parts)
+    for id in records.parts_of(key) if parts else [key]:
+        notes += records.delete(id, when, keep=parts)
     return notes
 
 
@@ -86,7 +86,7 @@ def erase_deleted(data: dict[str, Any], at: datetime) -> None:
 
 def complete(data: dict[str, Any], at: datetime) -> None:
     key = records.required_text(data, "idempotency_key", 64)
-    if not action_answers.tell(key, action_answers.parse(data)):
+    if not action_answers.publish(key, action_answers.parse(data)):
         raise storable.RecordError(f"no request has the idempotency_key {key!r}")
 
 
@@ -107,8 +107,8 @@ TYPES: dict[str, Apply] = {
 
 @shared_task(name="crm.tasks.apply_inbound")
 def apply_inbound() -> int:
-    """Apply what the CRM sent. New records are found by words and numbers at once; by meaning,
-    once they are embedded."""
+    """Apply waiting events. New records are found by words and numbers at once, by meaning as soon
+    as they are embedded."""
     count = apply_pending()
     if count:
         background.soon(jobs.embed)
@@ -116,7 +116,7 @@ def apply_inbound() -> int:
 
 
 def apply_pending() -> int:
-    """All that wait, oldest first. Returns how many were applied."""
+    """Apply all waiting events, oldest first. Returns how many."""
     count = 0
     while applied := apply_some():
         count += applied
@@ -124,15 +124,16 @@ def apply_pending() -> int:
 
 
 def apply_some() -> int:
-    """Some that were never tried, then fewer of those whose worker died of one of them: these are
-    not put off for long, and put off the others for no longer than they take."""
+    """Apply a batch of new events, then a smaller one of each lot whose worker died: neither kind
+    makes the other wait for long."""
     set_aside()
     begun = (begin(tries, most) for tries, most in enumerate(TOGETHER))
     return sum(together(ids) for ids in begun if ids)
 
 
 def together(ids: list[int]) -> int:
-    """In one transaction; where one spoils it, each half in its own, down to that one."""
+    """Apply events in one transaction. If one of them breaks it, apply each half in its own, down
+    to the single event."""
     try:
         with transaction.atomic():
             carry_out(list(waiting().filter(id__in=ids)))
@@ -147,92 +148,93 @@ def together(ids: list[int]) -> int:
 
 
 def waiting() -> QuerySet[InboundEvent]:
-    """Locked, oldest first; those that another process is applying are left to it."""
+    """Lock waiting events, oldest first, without those that another process is applying."""
     rows = InboundEvent.objects.filter(state=State.RECEIVED).order_by("id")
     return rows.select_for_update(skip_locked=True)
 
 
 @transaction.atomic
 def begin(tries: int, most: int) -> list[int]:
-    """Ids of some that were begun so often. Counted, and committed, before they are tried again."""
-    ids = [one.id for one in waiting().filter(tries=tries).only("id")[:most]]
+    """Count one more try of up to `most` events that have had `tries`, and return their ids. The
+    count is committed before the events are tried."""
+    ids = [event.id for event in waiting().filter(tries=tries).only("id")[:most]]
     InboundEvent.objects.filter(id__in=ids).update(tries=F("tries") + 1)
     return ids
 
 
 @transaction.atomic
 def set_aside() -> None:
-    """Those under which the worker died each time, at last alone."""
-    ids = [one.id for one in waiting().filter(tries__gte=len(TOGETHER)).only("id")]
+    """Mark as failed the events whose worker died at every try, at last with this event alone."""
+    ids = [event.id for event in waiting().filter(tries__gte=len(TOGETHER)).only("id")]
     InboundEvent.objects.filter(id__in=ids).update(state=State.FAILED, reason=BROKEN_OFF)
 
 
 def apply_one(id: int) -> None:
-    """One that cannot be applied is kept as failed, with its reason."""
+    """Apply one event. If it cannot be applied, mark it as failed, with the reason."""
     with transaction.atomic():
-        for one in waiting().filter(id=id):
+        for event in waiting().filter(id=id):
             try:
                 with transaction.atomic():
-                    carry_out([one])
+                    carry_out([event])
             except (OperationalError, InterfaceError):
-                raise  # Not the event's fault: it is still waiting, and its tries are counted.
+                raise  # Not the event's fault: it goes on waiting, and its tries are counted.
             except Exception as error:
-                fail(one, error)
+                fail(event, error)
 
 
 def carry_out(events: list[InboundEvent]) -> None:
-    """In their order; neighbouring upserts together. A change that is declined, such as a merge
-    with somebody who was erased, is told on its event, and the others are carried out."""
-    changes = [(change, one) for one in events for change in one.changes]
+    """Carry out the changes in order, neighbouring upserts together. A change that is refused, such
+    as a merge into an erased customer, fails its event; the other changes are carried out."""
+    changes = [(change, event) for event in events for change in event.changes]
     declined: dict[int, str] = {}
     for type, group in groupby(changes, key=lambda pair: pair[0]["type"]):
-        rows = [(change["data"], one) for change, one in group]
+        rows = [(change["data"], event) for change, event in group]
         if type == UPSERTED:
-            told = TYPES[type]([data for data, _ in rows], rows[0][1].received_at)
-            for (_, one), notes in zip(rows, told, strict=True):
-                note(one, notes)
+            notes_of_rows = TYPES[type]([data for data, _ in rows], rows[0][1].received_at)
+            for (_, event), notes in zip(rows, notes_of_rows, strict=True):
+                note(event, notes)
             continue
-        for data, one in rows:
+        for data, event in rows:
             try:
-                [notes] = TYPES[type]([data], one.received_at)
-                note(one, notes)
+                [notes] = TYPES[type]([data], event.received_at)
+                note(event, notes)
             except storable.RecordError as error:
-                declined[one.id] = f"{type}: {error}"
+                declined[event.id] = f"{type}: {error}"
     end(events, declined)
 
 
-def note(one: InboundEvent, notes: Sequence[str]) -> None:
-    one.reason = "; ".join(filter(None, [one.reason, *notes]))[:LONGEST_REASON]
+def note(event: InboundEvent, notes: Sequence[str]) -> None:
+    event.reason = "; ".join(filter(None, [event.reason, *notes]))[:LONGEST_REASON]
 
 
 def end(events: list[InboundEvent], declined: dict[int, str]) -> None:
-    """declined: reasons by the ids of their events."""
-    for one in events:
-        one.state, one.applied_at = State.APPLIED, timezone.now()
-        if one.id in declined:
-            one.state, one.reason = State.FAILED, declined[one.id][:LONGEST_REASON]
+    """Save the outcome of the events. declined: reasons by event id."""
+    for event in events:
+        event.state, event.applied_at = State.APPLIED, timezone.now()
+        if event.id in declined:
+            event.state, event.reason = State.FAILED, declined[event.id][:LONGEST_REASON]
     InboundEvent.objects.bulk_update(events, ["state", "applied_at", "reason"])
-    mentions.forget_erased(InboundEvent.objects.filter(id__in=[one.id for one in events]))
+    mentions.forget_erased(InboundEvent.objects.filter(id__in=[event.id for event in events]))
 
 
-def fail(one: InboundEvent, error: Exception) -> None:
-    logger.warning("event %s of %s failed: %s", one.event_id, one.source, type(error).__name__)
-    # PostgreSQL goes on, on lines of its own, with the row that did not fit.
-    told = str(error).partition("\n")[0]
-    one.state, one.reason = State.FAILED, f"{type(error).__name__}: {told}"[:LONGEST_REASON]
-    one.save(update_fields=["state", "reason"])
-    mentions.forget_erased(InboundEvent.objects.filter(id=one.id))
+def fail(event: InboundEvent, error: Exception) -> None:
+    logger.warning("event %s of %s failed: %s", event.event_id, event.source, type(error).__name__)
+    # PostgreSQL quotes the row that did not fit on the lines that follow.
+    reason = str(error).partition("\n")[0]
+    event.state, event.reason = State.FAILED, f"{type(error).__name__}: {reason}"[:LONGEST_REASON]
+    event.save(update_fields=["state", "reason"])
+    mentions.forget_erased(InboundEvent.objects.filter(id=event.id))
 
 
 def again(events: Any) -> int:
-    """Apply failed ones again, as far as they can be."""
+    """Apply the failed ones of the events again. Returns how many there are."""
     count: int = events.filter(state=State.FAILED).update(state=State.RECEIVED, reason="", tries=0)
     background.soon(apply_inbound)
     return count
 
 
 def remove(source: Source) -> None:
-    """With its events, some at a time: there may be millions. What they told of stays."""
+    """Delete a source and its events, in batches: there may be millions. The records stay."""
     Source.objects.filter(pk=source.pk).update(active=False)
     while ids := list(source.events.values_list("id", flat=True)[:AT_ONCE]):
         InboundEvent.objects.filter(id__in=ids).delete()

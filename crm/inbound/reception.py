@@ -1,4 +1,4 @@
-"""Receives webhooks: verifies, checks and keeps each event as it came, before it is applied."""
+"""Receives webhooks: verifies, checks and stores each event as it arrived, before it is applied."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,85 +22,85 @@ LONGEST_ID, LONGEST_REASON = 200, 500
 
 
 def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
-    """Unsaved. SignatureRefused where nobody vouches for it; what its sender has to mend makes it a
-    refused one, with the reason."""
-    speaks = adapters.dialect(source.dialect)
-    vouched(speaks, delivery, signing.current(source.secrets))
+    """Return an unsaved event. Raises SignatureRefused if the signature is wrong; an event with a
+    mistake of its sender is returned as refused, with the reason."""
+    dialect = adapters.dialect(source.dialect)
+    check_signature(dialect, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
-    found = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
+    event = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
     body: Any = None
     changes: list[adapters.Change] = []
     try:
         body = adapters.parsed(delivery.body)
-        found.event_id = checked_id(adapters.event_id(speaks, body, delivery))
-        changes, notes = understood(speaks, body, delivery, source.namespace)
-        # What a dialect has nothing to say of is kept, and does nothing.
-        found.type = changes[0].type if changes else "nothing"
-        found.changes = [{"type": one.type, "data": one.data} for one in changes]
-        found.reason = "; ".join(notes)[:LONGEST_REASON]
+        event.event_id = checked_id(adapters.event_id(dialect, body, delivery))
+        changes, notes = changes_and_notes(dialect, body, delivery, source.namespace)
+        # An event from which the dialect makes no change is stored and does nothing.
+        event.type = changes[0].type if changes else "nothing"
+        event.changes = [{"type": change.type, "data": change.data} for change in changes]
+        event.reason = "; ".join(notes)[:LONGEST_REASON]
     except PayloadError as error:
-        found.state, found.reason = State.REFUSED, str(error)[:LONGEST_REASON]
+        event.state, event.reason = State.REFUSED, str(error)[:LONGEST_REASON]
         if body is None and (body := mentions.read(delivery.body)) is None:
-            found.body = mentions.UNREADABLE.format(len(delivery.body))
-    found.mentioned = {*mentioned(source, delivery, body), *mentions.ids_of(changes)}
-    return found
+            event.body = mentions.UNREADABLE.format(len(delivery.body))
+    event.mentioned = {*mentioned(source, delivery, body), *mentions.ids_of(changes)}
+    return event
 
 
 def mentioned(source: Source, delivery: adapters.Delivery, body: Any) -> set[str]:
-    """The ids in a body, as they are kept; of a refused or a dropped one too."""
-    speaks = adapters.dialect(source.dialect)
-    named = map(mentions.as_id, adapters.customers(speaks, body, delivery))
-    spelled = (adapters.spelling(speaks, id) for id in (*mentions.ids_in(body), *named))
+    """Return the ids in a body as they are stored, even if the body is refused or does nothing."""
+    dialect = adapters.dialect(source.dialect)
+    named = map(mentions.as_id, adapters.customers(dialect, body, delivery))
+    spelled = (adapters.spelling(dialect, id) for id in (*mentions.ids_in(body), *named))
     placed = (namespaces.place(source.namespace, id) for id in spelled)
     return {id for id in placed if 1 <= len(id) <= mentions.LONGEST}
 
 
 def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[adapters.Change]:
-    """What a payload would change, were it signed; PayloadError where it does not fit. Nothing is
-    kept."""
-    speaks = adapters.dialect(dialect)
+    """Return what an unsigned payload would change, and store nothing. Raises PayloadError if it
+    does not fit."""
     delivery = adapters.Delivery(body, {}, mapping=mapping)
-    return understood(speaks, adapters.parsed(body), delivery, namespace)[0]
+    body_json = adapters.parsed(body)
+    return changes_and_notes(adapters.dialect(dialect), body_json, delivery, namespace)[0]
 
 
-def understood(
-    speaks: Any, body: Any, delivery: adapters.Delivery, namespace: str
+def changes_and_notes(
+    dialect: Any, body: Any, delivery: adapters.Delivery, namespace: str
 ) -> tuple[list[adapters.Change], list[str]]:
-    """The changes, in the namespace of their source and nowhere else, and what is to be said of
-    them. One that does not fit refuses them all, so that its sender mends it; where the sender is a
-    system that cannot, the others are taken."""
-    taken: list[adapters.Change] = []
+    """Return the changes, confined to the namespace of their source, and notes on them. A change
+    that does not fit refuses them all, so that the sender corrects it; if the sender is a system
+    that cannot, the other changes are accepted."""
+    accepted: list[adapters.Change] = []
     notes: list[str] = []
     refused: list[PayloadError] = []
-    for one in adapters.changes(speaks, body, delivery):
+    for given in adapters.changes(dialect, body, delivery):
         try:
-            if isinstance(one, PayloadError):
-                raise one
-            change = namespaces.placed(namespace, one)
-            notes += [f"{one.field}: {one.note}"] if one.note else []
+            if isinstance(given, PayloadError):
+                raise given
+            change = namespaces.placed(namespace, given)
+            notes += [f"{given.field}: {given.note}"] if given.note else []
             notes += check(change, delivery.received)
-            taken.append(change)
+            accepted.append(change)
         except PayloadError as error:
-            if not getattr(speaks, "TAKES_PARTS", False):
+            if not getattr(dialect, "TAKES_PARTS", False):
                 raise
             refused.append(error)
-    if refused and not taken:
+    if refused and not accepted:
         raise refused[0]
-    return taken, [*(f"not taken: {error}" for error in refused), *notes]
+    return accepted, [*(f"not taken: {error}" for error in refused), *notes]
 
 
-def vouched(speaks: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
-    """By one of the secrets."""
+def check_signature(dialect: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
+    """Raise SignatureRefused unless one of the secrets fits."""
     failed = set()
     for secret in secrets:
         try:
-            speaks.verify(delivery, secret)
+            dialect.verify(delivery, secret)
         except adapters.Refused as refused:
             failed.add(refused.check)
         else:
             return
-    # What the sender can mend without knowing a secret is said first.
-    first = next((one for one in ("headers", "timestamp") if one in failed), "signature")
+    # Faults that the sender can correct without knowing a secret are reported first.
+    first = next((part for part in ("headers", "timestamp") if part in failed), "signature")
     raise SignatureRefused(REFUSALS[first])
 
 
@@ -111,8 +111,8 @@ def checked_id(id: str) -> str:
 
 
 def check(change: adapters.Change, came: datetime) -> Sequence[str]:
-    """What can be said without looking into the database. A record's row is from now on as it will
-    be stored."""
+    """Check a change without the database, and return notes. Also rewrites the row of a record to
+    what will be stored."""
     notes: Sequence[str] = ()
     if change.type not in TYPES:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}, not {change.type!r}")
@@ -138,25 +138,25 @@ def check(change: adapters.Change, came: datetime) -> Sequence[str]:
 
 REFUSALS = {
     "headers": "One of the headers webhook-id, webhook-timestamp, webhook-signature is missing.",
-    "signature": "The signature does not fit these bytes and this source's secret.",
+    "signature": "The signature does not match this body and this source's secret.",
     "timestamp": "The time of the request is missing, or more than five minutes off: set the "
     "sender's clock right.",
 }
 
 
 class SignatureRefused(Exception):
-    """The sender has not shown who it is; the message says what to look at."""
+    """The sender has not proved its identity; the message says what to check."""
 
 
 class Reception:
-    """Keeps events. Those that come while others are written share the next insert."""
+    """Stores events. Those that arrive while others are being written share the next insert."""
 
     def __init__(self) -> None:
         self.waiting: list[tuple[InboundEvent, asyncio.Future[bool]]] = []
         self.writing: asyncio.Task[None] | None = None
 
     async def keep(self, event: InboundEvent) -> bool:
-        """False: an event with this id is here already."""
+        """Store an event. Returns False if an event with this id is stored already."""
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self.waiting.append((event, kept))
         if self.writing is None or self.writing.done():
@@ -178,7 +178,7 @@ class Reception:
 
 
 def waiting_still(batch: list[tuple[Any, asyncio.Future[bool]]]) -> list[asyncio.Future[bool]]:
-    """Without those whose sender has hung up."""
+    """Return the futures of a batch without those whose sender has hung up."""
     return [kept for _, kept in batch if not kept.done()]
 
 
@@ -186,18 +186,19 @@ arrivals = Reception()
 
 
 def insert(events: list[InboundEvent]) -> list[bool]:
-    """For each, whether it was not here before. A refused one may be sent again, mended."""
+    """Store events, and return for each whether it is new. A corrected event replaces a refused one
+    with the same id."""
     keys = [(event.source_id, event.event_id) for event in events]
     sources, ids = {source for source, _ in keys}, {id for _, id in keys}
     with transaction.atomic():
-        there = InboundEvent.objects.filter(source__in=sources, event_id__in=ids)
-        there.filter(state=State.REFUSED).delete()
-        known = set(there.values_list("source_id", "event_id"))
+        stored = InboundEvent.objects.filter(source__in=sources, event_id__in=ids)
+        stored.filter(state=State.REFUSED).delete()
+        known = set(stored.values_list("source_id", "event_id"))
         first = {key: place for place, key in reversed(list(enumerate(keys)))}
         new = [key not in known and first[key] == place for place, key in enumerate(keys)]
         kept = [event for event, is_new in zip(events, new, strict=True) if is_new]
         InboundEvent.objects.bulk_create(kept, ignore_conflicts=True)
         mentions.keep(kept)
-        mentions.forget_erased(there.filter(state=State.REFUSED))
+        mentions.forget_erased(stored.filter(state=State.REFUSED))
         background.soon(apply_inbound)
     return new

@@ -1,1 +1,1 @@
-"""Records as passages: stored, worded, indexed, searched."""
+"""Stores records, words them as passages, indexes the passages and searches them."""

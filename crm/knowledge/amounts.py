@@ -1,4 +1,4 @@
-"""Numbers of a record as people write them: every digit that the CRM gave, and none of its own."""
+"""Formats a record's numbers as people write them, with exactly the digits that the CRM sent."""
 
 import re
 from collections.abc import Mapping
@@ -9,24 +9,24 @@ MONEY = re.compile(
     r"\b(?:price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)"
     r"s?\b"
 )
-# A double keeps fifteen digits of what it was made from, and what stands behind them is its own
-# (10499.990000000002); so it is where a few digits say the same to fifteen places.
+# A double keeps fifteen digits of the number it was made from; those behind are noise
+# (10499.990000000002). If the first fifteen round to a few digits, those few were meant.
 DIGITS, FEW = 15, 12
-# Ends of the names of fields that are surely money: "total items" is none, nor "discount", which
-# may be of percent.
+# Ends of the names of fields that surely hold money: "total items" does not, and "discount" may be
+# a percentage.
 PRICED = re.compile(
     r"(?:price|cost|total|amount|freight|fee|charge|refund|postage|deposit)s?"
     r"(?: (?:due|paid|net|gross|open))?$"
 )
 COUNTED = re.compile(r"\b(?:number|count|quantity|qty|percent|percentage|rate|points)\b")
 CURRENCY = re.compile(r"(?:^|[ _])currency(?:[ _]?(?:iso[ _]?)?code)?$", re.I)
-# Its code or sign: a word would not stand beside a number.
+# A currency's code or sign; a word does not belong beside a number.
 CODE = re.compile(r"[A-Za-z]{3}|[€$£¥₹₽₩₺₫฿₴₪]")
 
 
-def spoken(label: str, value: int | float, currency: str = "") -> str:
-    """1234567.891, 14.00 and 1200, with the currency where it is money."""
-    return priced(label, number(label, value), currency)
+def formatted(label: str, value: int | float, currency: str = "") -> str:
+    """Write a number, such as 1234567.891, 14.00 or 1200, with the currency if it is money."""
+    return with_currency(label, number(label, value), currency)
 
 
 def number(label: str, value: int | float) -> str:
@@ -42,14 +42,14 @@ def number(label: str, value: int | float) -> str:
     return f"{whole}.{places:0<2}"
 
 
-def priced(label: str, text: str, currency: str) -> str:
+def with_currency(label: str, text: str, currency: str) -> str:
     name = label.lower()
     money = currency and PRICED.search(name) and not COUNTED.search(name)
     return f"{text} {currency}" if money and re.fullmatch(r"-?\d[\d.,]*", text) else text
 
 
 def currency_of(fields: Mapping[str, Any], otherwise: str = "") -> str:
-    """What the record says of its amounts."""
+    """Return the currency that the record names, or `otherwise`."""
     for name, value in fields.items():
         if isinstance(value, str) and is_currency(name) and CODE.fullmatch(value.strip()):
             return value.strip().upper()

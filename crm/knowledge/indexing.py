@@ -1,4 +1,4 @@
-"""Passages into the index, and what changed since its snapshot.
+"""Builds the index from the passages, and finds what has changed since its snapshot.
 
 Every change of passages takes the next number of one counter, whose row stays locked until the
 transaction ends: numbers commit in order, so a reader that asks for "all after 41" misses none.
@@ -43,12 +43,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("attune.index")
 EMBED_BATCH, READ_BATCH = 256, 2_000
-# A snapshot is written again when more passages changed than this, or than a share of them: what
-# each search looks at one by one stays small, and a change costs the same in an index of any size.
+# A new snapshot is written when more passages have changed than the larger of this number and this
+# share: each search compares changed passages one by one, so they must stay few, and the share
+# keeps the cost of a change the same in an index of any size.
 FEW_CHANGES, FEW_OF_ALL = 2_000, 0.05
 
-# Marks of earlier indexes that a database knows: of machines that each have files of their own, and
-# of a server that is brought up to date while another process looks.
+# Marks of earlier indexes that the database remembers: several machines may each have their own
+# files, and a server may be brought up to date while another process looks.
 MARKS = 50
 
 Report = Callable[[int, int], None]
@@ -65,20 +66,21 @@ def reader() -> IndexReader:
 
 
 def folder() -> Path:
-    """An upgrade's index is made beside that of the encoder before it, which serves meanwhile."""
+    """The index of this encoder. An upgrade builds the new encoder's index beside the old one,
+    which serves meanwhile."""
     return settings.INDEX_DIR / encoder().name
 
 
 @cache
 def server() -> "MilvusIndex":
-    """In place of the reader and its files, where INDEX_URL is set. Loaded only then."""
+    """The Milvus index that replaces the reader and its files if INDEX_URL is set."""
     from inference.index.milvus import MilvusIndex
 
     return MilvusIndex(settings.INDEX_URL, encoder().name, encoder().dimension)
 
 
 @receiver(setting_changed)
-def forget(*, setting: str, **_: Any) -> None:
+def drop_caches(*, setting: str, **_: Any) -> None:
     if setting in {"INDEX_DIR", "INDEX_URL", "MODEL_THREADS"}:
         reader.cache_clear()
         server.cache_clear()
@@ -86,14 +88,14 @@ def forget(*, setting: str, **_: Any) -> None:
 
 
 def silent(done: int, total: int) -> None:
-    """The report of who wants none."""
+    """The default Report, which does nothing."""
 
 
 # --- changes
 
 
 def next_change() -> int:
-    """The number of this transaction's change. Call before the rows are written."""
+    """Take the number of this transaction's change. Call before the rows are written."""
     IndexState.objects.get_or_create()
     IndexState.objects.update(changes=F("changes") + 1)
     return changes_now()
@@ -104,8 +106,8 @@ def changes_now() -> int:
 
 
 def new_mark() -> str:
-    """For an index that is about to be made, or brought up to date, from this database. To be
-    committed before a reader can see that index, or it would be taken for another database's."""
+    """Draw a mark for an index that is about to be built or updated from this database. Commit it
+    before a reader can see that index, or the index would seem to belong to another database."""
     mark = uuid4().hex
     with transaction.atomic():
         IndexState.objects.get_or_create()
@@ -117,18 +119,19 @@ def new_mark() -> str:
 
 
 def foreign(mark: str, changes: int) -> str:
-    """Why an index with this mark and count is not of this database, in words; "" if it is."""
+    """Return why an index with this mark and count does not belong to this database; "" if it
+    does."""
     state = IndexState.objects.first() or IndexState()
     if changes > state.changes:
         return "it holds changes that the database does not have."
-    # Before there were marks, none was drawn and none is written.
+    # Indexes built before marks existed have the mark "".
     if mark not in state.marks.get(encoder().name, [""]):
         return "it was made from another database, or from a later state of this one."
     return ""
 
 
 def changes_since(count: int) -> Changes:
-    """Passages that came and went after this many changes."""
+    """Return the passages that were added or removed after change number `count`."""
     now = changes_now()
     if now == count:
         return Changes(now)
@@ -140,8 +143,8 @@ def changes_since(count: int) -> Changes:
         for ids in batched(sorted({*written, *embedded}), READ_BATCH)
         for passage in with_vectors(Passage.objects.filter(id__in=ids))
     ]
-    went = Tombstone.objects.filter(after).values_list("passage", "scope")
-    return Changes(now, changes + [Change(passage, scope) for passage, scope in went])
+    removed = Tombstone.objects.filter(after).values_list("passage", "scope")
+    return Changes(now, changes + [Change(passage, scope) for passage, scope in removed])
 
 
 def own_vectors() -> QuerySet[Vector]:
@@ -149,7 +152,7 @@ def own_vectors() -> QuerySet[Vector]:
 
 
 def with_vectors(passages: QuerySet[Passage]) -> QuerySet[Any]:
-    """Each with its `vector` by this process's encoder; None where it has none yet."""
+    """Annotate each passage with its `vector` from this process's encoder, or None."""
     own = FilteredRelation("vectors", condition=Q(vectors__encoder=encoder().name))
     return passages.annotate(own=own, vector=F("own__value"))
 
@@ -166,23 +169,23 @@ def unit(vector: bytes | memoryview | None) -> np.ndarray | None:
 
 
 def embed(report: Report = silent, most: int | None = None) -> int:
-    """Give every passage without a vector of this encoder one, or as many of them. Returns how
-    many."""
+    """Embed every passage without a vector from this encoder, or the first `most` of them. Returns
+    how many."""
     missing = Passage.objects.exclude(id__in=own_vectors().values("passage_id"))
     todo, done = list(missing.values_list("id", flat=True)[:most]), 0
     for ids in batched(todo, EMBED_BATCH):
         texts = dict(Passage.objects.filter(id__in=ids).values_list("id", "text"))
-        keep(dict(zip(texts, encoder().encode(list(texts.values())), strict=True)))
+        store_vectors(dict(zip(texts, encoder().encode(list(texts.values())), strict=True)))
         done += len(ids)
         report(done, len(todo))
     return len(todo)
 
 
-def keep(vectors: dict[int, np.ndarray]) -> None:
-    """By passage. One that went while it was embedded has no place for its vector."""
+def store_vectors(vectors: dict[int, np.ndarray]) -> None:
+    """Store vectors by passage id, without those of passages that were removed meanwhile."""
     with transaction.atomic():
         change = next_change()
-        there = Passage.objects.select_for_update().filter(id__in=vectors)
+        existing = Passage.objects.select_for_update().filter(id__in=vectors)
         Vector.objects.bulk_create(
             [
                 Vector(
@@ -191,32 +194,33 @@ def keep(vectors: dict[int, np.ndarray]) -> None:
                     value=vectors[passage].tobytes(),
                     change=change,
                 )
-                for passage in there.values_list("id", flat=True)
+                for passage in existing.values_list("id", flat=True)
             ],
-            # Another process may have embedded the same one meanwhile.
+            # Another process may have embedded the same passage meanwhile.
             ignore_conflicts=True,
         )
 
 
 def build(report: Report = silent) -> Manifest | None:
-    """Embed what is new and write a snapshot of all passages, or fill the server with them."""
+    """Embed new passages, then write a snapshot of all passages or fill the server with them."""
     embed(report)
     if settings.INDEX_URL:
-        with alone():
+        with exclusive():
             server().clear()
     mark = new_mark()
     with transaction.atomic():
         # Counted first: a change that is committed while the rows are read is replayed.
         changes = changes_now()
-        written = (fill if settings.INDEX_URL else write)(changes, mark)
-    # A search looks each find up in the database: a reader of another encoder's snapshot that
-    # misses a tombstone finds one less, and shows nothing that is gone.
+        manifest = (fill if settings.INDEX_URL else write)(changes, mark)
+    # A search looks up each match in the database: a reader of another encoder's snapshot that
+    # misses a tombstone finds one match less, and never shows a deleted passage.
     Tombstone.objects.filter(change__lte=changes).delete()
-    return written
+    return manifest
 
 
 def prune() -> list[str]:
-    """Forget what other encoders than this process's have left; the names of their indexes."""
+    """Delete the vectors and indexes of all encoders but this process's. Returns the names of the
+    deleted indexes."""
     Vector.objects.exclude(encoder=encoder().name).delete()
     if settings.INDEX_URL:
         return server().prune()
@@ -232,33 +236,34 @@ def write(changes: int, mark: str) -> Manifest:
 
 
 def fill(changes: int, mark: str) -> None:
-    """Who searches the server before it is marked is told that there is no index yet."""
+    """Fill the server, then mark it. A search before the mark reports that there is no index."""
     server().apply(Change(*row) for row in rows())
     server().mark(changes, mark)
 
 
 def rows() -> Iterator[Row]:
-    """Every passage with a vector, shared ones first, a customer's next to each other."""
+    """Yield every passage with a vector: shared ones first, then customer by customer."""
     scope = F("passage__customer_id").asc(nulls_first=True)
     ordered = own_vectors().order_by(scope, "passage_id")
     columns = ordered.values_list("passage_id", "passage__customer_id", "passage__text", "value")
     for passage, customer, text, vector in columns.iterator(chunk_size=2_000):
-        if (found := unit(vector)) is not None:
-            yield Row(passage, customer or SHARED, text, found)
+        if (array := unit(vector)) is not None:
+            yield Row(passage, customer or SHARED, text, array)
 
 
 def refresh(report: Report = silent) -> Manifest | None:
-    """Embed and apply what is new; build again when much changed since, or none can be read."""
+    """Embed new passages. Build the index again if much has changed or none can be read."""
     embed(report)
     return build(report) if outgrown() else None
 
 
 def view() -> Searchable:
-    """The index as of now. A broken snapshot is made again from the database."""
+    """Return the index with all changes until now. A broken snapshot is rebuilt from the
+    database."""
     try:
         return current()
     except CorruptIndex as error:
-        logger.warning("%s Making it again from the database.", error)
+        logger.warning("%s Rebuilding it from the database.", error)
         build()
         return current()
 
@@ -268,25 +273,25 @@ def current() -> "View | MilvusIndex":
 
 
 def caught_up(index: "MilvusIndex") -> "MilvusIndex":
-    """The server, with all changes until now."""
+    """Bring the server up to date with the database."""
     upto, mark = index.held()
     if upto != changes_now() or foreign(mark, upto):
-        with alone():
-            # Again: another process may have been about to commit the mark that it drew.
+        with exclusive():
+            # Checked again: another process may have been about to commit the mark that it drew.
             upto, mark = index.held()
             if why := foreign(mark, upto):
                 raise ForeignIndex(why)
-            found = changes_since(upto)
-            index.apply(found.changes)
-            index.mark(found.upto, new_mark())
-            Tombstone.objects.filter(change__lte=found.upto).delete()
+            missing = changes_since(upto)
+            index.apply(missing.changes)
+            index.mark(missing.upto, new_mark())
+            Tombstone.objects.filter(change__lte=missing.upto).delete()
     return index
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """One process at a time: a slower one would bring back into the server what another took
-    out, or say that a server that is being filled is whole."""
+def exclusive() -> Iterator[None]:
+    """Let one process at a time change the server: a slower one would restore what another has
+    removed, or mark a server as complete while it is still being filled."""
     with transaction.atomic():
         IndexState.objects.select_for_update().first()
         yield
@@ -294,19 +299,19 @@ def alone() -> Iterator[None]:
 
 def outgrown() -> bool:
     try:
-        now = current()
+        index = current()
     except IndexUnavailable as reason:
-        # On a new machine there is none; one that was there and is broken is worth a line.
+        # A new machine has no index yet; only a broken one is worth a warning.
         if isinstance(reason, CorruptIndex):
             logger.warning("%s", reason)
         return True
-    if not isinstance(now, View):
+    if not isinstance(index, View):
         return False
-    return len(now.delta) > max(FEW_CHANGES, FEW_OF_ALL * now.snapshot.manifest.rows)
+    return len(index.delta) > max(FEW_CHANGES, FEW_OF_ALL * index.snapshot.manifest.rows)
 
 
 def status() -> dict[str, Any]:
-    """Counts of the records and of the index, for people and monitors."""
+    """Count the records, passages and vectors, and describe the index, for people and monitors."""
     passages = Passage.objects.count()
     counts = {
         "records": Record.objects.filter(deleted=False).count(),
@@ -315,15 +320,15 @@ def status() -> dict[str, Any]:
         "encoder": encoder().name,
     }
     try:
-        now = current()
+        index = current()
     except IndexUnavailable as reason:
         return {**counts, "indexed": 0, "since": 0, "problem": str(reason)}
-    if not isinstance(now, View):
-        return {**counts, "indexed": len(now), "since": 0}
-    manifest = now.snapshot.manifest
+    if not isinstance(index, View):
+        return {**counts, "indexed": len(index), "since": 0}
+    manifest = index.snapshot.manifest
     return {
         **counts,
         "indexed": manifest.rows,
         "generation": manifest.generation,
-        "since": len(now.delta),
+        "since": len(index.delta),
     }

@@ -5,18 +5,18 @@ from celery import shared_task
 from crm.knowledge import indexing
 from crm.plumbing import background
 
-# Passages: less than half a second's work.
+# Passages embedded at a time, which takes less than half a second.
 EMBEDDED = 32
 
 
 @shared_task(name="crm.tasks.refresh_index")
 def refresh_index() -> None:
-    """Take the changes since the snapshot into a new one."""
+    """Write a new snapshot if much has changed since the last one."""
     indexing.refresh()
 
 
 @shared_task(name="crm.tasks.embed")
 def embed() -> None:
-    """Embed a few passages at a time, so that what the CRM sends meanwhile does not wait."""
+    """Embed a few passages at a time, so that new events from the CRM need not wait."""
     if indexing.embed(most=EMBEDDED) == EMBEDDED:
         background.soon(embed)

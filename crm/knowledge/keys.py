@@ -1,4 +1,4 @@
-"""Exact names of records: how they are taken from a record and found in a question.
+"""Keys, the exact names of records: extracts them from records and finds them in questions.
 
 A key is its letters and digits in lower case without accents: "FH-TNT 210" and "#fh tnt-210"
 are both `fhtnt210`, "Gumbär Gummibärchen" is `gumbargummibarchen`.
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from typing import Any
 
 LONGEST_PHRASE = 7
-# Of a question; each begins up to seven phrases that are looked up.
+# Words of a question; each begins up to seven phrases that are looked up.
 MOST_WORDS = 1_000
-# Of the column that holds keys.
+# The length of the column that holds keys.
 LONGEST_KEY = 200
 TITLE_WORDS = 6
 # "my order 12", "invoice no. 7", "RMA 1042": a reference, however short the number.
@@ -33,7 +33,7 @@ CODE = re.compile(
     r"(?![\w@]|[.,]\d|\s?(?:[€$£%]|euros?|dollars?|pounds|usd|eur|gbp|km|miles|kwh|kg)\b)",
     re.IGNORECASE,
 )
-# Where somebody lives or can be reached is not what they ask about.
+# Addresses and phone numbers are not what customers ask about.
 CONTACT = re.compile(
     r"(?:\b(?:phone|mobile|cell|tel|telephone|call|ring|text|fax|whatsapp|zip|postal|postcode"
     r"|post code)(?:\W+(?:me|us|back|at|on|under|number|no|code|is))*\W+|\+)\d[\d\s()/-]{3,}\d",
@@ -51,8 +51,8 @@ def normalise(text: str) -> str:
 
 
 def record_keys(record_id: str, title: str, fields: dict[str, Any]) -> set[str]:
-    # No customer knows the namespace of "desk/order:12". "order:12" is named "order 12"; the bare
-    # number only when it is long enough to be unique.
+    # No customer knows the namespace of "desk/order:12". They name "order:12" as "order 12"; the
+    # bare number is a key only if it is long enough to be unique.
     own = record_id.split("/", 1)[-1]
     bare = own.split(":", 1)[-1]
     names = {record_id, own, *identifiers(fields), *([bare] if looks_like_code(bare) else [])}
@@ -62,7 +62,7 @@ def record_keys(record_id: str, title: str, fields: dict[str, Any]) -> set[str]:
 
 
 def identifiers(value: Any) -> Iterator[str]:
-    """Every string in the fields, at any depth, that looks like a code or an e-mail."""
+    """Yield every string in the fields, at any depth, that looks like a code or an e-mail."""
     if isinstance(value, dict):
         for inner in value.values():
             yield from identifiers(inner)
@@ -80,7 +80,7 @@ def looks_like_code(text: str) -> bool:
 
 
 def phrases(question: str) -> set[str]:
-    """Every run of up to seven words of the question, as keys."""
+    """Return every run of up to seven words of the question, as keys."""
     words = [normalise(word) for word in question.split()[:MOST_WORDS]]
     spans = {
         "".join(words[start:end])
@@ -92,16 +92,16 @@ def phrases(question: str) -> set[str]:
 
 
 def one_off(key: str) -> set[str]:
-    """Every key that is this one with a character mistyped, left out, doubled up or swapped with
-    its neighbour: digits for digits, letters for letters, some hundred."""
-    found = set()
+    """Return every key that differs from this one by one character mistyped, left out, added or
+    swapped with its neighbour (digits for digits, letters for letters): some hundred keys."""
+    variants = set()
     for at in range(len(key) + 1):
         before, after = key[:at], key[at:]
-        found.add(before + after[1:])
-        found.add(before + after[1:2] + after[:1] + after[2:])
+        variants.add(before + after[1:])
+        variants.add(before + after[1:2] + after[:1] + after[2:])
         for other in alphabet(after[:1] or before[-1:]):
-            found |= {before + other + after, before + other + after[1:]}
-    return found - {key}
+            variants |= {before + other + after, before + other + after[1:]}
+    return variants - {key}
 
 
 def alphabet(character: str) -> str:
@@ -109,13 +109,13 @@ def alphabet(character: str) -> str:
 
 
 def references(question: str) -> list[tuple[str, ...]]:
-    """What the question names as the number of a record, in order; each in the forms that a
-    key may have: "order 12" is `12` or `order12`."""
+    """Return the record numbers in the question, in order; each in the forms that its key may
+    have: "order 12" is `12` or `order12`."""
     bare = CONTACT.sub(" ", question)
-    found = [match for pattern in (REFERENCE, HASHED, CODE) for match in pattern.finditer(bare)]
-    found.sort(key=lambda match: match.start("value"))
+    matches = [match for pattern in (REFERENCE, HASHED, CODE) for match in pattern.finditer(bare)]
+    matches.sort(key=lambda match: match.start("value"))
     forms: dict[str, tuple[str, ...]] = {}
-    for match in found:
+    for match in matches:
         value, noun = normalise(match["value"]), (match.groupdict().get("noun") or "").lower()
         if value not in forms or noun:
             forms[value] = (value, f"{noun}{value}") if noun else (value,)

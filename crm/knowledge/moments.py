@@ -1,4 +1,4 @@
-"""Days and times of a record, in words."""
+"""Formats a record's dates and times as people write them."""
 
 import re
 from datetime import UTC, date, datetime
@@ -8,7 +8,7 @@ from django.utils import timezone
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
-# A field that holds a day or a time, by the end of its name: "closedate", "created at", "expires".
+# Ends of the names of fields that hold a date or a time: "closedate", "created at", "expires".
 OF_TIME = re.compile(
     r"(?:date|time|timestamp|datetime|deadline|expiry|expires|expiration|until|since|birthday|birth"
     r"|due|activity|renewal|starts?|ends?"
@@ -16,15 +16,15 @@ OF_TIME = re.compile(
     r"|seen|login|opened|closed|paid|sent|shipped|delivered|received|ordered|booked|cancell?ed))$",
     re.I,
 )
-# Of a field of that kind: seconds since 1970, of the years 2001 to 2099, or milliseconds, also of
-# the years since 1973 in which customers were born.
+# The number in such a field: seconds since 1970, from 2001 to 2099, or milliseconds, also from 1973
+# on for dates of birth.
 EPOCH = re.compile(r"[1-3]\d{9}|\d{12}|[1-3]\d{12}")
 SECONDS = 10  # digits
 
 
-def spoken(label: str, value: Any) -> str | None:
-    """'4 July 1996', with the time where it is not midnight, and the time's zone. None where the
-    value is none; 5/4/2026 may be of April or of May, and stays as it is."""
+def formatted(label: str, value: Any) -> str | None:
+    """Write a date as "4 July 1996", with the time and its zone if it is not midnight. Returns None
+    if the value is no date or is ambiguous: 5/4/2026 may be in April or in May."""
     text = str(value).strip()
     try:
         if ISO_DATE.fullmatch(text):
@@ -44,7 +44,7 @@ def day(of: date) -> str:
 
 
 def clock(at: datetime) -> str:
-    """In the company's own zone. Midnight stands for the day alone, and is of no zone."""
+    """Write a time in the company's own zone. Midnight means the day alone, in whatever zone."""
     if not (at.hour or at.minute):
         return day(at)
     if timezone.is_naive(at):

@@ -1,4 +1,4 @@
-"""Records in: parse, upsert, and cut into passages."""
+"""Parses records, stores them, and cuts them into passages."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -10,7 +10,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from crm.ids.aliases import known
+from crm.ids.aliases import customers_by_id
 from crm.knowledge import wording
 from crm.knowledge.indexing import Report, batched, next_change, silent
 from crm.knowledge.keys import record_keys
@@ -23,14 +23,14 @@ from inference.text import trimmed
 
 BATCH = 200
 PASSAGE_WORDS = 110
-# Of one record: more than the longest text has in any script (some 2,200 in Chinese sentences that
-# fill half a passage each). Fields may be as long as a webhook's body.
+# Passages of one record: more than the longest text makes in any script (some 2,200 if Chinese
+# sentences fill half a passage each). Fields may be as long as a webhook's body.
 MOST_PASSAGES = 3_000
-PARTLY = f"it is too long to be searched whole: its first {MOST_PASSAGES:,} passages are"
+PARTLY = f"it is too long to be searched whole; only its first {MOST_PASSAGES:,} passages are"
 logger = logging.getLogger("attune.records")
 
 
-# Of states that bear one time; a CRM that writes more of them within a second is not known.
+# States with the same time that are remembered; no known CRM writes more within one second.
 STATES_SEEN = 20
 
 
@@ -41,7 +41,7 @@ class ImportReport:
     unchanged: int = 0
     stale: int = 0
     errors: list[tuple[int, str]] = field(default_factory=list)
-    # What was cut or set right in rows that were taken.
+    # What was cut or corrected in accepted rows.
     notes: list[tuple[int, str]] = field(default_factory=list)
 
     @property
@@ -50,9 +50,9 @@ class ImportReport:
 
 
 def parse(row: Any, came: datetime | None = None) -> Record:
-    """An unsaved Record (its `customer_id` may not exist yet) or a RecordError.
+    """Return an unsaved Record, whose `customer_id` may not exist yet. Raises RecordError.
 
-    came: when the row came, if not now.
+    came: when the row arrived, if not now.
     """
     if not isinstance(row, dict):
         raise RecordError("a record is a JSON object")
@@ -60,7 +60,7 @@ def parse(row: Any, came: datetime | None = None) -> Record:
     row = storable.shortened(row, notes)
     fields = typed(row, "fields", dict) or {}
     storable.check(fields)
-    fields = storable.plain(fields)
+    fields = storable.without_markup(fields)
     deleted = typed(row, "deleted", bool) or False
     record = Record(
         id=required_text(row, "id", 200),
@@ -74,14 +74,14 @@ def parse(row: Any, came: datetime | None = None) -> Record:
         deleted=deleted,
     )
     record.states = [state(record)]
-    record.keeps = kept(row.get("partial"))
+    record.keeps = unchanged_fields(row.get("partial"))
     record.notes = tuple(notes)
     return record
 
 
 def owner(row: dict[str, Any]) -> str | None:
-    """Whose it is. Only an explicit null makes it everybody's; what is missing or blank is a fault
-    of its sender, who would show one customer's record to all."""
+    """Return the customer's id. Only an explicit null makes a record shared: a missing or blank id
+    is the sender's mistake, and would show one customer's record to everybody."""
     if row.get("customer", "") is None:
         return None
     if key := optional_text(row, "customer", 200):
@@ -92,8 +92,8 @@ def owner(row: dict[str, Any]) -> str | None:
     )
 
 
-def kept(partial: Any) -> tuple[str, ...]:
-    """What a partial row leaves as it was; true stands for the text alone."""
+def unchanged_fields(partial: Any) -> tuple[str, ...]:
+    """Return what a partial row leaves as it was; `true` means the text alone."""
     names = ["text"] if partial is True else partial or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise RecordError(
@@ -120,7 +120,7 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
     if value is not None and not isinstance(value, str):
         raise RecordError(f'"{name}" must be a string')
     if value and unstorable(value):
-        raise RecordError(f'"{name}" holds a NUL character or half of one')
+        raise RecordError(f'"{name}" holds a NUL or half of a surrogate pair')
     value = trimmed(value) if value else None
     if value and len(value) > longest:
         raise RecordError(f'"{name}" is longer than {longest} characters')
@@ -142,16 +142,16 @@ def moment(row: dict[str, Any]) -> datetime:
 
 
 def import_records(rows: Iterable[Any]) -> ImportReport:
-    """Upsert rows; a bad one is reported by its number (from 1) and the rest go on.
+    """Upsert rows. A bad row is reported by its number (from 1), and the others are stored.
 
-    A row may also be an Exception (a line that could not be read): it is reported the same way.
+    A row may also be an Exception (for a line that could not be read), which is reported likewise.
     """
     report = ImportReport()
     numbered = enumerate(rows, start=1)
     while batch := list(islice(numbered, BATCH)):
-        taken = list(accepted(batch, report))
-        upsert([record for _, record in taken], report)
-        report.notes += [(number, PARTLY) for number, record in taken if PARTLY in record.notes]
+        records = list(accepted(batch, report))
+        upsert([record for _, record in records], report)
+        report.notes += [(number, PARTLY) for number, record in records if PARTLY in record.notes]
     return report
 
 
@@ -169,26 +169,26 @@ def accepted(batch: list[tuple[int, Any]], report: ImportReport) -> Iterator[tup
 
 @transaction.atomic
 def upsert(records: list[Record], report: ImportReport) -> None:
-    # First: customers are merged and erased under the same lock.
+    # First, since customers are merged and erased under the same lock.
     change = next_change()
-    there = Record.objects.select_for_update().in_bulk([record.id for record in records])
+    stored = Record.objects.select_for_update().in_bulk([record.id for record in records])
     for record in records:
-        keep_owner(record, there.get(record.id))
-    records = belonging(records, report)
+        keep_owner(record, stored.get(record.id))
+    records = with_current_customers(records, report)
     Customer.objects.bulk_create(
         [Customer(id=key) for key in {r.customer_id for r in records} if key],
         ignore_conflicts=True,
     )
     rows = Rows()
     for record in records:
-        store(record, there, change, report, rows)
+        store(record, stored, change, report, rows)
     rows.write()
 
 
-def belonging(records: list[Record], report: ImportReport) -> list[Record]:
-    """Each with the customer that it belongs to now: one that was merged goes on as another, and of
-    one that was erased nothing is kept."""
-    customers = known(record.customer_id for record in records if record.customer_id)
+def with_current_customers(records: list[Record], report: ImportReport) -> list[Record]:
+    """Give records of merged customers to the customer they were merged into, and drop those of
+    erased customers."""
+    customers = customers_by_id(record.customer_id for record in records if record.customer_id)
     kept = []
     for record in records:
         if customer := customers.get(record.customer_id or ""):
@@ -201,47 +201,49 @@ def belonging(records: list[Record], report: ImportReport) -> list[Record]:
 
 
 def delete(key: str, at: datetime, keep: bool = False) -> tuple[str, ...]:
-    """A record that came never, or will come late, is deleted too. Returns what is to be said.
+    """Mark a record as deleted, even one that has not arrived yet, so that a late update does not
+    revive it. Returns notes for the sender.
 
-    keep: what it says stays on file, since it may be restored.
+    keep: keep its content, since it may be restored.
     """
-    there = Record.objects.filter(id=key).first()
-    gone = Record(id=key, kind="unknown", title=key, updated_at=at, deleted=True)
+    stored = Record.objects.filter(id=key).first()
+    deleted = Record(id=key, kind="unknown", title=key, updated_at=at, deleted=True)
     for name in ("kind", "customer_id", "title", *(("text", "fields", "latest") if keep else ())):
-        setattr(gone, name, getattr(there or gone, name))
-    gone.states = [state(gone)]
-    upsert([gone], ImportReport())
-    return gone.notes
+        setattr(deleted, name, getattr(stored or deleted, name))
+    deleted.states = [state(deleted)]
+    upsert([deleted], ImportReport())
+    return deleted.notes
 
 
 def restore(key: str, at: datetime) -> None:
-    """Those of its parts that were deleted before."""
-    gone = Record.objects.filter(id__in=parts_of(key), deleted=True, updated_at__lte=at)
-    found = list(gone)
-    for record in found:
+    """Restore those parts of the record that were deleted before `at`."""
+    deleted = Record.objects.filter(id__in=parts_of(key), deleted=True, updated_at__lte=at)
+    records = list(deleted)
+    for record in records:
         record.deleted, record.updated_at = False, at
         record.states = [state(record)]
-    upsert(found, ImportReport())
+    upsert(records, ImportReport())
 
 
 def parts_of(key: str) -> list[str]:
-    """Records whose ids go on from this one."""
+    """Return the ids of the records that are parts of this one: "key:…"."""
     start = f"{key}:"
-    found = Record.objects.filter(id__startswith=start).values_list("id", flat=True)
+    ids = Record.objects.filter(id__startswith=start).values_list("id", flat=True)
     # SQLite's LIKE takes "ZD/" for "zd/".
-    return [id for id in found if id.startswith(start)]
+    return [id for id in ids if id.startswith(start)]
 
 
 @dataclass
 class Rows:
-    """What hangs on the records of one transaction, written together."""
+    """The passages and keys of one transaction's records, written together."""
 
     passages: list[Passage] = field(default_factory=list)
     keys: list[Key] = field(default_factory=list)
     records: set[str] = field(default_factory=set)
 
     def begin(self, record: Record) -> None:
-        """A record that comes twice finds what the first one brought."""
+        """Start on a record. If it was written before in this batch, write the rows collected so
+        far, which it must replace."""
         if record.id in self.records:
             self.write()
         self.records.add(record.id)
@@ -253,26 +255,26 @@ class Rows:
 
 
 def store(
-    record: Record, known: dict[str, Record], change: int, report: ImportReport, rows: Rows
+    record: Record, stored: dict[str, Record], change: int, report: ImportReport, rows: Rows
 ) -> None:
-    old = known.get(record.id)
+    old = stored.get(record.id)
     if old and stale(old, record):
         report.stale += 1
         since = f"{old.updated_at:%Y-%m-%d %H:%M:%S} UTC"
         record.notes += (
-            f"{record.id} is on file as of {since}: this is older, and changes nothing",
+            f"{record.id} is stored as of {since}; this one is older and changes nothing",
         )
         return
     if old:
         complete(record, old)
     if old and record.deleted and record.customer_id is None:
-        record.customer_id = old.customer_id  # Whoever is erased takes its title along.
+        record.customer_id = old.customer_id  # So that erasing the customer removes its title.
     if old and same(old, record):
         report.unchanged += 1
         return
     rows.begin(record)
     record.save(force_insert=old is None, force_update=old is not None)
-    known[record.id] = record
+    stored[record.id] = record
     report.created += old is None
     report.updated += old is not None
     name_customer(record)
@@ -281,28 +283,30 @@ def store(
 
 
 def complete(record: Record, old: Record) -> None:
-    """With what a partial update does not carry."""
+    """Copy from the old record what a partial update leaves as it was."""
     keep_owner(record, old)
     for name in {"title", "text"}.intersection(record.keeps):
         setattr(record, name, getattr(old, name))
-    stay = {name: old.fields[name] for name in old.fields if f"fields.{name}" in record.keeps}
-    record.fields = stay | record.fields
+    kept = {name: old.fields[name] for name in old.fields if f"fields.{name}" in record.keeps}
+    record.fields = kept | record.fields
     record.latest = wording.latest_day(record.fields)
 
 
 def keep_owner(record: Record, old: Record | None) -> None:
-    """One that had none keeps the one that it comes with: it must not become everybody's."""
+    """Keep the old customer if the row leaves it as it was. A stored record without a customer gets
+    the one in the row: the row must not become shared."""
     if old and old.customer_id and "customer" in record.keeps:
         record.customer_id = old.customer_id
 
 
 def stale(old: Record, new: Record) -> bool:
-    """Older, or as old and a repetition of a state that another of the same time came after."""
+    """Tell whether the new row is older, or repeats a state that another state with the same time
+    has replaced. Also updates the new row's `states`."""
     if old.updated_at != new.updated_at:
         return old.updated_at > new.updated_at
-    seen, told = old.states or [state(old)], new.states[-1]
-    new.states = seen if told in seen else [*seen, told][-STATES_SEEN:]
-    return told in seen[:-1]
+    seen, latest = old.states or [state(old)], new.states[-1]
+    new.states = seen if latest in seen else [*seen, latest][-STATES_SEEN:]
+    return latest in seen[:-1]
 
 
 def same(old: Record, new: Record) -> bool:
@@ -311,17 +315,17 @@ def same(old: Record, new: Record) -> bool:
 
 
 def name_customer(record: Record) -> None:
-    """The record of kind `customer` gives the customer their name."""
+    """Name the customer after the title of a record of kind `customer`."""
     if record.kind == "customer" and record.customer_id:
         Customer.objects.filter(id=record.customer_id).update(name=record.title[:300])
 
 
 def write_passages(record: Record, change: int, rows: Rows, is_new: bool = False) -> None:
-    """Rows whose text did not change keep their vector."""
+    """Replace the record's passages. Those whose text did not change stay, with their vectors."""
     texts = [] if record.deleted else passages(record)
     scope = record.customer_id
-    there = [] if is_new else record.passages.all()
-    old = {passage.position: passage for passage in there}
+    stored = [] if is_new else record.passages.all()
+    old = {passage.position: passage for passage in stored}
     kept = {
         position
         for position, passage in old.items()
@@ -336,21 +340,21 @@ def write_passages(record: Record, change: int, rows: Rows, is_new: bool = False
 
 
 def rewrite(report: Report = silent) -> None:
-    """The passages anew from the records on file, as after an upgrade that cuts them otherwise."""
+    """Cut all stored records into passages again, as after an upgrade that cuts differently."""
     ids, done = list(Record.objects.filter(deleted=False).values_list("id", flat=True)), 0
-    for some in batched(ids, BATCH):
+    for batch in batched(ids, BATCH):
         with transaction.atomic():
             change, rows = next_change(), Rows()
-            found = Record.objects.select_for_update().filter(id__in=some, deleted=False)
-            for record in found.prefetch_related("passages"):
+            records = Record.objects.select_for_update().filter(id__in=batch, deleted=False)
+            for record in records.prefetch_related("passages"):
                 write_passages(record, change, rows)
             rows.write()
-        done += len(some)
+        done += len(batch)
         report(done, len(ids))
 
 
 def bury(passages: list[Passage], change: int) -> None:
-    """Readers of the index learn from the tombstones that these are gone."""
+    """Delete passages, and leave tombstones from which readers of the index learn of it."""
     if not passages:
         return
     Tombstone.objects.bulk_create(
@@ -368,7 +372,7 @@ def write_keys(record: Record, rows: Rows, is_new: bool = False) -> None:
 
 
 def passages(record: Record) -> list[str]:
-    """Texts of about a hundred words, each beginning with the record's title."""
+    """Cut a record into texts of about a hundred words, each beginning with its title."""
     texts: list[list[str]] = [[]]
     room = PASSAGE_WORDS
     for fact in facts_of(record):

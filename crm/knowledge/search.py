@@ -1,7 +1,7 @@
-"""Search: which passages answer this customer?
+"""Finds the passages that answer a customer's question.
 
-Whose records may be searched is part of every search: the index's range, the key look-up and
-the row fetch each carry the customer. None sees shared knowledge only.
+Every step is limited to what the customer may see: the index's range, the key look-up and the
+query for the rows each carry the customer. The customer None sees shared knowledge only.
 """
 
 import re
@@ -17,18 +17,18 @@ from crm.models import Key, Passage, Record
 from inference.index import SHARED, Match, Query
 
 CANDIDATES = 24
-# Above what meaning and words can reach: a record whose number is named comes first. A title may
-# be said by the way; its words count as words.
+# More than meaning and words can reach: a record whose number is named comes first. A title may be
+# mentioned in passing, so its words count only as words.
 NUMBERED, NEARLY_NUMBERED = 10.0, 5.0
-# Of shorter numbers too many are one character apart.
+# Too many shorter numbers are one character apart.
 SHORTEST_MISSPELT = 5
-# Longer ones nobody types, and each character is some forty keys more to look up.
+# Nobody types longer ones, and each character adds some forty keys to look up.
 LONGEST_MISSPELT = 40
-# Numbers of one question that are looked up as misspelt.
+# Unknown numbers of one question that are looked up as misspelt.
 MOST_MISSPELT = 5
 # Vectors of single lines kept in memory, 1.5 kB each.
 LINES_REMEMBERED = 20_000
-# Characters: of all but the longest messages, which are seldom said again.
+# Characters: longer messages are rare and seldom repeated.
 LONGEST_REMEMBERED = 1_500
 _lines: dict[str, np.ndarray] = {}
 
@@ -42,17 +42,17 @@ class Hit:
     title: str
     text: str
     shared: bool
-    # For ranking: meaning, words, and whether the question names it.
+    # For ranking: from meaning, words, and whether the question names the record.
     score: float
-    # Cosine with the question.
+    # The cosine with the question.
     meaning: float
     # The key by which the question names this record, if it does.
     key: str = ""
-    # A number in the question that is one character away from this record's.
+    # A number in the question that is one character away from this record's number.
     misspelt: str = ""
-    # The newest of the customer's records of its kind.
+    # The customer has no newer record of this kind.
     newest: bool = False
-    # Lines that no answer may rest on, each with the reason.
+    # Lines on which no answer may rest, each with the reason.
     left_out: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -61,73 +61,70 @@ class Hit:
 
 
 def visible(customer: str | None) -> Q:
-    """Rows of this customer, and the shared ones."""
+    """Select the rows of this customer and the shared ones."""
     return Q(customer=None) | Q(customer=customer) if customer else Q(customer=None)
 
 
 def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
-    """Passages for the query, best first: records it names, then by meaning and words."""
-    # Remembered: its lines are compared with it afterwards.
+    """Return passages, best first: those of records that the query names, then by meaning and
+    words."""
+    # `vectors_of` remembers the vector: the passages' lines are compared with it afterwards.
     asked = Query(query, vectors_of([query])[query])
     scopes = [SHARED, customer] if customer else [SHARED]
-    found = indexing.view().search(asked, scopes, CANDIDATES)
-    matches = {match.id: match for match in found}
+    matches = {match.id: match for match in indexing.view().search(asked, scopes, CANDIDATES)}
     named = exact(query, customer)
     misspelt = near_misses(query, customer)
     latest = newest(customer)
     passages = rows(visible(customer), {*named, *misspelt, *latest}, matches)
-    scored = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
-    return sorted(scored, key=lambda found: -found.score)[:limit]
+    hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
+    return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
 
 def search_records(query: str, customer: str | None, limit: int) -> list[Hit]:
-    """The best passage of each record, each record once."""
+    """Return the best passage of each record, best record first."""
     best: dict[str, Hit] = {}
-    for found in search(query, customer, limit=CANDIDATES * 4):
-        best.setdefault(found.record, found)
+    for passage in search(query, customer, limit=CANDIDATES * 4):
+        best.setdefault(passage.record, passage)
     return list(best.values())[:limit]
 
 
 def exact(query: str, customer: str | None) -> dict[str, str]:
-    """Record ids that the query names, each with its longest key."""
-    found = Key.objects.filter(visible(customer), value__in=keys.phrases(query))
+    """Return the ids of records that the query names, each with its longest key."""
+    matching = Key.objects.filter(visible(customer), value__in=keys.phrases(query))
     named: dict[str, str] = {}
-    asked = set(re.findall(r"\w+", keys.folded(query)))
-    for record, value in found.values_list("record_id", "value"):
-        if keeps_its_words(value, asked) and len(value) > len(named.get(record, "")):
+    words = set(re.findall(r"\w+", keys.folded(query)))
+    for record, value in matching.values_list("record_id", "value"):
+        # Short names count only as whole words: "Chai" is not in "chair".
+        is_named = len(value) > 3 or value in words
+        if is_named and len(value) > len(named.get(record, "")):
             named[record] = value
     return named
 
 
 def near_misses(query: str, customer: str | None) -> dict[str, str]:
-    """Record ids whose number is one character away from one that no record bears, with the
-    number as the query has it."""
-    found: dict[str, str] = {}
+    """Return the ids of records whose number is one character away from an unknown number in the
+    query, each with that number."""
+    misspelt: dict[str, str] = {}
     for typed in unknown_references(query, customer)[:MOST_MISSPELT]:
         if SHORTEST_MISSPELT <= len(typed) <= LONGEST_MISSPELT:
             near = Key.objects.filter(visible(customer), value__in=keys.one_off(typed))
-            found.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))
-    return found
+            misspelt.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))
+    return misspelt
 
 
 def newest(customer: str | None) -> set[str]:
-    """The newest record of each kind that this customer has."""
+    """Return the ids of this customer's newest record of each kind."""
     if not customer:
         return set()
     own = Record.objects.filter(customer=customer, deleted=False, latest__isnull=False)
     return set(dict(own.order_by("latest", "id").values_list("kind", "id")).values())
 
 
-def keeps_its_words(value: str, asked: set[str]) -> bool:
-    """Short names count only as whole words: "Chai" is not in "chair"."""
-    return len(value) > 3 or value in asked
-
-
 def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
     wanted = Q(record__in=list(records)) | Q(id__in=list(near))
-    found = Passage.objects.filter(scope, wanted, record__deleted=False).select_related("record")
-    # The records' own texts may be long, and are in the passages.
-    return indexing.with_vectors(found.defer("record__text", "record__fields"))
+    passages = Passage.objects.filter(scope, wanted, record__deleted=False).select_related("record")
+    # Deferred: these may be long, and the passages hold them already.
+    return indexing.with_vectors(passages.defer("record__text", "record__fields"))
 
 
 def hit(
@@ -146,8 +143,8 @@ def hit(
         title=record.title,
         text=passage.text,
         shared=passage.customer_id is None,
-        # A longer key is a more certain name; among equals meaning and words decide.
-        score=match.score + naming(key, record.id in misspelt),
+        # A longer key names a record with more certainty; among equals, meaning and words decide.
+        score=match.score + naming_bonus(key, record.id in misspelt),
         meaning=match.meaning,
         key=key,
         misspelt=misspelt.get(record.id, ""),
@@ -155,8 +152,8 @@ def hit(
     )
 
 
-def naming(key: str, misspelt: bool) -> float:
-    """What it adds to a record's score that the question has its number; a long one is certain."""
+def naming_bonus(key: str, misspelt: bool) -> float:
+    """Return what a record's score gains if the question has its number; more for a longer one."""
     if has_digit(key):
         return NUMBERED + len(key) / 100
     return NEARLY_NUMBERED if misspelt else 0.0
@@ -172,23 +169,24 @@ def cosine(passage: Any, query: Query) -> float:
 
 
 def unknown_references(query: str, customer: str | None) -> list[str]:
-    """Numbers that the query gives as a record's, and that no visible record bears."""
-    asked = keys.references(query)
-    forms = [form for reference in asked for form in reference]
-    found = Key.objects.filter(visible(customer), value__in=forms)
-    known = set(found.values_list("value", flat=True)) if forms else set()
-    return [reference[0] for reference in asked if not known.intersection(reference)]
+    """Return the record numbers in the query that no visible record has."""
+    references = keys.references(query)
+    forms = [form for reference in references for form in reference]
+    matching = Key.objects.filter(visible(customer), value__in=forms)
+    known = set(matching.values_list("value", flat=True)) if forms else set()
+    return [reference[0] for reference in references if not known.intersection(reference)]
 
 
 def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
-    """Cosine of the query with each line, (len(lines),)."""
+    """Return the cosine of the query with each line, (len(lines),)."""
     vectors = vectors_of({query, *lines})
     return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
 
 
 def vectors_of(texts: Collection[str]) -> dict[str, np.ndarray]:
-    """From memory, where they are; asked for beforehand, they are there when they are needed."""
-    # Another thread may take a line out at any moment, to put it last.
+    """Return a vector for each text, from memory if it is there. Call ahead of time to have the
+    vectors ready when they are needed."""
+    # One look-up each: another thread may remove a line at any moment, to put it last.
     vectors = {text: known for text in texts if (known := _lines.get(text)) is not None}
     new = [text for text in texts if text not in vectors]
     if new:
@@ -198,7 +196,7 @@ def vectors_of(texts: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def remember(vectors: dict[str, np.ndarray]) -> None:
-    """The lines used last stay; a record that is asked about is often asked about again."""
+    """Keep the lines used last: customers often ask about the same record again."""
     for line, vector in vectors.items():
         _lines.pop(line, None)
         _lines[line] = vector

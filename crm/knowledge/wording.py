@@ -1,4 +1,4 @@
-"""CRM fields in, sentences a customer would understand out.
+"""Turns CRM fields into lines that a customer would understand.
 
 `{"shipped date": "1997-09-02"}` becomes "Shipped date (sent, dispatched): 2 September 1997".
 Every line states one fact and can stand alone: the prompt takes only the lines that matter.
@@ -15,13 +15,13 @@ from typing import Any
 from crm.knowledge import amounts, moments, tables
 from inference.length import boundary, words
 
-# A sentence that is longer than a passage by less than this stays whole.
+# A sentence up to this many times as long as a passage stays whole.
 LONGEST_WHOLE = 1.5
-# Characters after which a word is cut: an address of a page is seldom longer.
+# Characters after which a word is cut: web addresses are seldom longer.
 LONGEST_WORD = 120
-# A longer label is cut with its value.
+# A longer label is cut together with its value.
 LABEL_WORDS = 20
-# What systems call it, and what customers call it. Keyed by one word of the field's name.
+# What customers call a field, by one word of the name that systems give it.
 EVERYDAY_WORDS = {
     "shipped": "sent, dispatched, left the warehouse",
     "dispatched": "sent, shipped",
@@ -54,17 +54,17 @@ EVERYDAY_PHRASES = {
     "tracking number": "parcel number",
 }
 EVERYDAY = re.compile(r" \([^()]*\)$")
-# Where a word begins in leaveWithNeighbour and VATNumber.
+# Where a new word begins in leaveWithNeighbour and VATNumber.
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
-# An item of a list, "1. Open …", or "Monday: 9 to 17".
+# The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
-# Of a field's value; a longer one is told as the prose that it is.
-LONGEST_VALUE = 60  # words
+# Words of a field's value; a longer one is treated as prose.
+LONGEST_VALUE = 60
 
 
 def lines(fields: dict[str, Any]) -> list[str]:
-    """One line per fact, in the order of the fields."""
+    """Return one line per fact, in the order of the fields."""
     currency = amounts.currency_of(fields)
     return [line for name, value in fields.items() for line in field_lines(name, value, currency)]
 
@@ -80,23 +80,24 @@ def field_lines(name: str, value: Any, currency: str = "") -> Iterator[str]:
         for entry in value:
             yield f"{singular(label).capitalize()}: {entry_text(entry, currency)}"
     elif is_table(value):
-        rows = [[plain("", cell) for cell in row] for row in value[1:]]
-        for lines in tables.of_rows([plain("", cell) for cell in value[0]], rows, heading(label)):
+        head, *rows = ([value_text("", cell) for cell in row] for row in value)
+        for lines in tables.lines_of_rows(head, rows, heading(label)):
             yield from lines
     elif isinstance(value, str) and ("\n" in value or words(value) > LONGEST_VALUE):
         yield from (f"{heading(label)}: {line}" for line in paragraphs(value, LONGEST_VALUE))
     else:
-        yield f"{heading(label)}: {plain(label, value, currency)}"
+        yield f"{heading(label)}: {value_text(label, value, currency)}"
 
 
 def is_table(value: Any) -> bool:
-    """A list of rows of one length, the first of them its head."""
+    """Tell whether the value is a list of rows of one length; the first is then the head."""
     rows = isinstance(value, list) and len(value) > 1 and all(isinstance(r, list) for r in value)
     return bool(rows) and len({len(row) for row in value}) == 1 and len(value[0]) > 1
 
 
 def words_of(name: str) -> str:
-    """`leave_with_neighbour` and `leaveWithNeighbour` are "leave with neighbour"; "ETA" stays."""
+    """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA"
+    stays."""
     spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
     words = [word.lower() if word.istitle() else word for word in spaced.split()]
     return " ".join(words)
@@ -112,47 +113,47 @@ def heading(label: str) -> str:
 
 
 def entry_text(entry: Any, currency: str = "") -> str:
-    """A nested row, such as an order item, on one line."""
+    """Write a nested row, such as an order item, on one line."""
     if not isinstance(entry, dict):
-        return plain("", entry)
+        return value_text("", entry)
     currency = amounts.currency_of(entry, currency)
-    told = [(words_of(name), value) for name, value in entry.items()]
-    parts = [f"{name} {plain(name, value, currency)}" for name, value in told]
-    # What a row is of usually comes first, and needs no label; a number does.
-    if told and isinstance(told[0][1], str):
-        parts[0] = plain(*told[0])
+    pairs = [(words_of(name), value) for name, value in entry.items()]
+    parts = [f"{name} {value_text(name, value, currency)}" for name, value in pairs]
+    # The first value usually names the row, and needs no label unless it is a number.
+    if pairs and isinstance(pairs[0][1], str):
+        parts[0] = value_text(*pairs[0])
     return ", ".join(parts)
 
 
 def plain_label(line: str) -> str:
-    """The line as the CRM labels it: the everyday words have helped to find it, and each one
-    more would cost the language model time."""
+    """Remove the everyday words from the label: they have helped the search, and would cost the
+    language model time."""
     label, colon, value = line.partition(": ")
     return f"{EVERYDAY.sub('', label)}{colon}{value}"
 
 
-def plain(label: str, value: Any, currency: str = "") -> str:
+def value_text(label: str, value: Any, currency: str = "") -> str:
     if value is None or value == "" or value == []:
         return "none on record"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(plain(label, entry, currency) for entry in value)
+        return ", ".join(value_text(label, entry, currency) for entry in value)
     if isinstance(value, dict):
-        return ", ".join(f"{name} {plain(name, inner)}" for name, inner in value.items())
-    if time := moments.spoken(label, value):
+        return ", ".join(f"{name} {value_text(name, inner)}" for name, inner in value.items())
+    if time := moments.formatted(label, value):
         return time
     if isinstance(value, int | float):
-        return amounts.spoken(label, value, currency)
-    return amounts.priced(label, " ".join(str(value).split()), currency)
+        return amounts.formatted(label, value, currency)
+    return amounts.with_currency(label, " ".join(str(value).split()), currency)
 
 
 def latest_day(fields: dict[str, Any]) -> date | None:
-    """The latest day that the fields name, at any depth."""
+    """Return the latest date in the fields, at any depth."""
     days = []
-    for found in re.findall(r"\b\d{4}-\d{2}-\d{2}", json.dumps(fields)):
+    for day in re.findall(r"\b\d{4}-\d{2}-\d{2}", json.dumps(fields)):
         with suppress(ValueError):
-            days.append(date.fromisoformat(found))
+            days.append(date.fromisoformat(day))
     return max(days, default=None)
 
 
@@ -163,12 +164,12 @@ def singular(label: str) -> str:
 
 
 def paragraphs(text: str, most_words: int) -> Iterator[str]:
-    """The text's paragraphs, each item of its lists, and each row of its tables; one that is too
-    long is cut between sentences, and a row between its cells."""
+    """Yield the text's paragraphs, items of lists and rows of tables. Those that are too long are
+    cut between sentences, rows between their cells."""
     caption = ""
     for is_table, run in tables.grouped(text.splitlines()):
         if is_table:
-            for cells in tables.told(run, caption):
+            for cells in tables.lines_of_table(run, caption):
                 row = "\n".join(cells)
                 whole = words(row) <= most_words
                 yield from [row] if whole else chain(*(fitting_line(c, most_words) for c in cells))
@@ -181,7 +182,7 @@ def paragraphs(text: str, most_words: int) -> Iterator[str]:
 
 
 def unwrapped(paragraph: str) -> list[str]:
-    """Lines that a narrow window has broken are one; "- Sunday: closed" is one of its own."""
+    """Join lines that a narrow window has broken; "- Sunday: closed" stays a line of its own."""
     lines: list[list[str]] = []
     for line in paragraph.splitlines():
         if lines and not OWN_LINE.match(line):
@@ -206,7 +207,7 @@ def pieces(line: str, most_words: int) -> Iterator[str]:
 
 
 def fitting(text: str, most_words: int) -> list[str]:
-    """The text in parts that fit, cut between words or, where it has none, between characters."""
+    """Cut the text into parts that fit, between words or, without spaces, between characters."""
     if words(text) <= LONGEST_WHOLE * most_words:
         return [text]
     parts: list[list[str]] = [[]]
@@ -229,7 +230,7 @@ def slices(word: str) -> Iterator[str]:
 
 
 def fitting_line(line: str, most_words: int) -> list[str]:
-    """A field's line; where its value is cut, each part bears the label."""
+    """Cut the line of a field into parts that fit, each with the label."""
     if words(line) <= LONGEST_WHOLE * most_words:
         return [line]
     label, colon, value = line.partition(": ")

@@ -1,4 +1,4 @@
-"""`manage.py webhooks`, the part about endpoints: who is sent events."""
+"""The part of `manage.py webhooks` for endpoints, the receivers of events."""
 
 import json
 from datetime import timedelta
@@ -17,7 +17,7 @@ UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
 def add_parsers(actions: Any) -> None:
-    add = actions.add_parser("add-endpoint", help="where events are sent")
+    add = actions.add_parser("add-endpoint", help="add a receiver of events")
     add.add_argument("url")
     add.add_argument(
         "--event",
@@ -25,22 +25,24 @@ def add_parsers(actions: Any) -> None:
         default=[],
         choices=outbox.TYPES,
         metavar="TYPE",
-        help=f"one of {', '.join(outbox.TYPES)} (repeatable); all unless told",
+        help=f"one of {', '.join(outbox.TYPES)} (repeatable); default: all of them",
     )
     add.add_argument("--inbox", action="append", default=[], help="an inbox's key (repeatable)")
-    add.add_argument("--full", action="store_true", help="send what was said, too")
-    add.add_argument("--unmasked", action="store_true", help="leave personal data in texts")
-    add.add_argument("--ordered", action="store_true", help="one after the other per conversation")
-    add.add_argument("--cloudevents", action="store_true", help="in a CloudEvents envelope")
+    add.add_argument("--full", action="store_true", help="also send the texts of messages")
+    add.add_argument("--unmasked", action="store_true", help="leave personal data in the texts")
+    add.add_argument(
+        "--ordered", action="store_true", help="send the events of a conversation in order"
+    )
+    add.add_argument("--cloudevents", action="store_true", help="use a CloudEvents envelope")
     finish(add, add_endpoint)
-    test = actions.add_parser("send-test", help="a test event to one endpoint")
+    test = actions.add_parser("send-test", help="send a test event to one endpoint")
     test.add_argument("id", type=int)
     finish(test, send_test)
-    again = actions.add_parser("redeliver", help="send again, under the same ids")
+    again = actions.add_parser("redeliver", help="send events again, with the same ids")
     again.add_argument("delivery", type=int, nargs="?")
     again.add_argument("--endpoint", type=int)
-    again.add_argument("--since", help="30m, 2h, 3d")
-    again.add_argument("--failed", action="store_true", help="only those given up")
+    again.add_argument("--since", help="how far back: 30m, 2h, 3d")
+    again.add_argument("--failed", action="store_true", help="only failed deliveries")
     finish(again, redeliver)
 
 
@@ -69,25 +71,25 @@ def add_endpoint(options: dict[str, Any]) -> str:
 
 
 def send_test(options: dict[str, Any]) -> str:
-    made = outbox.send_test(known(options["id"]))
+    delivery = outbox.send_test(endpoint_of(options["id"]))
     if options["json"]:
-        return json.dumps({"delivery": made.id, "event": made.event_id})
-    return f"Delivery {made.id} is on its way; the admin shows what comes back."
+        return json.dumps({"delivery": delivery.id, "event": delivery.event_id})
+    return f"Delivery {delivery.id} is on its way; the admin will show the answer."
 
 
 def redeliver(options: dict[str, Any]) -> str:
-    found = Delivery.objects.all()
+    deliveries = Delivery.objects.all()
     if options["delivery"]:
-        found = found.filter(id=options["delivery"])
+        deliveries = deliveries.filter(id=options["delivery"])
     elif options["endpoint"]:
-        found = found.filter(endpoint=known(options["endpoint"]))
+        deliveries = deliveries.filter(endpoint=endpoint_of(options["endpoint"]))
     elif not options["failed"]:
-        raise CommandError("Say what: a delivery's id, --endpoint ID, or --failed.")
+        raise CommandError("Say what to send: a delivery's id, --endpoint ID, or --failed.")
     if options["since"]:
-        found = found.filter(created_at__gte=timezone.now() - span(options["since"]))
+        deliveries = deliveries.filter(created_at__gte=timezone.now() - span(options["since"]))
     if options["failed"]:
-        found = found.filter(state=Delivery.State.FAILED)
-    count = outbox.again(found)
+        deliveries = deliveries.filter(state=Delivery.State.FAILED)
+    count = outbox.again(deliveries)
     if options["json"]:
         return json.dumps({"count": count})
     return f"{count} deliver{'y' if count == 1 else 'ies'} will be sent again."
@@ -100,16 +102,16 @@ def span(text: str) -> timedelta:
     return timedelta(**{UNITS[unit]: int(number)})
 
 
-def known(id: int) -> Endpoint:
-    found = Endpoint.objects.filter(id=id).first()
-    if found is None:
+def endpoint_of(id: int) -> Endpoint:
+    endpoint = Endpoint.objects.filter(id=id).first()
+    if endpoint is None:
         raise CommandError(f"There is no endpoint {id}. Type: manage.py webhooks list")
-    return found
+    return endpoint
 
 
 def lines() -> list[str]:
     rows = []
-    for one in Endpoint.objects.all():
-        events = ", ".join(one.events) or "all events"
-        rows.append(f"{one.id:5}  {one.url}  {events}  {'on' if one.active else 'off'}")
+    for endpoint in Endpoint.objects.all():
+        events, state = ", ".join(endpoint.events), "on" if endpoint.active else "off"
+        rows.append(f"{endpoint.id:5}  {endpoint.url}  {events or 'all events'}  {state}")
     return rows

@@ -1,4 +1,4 @@
-"""`manage.py webhooks`, the part about sources: who sends records here."""
+"""The part of `manage.py webhooks` for sources, the systems that send records."""
 
 import json
 from argparse import ArgumentParser
@@ -19,34 +19,36 @@ from crm.plumbing.storable import RecordError
 
 
 def add_parsers(actions: Any) -> None:
-    add = actions.add_parser("add-source", help="a system that sends its records here")
-    add.add_argument("name", help="stands in the webhook's address")
+    add = actions.add_parser("add-source", help="add a system that sends its records here")
+    add.add_argument("name", help="part of the webhook's address")
     add.add_argument("--dialect", default="attune", choices=adapters.names())
-    add.add_argument("--secret", help="where the other system has made one")
+    add.add_argument("--secret", help="only if the other system has made the secret")
     add.add_argument(
-        "--mapping", help="a JSON file: the generic dialect's paths, or what customers may read"
+        "--mapping",
+        help="a JSON file with the generic dialect's paths, or the fields that customers may read",
     )
     ids = add.add_mutually_exclusive_group()
     ids.add_argument(
         "--own-ids",
         action="store_true",
         default=None,
-        help="its customers and records have the ids that your own system gives them (usual for "
-        "attune)",
+        help="it uses your own system's ids for customers and records (default for attune)",
     )
     ids.add_argument(
         "--their-ids",
         dest="own_ids",
         action="store_false",
-        help="each id gets the source's name before it, NAME/501 (usual for every other dialect)",
+        help="it has its own ids: NAME/ is put before each (default for every other dialect)",
     )
     finish(add, add_source)
-    linked = actions.add_parser("link", help="a source's customer is one of your own")
+    linked = actions.add_parser("link", help="merge a source's customer into one of your own")
     linked.add_argument("source")
     linked.add_argument("theirs", metavar="THEIR_ID", help="the customer's id in the other system")
     linked.add_argument("customer", help="the customer's id in your own system")
     finish(linked, link)
-    rotate = actions.add_parser("rotate-source", help="a new secret; the old one counts for a day")
+    rotate = actions.add_parser(
+        "rotate-source", help="make a new secret; the old one remains valid for a day"
+    )
     rotate.add_argument("name")
     finish(rotate, rotate_source)
 
@@ -61,7 +63,9 @@ def add_source(options: dict[str, Any]) -> str:
         name=options["name"],
         dialect=options["dialect"],
         mapping=mapping_of(options["mapping"]),
-        namespace=namespaces.of_new(options["name"], options["dialect"], options["own_ids"]),
+        namespace=namespaces.for_new_source(
+            options["name"], options["dialect"], options["own_ids"]
+        ),
         secrets=signing.rotated([]),
     )
     if given := options["secret"]:
@@ -84,7 +88,7 @@ def mapping_of(path: str | None) -> Any:
         raise CommandError(f"--mapping {path} cannot be read: {error}") from None
 
 
-def known(name: str) -> Source:
+def source_of(name: str) -> Source:
     source = Source.objects.filter(name=name).first()
     if source is None:
         raise CommandError(
@@ -94,26 +98,27 @@ def known(name: str) -> Source:
 
 
 def link(options: dict[str, Any]) -> str:
-    """What `customer.merged` does; what the source tells later of them is theirs too."""
-    source = known(options["source"])
+    """Merge the customers like `customer.merged`. Later events about the source's customer go to
+    the company's own one."""
+    source = source_of(options["source"])
     try:
         theirs, own = lifecycle.link(source, options["theirs"], options["customer"])
     except (RecordError, SeveralSystems) as error:
         raise CommandError(str(error)) from None
     if options["json"]:
         return json.dumps({"from": theirs, "into": own})
-    return f"{theirs} is {own} from now on, with all records and conversations."
+    return f"{theirs} was merged into {own}, with all records and conversations."
 
 
 def rotate_source(options: dict[str, Any]) -> str:
-    source = known(options["name"])
+    source = source_of(options["name"])
     source.secrets = signing.rotated(source.secrets)
     source.save(update_fields=["secrets"])
     return shown(source, options)
 
 
 def shown(source: Source, options: dict[str, Any]) -> str:
-    """The secret, this once."""
+    """Describe the source with its secret, which is never shown again."""
     data = {"url": address(source), "secret": source.secrets[0]["secret"]}
     data["namespace"] = source.namespace
     if options["json"]:
@@ -131,12 +136,12 @@ def address(source: Source) -> str:
 
 
 def ids_of(source: Source) -> str:
-    """Whose ids it names, in words."""
+    """Say which ids the source uses."""
     return f"its own, kept as {source.namespace}/…" if source.namespace else "the company's own"
 
 
 def lines() -> list[str]:
     return [
-        f"{one.name:20} {one.dialect:12} {address(one)}  ids: {ids_of(one)}"
-        for one in Source.objects.all()
+        f"{source.name:20} {source.dialect:12} {address(source)}  ids: {ids_of(source)}"
+        for source in Source.objects.all()
     ]

@@ -1,1 +1,1 @@
-"""Events to the CRM: an outbox, and a courier that delivers it."""
+"""Sends events to the CRM: an outbox, and a courier that delivers from it."""

@@ -1,8 +1,9 @@
-"""Carries events to their endpoints: claims what is due, sends it signed, and keeps every attempt.
+"""Delivers events to their endpoints: claims due deliveries, sends them signed, and records every
+attempt.
 
-It runs on the event loop of each web process; a claim has a lease, so that what a process was
-carrying when it died is carried by another. An endpoint has a few places of its own, and a slow
-one takes no other's.
+It runs on the event loop of each web process. A claim has a lease: when a process dies, another one
+takes over its deliveries. Each endpoint has a few places of its own, so a slow endpoint does not
+hold up the others.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.courier")
 State = Delivery.State
-# Seconds after which each try follows the one before: the specification's example.
+# Seconds between one try and the next: the example in the Standard Webhooks specification.
 SCHEDULE = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
 TIMEOUT = 15.0
@@ -42,17 +43,17 @@ LEASE = timedelta(seconds=TIMEOUT + 15)
 # An endpoint that has failed for so long is switched off, and its operators are told.
 PATIENCE = timedelta(days=5)
 LOOKS_EVERY = 1.0
-# At a time: of one endpoint in one process, and of all of them.
+# Concurrent deliveries of one process: to one endpoint, and to all of them.
 PLACES, ALL_PLACES = 8, 256
 KEPT_OF_ANSWER, LONGEST_RETRY_AFTER = 2_000, 86_400
 GONE = 410
-# Names whose server does not answer hold a thread for half a minute each; the others have theirs.
+# A name whose DNS server does not answer holds a thread for half a minute, so there are many.
 resolver = ThreadPoolExecutor(64, "resolver")
 
 
 @dataclass
 class Running:
-    """This process's courier, while it runs."""
+    """The running courier of this process, if there is one."""
 
     loop: asyncio.AbstractEventLoop | None = None
     woken: asyncio.Event | None = None
@@ -62,8 +63,8 @@ _running = Running()
 
 
 def nudge() -> None:
-    """Something is due once this transaction is committed; another process finds it within
-    LOOKS_EVERY."""
+    """Wake the courier once this transaction is committed. Without one in this process, another
+    process finds the delivery within LOOKS_EVERY seconds."""
     transaction.on_commit(_wake)
 
 
@@ -81,8 +82,8 @@ async def carry_for_ever() -> None:
             try:
                 more = await courier.take()
             except Exception as error:
-                # The database may be away for a moment; the next look is soon.
-                logger.warning("no look at what is due: %s", error)
+                # The database may be away for a moment; the next look comes soon.
+                logger.warning("could not look for due deliveries: %s", error)
                 more = False
             if not more:
                 await pause()
@@ -99,8 +100,9 @@ async def pause() -> None:
 
 
 def client() -> httpx2.AsyncClient:
-    """No proxies from the environment, no redirects: requests go to the judged address alone.
-    Certificates are the system's, or those of SSL_CERT_FILE: many a private cloud signs its own."""
+    """Return a client without proxies or redirects: requests go only to the address that was
+    checked. Trusts the system's certificates or those in SSL_CERT_FILE, since private clouds often
+    sign their own."""
     limits = httpx2.Limits(max_connections=ALL_PLACES, max_keepalive_connections=64)
     return httpx2.AsyncClient(
         verify=ssl.create_default_context(),
@@ -114,23 +116,23 @@ def client() -> httpx2.AsyncClient:
 class Courier:
     def __init__(self, sender: httpx2.AsyncClient) -> None:
         self.sender = sender
-        # Places taken, by endpoint.
+        # Deliveries under way, by endpoint.
         self.taken: Counter[int] = Counter()
         self.tasks: set[asyncio.Task[None]] = set()
         self.results: list[tuple[Delivery, Attempt, float]] = []
         self.writing: asyncio.Task[None] | None = None
 
     async def take(self) -> bool:
-        """Start on what is due and has a place. False: there was nothing."""
+        """Start the due deliveries for which there is a place. Returns False if there were none."""
         room = ALL_PLACES - self.taken.total()
         full = [endpoint for endpoint, count in self.taken.items() if count >= PLACES]
-        found = await in_thread(claim, full, room) if room else []
-        for delivery in found:
+        deliveries = await in_thread(claim, full, room) if room else []
+        for delivery in deliveries:
             self.taken[delivery.endpoint_id] += 1
             task = asyncio.create_task(self.carry(delivery))
             self.tasks.add(task)
             task.add_done_callback(self.tasks.discard)
-        return bool(found)
+        return bool(deliveries)
 
     async def carry(self, delivery: Delivery) -> None:
         try:
@@ -142,15 +144,15 @@ class Courier:
                 del self.taken[delivery.endpoint_id]
         if self.writing is None or self.writing.done():
             self.writing = asyncio.create_task(self.write())
-        _wake()  # There is a place again.
+        _wake()  # A place is free again.
 
     async def write(self) -> None:
-        """What came back meanwhile is written together. What was delivered while the database was
-        away is not sent again, unless it was away for longer than the lease."""
+        """Write the results that have come in meanwhile, in one batch. Results are kept while the
+        database is away, so nothing is sent again unless it is away for longer than the lease."""
         while self.results:
             batch, self.results = self.results, []
             try:
-                await in_thread(hear, batch)
+                await in_thread(take_answers, batch)
                 await in_thread(keep, batch)
             except (OperationalError, InterfaceError) as error:
                 logger.warning("attempts could not be written yet: %s", error)
@@ -162,7 +164,7 @@ class Courier:
 
 
 def claim(full: Iterable[int], room: int) -> list[Delivery]:
-    """Due deliveries, a few of each endpoint that has places, for this process alone."""
+    """Claim due deliveries for this process: a few of each endpoint that has places left."""
     now = timezone.now()
     destinations.learn_own_services()
     with transaction.atomic():
@@ -173,22 +175,23 @@ def claim(full: Iterable[int], room: int) -> list[Delivery]:
         )
         ids = list(ranked.filter(rank__lte=PLACES).values_list("id", flat=True)[:room])
         rows = Delivery.objects.select_for_update(skip_locked=True, of=("self",))
-        found = list(rows.filter(waiting(now), id__in=ids).select_related("endpoint"))
-        Delivery.objects.filter(id__in=[one.id for one in found]).update(
+        claimed = list(rows.filter(waiting(now), id__in=ids).select_related("endpoint"))
+        Delivery.objects.filter(id__in=[delivery.id for delivery in claimed]).update(
             state=State.RUNNING, lease_until=now + LEASE
         )
-    for one in found:
-        one.lease_until = now + LEASE  # By which `settle` knows the claim again.
-    return found
+    for delivery in claimed:
+        delivery.lease_until = now + LEASE  # `settle` recognises the claim by it.
+    return claimed
 
 
 def waiting(now: datetime) -> Q:
-    dead = Q(state=State.RUNNING, lease_until__lt=now)
-    return Q(state=State.PENDING, next_at__lte=now) | dead
+    abandoned = Q(state=State.RUNNING, lease_until__lt=now)
+    return Q(state=State.PENDING, next_at__lte=now) | abandoned
 
 
 def due(now: datetime) -> QuerySet[Delivery]:
-    """Where an endpoint wants order, only the oldest open event of each conversation."""
+    """Select due deliveries; for an endpoint in order, only the oldest open one of each
+    conversation."""
     earlier = Delivery.objects.filter(
         endpoint=OuterRef("endpoint"),
         conversation=OuterRef("conversation"),
@@ -204,7 +207,8 @@ def due(now: datetime) -> QuerySet[Delivery]:
 
 
 async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt, float]:
-    """The attempt, not saved yet, and the seconds that the endpoint asks to be left alone."""
+    """Send a delivery. Returns the unsaved attempt, and the seconds to wait that the endpoint asked
+    for."""
     attempt, after, began = Attempt(delivery=delivery), 0.0, time.monotonic()
     try:
         async with asyncio.timeout(TIMEOUT):
@@ -221,7 +225,7 @@ async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt,
     except TimeoutError:
         attempt.error = f"No answer within {TIMEOUT:.0f} seconds."
     except Exception as error:
-        # Whatever it is, it is this delivery's own, and counts as a try.
+        # Whatever the error is, it concerns this delivery alone and counts as a try.
         attempt.error = (str(error) or repr(error))[:300]
     attempt.seconds = round(time.monotonic() - began, 4)
     return attempt, after
@@ -230,7 +234,7 @@ async def send(sender: httpx2.AsyncClient, delivery: Delivery) -> tuple[Attempt,
 def request(
     sender: httpx2.AsyncClient, delivery: Delivery, to: Destination, headers: dict[str, str]
 ) -> httpx2.Request:
-    """To the judged address, in the name of the host."""
+    """Build a request to the address that was checked, with the host's name in TLS."""
     return sender.build_request(
         "POST",
         to.url,
@@ -244,25 +248,27 @@ def headers(delivery: Delivery, to: Destination) -> dict[str, str]:
     known = signing.current(delivery.endpoint.secrets)
     signed = signing.sign(delivery.event_id, datetime.now(UTC), delivery.body.encode(), known)
     kind = "cloudevents+json" if delivery.endpoint.cloudevents else "json"
-    # No compression: a small answer must not become a large one here.
+    # No compression, or a small response could unpack into a large one.
     plain = {"Host": to.authority, "Accept-Encoding": "identity", "User-Agent": "Attune"}
-    # Connections are kept by address: another name there would not show its certificate.
+    # Connections are pooled by address: on a reused one, another name's certificate would go
+    # unchecked.
     alone = {"Connection": "close"} if to.scheme == "https" else {}
     return signed | plain | alone | {"Content-Type": f"application/{kind}"}
 
 
 async def beginning(answer: httpx2.Response) -> str:
-    """Its first bytes; the rest is not read."""
-    found = b""
+    """Read the first bytes of the response and no more."""
+    body = b""
     async for piece in answer.aiter_raw():
-        found += piece
-        if len(found) >= KEPT_OF_ANSWER:
+        body += piece
+        if len(body) >= KEPT_OF_ANSWER:
             break
-    return found[:KEPT_OF_ANSWER].decode(errors="replace").replace("\x00", "\ufffd")
+    return body[:KEPT_OF_ANSWER].decode(errors="replace").replace("\x00", "\ufffd")
 
 
 def retry_after(answer: httpx2.Response) -> float:
-    """Seconds, or a date; 0 where nothing sensible is said, or all is well."""
+    """Return the seconds of a Retry-After header, which may hold a date; 0 if there is no valid one
+    or the request succeeded."""
     if answer.is_success:
         return 0.0
     text = answer.headers.get("retry-after", "")
@@ -279,32 +285,34 @@ def retry_after(answer: httpx2.Response) -> float:
 # --- results
 
 
-def hear(results: list[tuple[Delivery, Attempt, float]]) -> None:
-    """What the CRM says to requests, before they count as delivered: a process that dies in between
-    sends them again, under the same ids."""
+def take_answers(results: list[tuple[Delivery, Attempt, float]]) -> None:
+    """Take the CRM's answers to requests. This comes before the requests count as delivered: if the
+    process dies in between, they are sent again under the same ids."""
     for delivery, attempt, _ in results:
         try:
             if delivered(attempt):
-                action_answers.hear(delivery, attempt)
+                action_answers.take(delivery, attempt)
         except (OperationalError, InterfaceError):
-            raise  # The database is away: they are taken once it is back.
+            raise  # The database is away: the answers are taken once it is back.
         except Exception:
-            # It must not spoil what else is kept; who asked is told that there was no answer.
+            # The other results must still be kept; the customer learns that no answer came.
             logger.exception("the answer to %s could not be taken", delivery.event_id)
 
 
 @transaction.atomic
 def keep(results: list[tuple[Delivery, Attempt, float]]) -> None:
-    # Deleted with their endpoint meanwhile: nothing is left to keep.
-    there = Delivery.objects.select_for_update(of=("self",)).order_by("id")
-    ids = set(there.filter(id__in=[one.id for one, _, _ in results]).values_list("id", flat=True))
-    results = [one for one in results if one[0].id in ids]
+    """Write the attempts, and update their deliveries and endpoints."""
+    # Without deliveries that were deleted with their endpoint meanwhile.
+    rows = Delivery.objects.select_for_update(of=("self",)).order_by("id")
+    given = [delivery.id for delivery, _, _ in results]
+    ids = set(rows.filter(id__in=given).values_list("id", flat=True))
+    results = [result for result in results if result[0].id in ids]
     Attempt.objects.bulk_create(attempt for _, attempt, _ in results)
     for delivery, attempt, after in results:
         settle(delivery, attempt, after)
-    well = {one.endpoint_id for one, attempt, _ in results if delivered(attempt)}
+    well = {delivery.endpoint_id for delivery, attempt, _ in results if delivered(attempt)}
     Endpoint.objects.filter(id__in=well, failing_since__isnull=False).update(failing_since=None)
-    bad = {one.endpoint_id for one, attempt, _ in results if not delivered(attempt)} - well
+    bad = {delivery.endpoint_id for delivery, _, _ in results} - well
     Endpoint.objects.filter(id__in=bad, failing_since=None).update(failing_since=timezone.now())
     given_up = Endpoint.objects.filter(
         id__in=bad, active=True, failing_since__lt=timezone.now() - PATIENCE
@@ -314,7 +322,7 @@ def keep(results: list[tuple[Delivery, Attempt, float]]) -> None:
 
 
 def delivered(attempt: Attempt) -> bool:
-    """2xx only: a redirect is a failure."""
+    """Tell whether the response is 2xx; a redirect is a failure."""
     return attempt.status is not None and 200 <= attempt.status < 300
 
 
@@ -323,7 +331,7 @@ def settle(delivery: Delivery, attempt: Attempt, after: float) -> None:
     values: dict[str, Any] = {"tries": tries, "lease_until": None}
     rows = Delivery.objects.filter(id=delivery.id)
     if not delivered(attempt):
-        # Its lease has ended and another process sends it: that one's result counts.
+        # If the lease has ended and another process has claimed it, that one's result counts.
         rows = rows.filter(state=State.RUNNING, lease_until=delivery.lease_until)
     if delivered(attempt):
         values |= {"state": State.DONE, "done_at": now}
@@ -341,7 +349,7 @@ def settle(delivery: Delivery, attempt: Attempt, after: float) -> None:
 
 
 def switch_off(endpoint: Endpoint, why: str) -> None:
-    """Its events wait; nothing is lost. Its operators are told, once."""
+    """Switch an endpoint off and tell the operators, once. Its events wait; nothing is lost."""
     if Endpoint.objects.filter(id=endpoint.id, active=True).update(active=False, trouble=why):
         logger.error("endpoint %s is switched off: %s", endpoint.id, why)
         background.later(mail_switched_off, endpoint.id)

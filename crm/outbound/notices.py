@@ -1,4 +1,4 @@
-"""What the operators are told by e-mail: an endpoint that was switched off by itself."""
+"""Tells the operators by e-mail when an endpoint is switched off automatically."""
 
 from smtplib import SMTPException
 
@@ -20,25 +20,25 @@ BACKEND = "django.contrib.auth.backends.ModelBackend"
     max_retries=6,
 )
 def mail_switched_off(endpoint: int) -> None:
-    for one in Endpoint.objects.filter(id=endpoint, active=False):
-        switched_off(one)
+    for row in Endpoint.objects.filter(id=endpoint, active=False):
+        send_notice(row)
 
 
-def switched_off(endpoint: Endpoint) -> None:
+def send_notice(endpoint: Endpoint) -> None:
     path = reverse("admin:crm_endpoint_change", args=[endpoint.pk])
     waiting = endpoint.deliveries.filter(state="pending").count()
     to = operators()
     if to:
         send_mail(
             "A webhook endpoint was switched off",
-            f"{endpoint.url}\n{endpoint.trouble}\n\nNo events are sent to it any more; "
-            f"{waiting} wait, and go once it is on again:\n{settings.PUBLIC_URL}{path}\n",
+            f"{endpoint.url}\n{endpoint.trouble}\n\nIt receives no more events; {waiting} are "
+            f"waiting and will be sent once it is on again:\n{settings.PUBLIC_URL}{path}\n",
             None,
             to,
         )
 
 
 def operators() -> list[str]:
-    """Those who may switch it on again."""
+    """Return the addresses of the people who may switch an endpoint on again."""
     people = User.objects.with_perm("crm.change_endpoint", backend=BACKEND)
     return sorted(set(people.exclude(email="").values_list("email", flat=True)))

@@ -1,6 +1,7 @@
-"""Events out: written with the change that they tell of, and handed to the courier.
+"""Writes events in the transaction of the change that they report, and hands them to the courier.
 
-The way back is the same id: whoever receives it twice, after a lost answer or a replay, can tell.
+An event keeps its id, so that a receiver can recognise one that it gets twice, after a lost
+response or a replay.
 """
 
 import json
@@ -31,9 +32,9 @@ TYPES = (
     "action.requested",
 )
 TEST = "endpoint.test"
-# Seconds that a process goes on with the endpoints that it knows.
+# Seconds for which a process caches the endpoints.
 KNOWN_FOR = 2.0
-# Of one transaction that deletes.
+# Deliveries deleted in one transaction.
 CHUNK = 2_000
 State = Delivery.State
 
@@ -52,27 +53,27 @@ class Event:
     type: str
     inbox: str
     conversation: str
-    # full, masked -> data: made only where an endpoint wants it.
+    # (full, masked) -> data: called only if an endpoint wants the event.
     data: Callable[[bool, bool], dict[str, Any]]
-    # Of a request: its endpoints, and no others, whatever they want; and its own id.
+    # A request goes to these endpoints alone, whatever types they want, and has its own id.
     only: Sequence[Endpoint] | None = None
     id: str = field(default_factory=lambda: f"evt_{uuid.uuid4().hex}")
 
 
 def emit(event: Event) -> None:
-    """Within the transaction of the change."""
-    wanted = event.only
-    if wanted is None:
-        wanted = [one for one in endpoints() if wants(one, event)]
-    if not wanted:
+    """Write the event's deliveries. Call within the transaction of the change."""
+    receivers = event.only
+    if receivers is None:
+        receivers = [endpoint for endpoint in endpoints() if wants(endpoint, event)]
+    if not receivers:
         return
     now = timezone.now()
-    Delivery.objects.bulk_create(delivery(one, event, now) for one in wanted)
+    Delivery.objects.bulk_create(delivery(endpoint, event, now) for endpoint in receivers)
     courier.nudge()
 
 
 def endpoints() -> list[Endpoint]:
-    """Paused ones too: their events wait."""
+    """Return all endpoints, paused ones too: their events wait."""
     if time.monotonic() >= _known.until:
         _known.endpoints = list(Endpoint.objects.all())
         _known.until = time.monotonic() + KNOWN_FOR
@@ -80,7 +81,7 @@ def endpoints() -> list[Endpoint]:
 
 
 def forget() -> None:
-    """Endpoints have changed in this process."""
+    """Drop the cached endpoints. Call after a change of endpoints."""
     _known.until = 0.0
 
 
@@ -118,13 +119,14 @@ def send_test(endpoint: Endpoint) -> Delivery:
 
 
 def again(deliveries: QuerySet[Delivery]) -> int:
-    """Send these once more, from the beginning of the schedule and under the same ids."""
+    """Send the deliveries once more, under the same ids and from the beginning of the schedule.
+    Returns how many."""
     now = timezone.now()
     count = deliveries.filter(state=State.PENDING).update(next_at=now)
-    # Whoever asks for it knows that the endpoint is well again.
+    # The person who asks for it knows that the endpoint works again.
     Endpoint.objects.filter(deliveries__in=deliveries).update(rests_until=None)
     ended = deliveries.filter(state__in=[State.DONE, State.FAILED])
-    # What a customer asked for and nobody took has been a person's since.
+    # Not customers' requests that were given up: a person has taken them over.
     ended = ended.exclude(type=REQUESTED, state=State.FAILED)
     count += ended.update(state=State.PENDING, tries=0, next_at=now, done_at=None)
     courier.nudge()
@@ -134,14 +136,14 @@ def again(deliveries: QuerySet[Delivery]) -> int:
 def within(
     endpoint: Endpoint | None, since: datetime, until: datetime | None, state: str = ""
 ) -> QuerySet[Delivery]:
-    """Events of a time, of one endpoint or all, perhaps only those given up."""
+    """Select the deliveries of a period, of one endpoint or all, perhaps of one state."""
     given = {"endpoint": endpoint, "created_at__lt": until, "state": state}
-    found = Delivery.objects.filter(created_at__gte=since)
-    return found.filter(**{name: value for name, value in given.items() if value})
+    deliveries = Delivery.objects.filter(created_at__gte=since)
+    return deliveries.filter(**{name: value for name, value in given.items() if value})
 
 
 def remove(endpoint: Endpoint) -> None:
-    """With its deliveries and their attempts, some at a time: there may be millions."""
+    """Delete an endpoint with its deliveries and attempts, in batches: there may be millions."""
     Endpoint.objects.filter(pk=endpoint.pk).update(active=False)
     while ids := list(endpoint.deliveries.values_list("id", flat=True)[:CHUNK]):
         Attempt.objects.filter(delivery__in=ids).delete()
@@ -151,13 +153,13 @@ def remove(endpoint: Endpoint) -> None:
 
 
 def withdraw(event_id: str) -> None:
-    """What has not been delivered by now is not sent any more."""
-    open_ones = Delivery.objects.filter(event_id=event_id, state=State.PENDING)
-    open_ones.update(state=State.FAILED, done_at=timezone.now())
+    """Give up the event's pending deliveries."""
+    pending = Delivery.objects.filter(event_id=event_id, state=State.PENDING)
+    pending.update(state=State.FAILED, done_at=timezone.now())
 
 
 def erase(conversations: Iterable[str]) -> None:
-    """What was told, or is to be told, of these conversations: it has people's words in it."""
-    # By endpoint: the index of the order within a conversation begins with it.
+    """Delete the deliveries of these conversations, sent or not: they quote people's words."""
+    # By endpoint, which comes first in the index `delivery_order`.
     endpoints = list(Endpoint.objects.values_list("id", flat=True))
     Delivery.objects.filter(endpoint__in=endpoints, conversation__in=list(conversations)).delete()

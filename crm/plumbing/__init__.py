@@ -1,1 +1,1 @@
-"""What both Django apps use, and no model: threads, background work, storable text."""
+"""Helpers that both Django apps use and that need no model: threads, background work, text."""

@@ -1,5 +1,5 @@
-"""Work that nobody waits for: a Celery task once the transaction is committed, and without a broker
-a thread of this process."""
+"""Background work: starts a Celery task once the transaction is committed or, without a broker,
+runs it in a thread of this process."""
 
 import logging
 import threading
@@ -11,18 +11,18 @@ from django.db import close_old_connections, transaction
 
 logger = logging.getLogger("attune.background")
 pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
-# Seconds within which further wishes for the same task are one.
+# Seconds within which repeated requests for the same task count as one.
 SOON = 0.05
 _soon: set[str] = set()
 
 
 def later(task: Any, *arguments: Any) -> None:
-    # Sent from a thread in both cases: a broker that is away must not hold up who commits.
+    # A thread sends it even with a broker: one that is away must not hold up the commit.
     transaction.on_commit(lambda: pool.submit(start, task, arguments))
 
 
 def soon(task: Any) -> None:
-    """For a task that does all there is to do: once, however often it is wished for meanwhile."""
+    """Run a task that does all waiting work, once for all the requests of the next SOON seconds."""
     transaction.on_commit(lambda: _arm(task))
 
 
@@ -36,7 +36,7 @@ def _arm(task: Any) -> None:
 
 
 def _run_soon(task: Any) -> None:
-    _soon.discard(task.name)  # Before it starts: what comes from now on is for the next one.
+    _soon.discard(task.name)  # Before it starts: later requests need another run.
     start(task, ())
 
 
@@ -48,6 +48,6 @@ def start(task: Any, arguments: tuple[Any, ...]) -> None:
         else:
             task.apply(arguments, throw=True)
     except Exception:
-        logger.exception("%s could not be done", task.name)
+        logger.exception("background task %s failed", task.name)
     finally:
         close_old_connections()

@@ -1,4 +1,4 @@
-"""Looks that a process takes again and again while it lives."""
+"""Periodic checks of a process."""
 
 import asyncio
 import logging
@@ -9,8 +9,8 @@ logger = logging.getLogger("attune.every")
 
 
 async def every(seconds: float, look: Callable[[], Awaitable[Any]], without: str) -> None:
-    """Take the look after each pause. One that fails is logged as `without` says: the database may
-    be away for a moment, and the next look is soon."""
+    """Call `look` after each pause, for ever. A failure is logged, beginning with `without`: the
+    database may be away for a moment, and the next look comes soon."""
     while True:
         await asyncio.sleep(seconds)
         try:

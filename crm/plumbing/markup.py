@@ -1,4 +1,4 @@
-"""HTML as plain text, its tables as Markdown, and without the pictures that stand in a text."""
+"""Turns HTML into plain text, its tables into Markdown, and removes inline pictures."""
 
 import html
 import re
@@ -7,7 +7,7 @@ from typing import Any
 
 from selectolax.lexbor import LexborHTMLParser
 
-# What mail programs and help centres write. "<5 kg" and "<alice@ash.example>" are none of it.
+# Tags that mail programs and help centres write. "<5 kg" and "<alice@ash.example>" are no tags.
 TAG = re.compile(
     r"<(?=[/a-z!])(?:/?(?:a|abbr|article|b|big|blockquote|body|br|center|code|col|colgroup|dd|del|details|div|dl|dt"
     r"|em|figcaption|figure|font|footer|form|h[1-6]|head|header|hr|html|i|iframe|img|ins|label|li"
@@ -28,22 +28,22 @@ BLOCKS = frozenset(
     "p div h1 h2 h3 h4 h5 h6 ul ol dl table tr td th pre section article header footer main nav "
     "aside figure figcaption address hr form fieldset details summary blockquote caption".split()
 )
-# Those that close only where their end is written.
+# Tags of elements that end only at an explicit end tag.
 NESTED = re.compile(
     r"<(/?)(?!(?:p|li|td|th|tr|dt|dd|br|hr|img|input|meta|link|col|tbody|thead|option)\b)[a-z]",
     re.I,
 )
-# The parser's time grows with the square of this; of letters that were answered a hundred times,
+# The parser's time grows with the square of the depth. In a mail that was answered a hundred times,
 # each answer quotes the one before.
 DEEPEST = 500
 HIDDEN = re.compile(r"display\s*:\s*none", re.I)
-# Columns of a table, rows of a cell, and characters of a table: those that stand in many rows
-# multiply.
+# Most columns of a table, rows of a cell and characters of a table: cells that span many rows
+# are repeated in each of them.
 WIDEST, TALLEST, LARGEST = 50, 200, 400_000
 
 
-def plain(text: str) -> str:
-    """A text that holds no markup stays as it is."""
+def without_markup(text: str) -> str:
+    """Return plain text; a text without markup is returned unchanged."""
     if "data:" in text:
         text = PICTURE.sub(r"\1", text)
     if TAG.search(text):
@@ -54,15 +54,15 @@ def plain(text: str) -> str:
 
 
 def depth(text: str) -> int:
-    now = most = 0
-    for found in NESTED.finditer(text):
-        now += -1 if found[1] else 1
-        most = max(most, now)
-    return most
+    level = deepest = 0
+    for tag in NESTED.finditer(text):
+        level += -1 if tag[1] else 1
+        deepest = max(deepest, level)
+    return deepest
 
 
 def tidied(text: str) -> str:
-    """Without the blanks and empty lines that the source only had for its own looks."""
+    """Remove blanks and empty lines that only laid out the source."""
     lines = [" ".join(line.split()) for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
@@ -70,7 +70,7 @@ def tidied(text: str) -> str:
 def rendered(root: Any) -> str:
     out: list[list[str]] = [[]]
     waiting = [(root, False)] if root else []
-    # No recursion: mails nest thousands of elements.
+    # A loop, not recursion: mails nest thousands of elements.
     while waiting:
         node, done = waiting.pop()
         if done:
@@ -118,25 +118,25 @@ def leave(tag: str, out: list[list[str]]) -> None:
 
 
 def grid(table: Any) -> Iterator[list[Any]]:
-    """Its rows; a cell that spans several columns or rows stands in each of them."""
+    """Yield the rows; a cell that spans several columns or rows is repeated in each of them."""
     below: dict[int, tuple[Any, int]] = {}
     for row in table.css("tr"):
         cells: list[Any] = []
-        for cell in [one for one in row.iter() if one.tag in {"td", "th"}]:
-            hang(cells, below)
+        for cell in [node for node in row.iter() if node.tag in {"td", "th"}]:
+            add_spanning(cells, below)
             for _ in range(min(span(cell, "colspan", WIDEST), WIDEST - len(cells))):
                 if (rows := span(cell, "rowspan", TALLEST)) > 1:
                     below[len(cells)] = cell, rows - 1
                 cells.append(cell)
-        hang(cells, below)
+        add_spanning(cells, below)
         if cells:
             yield cells
 
 
-def hang(cells: list[Any], below: dict[int, tuple[Any, int]]) -> None:
-    """Cells of rows above that reach down to here."""
-    while (found := below.pop(len(cells), None)) is not None:
-        cell, rows = found
+def add_spanning(cells: list[Any], below: dict[int, tuple[Any, int]]) -> None:
+    """Add the cells of rows above that reach down into this row's next column."""
+    while (spanning := below.pop(len(cells), None)) is not None:
+        cell, rows = spanning
         if rows > 1:
             below[len(cells)] = cell, rows - 1
         cells.append(cell)
@@ -148,7 +148,8 @@ def span(cell: Any, name: str, most: int) -> int:
 
 
 def markdown(table: Any, rows: list[list[Any]]) -> str:
-    """The rows of heads are one; a table without heads has empty ones."""
+    """Write a Markdown table. Several header rows become one; a table without any gets empty
+    headers."""
     heads = 0
     while heads < len(rows) - 1 and all(is_head(cell) for cell in rows[heads]):
         heads += 1

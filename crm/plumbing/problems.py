@@ -1,4 +1,4 @@
-"""Errors of HTTP as RFC 9457 problem documents."""
+"""HTTP errors as RFC 9457 problem documents."""
 
 from http import HTTPStatus
 from typing import Any

@@ -1,5 +1,5 @@
-"""What is wrong with the machine and not with what was asked of it: a full disk, a database that is
-away or can only be read. In words to its operators, and as a status to who asked."""
+"""Failures of the machine, not of the request: a full disk, a database that is away or read-only.
+Each becomes a message to the operators and an HTTP status for the client."""
 
 import errno
 import shutil
@@ -12,11 +12,11 @@ from django.db import Error as DatabaseError
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
-# PostgreSQL's, and a stem of SQLite's own words.
+# PostgreSQL's error codes, and parts of SQLite's messages.
 READ_ONLY = ("25006", "readonly", "read-only")
 NO_TABLE = ("42P01", "no such table")
 DISK_FULL = ("53100", "is full")
-# Seconds after which it is worth asking again.
+# Seconds after which a client should try again.
 AGAIN = 5
 
 
@@ -29,38 +29,38 @@ class Trouble:
 
     @property
     def told(self) -> str:
-        """To who asked; the operators' log says more."""
+        """The message to the client, which gives away nothing about the machine."""
         if self.status == 507:
-            return "There is no room to store this: nothing was kept. The operators' log says more."
-        return "Nothing can be stored at the moment: nothing was kept. Please send it again later."
+            return "The disk is full, so nothing was stored. The operators' log says more."
+        return "Nothing can be stored at the moment. Please send it again later."
 
 
 def trouble(error: BaseException) -> Trouble | None:
-    """None where the error is something else."""
+    """Return the trouble behind an error, or None if the error has another cause."""
     if getattr(error, "errno", None) in FULL or of_database(error, DISK_FULL):
         return Trouble(507, no_room())
     if isinstance(error, OSError) and error.errno in FORBIDDEN and error.filename:
-        text = f"{error.filename} may not be used by this user: mend its rights, or set DATA_DIR."
+        text = f"This user may not use {error.filename}: change its permissions, or set DATA_DIR."
         return Trouble(503, text)
     if of_database(error, READ_ONLY):
         return Trouble(503, READ_ONLY_TEXT)
     if of_database(error, NO_TABLE):
-        return Trouble(503, "The database lacks tables: type: python manage.py migrate")
+        return Trouble(503, "The database lacks tables. Type: python manage.py migrate")
     if isinstance(error, DatabaseError) and not isinstance(error, IntegrityError | DataError):
-        text = f"The database cannot be used ({reason(error)}): check DATABASE_URL, DATA_DIR."
+        text = f"The database cannot be used ({reason(error)}): check DATABASE_URL and DATA_DIR."
         return Trouble(503, text)
     return None
 
 
 READ_ONLY_TEXT = (
-    "The database can only be read (its role is read-only, or it is a standby): name in "
-    "DATABASE_URL a role and a server that take writes."
+    "The database can only be read (its role is read-only, or it is a standby): set DATABASE_URL "
+    "to a role and a server that accept writes."
 )
 
 
-def in_words(error: BaseException) -> str:
-    found = trouble(error)
-    return found.text if found else f"The operating system refused: {error}."
+def described(error: BaseException) -> str:
+    known = trouble(error)
+    return known.text if known else f"The operating system refused: {error}."
 
 
 def of_database(error: BaseException, marks: tuple[str, ...]) -> bool:
@@ -73,20 +73,21 @@ def of_database(error: BaseException, marks: tuple[str, ...]) -> bool:
 def no_room(needed: str = "") -> str:
     free = shutil.disk_usage(settings.DATA_DIR).free // 1_000_000
     return (
-        f"No space left in {settings.DATA_DIR}, or where the database lies: {needed}{free} MB are "
-        "free here. Free some, or set DATA_DIR to a folder on another disk."
+        f"No space left in {settings.DATA_DIR} or on the database's disk: {needed}{free} MB are "
+        "free here. Free some space, or set DATA_DIR to a folder on another disk."
     )
 
 
 def reason(error: BaseException) -> str:
-    """In one line. A pool says only how long it has waited: then the server is asked directly."""
+    """Return the reason in one line. A pool says only how long it waited, so after its error ask
+    the server itself."""
     if "couldn't get a connection" in str(error) and (why := refusal_of_postgresql()):
         return why
     return first_line(error)
 
 
 def refusal_of_postgresql() -> str:
-    """Why the server does not let us in; "" where it does."""
+    """Try to connect. Returns why the server refuses, or "" if it does not."""
     import psycopg
 
     try:
@@ -97,8 +98,8 @@ def refusal_of_postgresql() -> str:
 
 
 def parameters() -> dict[str, Any]:
-    """For one connection past the pool; asked for so long, in seconds."""
-    return {**connection.get_connection_params(), "connect_timeout": 2}
+    """Return the parameters of one connection that bypasses the pool."""
+    return {**connection.get_connection_params(), "connect_timeout": 2}  # seconds
 
 
 def first_line(error: BaseException) -> str:

@@ -199,12 +199,12 @@ def timed(name: str, search: Callable[[Any], Any], questions: list[Any]) -> Figu
 
 def recall(index: Searchable, flat: faiss.IndexFlatIP, questions: list[Query]) -> float:
     """Return the share of the passages nearest by meaning that the index finds."""
-    found = 0
+    hits = 0
     for query in questions:
         only_meaning = Query("", query.vector)
         matches = index.search(only_meaning, [SHARED], LIMIT)
-        found += len({match.id for match in matches} & set(flat_search(flat, query)))
-    return found / (LIMIT * len(questions))
+        hits += len({match.id for match in matches} & set(flat_search(flat, query)))
+    return hits / (LIMIT * len(questions))
 
 
 def change(snapshot: Snapshot, corpus: Corpus, questions: Questions) -> float:

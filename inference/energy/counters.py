@@ -82,8 +82,5 @@ class Packages:
         """Return the microjoules since the last reading, which must be less than one range ago."""
         now = int((zone / "energy_uj").read_text())
         before, self.last[zone] = self.last.get(zone, now), now
-        return now - before if now >= before else now - before + range_of(zone)
-
-
-def range_of(zone: Path) -> int:
-    return int((zone / "max_energy_range_uj").read_text())
+        wrapped = int((zone / "max_energy_range_uj").read_text()) if now < before else 0
+        return now - before + wrapped

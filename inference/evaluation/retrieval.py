@@ -39,8 +39,8 @@ def figures(kind: str, rankings: Sequence[Ranking]) -> dict[str, Any]:
 
 def recall(ranking: Ranking, cut: int) -> float:
     """Return the share of relevant records in the first `cut` results, 1 if these hold no more."""
-    found = len(ranking.relevant.intersection(ranking.found[:cut]))
-    return found / min(len(ranking.relevant), cut)
+    hits = len(ranking.relevant.intersection(ranking.found[:cut]))
+    return hits / min(len(ranking.relevant), cut)
 
 
 def reciprocal_rank(ranking: Ranking) -> float:

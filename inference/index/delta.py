@@ -68,13 +68,13 @@ class Delta:
 
     def search(self, query: Query, scope: str, words: Words) -> list[Match]:
         return [
-            Match(passage, _meaning(added, query.vector), _words(added, query.terms, words))
+            Match(
+                passage,
+                0.0 if added.vector is None else float(np.dot(added.vector, query.vector)),
+                _words(added, query.terms, words),
+            )
             for passage, added in list(self._added.get(scope, {}).items())
         ]
-
-
-def _meaning(added: _Added, vector: Vector) -> float:
-    return 0.0 if added.vector is None else float(np.dot(added.vector, vector))
 
 
 def _words(added: _Added, wanted: Iterable[str], words: Words) -> float:

@@ -289,11 +289,8 @@ def _alone(model: Model, report: Report) -> Iterator[None]:
 
 
 def _whole(model: Model) -> bool:
-    return all(_size(models_dir() / file.path) == file.bytes for file in model.files)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else -1
+    paths = {models_dir() / file.path: file.bytes for file in model.files}
+    return all(path.is_file() and path.stat().st_size == size for path, size in paths.items())
 
 
 def _right(model: Model) -> bool:

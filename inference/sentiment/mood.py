@@ -132,8 +132,8 @@ def alert(messages: Sequence[Heard], rules: Rules = USUAL) -> Alert | None:
     if not messages:
         return None
     checks = (_repeated, _in_a_row, _fell, _bad)
-    alerts = [found for check in checks if (found := check(messages, rules))]
-    return max(alerts, key=lambda alert: alert.weight, default=None)
+    alerts = [raised for check in checks if (raised := check(messages, rules))]
+    return max(alerts, key=lambda raised: raised.weight, default=None)
 
 
 def times(text: str) -> int:

@@ -201,8 +201,8 @@ def _figures(heads: Heads, judged: Texts, guard: Texts) -> dict[str, dict[str, f
 
 
 def _figure(heads: Heads, texts: Texts) -> dict[str, float]:
-    found = heads.probabilities(texts.features).argmax(axis=1)
-    counts = confusion(texts.classes, found, len(LABELS))
+    predicted = heads.probabilities(texts.features).argmax(axis=1)
+    counts = confusion(texts.classes, predicted, len(LABELS))
     return {"accuracy": round(accuracy(counts), 4), "macro_f1": round(macro_f1(counts), 4)}
 
 

@@ -117,8 +117,8 @@ class Steps:
         if not path.exists():
             scorer, tokenizer = self.teacher()
             self.say(f"the teacher's opinion of {len(examples)} texts")
-            found = scores(scorer, Tokens(tokenizer, [e.text for e in examples]), self.say)
-            torch.save({"logits": found.logits, "features": found.features}, path)
+            opinion = scores(scorer, Tokens(tokenizer, [e.text for e in examples]), self.say)
+            torch.save({"logits": opinion.logits, "features": opinion.features}, path)
         saved = torch.load(path, weights_only=True)
         return student.Lesson(examples, saved["logits"], saved["features"])
 

@@ -177,7 +177,7 @@ def test_a_declined_merge_says_why_and_keeps_nothing_else_back() -> None:
     event = tells(erp, {"type": "customer.merged", "data": rows})
     assert event.state == "failed"
     assert "'bob' was erased, so 'alice' cannot go on as them" in event.reason
-    assert "charlie" in lifecycle.everyone("alice")
+    assert "charlie" in lifecycle.all_ids("alice")
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ def merge(primary: int, *merged: int, **more: Any) -> dict[str, Any]:
 
 def found(id: str) -> set[str]:
     """Records that this customer's search may look at."""
-    rows = Record.objects.filter(customer=aliases.told(id), deleted=False)
+    rows = Record.objects.filter(customer=aliases.resolve(id), deleted=False)
     return set(rows.values_list("id", flat=True))
 
 
@@ -136,7 +136,7 @@ def test_both_spellings_of_a_salesforce_contact_are_one_person() -> None:
         },
     )
     assert set(owners().values()) == {f"force/{LONG}"}
-    assert aliases.told(f"force/{SHORT}") == f"force/{LONG}"
+    assert aliases.resolve(f"force/{SHORT}") == f"force/{LONG}"
     tells(force, sobject("Case", "5005g00000XYZaBAAX", IsDeleted=True))
     assert found(f"force/{LONG}") == {f"force/contact:{LONG}", "force/order:81"}
 
@@ -171,4 +171,4 @@ def test_a_customer_of_your_own_is_found_by_either_spelling() -> None:
     }
     tells(added("erp", "attune"), {"type": "record.upserted", "data": event})
     assert set(owners().values()) == {LONG}
-    assert aliases.told(SHORT) == LONG
+    assert aliases.resolve(SHORT) == LONG

@@ -146,7 +146,7 @@ def test_linked_they_are_one_person_before_and_afterwards() -> None:
     call_command("webhooks", "link", "desk", "501", "cust_1")
     tells(desk, ticket("2", 501))
     assert set(owners().values()) == {"cust_1"}
-    assert aliases.told("desk/501") == "cust_1"
+    assert aliases.resolve("desk/501") == "cust_1"
 
 
 def test_a_signed_merge_of_ones_own_crm_links_too() -> None:

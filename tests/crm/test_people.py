@@ -39,7 +39,7 @@ def test_a_merge_of_the_merged_one_arrives_where_that_one_went() -> None:
     assert owners() == {"bob"}
     has_order("charlie", 9)
     assert owners() == {"bob"}
-    assert aliases.everyone("charlie") == ["bob", "alice", "charlie"]
+    assert aliases.all_ids("charlie") == ["bob", "alice", "charlie"]
 
 
 def test_a_merge_back_changes_nothing_and_nobody_is_merged_into_themselves() -> None:
@@ -135,7 +135,7 @@ class AnyOrderTests(PropertyTestCase):
         told: dict[str, str] = {}
         erased: set[str] = set()
         for number, (what, one, other) in enumerate(steps):
-            group = set(aliases.everyone(one))
+            group = set(aliases.all_ids(one))
             if what == "merge":
                 try:
                     lifecycle.merge(one, other)
@@ -154,8 +154,8 @@ class AnyOrderTests(PropertyTestCase):
                 assert root.merged_into_id is None
                 assert (customer.erased_at is None) == (root.erased_at is None)
         for record, owner in told.items():
-            for alias in aliases.everyone(owner):
-                mine = search.visible(aliases.told(alias))
+            for alias in aliases.all_ids(owner):
+                mine = search.visible(aliases.resolve(alias))
                 assert Key.objects.filter(mine, record=record).exists(), (record, alias)
         assert set(Record.objects.values_list("id", flat=True)) == set(told)
         assert owners() <= {aliases.root_of(one) for one in told.values()}

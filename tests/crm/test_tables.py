@@ -31,7 +31,7 @@ MERGED = """<p>Rates</p><table>
 
 
 def told(text: str) -> list[str]:
-    return list("\n".join(wording.paragraphs(markup.plain(text), 110)).split("\n"))
+    return list("\n".join(wording.paragraphs(markup.without_markup(text), 110)).split("\n"))
 
 
 def test_each_cell_names_its_table_its_row_and_its_column() -> None:

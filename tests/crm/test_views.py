@@ -43,7 +43,7 @@ class DoorTests(AgentsTestCase):
             await send({"status": 0, "headers": []})
             await send({"body": b'"Django"'})
 
-        await views.at_the_door(django)({**scope, "headers": headers}, receive, send)
+        await views.webhooks_first(django)({**scope, "headers": headers}, receive, send)
         named = {key.decode(): value.decode() for key, value in said[0]["headers"]}
         return said[0]["status"], named, json.loads(said[1]["body"])
 

@@ -284,7 +284,7 @@ def test_two_processes_that_fetch_at_once_share_one_download(
     first.stdout.readline()
 
     def finish_first(done: int, total: int, what: str) -> None:
-        assert what == "waiting for another process that fetches it"
+        assert what == "waiting for another process that is fetching it"
         first.communicate(b"\n" + WHOLE)
 
     assert catalogue.fetch("tiny", finish_first).read_bytes() == WHOLE

@@ -1,5 +1,6 @@
-"""The messages that hearing is trained on keep to their form."""
+"""The messages that hearing is trained and tested on keep to their form."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,9 @@ import pytest
 import inference
 from inference.sentiment import LABELS
 
-FILES = sorted((Path(inference.__file__).parent / "sentiment" / "messages").glob("*.tsv"))
+TRAINED = sorted((Path(inference.__file__).parent / "sentiment" / "messages").glob("*.tsv"))
+TESTED = sorted((Path(__file__).parents[1] / "fixtures" / "messages").glob("*.tsv"))
+FILES = TRAINED + TESTED
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -18,6 +21,13 @@ def test_each_line_has_a_label_a_kind_and_a_message(path: Path) -> None:
     assert all(row[1] and row[2].strip() for row in rows)
 
 
-def test_no_message_comes_twice() -> None:
+def test_no_message_comes_twice_or_is_both_trained_and_tested_on() -> None:
     said = [line.split("\t")[2].lower() for path in FILES for line in path.read_text().splitlines()]
     assert sorted(said) == sorted(set(said))
+
+
+def test_each_label_has_enough_messages_to_train_on() -> None:
+    labels = Counter(
+        line.split("\t")[0] for path in TRAINED for line in path.read_text().splitlines()
+    )
+    assert min(labels.values()) >= 3_000

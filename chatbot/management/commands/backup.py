@@ -30,7 +30,7 @@ class Command(BaseCommand):
         except BackupError as error:
             raise CommandError(str(error)) from None
         except (OSError, DatabaseError) as error:
-            raise CommandError(f"{file} was not written. {troubles.in_words(error)}") from error
+            raise CommandError(f"{file} was not written. {troubles.described(error)}") from error
         size = sum(count for count, _ in manifest.members.values())
         files = sum(name.startswith("attachments/") for name in manifest.members)
         secret = "with" if with_secrets else "without"

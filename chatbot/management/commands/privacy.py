@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from chatbot.models import Erasure
 from chatbot.people import audit
 from chatbot.privacy import retention
-from crm.ids.aliases import SeveralSystems, told
+from crm.ids.aliases import SeveralSystems, resolve
 from crm.models import Customer
 from inference.text import trimmed
 
@@ -69,7 +69,7 @@ class Command(BaseCommand):
 def existing(id: str) -> Customer:
     """Return the customer with this id, whichever of their ids it is."""
     try:
-        customer = Customer.objects.filter(id=told(trimmed(id))).first()
+        customer = Customer.objects.filter(id=resolve(trimmed(id))).first()
     except SeveralSystems as error:
         raise CommandError(str(error)) from None
     if customer is None:

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         except FileNotFoundError as error:
             raise CommandError(f"There is no file {error.filename}.") from error
         except (OSError, DatabaseError) as error:
-            raise CommandError(f"Not restored. {troubles.in_words(error)}") from error
+            raise CommandError(f"Not restored. {troubles.described(error)}") from error
         self.stdout.write(
             f"Restored as of {manifest.made_at}. Now type: python manage.py index refresh; then "
             "start Attune."

@@ -51,7 +51,7 @@ class Command(BaseCommand):
             except (ServingError, catalogue.ModelError) as error:
                 raise CommandError(str(error)) from None
             except (OSError, DatabaseError) as error:
-                raise CommandError(troubles.in_words(error)) from error
+                raise CommandError(troubles.described(error)) from error
             finally:
                 processes.end(self.children)
                 # Without children, the file belongs to another `serve`, which holds the port.

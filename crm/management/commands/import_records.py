@@ -32,10 +32,10 @@ class Command(BaseCommand):
         except (OSError, EOFError) as error:
             raise CommandError(f"{options['file']} cannot be read: {error}.") from error
         except DatabaseError as error:
-            raise CommandError(troubles.in_words(error)) from error
+            raise CommandError(troubles.described(error)) from error
         if not options["no_index"]:
             indexing.refresh()
-        self.stdout.write(json.dumps(asdict(report)) if options["json"] else in_words(report))
+        self.stdout.write(json.dumps(asdict(report)) if options["json"] else summary(report))
         if report.errors and not report.accepted:
             raise CommandError("No line of the file is a record. See the reasons above.")
 
@@ -49,7 +49,7 @@ def rows(path: Path) -> Iterator[Any]:
             yield ValueError(f"the line {error}")
 
 
-def in_words(report: ImportReport) -> str:
+def summary(report: ImportReport) -> str:
     lines = [
         f"{report.created} records created, {report.updated} updated, "
         f"{report.unchanged} unchanged, {report.stale} older than what is stored."

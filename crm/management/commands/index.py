@@ -1,4 +1,4 @@
-"""Build, refresh or look at the FAISS index."""
+"""Build, refresh, prune or inspect the index."""
 
 import json
 from argparse import ArgumentParser
@@ -12,8 +12,8 @@ from crm.knowledge import indexing, records
 
 class Command(BaseCommand):
     help = (
-        "Builds the FAISS index from the records, refreshes it with what changed, or shows it; "
-        "prune: after an upgrade, removes what the encoder before has left."
+        "Builds the index from the records, refreshes it with the changes since, or shows its "
+        "status; prune: after an upgrade, removes the indexes of earlier encoders."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,7 +31,7 @@ class Command(BaseCommand):
             with tqdm(unit=" passages", desc="Embedding", disable=None, leave=False) as bar:
                 (indexing.build if action == "build" else indexing.refresh)(progress(bar))
         status = indexing.status()
-        self.stdout.write(as_json(status) if json else in_words(status))
+        self.stdout.write(as_json(status) if json else summary(status))
 
 
 def progress(bar: Any) -> Any:
@@ -46,7 +46,7 @@ def as_json(status: dict[str, Any]) -> str:
     return json.dumps(status)
 
 
-def in_words(status: dict[str, Any]) -> str:
+def summary(status: dict[str, Any]) -> str:
     if "problem" in status:
         return status["problem"]
     lines = [
@@ -56,7 +56,7 @@ def in_words(status: dict[str, Any]) -> str:
     ]
     if status["without_vector"]:
         lines.append(
-            f"{status['without_vector']:,} passages are found by words and numbers only until "
-            "they are embedded: type manage.py index refresh"
+            f"{status['without_vector']:,} passages are found by words and numbers only, until "
+            "they are embedded. Type: manage.py index refresh"
         )
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Webhooks in and out: who sends records, who is sent events, and sending again."""
+"""Manage webhooks in both directions: sources of records and receivers of events."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -9,17 +9,17 @@ from crm.management import endpoints, sources
 
 
 class Command(BaseCommand):
-    help = "Adds sources and endpoints of webhooks, lists them, tests them, delivers again."
+    help = "Adds, lists and tests sources and endpoints of webhooks, and sends events again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
         sources.add_parsers(actions)
         endpoints.add_parsers(actions)
-        listed = actions.add_parser("list", help="sources and endpoints")
+        listed = actions.add_parser("list", help="list sources and endpoints")
         listed.set_defaults(run=show)
 
     def handle(self, **options: Any) -> None:
-        """Each parser names its function: options -> text."""
+        """Call the function that the action's parser has set: options -> text."""
         self.stdout.write(options["run"](options))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-WIDGET = Path(__file__).parents[2] / "chatbot/static/chatbot/widget"
+WIDGET = Path(__file__).parents[3] / "chatbot/static/chatbot/widget"
 # The parts of the page that it touches, and a connection that alice can cut.
 PAGE = """
 import assert from "node:assert";

@@ -28,7 +28,7 @@ from tests.chatbot.sockets import SocketTestCase
 
 pytestmark = pytest.mark.services
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 UNENCODED = ["p@ss/w:rd#1%", "p/ss", "pa#ss", "pa?ss", "pa[ss", "a]b", "/hunter", "12/34"]
 
 

@@ -17,7 +17,7 @@ from chatbot.models import Attachment
 from tests.chatbot.attachments.test_access import Customer, alice, fresh, inbox  # noqa: F401
 
 pytestmark = pytest.mark.django_db
-UPLOAD = Path(__file__).parents[2] / "chatbot/static/chatbot/attachments/upload.js"
+UPLOAD = Path(__file__).parents[3] / "chatbot/static/chatbot/attachments/upload.js"
 FULL = OSError(errno.ENOSPC, "No space left on device")
 
 

@@ -13,7 +13,7 @@ from django.db import connection
 from chatbot.config.network import is_private
 from chatbot.operations.checks import CONFIGURATION, FILES
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture

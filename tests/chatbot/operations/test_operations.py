@@ -25,7 +25,7 @@ from inference.generation.client import ServerUnreachable
 from inference.models import catalogue
 from tests.fakes import ALICE, FakeModelsTestCase
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 QUESTION = "has order 50001 been sent? my canary is Zanzibar"
 PRODUCTION = {
     "DEBUG": "0",

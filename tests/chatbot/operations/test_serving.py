@@ -16,7 +16,7 @@ from django.db import OperationalError
 
 from chatbot.operations import processes
 from chatbot.operations.processes import Child, ServingError
-from crm.plumbing.troubles import in_words
+from crm.plumbing.troubles import described
 
 HOST = "127.0.0.1"
 FOREVER = "import time; print('up', flush=True); time.sleep(600)"
@@ -199,5 +199,5 @@ def test_sigterm_is_heard_like_ctrl_c_and_only_meanwhile() -> None:
     ],
 )
 def test_what_goes_wrong_is_one_sentence_that_helps(error: Exception, words: str) -> None:
-    assert re.search(words, in_words(error))
-    assert "\n" not in in_words(error)
+    assert re.search(words, described(error))
+    assert "\n" not in described(error)

@@ -21,7 +21,7 @@ from tests.fakes import ALICE, BOB, FakeModelsTestCase, order, outcome_of
 
 ROWS = [
     json.loads(line)
-    for line in (Path(__file__).parents[1] / "fixtures/injections.jsonl").read_text().splitlines()
+    for line in (Path(__file__).parents[2] / "fixtures/injections.jsonl").read_text().splitlines()
 ]
 ATTACKS = [row for row in ROWS if not row.get("benign")]
 BENIGN = [row for row in ROWS if row.get("benign")]

@@ -9,7 +9,7 @@ import pytest
 
 from chatbot.management.commands import settings as command
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs/settings.md"
 # CONTRIBUTING.md has the first; `manage.py serve` sets the second for its own children.
 NOT_SETTINGS = {"ATTUNE_SHARED", "PROMETHEUS_MULTIPROC_DIR"}
