@@ -120,13 +120,10 @@ def leave_contact(conversation: Conversation, email: str, client: str) -> None:
 @shared_task(name="chatbot.tasks.mail_link", **RETRIES)
 def mail_link(conversation: str, address: str, what: str) -> None:
     for row in by_id(conversation):
-        send_link(Wish(conversation, address, what), row.visitor.inbox.name)
-
-
-def send_link(wish: Wish, inbox: str) -> None:
-    url = f"{settings.PUBLIC_URL}{reverse('confirm-mail')}?key={key_of(wish)}"
-    text = LINK.format(asked=ASKED[wish.what].format(inbox), url=url)
-    send_mail("Please confirm your e-mail address", text, None, [wish.email])
+        key = key_of(Wish(conversation, address, what))
+        url = f"{settings.PUBLIC_URL}{reverse('confirm-mail')}?key={key}"
+        text = LINK.format(asked=ASKED[what].format(row.visitor.inbox.name), url=url)
+        send_mail("Please confirm your e-mail address", text, None, [address])
 
 
 def key_of(wish: Wish) -> str:

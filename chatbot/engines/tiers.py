@@ -112,8 +112,8 @@ async def look_after_for_ever() -> None:
 
 async def look_after(thoroughly: bool) -> None:
     pools = await in_thread(tiers)
-    checks = (examine(pool.name, one, thoroughly) for pool in pools for one in pool.servers)
-    await asyncio.gather(*checks)
+    pairs = ((pool.name, server) for pool in pools for server in pool.servers)
+    await asyncio.gather(*(examine(tier, server, thoroughly) for tier, server in pairs))
 
 
 async def examine(tier: str, server: Server, thoroughly: bool) -> None:

@@ -45,7 +45,7 @@ class JsonSocket(AsyncWebsocketConsumer):
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         methods = [getattr(cls, name) for name in dir(cls)]
-        cls.handlers = {one.handles: one for one in methods if hasattr(one, "handles")}
+        cls.handlers = {method.handles: method for method in methods if hasattr(method, "handles")}
         cls.accepted = Frames(cls.handlers)
 
     async def __call__(self, *arguments: Any) -> None:
@@ -89,8 +89,8 @@ class JsonSocket(AsyncWebsocketConsumer):
             raise
         except Exception as error:
             name = frame.__struct_config__.tag
-            if found := troubles.trouble(error):
-                logger.error("the frame %s was not carried out: %s", name, found.text)
+            if trouble := troubles.trouble(error):
+                logger.error("the frame %s was not carried out: %s", name, trouble.text)
             else:
                 logger.exception("the frame %s failed", name)
             text = "Something went wrong on our side. Please try again in a moment."

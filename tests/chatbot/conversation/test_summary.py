@@ -104,8 +104,8 @@ class SummaryTests(AgentsTestCase):
             customers.close(self.conversation)
         later.assert_called_once_with(tasks.sum_up, str(self.conversation.id))
 
-    def test_the_task_makes_it(self) -> None:
+    def test_the_task_summarises_the_conversation(self) -> None:
         self.model.answer = GOOD
         with mock.patch("chatbot.engines.tiers.tiers", return_value=(pool(self.model),)):
-            async_to_sync(summary.summed_up)(self.conversation.id)
+            async_to_sync(summary.summarise_and_deliver)(self.conversation.id)
         self.assertEqual(Summary.objects.get().question, "when the repair is done")
