@@ -31,8 +31,8 @@ class Trouble:
     def told(self) -> str:
         """The message to the client, which gives away nothing about the machine."""
         if self.status == 507:
-            return "The disk is full, so nothing was stored. The operators' log says more."
-        return "Nothing can be stored at the moment. Please send it again later."
+            return "The disk is full, so nothing was kept. The operators' log says more."
+        return "Nothing can be stored at the moment, so nothing was kept. Please send it again later."
 
 
 def trouble(error: BaseException) -> Trouble | None:
