@@ -44,7 +44,7 @@ def troubled(error: BaseException | None) -> HttpResponse | None:
     if error is None or (found := troubles.trouble(error)) is None:
         return None
     logger.error("%s", found.text)
-    document = problem(found.status, found.told, retry_after=troubles.AGAIN)
+    document = problem(found.status, found.public_text, retry_after=troubles.AGAIN)
     headers = {"Retry-After": str(troubles.AGAIN)}
     return JsonResponse(document, status=found.status, headers=headers, content_type=PROBLEM)
 

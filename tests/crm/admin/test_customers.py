@@ -44,7 +44,7 @@ def test_a_merge_that_cannot_be_is_explained(root: Client) -> None:
 def test_who_may_not_change_sources_links_nobody() -> None:
     alice = staff(Client(), "alice", "view_customer", "view_record")
     html = text_of(alice, PAGE)
-    assert "was merged into" not in html
+    assert "Merge into another customer" not in html
     assert not [part for part in html.split('"') if part.endswith("/link/")]
     assert alice.post("/admin/crm/customer/desk_2F501/link/", {"into": "cust_1"}).status_code in (
         403,
