@@ -96,7 +96,7 @@ def check_mapping(name: str, mapping: Any) -> None:
     """Raise ValueError, with a message for the operator, if the mapping cannot work."""
     check = getattr(dialect(name), "check", None)
     if any(map(storable.unstorable, storable.strings(mapping))):
-        raise ValueError("The mapping holds a NUL or half of a surrogate pair.")
+        raise ValueError("The mapping holds a NUL character or half of a surrogate pair.")
     if check:
         check(mapping)
 

@@ -72,7 +72,7 @@ def verify(delivery: Delivery, secret: str) -> None:
     stamp = delivery.headers.get("x-hubspot-request-timestamp", "")
     fresh(number(stamp) / 1000)
     given = delivery.headers.get("x-hubspot-signature-v3", "").encode()
-    clear = IN_CLEAR.sub(lambda found: unquote(found[0]), delivery.url)
+    clear = IN_CLEAR.sub(lambda match: unquote(match[0]), delivery.url)
     # An empty query is lost on its way here.
     for url in {delivery.url, clear, f"{clear}?"}:
         signed = delivery.method.encode() + url.encode() + delivery.body + stamp.encode()

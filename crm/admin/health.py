@@ -1,4 +1,4 @@
-"""Health of a connection, from its newest events alone, so that millions do not slow pages."""
+"""Health of a connection, from its newest events alone, so millions do not slow a page down."""
 
 from dataclasses import dataclass
 from datetime import datetime

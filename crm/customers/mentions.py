@@ -40,7 +40,7 @@ def read(body: bytes) -> Any:
 
 def ids_in(body: Any) -> set[str]:
     """Return the ids of people and things anywhere in a body."""
-    found, left = set(), [(body, False)]
+    ids, left = set(), [(body, False)]
     while left:  # A loop, not recursion: the sender decides how deep the body is.
         value, named = left.pop()
         if isinstance(value, dict):
@@ -48,8 +48,8 @@ def ids_in(body: Any) -> set[str]:
         elif isinstance(value, list):
             left += [(inner, named) for inner in value]
         elif named and (id := as_id(value)):
-            found.add(id)
-    return found
+            ids.add(id)
+    return ids
 
 
 @lru_cache(10_000)  # The same names recur in every row and every event.

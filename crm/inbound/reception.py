@@ -169,17 +169,13 @@ class Reception:
             try:
                 new = await in_thread(insert, [event for event, _ in batch])
             except Exception as error:
-                for kept in waiting_still(batch):
-                    kept.set_exception(error)
+                for _, kept in batch:
+                    if not kept.done():  # Done: its sender has hung up.
+                        kept.set_exception(error)
                 continue
             for (_, kept), is_new in zip(batch, new, strict=True):
                 if not kept.done():
                     kept.set_result(is_new)
-
-
-def waiting_still(batch: list[tuple[Any, asyncio.Future[bool]]]) -> list[asyncio.Future[bool]]:
-    """Return the futures of a batch without those whose sender has hung up."""
-    return [kept for _, kept in batch if not kept.done()]
 
 
 arrivals = Reception()

@@ -120,7 +120,7 @@ def optional_text(row: dict[str, Any], name: str, longest: int) -> str | None:
     if value is not None and not isinstance(value, str):
         raise RecordError(f'"{name}" must be a string')
     if value and unstorable(value):
-        raise RecordError(f'"{name}" holds a NUL or half of a surrogate pair')
+        raise RecordError(f'"{name}" holds a NUL character or half of a surrogate pair')
     value = trimmed(value) if value else None
     if value and len(value) > longest:
         raise RecordError(f'"{name}" is longer than {longest} characters')

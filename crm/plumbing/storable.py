@@ -78,7 +78,7 @@ def check(fields: dict[str, Any]) -> None:
     """Raise RecordError if some database cannot store the fields as JSON."""
     try:
         if any(map(unstorable, strings(fields))):
-            raise RecordError("holds a NUL or half of a surrogate pair")
+            raise RecordError("holds a NUL character or half of a surrogate pair")
         json.dumps(fields, allow_nan=False)
     except RecordError as error:
         raise RecordError(f'"fields" {error}') from None

@@ -28,11 +28,11 @@ class Trouble:
     text: str
 
     @property
-    def told(self) -> str:
+    def public_text(self) -> str:
         """The message to the client, which gives away nothing about the machine."""
         if self.status == 507:
-            return "The disk is full, so nothing was stored. The operators' log says more."
-        return "Nothing can be stored at the moment. Please send it again later."
+            return "The disk is full, so nothing was kept. The operators' log says more."
+        return "Nothing can be stored now, so nothing was kept. Please send it again later."
 
 
 def trouble(error: BaseException) -> Trouble | None:

@@ -171,7 +171,7 @@ class TroubledTests(SocketTestCase):
             self.assertEqual(answer["Content-Type"], "application/problem+json")
             self.assertTrue(answer["Retry-After"])
             self.assertIn("nothing was kept", answer.json()["detail"])
-            self.assertIn("a server that take writes", "".join(log.output))
+            self.assertIn("a server that accept writes", "".join(log.output))
 
     def test_an_import_into_it_is_one_clear_line(self) -> None:
         file = Path(self.enterContext(TemporaryDirectory())) / "records.jsonl"

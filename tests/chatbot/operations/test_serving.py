@@ -195,7 +195,7 @@ def test_sigterm_is_heard_like_ctrl_c_and_only_meanwhile() -> None:
         (OSError(28, "No space left on device"), "No space left in .* set DATA_DIR"),
         (OperationalError("database or disk is full"), "No space left in .* set DATA_DIR"),
         (OperationalError("connection refused\nhint"), r"\(connection refused\): check DATABASE"),
-        (PermissionError(13, "Permission denied", "/data/x"), "/data/x may not be used"),
+        (PermissionError(13, "Permission denied", "/data/x"), "may not use /data/x"),
     ],
 )
 def test_what_goes_wrong_is_one_sentence_that_helps(error: Exception, words: str) -> None:

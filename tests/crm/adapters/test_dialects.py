@@ -244,7 +244,7 @@ def test_a_payload_is_tried_out_without_a_trace() -> None:
 
 def test_generic_refuses_a_record_that_is_nobodys() -> None:
     delivery = Delivery(b"", {}, mapping=MAPPING)
-    with pytest.raises(PayloadError, match="whose is the record"):
+    with pytest.raises(PayloadError, match="whose record is this"):
         generic.changes({"items": [{"number": "1"}]}, delivery)
 
 
@@ -255,7 +255,7 @@ def test_generic_refuses_a_record_that_is_nobodys() -> None:
         ({"id": "$.a"}, "no path for: kind"),
         (MAPPING | {"colour": "$.c"}, "unknown entries: colour"),
         ({**MAPPING, "customer": ""}, 'Map "customer"'),
-        (MAPPING | {"fields": {"x": "$.[["}}, '"x" is no JSONPath'),
+        (MAPPING | {"fields": {"x": "$.[["}}, '"x" is not a JSONPath'),
         (MAPPING | {"title": 5}, "must be a JSONPath"),
     ],
 )

@@ -24,12 +24,12 @@ def of_the_desk() -> None:
 
 def test_root_says_that_two_are_one(root: Client) -> None:
     url = link_page(text_of(root, PAGE))
-    assert "Who else is desk/501?" in text_of(root, url)
+    assert "Merge desk/501 into another customer" in text_of(root, url)
     assert "There is no customer" in root.post(url, {"into": "cust_2"}).content.decode()
     answer = root.post(url, {"into": " cust_1 "}, follow=True).content.decode()
-    assert "desk/501 is cust_1 from now on" in answer
+    assert "desk/501 was merged into cust_1" in answer
     assert Record.objects.get().customer_id == "cust_1"
-    assert "goes on as" in text_of(root, PAGE)
+    assert "merged into" in text_of(root, PAGE)
     assert "desk/501" in text_of(root, "/admin/crm/customer/cust_1/change/")
 
 
@@ -44,7 +44,7 @@ def test_a_merge_that_cannot_be_is_explained(root: Client) -> None:
 def test_who_may_not_change_sources_links_nobody() -> None:
     alice = staff(Client(), "alice", "view_customer", "view_record")
     html = text_of(alice, PAGE)
-    assert "from now on" not in html
+    assert "Merge into another customer" not in html
     assert not [part for part in html.split('"') if part.endswith("/link/")]
     assert alice.post("/admin/crm/customer/desk_2F501/link/", {"into": "cust_1"}).status_code in (
         403,
@@ -61,7 +61,7 @@ def test_the_pages_of_an_id_with_a_namespace_open(root: Client) -> None:
 
 
 def test_the_form_of_a_source_asks_whose_ids_it_names(root: Client) -> None:
-    assert "Ours: its customers and records" in text_of(root, "/admin/crm/source/add/")
+    assert "Ours: it uses the ids" in text_of(root, "/admin/crm/source/add/")
     given = {"dialect": "zammad", "active": "on", "mapping": "{}"}
     root.post("/admin/crm/source/add/", given | {"name": "fon"})
     root.post("/admin/crm/source/add/", given | {"name": "own", "own_ids": "yes"})

@@ -54,7 +54,7 @@ def test_health_counts_each_attempt_once() -> None:
     sent(one)
     sent(other, 500)
     found = health.of_endpoint(one)
-    assert (found.count, found.well, found.words) == (4, 2, "50.0% of 4")
+    assert (found.count, found.well, found.share) == (4, 2, "50.0% of 4")
     newest = Attempt.objects.filter(delivery__endpoint=one, status=200).latest("id")
     assert found.last == newest.at
     assert health.of_endpoint(endpoint()) == health.Health()
@@ -66,7 +66,7 @@ def test_health_looks_at_the_newest_events_only(monkeypatch: pytest.MonkeyPatch)
     for _ in range(3):
         sent(one, 200)
     monkeypatch.setattr(health, "NEWEST", 3)
-    assert health.of_endpoint(one).words == "100.0% of 3"
+    assert health.of_endpoint(one).share == "100.0% of 3"
 
 
 def test_95_of_100_were_as_quick() -> None:

@@ -43,13 +43,13 @@ def test_a_payload_is_shown_as_the_records_that_it_would_become(root: Client) ->
 @pytest.mark.parametrize(
     ("payload", "mapping", "why"),
     [
-        (ITEMS, "{", "The mapping is no JSON"),
-        (ITEMS, MAPPING | {"title": "$.[["}, '"title" is no JSONPath'),
+        (ITEMS, "{", "The mapping is not JSON"),
+        (ITEMS, MAPPING | {"title": "$.[["}, '"title" is not a JSONPath'),
         (ITEMS, MAPPING | {"title": "$.label"}, "items.[0]: $.label: found nothing for the title"),
-        (ITEMS, MAPPING | {"customer": "$.who"}, "$.who: is empty, so whose is the record?"),
+        (ITEMS, MAPPING | {"customer": "$.who"}, "$.who: is empty: whose record is this?"),
         (ITEMS, MAPPING | {"records": "$.rows[*]"}, "$.rows[*]: has 0 entries"),
         (ITEMS, MAPPING | {"updated_at": "$.state"}, '"updated_at" must be an ISO 8601 time'),
-        ("{", MAPPING, "body: is no JSON"),
+        ("{", MAPPING, "body: is not JSON"),
     ],
 )
 def test_what_does_not_fit_is_said_with_its_path(
@@ -108,6 +108,6 @@ def test_a_source_goes_with_its_events(root: Client) -> None:
     shop = source()
     InboundEvent.objects.create(source=shop, event_id="1", type="x", body="{}")
     url = f"/admin/crm/source/{shop.id}/delete/"
-    assert "shop, and every event of it" in text_of(root, url)
+    assert "shop, and all its events" in text_of(root, url)
     root.post(url, {"post": "yes"})
     assert not Source.objects.exists()

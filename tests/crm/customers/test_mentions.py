@@ -176,7 +176,7 @@ def test_a_declined_merge_says_why_and_keeps_nothing_else_back() -> None:
     rows = [{"from": "alice", "into": "bob"}, {"from": "alice", "into": "charlie"}]
     event = tells(erp, {"type": "customer.merged", "data": rows})
     assert event.state == "failed"
-    assert "'bob' was erased, so 'alice' cannot go on as them" in event.reason
+    assert "'bob' was erased, so 'alice' cannot be merged into it" in event.reason
     assert "charlie" in lifecycle.all_ids("alice")
 
 

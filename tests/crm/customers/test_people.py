@@ -61,7 +61,7 @@ def test_a_name_goes_along_where_the_other_has_none() -> None:
 def test_a_merge_into_somebody_erased_is_declined_and_the_living_keep_what_they_have() -> None:
     has_order("alice")
     lifecycle.erase("bob")
-    with pytest.raises(storable.RecordError, match="'bob' was erased, so 'alice' cannot go on"):
+    with pytest.raises(storable.RecordError, match="'bob' was erased, so 'alice' cannot be merged"):
         lifecycle.merge("alice", "bob")
     assert owners() == {"alice"}
     assert Customer.objects.get(id="alice").merged_into is None

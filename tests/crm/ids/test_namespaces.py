@@ -162,7 +162,7 @@ def test_a_link_that_cannot_be_is_said(capsys: pytest.CaptureFixture[str]) -> No
     added("own", "zammad", "--own-ids")
     for words, why in (
         (("nobody", "501", "cust_1"), "There is no source 'nobody'"),
-        (("own", "501", "cust_1"), "are your own already"),
+        (("own", "501", "cust_1"), "already uses your own ids"),
         (("desk", " ", "cust_1"), "is missing or empty"),
         (("desk", "501", "\u200b"), "is missing or empty"),
     ):

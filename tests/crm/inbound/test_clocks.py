@@ -85,7 +85,7 @@ def test_what_comes_too_late_is_said(source: Source) -> None:  # noqa: F811
     apply.apply_pending()
     assert not Record.objects.get(id="order:1").deleted
     for event in ("2", "3"):
-        assert said(event).startswith("order:1 is on file as of 2026-11-02 00:00:00 UTC")
+        assert said(event).startswith("order:1 is stored as of 2026-11-02 00:00:00 UTC")
     assert set(InboundEvent.objects.values_list("state", flat=True)) == {"applied"}
 
 

@@ -117,12 +117,12 @@ def test_a_batch_of_five_hundred_goes_and_one_more_is_refused(source: Source) ->
         ({"type": "customer.merged", "data": {"from": "a"}}, 'data: "into" is missing'),
         (upserted([]), "data: has 0 entries"),
         (upserted("x"), "data: must be an object"),
-        (b"{", "body: is no JSON"),
+        (b"{", "body: is not JSON"),
         (b'{"type": "x", "data": "\\u0000"}', "body: holds a NUL"),
-        (b'{"type": "record.upserted", "data": "\\ud800"}', "body: is no JSON"),
-        (b'{"type": "record.upserted", "data": NaN}', "body: is no JSON"),
-        (b'{"type": "record.upserted", "data": 1e999}', "body: is no JSON"),
-        (b"[" * 100_000, "body: is no JSON"),
+        (b'{"type": "record.upserted", "data": "\\ud800"}', "body: is not JSON"),
+        (b'{"type": "record.upserted", "data": NaN}', "body: is not JSON"),
+        (b'{"type": "record.upserted", "data": 1e999}', "body: is not JSON"),
+        (b"[" * 100_000, "body: is not JSON"),
     ],
 )
 def test_what_does_not_fit_is_refused_by_field_and_kept(

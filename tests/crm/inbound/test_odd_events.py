@@ -281,7 +281,7 @@ def test_a_payload_that_a_dialect_trips_over_is_refused_and_kept(monkeypatch: An
     raw = b'{"ticket": {"number": 1, "customer": {"id": 1}}, "article": {}}'
     delivery = Delivery(raw, SIGNED["zammad"](raw), "POST", URL)
     found = reception.event(source("zammad"), delivery)
-    assert (found.state, "does not look as" in found.reason) == ("refused", True)
+    assert (found.state, "does not look like" in found.reason) == ("refused", True)
 
 
 def test_a_nul_that_is_written_out_is_none(monkeypatch: Any) -> None:

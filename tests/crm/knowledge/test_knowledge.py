@@ -86,7 +86,7 @@ class SearchTests(FakeModelsTestCase):
         indexing.reader.cache_clear()
         with self.assertLogs("attune.index", "WARNING") as logs:
             self.assertIn("order:50001", self.records("order 50001", ALICE))
-        self.assertIn("Making it again from the database", logs.output[0])
+        self.assertIn("Rebuilding it from the database", logs.output[0])
 
     def test_the_index_of_another_encoder_is_refused_with_what_to_type(self) -> None:
         indexing.reader().encoder = "another"

@@ -277,7 +277,7 @@ class DeliveryTests(OutboundTestCase):
                 await self.carried()
             self.assertEqual(crm.got, [])
             attempt = await Attempt.objects.aget()
-            self.assertIn("never sent to unless listed", attempt.error)
+            self.assertIn("refused unless listed", attempt.error)
 
     async def test_what_a_dead_process_was_carrying_is_carried_by_another(self) -> None:
         async with sink() as crm:
