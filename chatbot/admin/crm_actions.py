@@ -19,8 +19,8 @@ from crm.admin import ReadOnly
 from crm.models import Endpoint
 
 WORDS = (
-    "One per line. “Send back” also matches “I would like to send these boots back”. A customer "
-    "who only asks about it gets no offer."
+    "One per line. “Send back” also matches “I would like to send these boots back”. Customers who "
+    "only ask about it get no offer."
 )
 COLOURS = {
     "proposed": "info",

@@ -43,8 +43,8 @@ def troubled(error: BaseException | None) -> HttpResponse | None:
     """Answer an error of the machine, such as a full disk; the log says what operators can do."""
     if error is None or (trouble := troubles.trouble(error)) is None:
         return None
-    logger.error("%s", found.text)
-    document = problem(found.status, found.public_text, retry_after=troubles.AGAIN)
+    logger.error("%s", trouble.text)
+    document = problem(trouble.status, trouble.public_text, retry_after=troubles.AGAIN)
     headers = {"Retry-After": str(troubles.AGAIN)}
     return JsonResponse(document, status=trouble.status, headers=headers, content_type=PROBLEM)
 

@@ -49,9 +49,10 @@ class SourceRow(StrictModelSerializer):
         return address(source)
 
     def validate(self, given: dict[str, Any]) -> dict[str, Any]:
-        whole = {"dialect": "attune", "mapping": {}} | kept(self.instance) | given
+        source = self.instance or Source(dialect="attune", mapping={})
+        dialect = given.get("dialect", source.dialect)
         try:
-            adapters.check_mapping(whole["dialect"], whole["mapping"])
+            adapters.check_mapping(dialect, given.get("mapping", source.mapping))
         except ValueError as error:
             raise ValidationError({"mapping": str(error)}) from None
         return given
@@ -216,7 +217,3 @@ class SourceTest(Keyed, GenericAPIView):
             raise ValidationError({error.field: [error.reason]}) from None
         rows = [{"type": change.type, "data": change.data} for change in changes]
         return Response({"changes": rows})
-
-
-def kept(source: Any) -> dict[str, Any]:
-    return {"dialect": source.dialect, "mapping": source.mapping} if source else {}

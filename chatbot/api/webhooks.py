@@ -111,13 +111,13 @@ def examples(name: str, more: dict[str, Any]) -> list[OpenApiExample]:
     thin = {"type": name, "timestamp": AT, "data": data}
     about = {"specversion": "1.0", "id": "evt_5d0c", "source": "/attune", "time": AT}
     cloud = about | {"type": name, "datacontenttype": "application/json", "data": data}
-    found = {"thin payload": thin, "CloudEvents envelope": cloud}
+    payloads = {"thin payload": thin, "CloudEvents envelope": cloud}
     if message := more.get("message"):
-        said = data | {"message": message | {"text": "My card is [card]"}}
-        found["full payload"] = thin | {"data": said}
+        with_text = data | {"message": message | {"text": "My card is [card]"}}
+        payloads["full payload"] = thin | {"data": with_text}
     if full := FULL.get(name):
-        found["full payload"] = thin | {"data": data | full[1]}
-    return [OpenApiExample(title, body) for title, body in found.items()]
+        payloads["full payload"] = thin | {"data": data | full[1]}
+    return [OpenApiExample(title, body) for title, body in payloads.items()]
 
 
 def webhook(name: str) -> OpenApiWebhook:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.core.exceptions import ImproperlyConfigured
 
-PERCENT_ENCODE = "percent-encode / # ? [ ] @ % in the password (/ is %2F, # is %23)"
+PERCENT_ENCODE = "percent-encode the password: replace / # ? [ ] @ % in it (/ is %2F, # is %23)"
 
 
 def env(name: str, default: str = "") -> str:

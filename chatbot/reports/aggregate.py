@@ -56,13 +56,8 @@ def touched(since: datetime) -> set[date]:
     )
     first = days_of(changed)
     before = {day - timedelta(days=back) for day in first for back in range(1, DURABLE_DAYS + 1)}
-    return (
-        first | (before & every_known_day()) | message_days(Message.objects.filter(at__gte=since))
-    )
-
-
-def every_known_day() -> set[date]:
-    return set(Figure.objects.values_list("day", flat=True).distinct())
+    counted = set(Figure.objects.values_list("day", flat=True).distinct())
+    return first | (before & counted) | message_days(Message.objects.filter(at__gte=since))
 
 
 def days_of(conversations: Any) -> set[date]:

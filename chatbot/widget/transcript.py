@@ -56,7 +56,7 @@ def mailed(
     except ValidationError:
         raise Refused("invalid", "Please write an address like name@example.com.") from None
     if not settings.EMAIL_HOST:
-        raise Refused("unavailable", "We cannot send e-mails; please save the file instead.")
+        raise Refused("unavailable", "E-mails cannot be sent from here. Please save the file.")
     if limits.take("transcript", str(visitor.id), MAILS_PER_MINUTE):
         raise Refused("rate_limited", "You can send one e-mail a minute. Please wait a moment.")
     mail_links.take(address, str(request.META.get("REMOTE_ADDR", "")))

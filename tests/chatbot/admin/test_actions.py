@@ -69,8 +69,8 @@ def test_an_action_is_written_with_its_fields(root: Client, inbox: Inbox, crm: E
     [
         ({"endpoints": []}, [], "an endpoint must carry it out"),
         ({"words": ""}, [], "This field is required"),
-        ({"signed_in": ""}, [row()], "for signed-in customers only"),
-        ({}, [row(options="")], "which kinds of records"),
+        ({"signed_in": ""}, [row()], "needs a signed-in customer"),
+        ({}, [row(options="")], "or the kinds of records"),
         ({}, [row(kind="password")], "not one of the available choices"),
     ],
 )
