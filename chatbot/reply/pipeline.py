@@ -32,7 +32,7 @@ from chatbot.engines import tiers
 from chatbot.engines.admission import QueueFull
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
-from chatbot.reply import prompt
+from chatbot.reply import prompt, wording
 from chatbot.reply.found import CLEAR, Found
 from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
@@ -63,17 +63,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
-CANNOT_READ = "I can't read files myself, but a colleague can."
-REFUSAL = "I don't have that on record."
-OFFER = "Would you like me to pass this to a colleague?"
-COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
-PASSING = "I'm passing you to a colleague, who will answer you here."
-ASKED = f"Of course. {PASSING}"
-SORRY = f"I'm sorry about the trouble. {PASSING}"
 NOTHING_FOUND = "the model found nothing on record"
 WANTS_ACTION = "The customer wants something done."
-UNAVAILABLE = "I'm sorry, I can't look that up at the moment."
-FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
 
 
 class Answer:
@@ -88,7 +79,8 @@ class Answer:
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
-        self.refusal = REFUSAL
+        # What is refused, where there is more to say than wording.REFUSAL.
+        self.refusal = ""
         # How many withheld sentences only said that nothing is on record, and whether the last
         # one did.
         self.said_nothing, self.said_nothing_last = 0, False
@@ -117,12 +109,12 @@ class Answer:
         self.outcome.reason = route.reason
         self.outcome.action = heard(self.turn.text, self.turn.offers)
         if route.target is Target.HUMAN:
-            yield self.hand_off(ASKED, route.reason)
+            yield self.hand_off(wording.ASKED, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
             yield self.show(pleasantry(self.turn.text) or "")
         elif route.target is Target.FILES:
-            self.outcome.state, self.refusal = Ending.REFUSED, CANNOT_READ
+            self.outcome.state, self.refusal = Ending.REFUSED, wording.CANNOT_READ
             async for sentence in self.after():
                 yield sentence
         else:
@@ -132,7 +124,7 @@ class Answer:
                 yield sentence
         if self.outcome.action is not None:
             self.outcome.named = await in_thread(named, self.turn, self.outcome.citations)
-            yield self.show(FORM)
+            yield self.show(wording.FORM)
         self.outcome.answer = " ".join(self.shown)
         self.mark("total")
 
@@ -277,29 +269,30 @@ class Answer:
         if self.outcome.state is Ending.REFUSED and self.outcome.action is not None:
             # The form is the answer, but the customer still hears of a wrong number.
             self.outcome.state, self.outcome.reason = Ending.PROPOSED, WANTS_ACTION
-            if self.refusal != REFUSAL:
+            if self.refusal:
                 yield self.show(self.refusal)
         refused = self.outcome.state is Ending.REFUSED
         if refused:
-            yield self.show(UNAVAILABLE if self.outcome.error else self.refusal)
+            refusal = self.refusal or wording.REFUSAL
+            yield self.show(wording.UNAVAILABLE if self.outcome.error else refusal)
         if self.turn.waiting:
             if refused:
-                yield self.show(COLLEAGUE_WAITING)
+                yield self.show(wording.COLLEAGUE_WAITING)
         elif self.turn.alert:
             self.outcome.quote = self.turn.alert_quote
-            yield self.hand_off(SORRY, f"Mood: {self.turn.alert}.")
+            yield self.hand_off(wording.SORRY, f"Mood: {self.turn.alert}.")
         elif self.outcome.error and self.outcome.state is not Ending.PROPOSED:
-            yield self.hand_off(PASSING, "The records could not be looked up.")
+            yield self.hand_off(wording.PASSING, "The records could not be looked up.")
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
-            yield self.hand_off(PASSING, "Nothing on record twice in a row.")
+            yield self.hand_off(wording.PASSING, "Nothing on record twice in a row.")
         elif refused:
-            yield self.show(OFFER)
+            yield self.show(wording.OFFER)
 
     def refuse(self, found: Found) -> None:
         self.outcome.state = Ending.REFUSED
         self.outcome.reason = found.reason
         self.outcome.citations = []
-        self.refusal = found.refusal or REFUSAL
+        self.refusal = found.refusal
 
     def withhold(self, sentence: str, missing: list[str]) -> None:
         self.said_nothing_last = False
@@ -312,7 +305,7 @@ class Answer:
 
     def hand_off(self, sentence: str, reason: str) -> str:
         self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
-        return self.show(COLLEAGUE_WAITING if self.turn.waiting else sentence)
+        return self.show(wording.COLLEAGUE_WAITING if self.turn.waiting else sentence)
 
 
 def pause(error: ServerBusy, tries: int) -> float:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chatbot.reply import prompt
+from chatbot.reply import prompt, wording
 from chatbot.reply.found import Found
 from chatbot.reply.turn import Turn
 from crm.knowledge import search
@@ -47,7 +47,6 @@ SUGGESTED = 3
 PLAIN_DIGITS = 5
 # Characters of an unknown number that the refusal repeats.
 SPOKEN_DIGITS = 40
-SIGN_IN = "Please sign in on our site so that I can see your records."
 
 
 def retrieve(turn: Turn) -> Found:
@@ -122,14 +121,14 @@ def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     """Refuse a question about a number that none of the customer's records has."""
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
-    refusal = f"I don't have that on record: none of your records has the number {named}."
-    if instructs(turn.text) or not all(map(plainly_a_number, unknown)):
-        # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
-        refusal = "I don't have that on record."
+    # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
+    plain = all(map(plainly_a_number, unknown)) and not instructs(turn.text)
+    refusal = wording.NO_SUCH_NUMBER.format(named) if plain else ""
     if near := search.near_misses(turn.text, turn.customer):
-        refusal += f" Did you mean {' or '.join(titles(near)[:SUGGESTED])}?"
+        meant = wording.DID_YOU_MEAN.format(" or ".join(titles(near)[:SUGGESTED]))
+        refusal = f"{refusal or wording.REFUSAL} {meant}"
     if turn.customer is None:
-        refusal = f"I don't have that on record here. {SIGN_IN}"
+        refusal = wording.SIGN_IN
     return Found(unknown=unknown, refusal=refusal, reason=f"No record of theirs is {named}.")
 
 

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from chatbot.reply import wording
 from inference.grounding import squeeze
 from inference.text import blank
 
@@ -112,17 +113,14 @@ def asks_for_person(text: str) -> bool:
 def pleasantry(text: str) -> str | None:
     """Return the bot's answer to small talk, or None if the text is more than that."""
     if SMALL_QUESTIONS.match(text):
-        return (
-            "I'm the assistant here. I answer from the records on file, and a colleague is "
-            "always within reach. What can I look up for you?"
-        )
+        return wording.ABOUT_THE_BOT
     words = {squeeze(word) for word in re.findall(r"[\w'’]+", text)}
     if not words:
-        return "I'm here. What can I look up for you?" if not blank(text) else None
+        return wording.HERE if not blank(text) else None
     if words <= GREETING:
-        return "Hello! How can I help you today?"
+        return wording.HELLO
     if words <= FAREWELL and words & {"bye", "goodbye", "ciao", "cya", "later", "night"}:
-        return "Goodbye, and thank you for writing to us!"
+        return wording.GOODBYE
     if words <= THANKS | GREETING:
-        return "You're welcome! Is there anything else I can look up for you?"
+        return wording.WELCOME
     return None

@@ -46,6 +46,7 @@ from chatbot.engines import admission
 from chatbot.models import Conversation, Message, Reply
 from chatbot.models.replies import Ending
 from chatbot.privacy.known import known_of
+from chatbot.reply import wording
 from chatbot.reply.pipeline import Answer, collect
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.telemetry import metrics
@@ -62,17 +63,8 @@ RECOVERY_INTERVAL = 2
 RECOVERED = 20
 # Messages that make up a turn and its history.
 HISTORY = 12
-# Seconds without a sentence before STILL_LOOKING is shown, and then before STILL_AT_IT.
+# Seconds without a sentence before wording.STILL_LOOKING is shown, and then STILL_AT_IT.
 PATIENCE, MORE_PATIENCE = 8, 25
-STILL_LOOKING = (
-    "I'm still looking this up. If you would rather talk to a person, just say so, "
-    "and I'll pass you on."
-)
-STILL_AT_IT = (
-    "This is taking longer than usual because we are very busy at the moment. I'm still working "
-    "on it, and you don't have to wait here: the answer will appear in this chat."
-)
-IN_QUEUE = "Many customers are writing at the moment: you are number {} in the queue."
 # The running task of each conversation: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
 
@@ -171,13 +163,13 @@ async def stream(reply: Reply) -> None:
 
 
 async def reassure(reply: Reply) -> None:
-    for seconds, text in ((PATIENCE, STILL_LOOKING), (MORE_PATIENCE, STILL_AT_IT)):
+    for seconds, text in ((PATIENCE, wording.STILL_LOOKING), (MORE_PATIENCE, wording.STILL_AT_IT)):
         await asyncio.sleep(seconds)
         await send_progress(reply, ReplyFrame("thinking", text))
 
 
 async def send_place(reply: Reply, number: int) -> None:
-    await send_progress(reply, ReplyFrame("thinking", IN_QUEUE.format(number)))
+    await send_progress(reply, ReplyFrame("thinking", wording.IN_QUEUE.format(number)))
 
 
 async def send_progress(reply: Reply, frame: ReplyFrame) -> None:

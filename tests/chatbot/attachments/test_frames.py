@@ -9,8 +9,8 @@ from channels.db import database_sync_to_async
 from chatbot.attachments import store
 from chatbot.conversation import agents, customers
 from chatbot.models import Attachment, Conversation, Message
-from chatbot.reply.pipeline import CANNOT_READ, COLLEAGUE_WAITING, OFFER
 from chatbot.reply.turn import Turn
+from chatbot.reply.wording import CANNOT_READ, COLLEAGUE_WAITING, OFFER
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_socket import ConsoleTestCase
 from tests.chatbot.sockets import SocketTestCase

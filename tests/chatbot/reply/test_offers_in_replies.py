@@ -14,8 +14,8 @@ from chatbot.conversation import crm_requests, customers
 from chatbot.conversation.crm_requests import Offer
 from chatbot.models import ActionRequest
 from chatbot.reply import runner
-from chatbot.reply.pipeline import FORM, OFFER
 from chatbot.reply.turn import Outcome, Turn
+from chatbot.reply.wording import FORM, OFFER
 from crm.action_answers import Answer
 from crm.models import Delivery
 from crm.outbound import outbox

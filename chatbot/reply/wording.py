@@ -1,0 +1,42 @@
+"""The bot's own sentences: all that it says beside what the records say."""
+
+# --- small talk
+HERE = "I'm here. What can I look up for you?"
+HELLO = "Hello! How can I help you today?"
+WELCOME = "You're welcome! Is there anything else I can look up for you?"
+GOODBYE = "Goodbye, and thank you for writing to us!"
+ABOUT_THE_BOT = (
+    "I'm the assistant here. I answer from the records on file, and a colleague is "
+    "always within reach. What can I look up for you?"
+)
+
+# --- refusals
+REFUSAL = "I don't have that on record."
+NO_SUCH_NUMBER = "I don't have that on record: none of your records has the number {}."
+DID_YOU_MEAN = "Did you mean {}?"
+SIGN_IN = (
+    "I don't have that on record here. Please sign in on our site so that I can see your records."
+)
+CANNOT_READ = "I can't read files myself, but a colleague can."
+UNAVAILABLE = "I'm sorry, I can't look that up at the moment."
+
+# --- a colleague
+OFFER = "Would you like me to pass this to a colleague?"
+COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
+PASSING = "I'm passing you to a colleague, who will answer you here."
+ASKED = f"Of course. {PASSING}"
+SORRY = f"I'm sorry about the trouble. {PASSING}"
+
+# --- an action of the CRM
+FORM = "You can ask for that with the form below; nothing is sent before you confirm it."
+
+# --- while an answer takes its time
+STILL_LOOKING = (
+    "I'm still looking this up. If you would rather talk to a person, just say so, "
+    "and I'll pass you on."
+)
+STILL_AT_IT = (
+    "This is taking longer than usual because we are very busy at the moment. I'm still working "
+    "on it, and you don't have to wait here: the answer will appear in this chat."
+)
+IN_QUEUE = "Many customers are writing at the moment: you are number {} in the queue."
