@@ -20,7 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.engines.tiers import look_after_for_ever  # noqa: E402
-from chatbot.reply.runner import hand_over, recover_for_ever  # noqa: E402
+from chatbot.reply.runner import recover_for_ever, release_claims  # noqa: E402
 from chatbot.telemetry.metrics import forget_the_dead  # noqa: E402
 from chatbot.watches import deserted  # noqa: E402
 from chatbot.watches.assignment import assign_for_ever  # noqa: E402
@@ -55,7 +55,7 @@ async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     await receive()
     for task in watches:
         task.cancel()
-    await hand_over()
+    await release_claims()
     await hints.delivered()
     await send({"type": "lifespan.shutdown.complete"})
 

@@ -13,7 +13,7 @@ from django.utils.text import Truncator
 from chatbot.console import mood
 from chatbot.console.frames import List
 from chatbot.conversation import search
-from chatbot.conversation.alerts import calling
+from chatbot.conversation.alerts import open_alerts
 from chatbot.models import Conversation, Message
 from chatbot.people.names import name_of
 
@@ -24,7 +24,7 @@ COUNTED, COUNTED_OF_SEARCH = 10_000, 200
 State = Conversation.State
 AUTOMATIC = [State.BOT, State.WAITING]
 OPEN = [*AUTOMATIC, State.AGENT]
-ALERTED = calling()
+ALERTED = open_alerts()
 VIEWS = {
     # The states are named, not excluded: an index finds named states.
     "open": Q(state__in=OPEN),

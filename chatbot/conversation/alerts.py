@@ -26,7 +26,7 @@ PREVIEWED_MESSAGES = 20_000
 Customer = Message.Author.CUSTOMER
 
 
-def calling() -> Q:
+def open_alerts() -> Q:
     """Select conversations whose alert calls an agent: no agent has them or has seen the alert, and
     they are not snoozed."""
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
@@ -57,12 +57,12 @@ def described(rules: mood.Rules) -> list[str]:
     return [sentence.replace("-", "−") for rule, sentence in sentences if rule]
 
 
-def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
+def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     """Update the mood and the alert of a locked conversation, which the caller saves.
 
     Lists show these columns, so that they need not compute them for each conversation.
     """
-    messages = heard(conversation)
+    messages = scored_messages(conversation)
     if sentiment.label != UNKNOWN:
         messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
         conversation.scores = [*conversation.scores, round(sentiment.score, 3)][-SCORES:]
@@ -71,7 +71,7 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     conversation.mood = mood.mood(scores)
     conversation.mood_slope = mood.slope(scores)
     alert = mood.alert(messages, rules_of(conversation.visitor.inbox))
-    risen = rises(conversation, alert)
+    risen = is_new_or_worse(conversation, alert)
     conversation.alert, conversation.alert_quote = (
         (alert.reason, alert.quote) if alert else ("", "")
     )
@@ -79,17 +79,17 @@ def feel(conversation: Conversation, text: str, sentiment: Sentiment) -> None:
     if risen:
         conversation.alert_seen = False
         conversation.alerts += 1
-        call(conversation)
+        notify_agents(conversation)
 
 
-def call(conversation: Conversation) -> None:
+def notify_agents(conversation: Conversation) -> None:
     """Call people who are not looking at the list, by webhook and e-mail."""
     events.sentiment_alert(conversation)
     if conversation.visitor.inbox.alert_emails and not snoozed(conversation):
         background.later(mail_alert, str(conversation.id), conversation.alert)
 
 
-def rises(conversation: Conversation, alert: mood.Alert | None) -> bool:
+def is_new_or_worse(conversation: Conversation, alert: mood.Alert | None) -> bool:
     """Say whether the alert is new, or worse than the one that an agent has seen."""
     if alert is None or not conversation.alert:
         return alert is not None
@@ -100,7 +100,7 @@ def snoozed(conversation: Conversation) -> bool:
     return bool(conversation.snoozed_until and conversation.snoozed_until > timezone.now())
 
 
-def heard(conversation: Conversation) -> list[mood.Heard]:
+def scored_messages(conversation: Conversation) -> list[mood.Heard]:
     """List the customer's last messages that have a score, oldest first."""
     if not conversation.last_seq:
         return []

@@ -69,7 +69,7 @@ def receive(
         check_open(conversation, client_id)
         files = claimed_files(conversation, attachments, client_id)
         if sentiment:
-            alerts.feel(conversation, text, sentiment)
+            alerts.update_mood(conversation, text, sentiment)
         felt = columns(sentiment) if sentiment else {}
         message = append(conversation, Author.CUSTOMER, text, files, client_id=client_id, **felt)
         reply = ask_for_reply(conversation, message, worker)

@@ -38,7 +38,7 @@ from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.turn import Admitted, Outcome, Turn
-from chatbot.reply.wishes import heard
+from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
@@ -107,7 +107,7 @@ class Answer:
     async def sentences(self) -> AsyncGenerator[str, None]:
         route = decide(self.turn.text, self.turn.offered)
         self.outcome.reason = route.reason
-        self.outcome.action = heard(self.turn.text, self.turn.offers)
+        self.outcome.action = requested_action(self.turn.text, self.turn.offers)
         if route.target is Target.HUMAN:
             yield self.hand_off(wording.ASKED, route.reason)
         elif route.target is Target.CHAT:

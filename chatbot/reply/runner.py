@@ -297,7 +297,7 @@ def _recovered(under_way: set[asyncio.Task[int]], task: asyncio.Task[int]) -> No
         logger.error("recovery of replies failed: %s", error)
 
 
-async def hand_over() -> None:
+async def release_claims() -> None:
     """Release the replies of this ending process, so that another can claim them at once."""
     tasks = list(_running.values())
     for task in tasks:

@@ -53,7 +53,7 @@ ATTRIBUTES = frozenset(
 )
 
 
-def heard(text: str, offers: Sequence[Offer]) -> int | None:
+def requested_action(text: str, offers: Sequence[Offer]) -> int | None:
     """Return the action of the first wish in the text; of two that begin at the same word, the one
     whose phrase has more words."""
     for sentence in (part[:LONGEST_SENTENCE] for part in SENTENCE.split(text)):

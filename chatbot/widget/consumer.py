@@ -1,6 +1,6 @@
 """The visitor's socket: it authenticates, joins the conversation, calls actions and forwards news.
 
-A handler never awaits a model: Channels runs the handlers of a socket one at a time.
+A handler never awaits the language model: Channels runs the handlers of a socket one at a time.
 """
 
 import asyncio
@@ -209,7 +209,7 @@ class VisitorConsumer(JsonSocket):
     # --- news of the conversation, from the channel layer
 
     async def conversation_news(self, event: dict[str, Any]) -> None:
-        await self.hear(event.get("seq"), event.get("message"))
+        await self.forward_message(event.get("seq"), event.get("message"))
         if "state" in event:
             await self.forward(protocol.StateFrame(event["state"], event.get("agent", "")))
         if "away" in event:
@@ -241,7 +241,7 @@ class VisitorConsumer(JsonSocket):
         if message.get("conversation", own) == own:
             await super().dispatch(message)
 
-    async def hear(self, seq: int | None, message: str | None) -> None:
+    async def forward_message(self, seq: int | None, message: str | None) -> None:
         """Send the next message from the hint itself; read missing ones from the database."""
         async with self.catching_up:
             if message and seq == self.sent + 1:

@@ -57,7 +57,7 @@ class PayloadError(ValueError):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class IncomingWebhook:
     """A request as it arrived. Header names are in lower case."""
 
     body: bytes
@@ -121,7 +121,7 @@ def parsed(body: bytes) -> Any:
     return payload
 
 
-def changes(dialect: Any, body: Any, delivery: Delivery) -> Any:
+def changes(dialect: Any, body: Any, delivery: IncomingWebhook) -> Any:
     """Call the dialect's `changes`. A payload of an unknown form that trips the dialect is refused,
     and so stored."""
     try:
@@ -133,7 +133,7 @@ def changes(dialect: Any, body: Any, delivery: Delivery) -> Any:
         raise PayloadError("body", "does not look like an event of this dialect") from None
 
 
-def event_id(dialect: Any, body: Any, delivery: Delivery) -> str:
+def event_id(dialect: Any, body: Any, delivery: IncomingWebhook) -> str:
     """Return the event's own id if it is signed; else the digest of the body, which cannot be
     varied."""
     own = getattr(dialect, "event_id", None)
@@ -146,13 +146,13 @@ def spelling(dialect: Any, id: str) -> str:
     return str(full(id)) if full else id
 
 
-def customers(dialect: Any, body: Any, delivery: Delivery) -> list[Any]:
+def customers(dialect: Any, body: Any, delivery: IncomingWebhook) -> list[Any]:
     """Return the customers' ids that the dialect finds, even in a body that is refused."""
     find = getattr(dialect, "customers", None)
     return find(body, delivery) if find else []
 
 
-def digest(delivery: Delivery) -> str:
+def digest(delivery: IncomingWebhook) -> str:
     return f"sha256:{hashlib.sha256(delivery.body).hexdigest()}"
 
 
@@ -222,7 +222,7 @@ def is_name(name: Any) -> bool:
     return isinstance(name, str) and bool(name) and name.isprintable()
 
 
-def allowed(delivery: "Delivery", kind: str) -> set[str]:
+def allowed(delivery: "IncomingWebhook", kind: str) -> set[str]:
     """Return the fields of this kind of object that the source's mapping shows to customers."""
     public = delivery.mapping.get("public") or {}
     return {name for key, names in public.items() if key.lower() == kind for name in names}

@@ -4,7 +4,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from crm.adapters import Change, Delivery, PayloadError, Refused, many, member
+from crm.adapters import Change, IncomingWebhook, PayloadError, Refused, many, member
 from crm.signing import ID, SIGNATURE, TIMESTAMP
 
 TYPES = (
@@ -16,7 +16,7 @@ TYPES = (
 )
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     if not all(delivery.headers.get(name) for name in (ID, TIMESTAMP, SIGNATURE)):
         raise Refused("headers")
     try:
@@ -29,11 +29,11 @@ def verify(delivery: Delivery, secret: str) -> None:
         raise Refused("signature") from None
 
 
-def event_id(body: Any, delivery: Delivery) -> str:
+def event_id(body: Any, delivery: IncomingWebhook) -> str:
     return delivery.headers[ID]
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Change]:
     kind = member(body, "type", str)
     if kind not in TYPES:
         raise PayloadError("type", f"must be one of {', '.join(TYPES)}")

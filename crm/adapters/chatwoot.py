@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.adapters import (
     Change,
-    Delivery,
+    IncomingWebhook,
     PayloadError,
     Refused,
     allowed,
@@ -27,7 +27,7 @@ check = check_public
 LATEST = 10**11
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     stamp = delivery.headers.get("x-chatwoot-timestamp", "")
     fresh(number(stamp))
     signed = stamp.encode() + b"." + delivery.body
@@ -37,7 +37,7 @@ def verify(delivery: Delivery, secret: str) -> None:
         raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Change]:
     if member(body, "event", str) not in EVENTS:
         return []
     contact = body.get("identifier") or body.get("id")

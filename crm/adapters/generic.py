@@ -11,7 +11,7 @@ from typing import Any
 from jsonpath_ng.exceptions import JSONPathError
 from jsonpath_ng.parser import parse as compiled
 
-from crm.adapters import Change, Delivery, PayloadError, many
+from crm.adapters import Change, IncomingWebhook, PayloadError, many
 from crm.adapters.attune import event_id as event_id
 from crm.adapters.attune import verify as verify
 from inference.text import trimmed
@@ -49,7 +49,7 @@ def check_path(name: str, text: Any) -> None:
         raise ValueError(f'"{name}" is not a JSONPath: {error}') from None
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Change]:
     mapping = delivery.mapping
     if not mapping.get("records"):
         return [mapped(body, mapping, "body")]
@@ -57,7 +57,7 @@ def changes(body: Any, delivery: Delivery) -> list[Change]:
     return [mapped(row.value, mapping, str(row.full_path)) for row in rows]
 
 
-def customers(body: Any, delivery: Delivery) -> list[Any]:
+def customers(body: Any, delivery: IncomingWebhook) -> list[Any]:
     mapping = delivery.mapping
     rows = [match.value for match in path(mapping.get("records") or "$").find(body)]
     return [value_of(mapping["customer"], row) for row in rows if mapping.get("customer")]

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from crm.adapters import (
     Change,
-    Delivery,
+    IncomingWebhook,
     PayloadError,
     Refused,
     allowed,
@@ -68,7 +68,7 @@ INTERNAL = re.compile(
 IN_CLEAR = re.compile("%(?:3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.I)
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     stamp = delivery.headers.get("x-hubspot-request-timestamp", "")
     fresh(number(stamp) / 1000)
     given = delivery.headers.get("x-hubspot-signature-v3", "").encode()
@@ -82,7 +82,7 @@ def verify(delivery: Delivery, secret: str) -> None:
     raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Any]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Any]:
     if not isinstance(body, list):
         raise PayloadError("body", "must be a list of subscription events")
 
@@ -95,7 +95,7 @@ def changes(body: Any, delivery: Delivery) -> list[Any]:
     )
 
 
-def of_event(row: Any, where: str, delivery: Delivery) -> list[Change]:
+def of_event(row: Any, where: str, delivery: IncomingWebhook) -> list[Change]:
     """Return the changes of one event; none for an unknown event: there are many, and new ones are
     added."""
     if not isinstance(row, dict):

@@ -10,7 +10,7 @@ from typing import Any
 
 from crm.adapters import (
     Change,
-    Delivery,
+    IncomingWebhook,
     PayloadError,
     Refused,
     allowed,
@@ -57,13 +57,13 @@ def full_id(id: str) -> str:
     return id + "".join((string.ascii_uppercase + "012345")[number] for number in upper)
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     given = delivery.headers.get("authorization", "").encode()
     if not hmac.compare_digest(f"Bearer {secret}".encode(), given):
         raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Any]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Any]:
     if isinstance(body, dict) and "payload" in body:
         return [platform_event(member(body, "payload", dict))]
 
@@ -73,7 +73,7 @@ def changes(body: Any, delivery: Delivery) -> list[Any]:
     return of_each(member(body, "notifications", list), one, "notifications")
 
 
-def outbound(row: Any, where: str, delivery: Delivery) -> Change:
+def outbound(row: Any, where: str, delivery: IncomingWebhook) -> Change:
     sobject = member(row, "sObject", dict, where.removesuffix(".sObject"))
     kind = member(sobject.get("attributes"), "type", str, f"{where}.attributes").lower()
     key = full_id(member(sobject, "Id", str, where))

@@ -4,16 +4,16 @@ import hashlib
 import hmac
 from typing import Any
 
-from crm.adapters import Change, Delivery, Refused, member, needed, scalar
+from crm.adapters import Change, IncomingWebhook, Refused, member, needed, scalar
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     mac = "sha1=" + hmac.new(secret.encode(), delivery.body, hashlib.sha1).hexdigest()
     if not hmac.compare_digest(mac.encode(), delivery.headers.get("x-hub-signature", "").encode()):
         raise Refused("signature")
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Change]:
     ticket = member(body, "ticket", dict)
     customer = member(ticket, "customer", dict, "ticket")
     number, title = needed(ticket, "number", "ticket"), scalar(ticket.get("title"))

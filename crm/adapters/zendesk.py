@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 from typing import Any
 
-from crm.adapters import Change, Delivery, Refused, fresh, member, needed, scalar
+from crm.adapters import Change, IncomingWebhook, Refused, fresh, member, needed, scalar
 
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
 # An "undeleted" event restores a ticket.
@@ -19,7 +19,7 @@ FORGOTTEN = {
 }
 
 
-def verify(delivery: Delivery, secret: str) -> None:
+def verify(delivery: IncomingWebhook, secret: str) -> None:
     stamp = delivery.headers.get("x-zendesk-webhook-signature-timestamp", "")
     try:
         fresh(datetime.fromisoformat(stamp).timestamp())
@@ -31,11 +31,11 @@ def verify(delivery: Delivery, secret: str) -> None:
         raise Refused("signature")
 
 
-def event_id(body: Any, delivery: Delivery) -> str:
+def event_id(body: Any, delivery: IncomingWebhook) -> str:
     return str(body.get("id", "")) if isinstance(body, dict) else ""
 
 
-def changes(body: Any, delivery: Delivery) -> list[Change]:
+def changes(body: Any, delivery: IncomingWebhook) -> list[Change]:
     kind = member(body, "type", str)
     detail = member(body, "detail", dict)
     if kind.startswith(TICKET):

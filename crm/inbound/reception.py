@@ -21,7 +21,7 @@ State = InboundEvent.State
 LONGEST_ID, LONGEST_REASON = 200, 500
 
 
-def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
+def event(source: Source, delivery: adapters.IncomingWebhook) -> InboundEvent:
     """Return an unsaved event. Raises SignatureRefused if the signature is wrong; an event with a
     mistake of its sender is returned as refused, with the reason."""
     dialect = adapters.dialect(source.dialect)
@@ -46,7 +46,7 @@ def event(source: Source, delivery: adapters.Delivery) -> InboundEvent:
     return event
 
 
-def mentioned(source: Source, delivery: adapters.Delivery, body: Any) -> set[str]:
+def mentioned(source: Source, delivery: adapters.IncomingWebhook, body: Any) -> set[str]:
     """Return the ids in a body as they are stored, even if the body is refused or does nothing."""
     dialect = adapters.dialect(source.dialect)
     named = map(mentions.as_id, adapters.customers(dialect, body, delivery))
@@ -58,13 +58,13 @@ def mentioned(source: Source, delivery: adapters.Delivery, body: Any) -> set[str
 def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[adapters.Change]:
     """Return what an unsigned payload would change, and store nothing. Raises PayloadError if it
     does not fit."""
-    delivery = adapters.Delivery(body, {}, mapping=mapping)
+    delivery = adapters.IncomingWebhook(body, {}, mapping=mapping)
     body_json = adapters.parsed(body)
     return changes_and_notes(adapters.dialect(dialect), body_json, delivery, namespace)[0]
 
 
 def changes_and_notes(
-    dialect: Any, body: Any, delivery: adapters.Delivery, namespace: str
+    dialect: Any, body: Any, delivery: adapters.IncomingWebhook, namespace: str
 ) -> tuple[list[adapters.Change], list[str]]:
     """Return the changes, confined to the namespace of their source, and notes on them. A change
     that does not fit refuses them all, so that the sender corrects it; if the sender is a system
@@ -89,7 +89,7 @@ def changes_and_notes(
     return accepted, [*(f"not taken: {error}" for error in refused), *notes]
 
 
-def check_signature(dialect: Any, delivery: adapters.Delivery, secrets: list[str]) -> None:
+def check_signature(dialect: Any, delivery: adapters.IncomingWebhook, secrets: list[str]) -> None:
     """Raise SignatureRefused unless one of the secrets fits."""
     failed = set()
     for secret in secrets:

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from crm.adapters import Delivery
+from crm.adapters import IncomingWebhook
 from crm.inbound import reception
 from crm.inbound.apply import State
 from crm.inbound.reception import SignatureRefused, arrivals
@@ -133,7 +133,7 @@ async def check_and_keep(
         return refusal(413, f"An event may have {most:,} bytes: send a smaller batch.")
     try:
         url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}{query and f'?{query}'}"
-        delivery = Delivery(body, headers, method, url, source.mapping)
+        delivery = IncomingWebhook(body, headers, method, url, source.mapping)
         if len(body) > LONG:
             event = await in_thread(reception.event, source, delivery)
         else:

@@ -1,4 +1,4 @@
-"""How well is read? Pure functions over scores: which line answers, and what a record supports."""
+"""Figures of reading: which line answers a question, and whether a record supports a sentence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-# Shares of the unsupported sentences that are let through, for what is then withheld of the others.
+# Shares of unsupported sentences shown, at which the supported ones withheld are reported.
 SHOWN = (0.01, 0.05)
 
 

@@ -23,7 +23,8 @@ from inference.sentiment.text import readable, says_something
 LABELS = ("negative", "neutral", "positive")
 UNKNOWN = "unknown"
 EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
-# Below it nothing acts on a label: no alert, no route.
+# Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
+# mood.
 CONFIDENCE_FLOOR = 0.6
 
 WINDOW = 126

@@ -24,7 +24,7 @@ class AlertTests(AgentsTestCase):
             customers.receive(self.conversation, f"c{number}", "this is terrible")
 
     def calling(self) -> bool:
-        return Conversation.objects.filter(alerts.calling()).exists()
+        return Conversation.objects.filter(alerts.open_alerts()).exists()
 
     def inbox(self, **rules: object) -> None:
         Inbox.objects.update(**rules)

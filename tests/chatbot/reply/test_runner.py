@@ -171,7 +171,7 @@ class RecoveryTests(RunnerTestCase):
     async def test_a_process_that_ends_in_order_leaves_its_replies_free_at_once(self) -> None:
         runner.start(await self.asked())
         await self.until(lambda: self.slow.running == 1)
-        await runner.hand_over()
+        await runner.release_claims()
         self.assertEqual(self.slow.running, 0)
         reply = await Reply.objects.aget()
         self.assertEqual((reply.status, reply.attempts), (Reply.Status.PENDING, 0))

@@ -4,14 +4,14 @@ import pytest
 
 from chatbot.conversation.crm_requests import Offer
 from chatbot.demo.crm import ACTIONS
-from chatbot.reply.wishes import heard
+from chatbot.reply.wishes import requested_action
 
 OFFERS = [Offer(place, tuple(one["words"])) for place, one in enumerate(ACTIONS)]
 KEYS = [one["key"] for one in ACTIONS]
 
 
 def wish(text: str) -> str | None:
-    found = heard(text, OFFERS)
+    found = requested_action(text, OFFERS)
     return None if found is None else KEYS[found]
 
 
@@ -79,9 +79,9 @@ def test_of_two_wishes_the_first_counts() -> None:
 
 def test_words_that_say_more_win_where_they_begin_alike() -> None:
     offers = [Offer(1, ("change order",)), Offer(2, ("change order address",))]
-    assert heard("please change the order address", offers) == 2
+    assert requested_action("please change the order address", offers) == 2
 
 
 def test_an_inbox_without_actions_hears_nothing() -> None:
-    assert heard("I want to return order 81230", []) is None
-    assert heard("I want to return order 81230", [Offer(1, ("",))]) is None
+    assert requested_action("I want to return order 81230", []) is None
+    assert requested_action("I want to return order 81230", [Offer(1, ("",))]) is None

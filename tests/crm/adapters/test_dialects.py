@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from crm import adapters, signing
-from crm.adapters import Delivery, PayloadError, generic
+from crm.adapters import IncomingWebhook, PayloadError, generic
 from crm.inbound import apply, reception
 from crm.models import Customer, InboundEvent, Record, Source
 
@@ -75,7 +75,7 @@ def source(dialect: str, **values: Any) -> Source:
 def taken(dialect: str, name: str, **headers: str) -> InboundEvent:
     body = (FIXTURES / dialect / f"{name}.json").read_bytes()
     signed = SIGNED[dialect](body) | headers
-    return reception.event(source(dialect), Delivery(body, signed, "POST", URL))
+    return reception.event(source(dialect), IncomingWebhook(body, signed, "POST", URL))
 
 
 def applied(dialect: str, name: str) -> dict[str, Record]:
@@ -105,7 +105,7 @@ def test_a_forged_altered_or_unsigned_request_is_refused(dialect: str) -> None:
         wrong.append((body + b" ", signed))
     for raw, headers in wrong:
         with pytest.raises(reception.SignatureRefused):
-            reception.event(source(dialect), Delivery(raw, headers, "POST", URL))
+            reception.event(source(dialect), IncomingWebhook(raw, headers, "POST", URL))
 
 
 @pytest.mark.parametrize("dialect", ["hubspot", "chatwoot", "zendesk"])
@@ -115,7 +115,7 @@ def test_a_request_of_an_hour_ago_is_refused(dialect: str, monkeypatch: pytest.M
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now + 3600)
     with pytest.raises(reception.SignatureRefused, match="five minutes"):
-        reception.event(source(dialect), Delivery(body, signed, "POST", URL))
+        reception.event(source(dialect), IncomingWebhook(body, signed, "POST", URL))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_hubspot_merges_deletes_and_erases() -> None:
 def test_hubspot_signs_method_address_body_and_time_in_milliseconds() -> None:
     body = (FIXTURES / "hubspot" / "merge.json").read_bytes()
     signed = of_hubspot(body)
-    reception.event(source("hubspot"), Delivery(body, signed, "POST", URL))
+    reception.event(source("hubspot"), IncomingWebhook(body, signed, "POST", URL))
     seconds = str(int(time.time()))
     mac64 = base64.b64encode(mac(b"POST" + URL.encode() + body + seconds.encode())).decode()
     names = ("x-hubspot-request-timestamp", "x-hubspot-signature-v3")
@@ -166,7 +166,7 @@ def test_hubspot_signs_method_address_body_and_time_in_milliseconds() -> None:
         (dict(zip(names, (seconds, mac64), strict=True)), "POST", URL),
     ):
         with pytest.raises(reception.SignatureRefused):
-            reception.event(source("hubspot"), Delivery(body, headers, method, url))
+            reception.event(source("hubspot"), IncomingWebhook(body, headers, method, url))
 
 
 def test_zammad_and_its_internal_notes() -> None:
@@ -206,7 +206,7 @@ def test_generic_takes_records_by_paths() -> None:
     of.secrets = signing.rotated([])
     body = (FIXTURES / "generic" / "items.json").read_bytes()
     headers = signing.sign("e1", datetime.now(UTC), body, signing.current(of.secrets))
-    event = reception.event(of, Delivery(body, headers, "POST", URL, MAPPING))
+    event = reception.event(of, IncomingWebhook(body, headers, "POST", URL, MAPPING))
     reception.insert([event])
     apply.apply_pending()
     found = Record.objects.get(id="A-2")
@@ -218,7 +218,7 @@ def test_generic_knows_a_deletion_by_word_or_time() -> None:
     body = json.loads((FIXTURES / "generic" / "deleted.json").read_text())
     for value, gone in {"false": False, "": False, "0": False, "yes": True, "2026": True}.items():
         body["items"][0]["removed_at"] = value
-        [change] = generic.changes(body, Delivery(b"", {}, mapping=mapping))
+        [change] = generic.changes(body, IncomingWebhook(b"", {}, mapping=mapping))
         assert change.data["deleted"] is gone, value
 
 
@@ -227,7 +227,7 @@ def test_generic_names_the_path_that_found_nothing(name: str) -> None:
     body = json.loads((FIXTURES / "generic" / "items.json").read_text())
     del body["items"][1][name]
     with pytest.raises(PayloadError, match=rf"items.\[1\]: \$.{name}: found nothing for the"):
-        generic.changes(body, Delivery(b"", {}, mapping=MAPPING))
+        generic.changes(body, IncomingWebhook(b"", {}, mapping=MAPPING))
 
 
 def test_a_payload_is_tried_out_without_a_trace() -> None:
@@ -243,7 +243,7 @@ def test_a_payload_is_tried_out_without_a_trace() -> None:
 
 
 def test_generic_refuses_a_record_that_is_nobodys() -> None:
-    delivery = Delivery(b"", {}, mapping=MAPPING)
+    delivery = IncomingWebhook(b"", {}, mapping=MAPPING)
     with pytest.raises(PayloadError, match="whose record is this"):
         generic.changes({"items": [{"number": "1"}]}, delivery)
 

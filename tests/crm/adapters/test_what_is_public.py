@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crm import adapters
-from crm.adapters import Delivery
+from crm.adapters import IncomingWebhook
 from crm.inbound import apply, reception
 from crm.models import Passage, Record
 from tests.crm.adapters.test_dialects import FIXTURES, SIGNED, URL, applied, source
@@ -26,7 +26,7 @@ def sent(dialect: str, name: str, change: Any = None, mapping: Any = None) -> st
     if change:
         change(body)
     raw = json.dumps(body).encode()
-    delivery = Delivery(raw, SIGNED[dialect](raw), "POST", URL, mapping or {})
+    delivery = IncomingWebhook(raw, SIGNED[dialect](raw), "POST", URL, mapping or {})
     event = reception.event(source(dialect), delivery)
     assert event.state == "received", event.reason
     reception.insert([event])

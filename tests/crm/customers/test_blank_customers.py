@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chatbot.management import json_lines
 from crm import adapters
-from crm.adapters import Delivery, PayloadError, generic
+from crm.adapters import IncomingWebhook, PayloadError, generic
 from crm.inbound import reception
 from crm.knowledge import records
 from crm.models import Record
@@ -149,7 +149,7 @@ def test_a_deletion_in_a_dialect_needs_no_customer() -> None:
     gone = row(MISSING) | {"deleted": True}
     mapping = MAPPING | {"customer": "$.customer", "deleted": "$.deleted"}
     generic.check(mapping)
-    (change,) = generic.changes(gone, Delivery(b"", {}, mapping=mapping))
+    (change,) = generic.changes(gone, IncomingWebhook(b"", {}, mapping=mapping))
     reception.check(change, timezone.now())
 
 

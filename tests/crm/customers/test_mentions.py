@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.adapters import Delivery
+from crm.adapters import IncomingWebhook
 from crm.customers import lifecycle, mentions
 from crm.inbound import apply, reception
 from crm.models import InboundEvent, Mention, Source
@@ -187,7 +187,7 @@ def test_what_nobody_can_read_is_not_kept(body: bytes) -> None:
     desk = added("desk", "zammad")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("crm.adapters.zammad.verify", lambda delivery, secret: None)
-        event = reception.event(desk, Delivery(body, {}))
+        event = reception.event(desk, IncomingWebhook(body, {}))
     assert (event.state, event.body) == ("refused", mentions.UNREADABLE.format(len(body)))
 
 

@@ -36,7 +36,7 @@ def tells(source: Source, body: Any) -> InboundEvent:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speaks, "verify", lambda delivery, secret: None)
         patch.setattr(speaks, "event_id", lambda body, delivery: "", raising=False)
-        delivery = adapters.Delivery(raw, {}, mapping=source.mapping)
+        delivery = adapters.IncomingWebhook(raw, {}, mapping=source.mapping)
         event = reception.event(source, delivery)
     reception.insert([event])
     apply.apply_pending()

@@ -11,7 +11,7 @@ from django.test import Client
 from django.utils import timezone
 
 from crm import adapters
-from crm.adapters import Delivery
+from crm.adapters import IncomingWebhook
 from crm.inbound import apply, reception
 from crm.knowledge import records
 from crm.models import Customer, InboundEvent, Passage, Record
@@ -24,7 +24,9 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 def taken(dialect: str, body: Any) -> InboundEvent:
     raw = json.dumps(body).encode()
-    event = reception.event(source(dialect), Delivery(raw, SIGNED[dialect](raw), "POST", URL))
+    event = reception.event(
+        source(dialect), IncomingWebhook(raw, SIGNED[dialect](raw), "POST", URL)
+    )
     reception.insert([event])
     apply.apply_pending()
     return InboundEvent.objects.latest("id")
@@ -91,7 +93,7 @@ def test_a_hubspot_property_with_too_long_a_name_is_stored_under_its_beginning(l
 
 def test_a_batch_of_which_nothing_fits_is_refused() -> None:
     raw = json.dumps([changed(occurredAt="soon")]).encode()
-    delivery = Delivery(raw, SIGNED["hubspot"](raw), "POST", URL)
+    delivery = IncomingWebhook(raw, SIGNED["hubspot"](raw), "POST", URL)
     assert reception.event(source("hubspot"), delivery).state == "refused"
 
 
@@ -279,7 +281,7 @@ def test_chatwoot_may_send_seconds() -> None:
 def test_a_payload_that_a_dialect_trips_over_is_refused_and_kept(monkeypatch: Any) -> None:
     monkeypatch.setattr("crm.adapters.zammad.public_text", lambda article: article["no"])
     raw = b'{"ticket": {"number": 1, "customer": {"id": 1}}, "article": {}}'
-    delivery = Delivery(raw, SIGNED["zammad"](raw), "POST", URL)
+    delivery = IncomingWebhook(raw, SIGNED["zammad"](raw), "POST", URL)
     found = reception.event(source("zammad"), delivery)
     assert (found.state, "does not look like" in found.reason) == ("refused", True)
 
