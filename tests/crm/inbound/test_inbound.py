@@ -144,7 +144,7 @@ def test_a_refused_event_may_be_mended_and_sent_again(source: Source) -> None:
 def test_mallory_is_turned_away_whatever_is_wrong(source: Source) -> None:
     body, now = upserted(order()), datetime.now(UTC)
     wrong = {
-        "does not fit": {"secret": signing.new_secret()},
+        "does not match": {"secret": signing.new_secret()},
         "five minutes": {"at": now - timedelta(minutes=6)},
         "more than five": {"at": now + timedelta(minutes=6)},
     }
