@@ -31,7 +31,7 @@ class Trouble:
     def public_text(self) -> str:
         """The message to the client, which gives away nothing about the machine."""
         if self.status == 507:
-            return "The disk is full, so nothing was kept. The operators' log says more."
+            return "There is no room, so nothing was kept. The operators' log says more."
         return "Nothing can be stored now, so nothing was kept. Please send it again later."
 
 
