@@ -39,7 +39,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "mask": mask,
     "instructs": injection.order_in._function,
     "sentences": sentences.split,
-    "wishes": lambda text: wishes.heard(text, OFFERS),
+    "wishes": lambda text: wishes.requested_action(text, OFFERS),
     "route": route.decide,
     "references": keys.references,
     "phrases": keys.phrases,
