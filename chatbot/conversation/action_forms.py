@@ -101,7 +101,7 @@ def cleaned(
     fields = list(action.fields.all())
     if unknown := sorted(set(values) - {field.name for field in fields}):
         raise Invalid(f"This form has no field {unknown[0]!r}.")
-    # Each on one line: our notice quotes them, and nobody must be able to add lines to it.
+    # Each on one line: our notice quotes them, and it must not be possible to add lines to it.
     given = {name: " ".join(written(value).split()) for name, value in values.items()}
     rows = (row(field, given.get(field.name, ""), customer) for field in fields)
     return [filled for filled in rows if filled["value"]]

@@ -34,9 +34,9 @@ from inference.sentiment import LABELS
 from inference.text import blank
 
 JOINED = "{} from our team is with you now."
-HANDED_BACK = "Our assistant answers you again. You can ask for a person at any time."
-PASSED_ON = "Our team {} takes this over and answers you here."
-HAD_TO_LEAVE = "{} had to leave. The next of our colleagues who is free answers you here."
+HANDED_BACK = "Our assistant is answering you again. You can ask for a person at any time."
+PASSED_ON = "Our team {} is taking this over and will answer you here."
+HAD_TO_LEAVE = "{} had to leave. The next colleague who is free will answer you here."
 CLOSED = "This conversation was closed by {}."
 LONGEST_NOTE = 4_000
 LONGEST_SNOOZE = 7 * 24 * 60

@@ -1,4 +1,7 @@
-"""Alerts: the mood after each message, and when it calls an agent by the rules of the inbox."""
+"""Alerts: the mood after each message, and when it calls an agent by the rules of the inbox.
+
+The rules themselves are in `inference/sentiment/mood.py`.
+"""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -50,9 +53,9 @@ def described(rules: mood.Rules) -> list[str]:
     time, fall, level = mood.ordinal(rules.repeated), rules.fall, rules.bad_mood
     sentences = [
         (row, f"The customer writes {negative}."),
-        (rules.repeated, f"The customer says that it is the {time} time, or more."),
-        (fall, f"The score falls by {fall:g} or more, from a message that was not negative."),
-        (level, f"The mood is {level:g} or lower, after two negative messages at least."),
+        (rules.repeated, f"The customer says that this is at least the {time} time."),
+        (fall, f"The score falls by {fall:g} or more, from {mood.FELL_FROM:g} or higher."),
+        (level, f"The mood is {level:g} or lower, after at least two negative messages."),
     ]
     return [sentence.replace("-", "−") for rule, sentence in sentences if rule]
 

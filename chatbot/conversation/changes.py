@@ -1,9 +1,9 @@
-"""The common parts of every change of a conversation.
+"""What all changes to a conversation have in common.
 
 Each change is one transaction, and the sockets hear of it after the commit. `customers.py` has
-what customers do, `replies.py` the bot, `agents.py` the agents, and `crm_requests.py` what
-customers ask the CRM for; nothing else changes a conversation. News is only a hint: readers fetch
-what they have missed from the database.
+what customers do, `replies.py` what the bot does, `agents.py` what agents do, and `crm_requests.py`
+what customers ask the CRM for; nothing else changes a conversation. News is only a hint: readers
+fetch what they have missed from the database.
 """
 
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def frame_of(message: Message) -> protocol.MessageFrame:
 
 
 def locked(conversation_id: Any) -> Conversation:
-    """Read the conversation anew and lock it until this transaction ends."""
+    """Reload the conversation and lock it until this transaction ends."""
     # Not joined with its agent: PostgreSQL reads the row again once it has the lock, but not the
     # rows joined to it, so an agent who has just taken it over would be missing.
     rows = Conversation.objects.select_for_update(of=("self",))

@@ -1,4 +1,4 @@
-"""Requests of customers to the CRM: offered by the bot, confirmed by the customer, sent once,
+"""Customers' requests to the CRM: offered by the bot, confirmed by the customer, sent once,
 answered by the CRM.
 
     proposed ──confirm──▶ sent ──the CRM──▶ accepted, refused

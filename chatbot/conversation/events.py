@@ -1,7 +1,7 @@
 """Webhook events about conversations, with thin or full payloads.
 
 Thin payloads have ids, states and scores only. Full ones also have texts, without personal data if
-the endpoint is set so.
+the endpoint is configured that way.
 """
 
 from typing import Any

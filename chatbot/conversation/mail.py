@@ -80,7 +80,7 @@ def mail_answers(conversation: str, seqs: list[int]) -> None:
     for row in by_id(conversation):
         messages = row.messages.filter(seq__in=seqs).order_by("seq").select_related("agent")
         lines = [line(message) for message in messages]
-        if lines and row.contact_email:  # Without an address, it was redacted meanwhile.
+        if lines and row.contact_email:  # Otherwise it has since been redacted.
             name = row.visitor.inbox.name
             text = "\n\n".join([f"{name} has answered you:", *lines, GO_ON])
             send_mail(f"{name} has answered you", f"{text}\n", None, [row.contact_email])

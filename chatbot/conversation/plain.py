@@ -1,4 +1,4 @@
-"""Makes texts of customers safe to show where no markup sets them apart: e-mails, files, titles."""
+"""Makes customers' texts safe to show where no markup sets them apart: e-mails, files, titles."""
 
 import re
 

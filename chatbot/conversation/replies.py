@@ -96,7 +96,7 @@ def wanted(reply: Reply) -> QuerySet[Reply]:
 
 
 def release(worker: str) -> None:
-    """Release the replies of a worker that shuts down in order; it does not count as an attempt."""
+    """Release the replies of a worker that shuts down cleanly; it does not count as an attempt."""
     Reply.objects.filter(worker=worker, status=Reply.Status.RUNNING).update(
         status=Reply.Status.PENDING, worker="", lease_until=None, attempts=F("attempts") - 1
     )
@@ -136,5 +136,5 @@ def after_answer(conversation: Conversation, state: str, reason: str, quote: str
 
 
 def give_up(reply: Reply) -> None:
-    """Hand the conversation off: a reply whose process died several times must not end another."""
+    """Hand the conversation off: a reply that saw several processes die must not kill another."""
     finish(reply, "handoff", GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts.")

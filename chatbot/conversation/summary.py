@@ -51,7 +51,7 @@ PROMPT_TOKENS = 3_500
 WORTH_IT = 2
 # Messages that make up the mood at the start, and at the end.
 MOOD_MESSAGES = 2
-# Share of a line's words that may be missing in the conversation.
+# Share of a line's words that may be missing from the conversation.
 FOREIGN = 0.5
 NEWS = {"type": "conversation.news", "summary": True}
 # Words in which a summary is told; they claim nothing.

@@ -14,6 +14,11 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.AlterField(
+            model_name='inbox',
+            name='alert_fall',
+            field=models.FloatField(default=0.8, help_text='From 0.2 or higher, on the scale from −1 to 1. 0: never.', validators=[django.core.validators.MinValueValidator(0.0), django.core.validators.MaxValueValidator(2.0)], verbose_name='the score falls by'),
+        ),
+        migrations.AlterField(
             model_name='action',
             name='active',
             field=models.BooleanField(default=True, help_text='Off: nobody gets the offer.'),

@@ -58,7 +58,7 @@ class Inbox(models.Model):
         "the score falls by",
         default=mood.USUAL.fall,
         validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
-        help_text="From a message that was not negative, on the scale from −1 to 1. 0: never.",
+        help_text="From 0.2 or higher, on the scale from −1 to 1. 0: never.",
     )
     alert_mood = models.FloatField(
         "the mood is at or below",

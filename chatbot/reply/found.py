@@ -65,7 +65,7 @@ class Found:
         if answer is None:
             return None
         position, line = answer
-        # A sentence is enough of a paragraph.
+        # One sentence of a paragraph is enough.
         sentence = self.nearest_sentence[2] if self.nearest_sentence else ""
         words = wording.plain_label(sentence if sentence and sentence in line else line)
         words = words.removesuffix(".")

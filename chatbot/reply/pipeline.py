@@ -1,7 +1,7 @@
 """Turns a customer's message into an answer: route, search, choose a tier, generate, check.
 
-An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It changes no
-row of the database; `runner.py` shows and posts what it yields. `sentences` is the whole way:
+An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It does not
+write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
     decide              choose the route: small talk, a person, files, or a question
     heard               detect the CRM action that the customer asks for, if any
@@ -79,7 +79,7 @@ class Answer:
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
-        # What is refused, where there is more to say than wording.REFUSAL.
+        # The refusal, if there is more to say than wording.REFUSAL.
         self.refusal = ""
         # How many withheld sentences only said that nothing is on record, and whether the last
         # one did.
@@ -191,7 +191,7 @@ class Answer:
         """Ask the tier again if its server failed before anything was shown.
 
         A server that broke off is asked once more, with the same deadlines. A busy one is asked
-        until a server of its pace could no longer begin in time.
+        again until it is too late for a server of its speed to begin in time.
         """
         waited = 0.0
         for tries in count():
@@ -248,7 +248,7 @@ class Answer:
 
     @asynccontextmanager
     async def counted(self, tier: Pool) -> AsyncIterator[Usage]:
-        """Record time and tokens of one generation, also if it fails."""
+        """Record the time and tokens of one generation, even if it fails."""
         usage, began = Usage(), time.monotonic()
         try:
             yield usage

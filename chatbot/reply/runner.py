@@ -1,6 +1,6 @@
 """Runs replies as tasks of this process, and takes over those of processes that died.
 
-One message's way, from the customer's socket to the posted answer:
+The path of one message, from the customer's socket to the posted answer:
 
 1. Socket: `widget/consumer.py` `on_message` receives a `message` frame.
 2. Stored, claimed: `conversation/customers.py` `receive` scores the mood, then stores the message
@@ -63,7 +63,7 @@ RECOVERY_INTERVAL = 2
 RECOVERED = 20
 # Messages that make up a turn and its history.
 HISTORY = 12
-# Seconds without a sentence before wording.STILL_LOOKING is shown, and then STILL_AT_IT.
+# Seconds without a sentence until wording.STILL_LOOKING, and from there to STILL_AT_IT.
 PATIENCE, MORE_PATIENCE = 8, 25
 # The running task of each conversation: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
@@ -298,7 +298,7 @@ def _recovered(under_way: set[asyncio.Task[int]], task: asyncio.Task[int]) -> No
 
 
 async def release_claims() -> None:
-    """Release the replies of this ending process, so that another can claim them at once."""
+    """Release this process's replies as it ends, so that another can claim them at once."""
     tasks = list(_running.values())
     for task in tasks:
         task.cancel()

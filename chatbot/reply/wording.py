@@ -1,4 +1,4 @@
-"""The bot's own sentences: all that it says beside what the records say."""
+"""The bot's own sentences: everything it says apart from what the records say."""
 
 # --- small talk
 HERE = "I'm here. What can I look up for you?"

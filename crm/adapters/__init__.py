@@ -72,8 +72,8 @@ class IncomingWebhook:
 class Change:
     """A change of records or customers, in Attune's own terms.
 
-    type: `record.upserted`, `record.deleted`, `customer.merged`, `customer.erased`,
-    `customer.deleted` (erases, unless the customer was merged before) or `action.completed`.
+    type: `record.upserted`, `record.deleted`, `record.restored`, `customer.merged`,
+    `customer.erased`, `customer.deleted` (erases, unless the customer was merged before) or `action.completed`.
 
     Systems delete a customer's own record after a merge too. So the data of such a `record.deleted`
     names "of_customer": if that customer was merged, the record stays.

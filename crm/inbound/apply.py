@@ -164,7 +164,7 @@ def begin(tries: int, most: int) -> list[int]:
 
 @transaction.atomic
 def set_aside() -> None:
-    """Mark as failed the events whose worker died at every try, at last with this event alone."""
+    """Mark as failed the events whose worker died on every try, the last time with nothing else."""
     ids = [event.id for event in waiting().filter(tries__gte=len(TOGETHER)).only("id")]
     InboundEvent.objects.filter(id__in=ids).update(state=State.FAILED, reason=BROKEN_OFF)
 

@@ -22,8 +22,8 @@ LONGEST_ID, LONGEST_REASON = 200, 500
 
 
 def event(source: Source, delivery: adapters.IncomingWebhook) -> InboundEvent:
-    """Return an unsaved event. Raises SignatureRefused if the signature is wrong; an event with a
-    mistake of its sender is returned as refused, with the reason."""
+    """Return an unsaved event. Raises SignatureRefused if the signature is wrong; an event that
+    its sender got wrong is returned as refused, with the reason."""
     dialect = adapters.dialect(source.dialect)
     check_signature(dialect, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")

@@ -130,7 +130,7 @@ async def check_and_keep(
         return refusal(404, f"There is no source {name!r}, or it is paused.")
     if body is None:
         most = settings.WEBHOOK_MAX_BYTES
-        return refusal(413, f"An event may have {most:,} bytes: send a smaller batch.")
+        return refusal(413, f"An event may have at most {most:,} bytes: send a smaller batch.")
     try:
         url = f"{settings.PUBLIC_URL}{reverse('webhook', args=[name])}{query and f'?{query}'}"
         delivery = IncomingWebhook(body, headers, method, url, source.mapping)

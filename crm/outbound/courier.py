@@ -302,7 +302,7 @@ def take_answers(results: list[tuple[Delivery, Attempt, float]]) -> None:
 @transaction.atomic
 def keep(results: list[tuple[Delivery, Attempt, float]]) -> None:
     """Write the attempts, and update their deliveries and endpoints."""
-    # Without deliveries that were deleted with their endpoint meanwhile.
+    # Leave out deliveries that have since been deleted with their endpoint.
     rows = Delivery.objects.select_for_update(of=("self",)).order_by("id")
     given = [delivery.id for delivery, _, _ in results]
     ids = set(rows.filter(id__in=given).values_list("id", flat=True))

@@ -31,8 +31,8 @@ def send_notice(endpoint: Endpoint) -> None:
     if to:
         send_mail(
             "A webhook endpoint was switched off",
-            f"{endpoint.url}\n{endpoint.trouble}\n\nIt receives no more events; {waiting} are "
-            f"waiting and will be sent once it is on again:\n{settings.PUBLIC_URL}{path}\n",
+            f"{endpoint.url}\n{endpoint.trouble}\n\nIt receives no more events. Waiting to be sent "
+            f"once it is switched on again: {waiting}.\n{settings.PUBLIC_URL}{path}\n",
             None,
             to,
         )

@@ -136,7 +136,7 @@ def again(deliveries: QuerySet[Delivery]) -> int:
 def within(
     endpoint: Endpoint | None, since: datetime, until: datetime | None, state: str = ""
 ) -> QuerySet[Delivery]:
-    """Select the deliveries of a period, of one endpoint or all, perhaps of one state."""
+    """Select the deliveries of a period, of one endpoint or all, optionally in one state."""
     given = {"endpoint": endpoint, "created_at__lt": until, "state": state}
     deliveries = Delivery.objects.filter(created_at__gte=since)
     return deliveries.filter(**{name: value for name, value in given.items() if value})

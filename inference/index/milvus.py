@@ -48,7 +48,7 @@ def _answering() -> Iterator[None]:
     try:
         yield
     except MilvusException as error:
-        raise IndexUnavailable(f"The index server does not serve: {error.message}") from error
+        raise IndexUnavailable(f"The index server could not answer: {error.message}") from error
 
 
 class MilvusIndex:

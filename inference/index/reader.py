@@ -47,7 +47,7 @@ class View:
 
 
 class IndexReader:
-    """Reads the index. Thread-safe; it changes to a new snapshot while searches use the old one."""
+    """Reads the index. Thread-safe; switches to a new snapshot while searches use the old one."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class IndexReader:
             self._view = self._current()
             changes = self._changes(self._view.delta.upto)
             if changes.upto < self._view.delta.upto:
-                # An older database was restored while this process runs.
+                # An older database was restored while this process was running.
                 self._view = None
                 self._view = self._current()
                 changes = self._changes(self._view.delta.upto)

@@ -23,7 +23,7 @@ from inference.index.words import Collector
 
 # Rows added to FAISS in one call.
 BATCH = 8_192
-# From so many shared rows on they are also kept in cells: searching all of them takes too long.
+# From this many shared rows on, they are also kept in cells: searching them all takes too long.
 MANY_SHARED = 30_000
 TRAINED_ON = 40  # rows per cell
 

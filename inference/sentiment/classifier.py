@@ -24,7 +24,7 @@ LABELS = ("negative", "neutral", "positive")
 UNKNOWN = "unknown"
 EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
-# mood.
+# mood. What is negative: mood.NEGATIVE.
 CONFIDENCE_FLOOR = 0.6
 
 WINDOW = 126

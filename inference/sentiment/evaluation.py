@@ -1,4 +1,4 @@
-"""Measures a sentiment classifier on labelled texts, in all and by source."""
+"""Measures a sentiment classifier on labelled texts, overall and by source."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -8,13 +8,13 @@ LANGUAGES = frozenset(
     "lt lv mk ml mr ms ne nl no pa pl pt ro ru sk sl sq sr sv sw ta te th tl tr uk ur uz vi yi zh "
     "zh-Hant".split()
 )
-# Fewer letters of the Latin alphabet do not show a language.
+# Fewer letters of the Latin alphabet are not enough to tell a language.
 LETTERS = 8
 ENGLISH_SHARE = 35
 
 
 def is_foreign(words: str) -> bool:
-    """Tell whether a text is not English, in doubt not: a wrong "unknown" would hide a mood."""
+    """Tell whether a text is not English. If in doubt, False: a wrong "unknown" hides a mood."""
     if words.isascii() and len(words) < LETTERS:
         return False
     try:

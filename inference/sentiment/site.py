@@ -1,6 +1,6 @@
 """Learning on site: tunes the heads on agents' corrections, and promotes or refuses the result.
 
-Only the heads learn: 10 million weights would merely memorise some hundred corrections, and heads
+Only the heads learn: 10 million weights would merely memorise a few hundred corrections, and heads
 are tuned in seconds, without torch. They are also trained on the student's features of some of its
 training texts (`anchors.npz`, which contains no text), so that it does not forget.
 
@@ -145,7 +145,7 @@ def roll_back(site: Path) -> str:
     """
     heads = active(site)
     if heads is None:
-        raise FileNotFoundError("The delivered weights are in service: nothing was before them.")
+        raise FileNotFoundError("The delivered weights are in service: nothing came before them.")
     before = str(json.loads((heads.parent / "manifest.json").read_text())["previous"])
     activate(site, before)
     return before

@@ -66,9 +66,9 @@ class AlertTests(AgentsTestCase):
             alerts.described(Rules(in_a_row=1, repeated=3, fall=0.8, bad_mood=-0.5)),
             [
                 "The customer writes a negative message.",
-                "The customer says that it is the 3rd time, or more.",
-                "The score falls by 0.8 or more, from a message that was not negative.",
-                "The mood is −0.5 or lower, after two negative messages at least.",
+                "The customer says that this is at least the 3rd time.",
+                "The score falls by 0.8 or more, from 0.2 or higher.",
+                "The mood is −0.5 or lower, after at least two negative messages.",
             ],
         )
         self.assertEqual(alerts.described(Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)), [])

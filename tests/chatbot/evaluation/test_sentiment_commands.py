@@ -84,7 +84,7 @@ def test_the_export_names_nobody(dora: Any, tmp_path: Path) -> None:
 
 
 def test_there_is_nothing_before_the_delivered_weights() -> None:
-    with pytest.raises(CommandError, match="nothing was before them"):
+    with pytest.raises(CommandError, match="nothing came before them"):
         typed("sentiment_train", "--rollback")
 
 

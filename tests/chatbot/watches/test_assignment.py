@@ -129,7 +129,8 @@ class AssignmentTests(AgentsTestCase):
         now = self.now()
         self.assertEqual((now.state, now.agent, now.team), ("waiting", None, team))
         self.assertIn(
-            ("system", "Our team Repairs takes this over and answers you here."), self.said()
+            ("system", "Our team Repairs is taking this over and will answer you here."),
+            self.said(),
         )
         self.here(self.dora)
         self.assertEqual(assignment.assign_waiting(), 0, "it is not for her")

@@ -38,7 +38,7 @@ def test_what_agents_corrected_is_learned_promoted_and_rolled_back(
     assert manifest["after"]["held out"]["macro_f1"] > manifest["before"]["held out"]["macro_f1"]
     assert site.roll_back(tmp_path) == ""
     assert site.active(tmp_path) is None
-    with pytest.raises(FileNotFoundError, match="nothing was before"):
+    with pytest.raises(FileNotFoundError, match="nothing came before"):
         site.roll_back(tmp_path)
 
 
