@@ -46,7 +46,7 @@ class ActionForm(forms.ModelForm):
         Endpoint.objects.all(),
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="They carry it out: each of them receives the request.",
+        help_text="The endpoints that carry out the action. Each receives the request.",
     )
 
     def clean(self) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class Pages(CursorPagination):
             if cursor and cursor.position is not None:
                 check_position(self.model._meta.get_field(self.ordering[0].lstrip("-")), cursor)
         except (NotFound, Unfit, ValueError, OverflowError):
-            text = "was not given by a page: begin again without it"
+            text = "did not come from a page: start again without it"
             raise ValidationError({self.cursor_query_param: text}) from None
         return cursor
 

@@ -130,7 +130,7 @@ class Feed:
                     self.changed(conversation)
                 since = now
             except Exception as error:
-                # The database may be away for a moment; the next look covers this time too.
+                # The database may be down for a moment; the next query covers this time too.
                 logger.warning("could not look for snoozes that end: %s", error)
 
     def leave(self, listener: Listener) -> None:

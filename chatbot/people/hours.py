@@ -70,7 +70,7 @@ def special_day(line: str) -> str:
         example = f"2026-12-24 09:00–12:00, or 2026-12-25 {CLOSED}"
         raise ValueError(f'Begin "{line}" with a date, like {example}.') from None
     if not rest.strip():
-        raise ValueError(f"Write your times on {on}, or write {on} {CLOSED}.")
+        raise ValueError(f"Write the times after {on}, or write: {on} {CLOSED}.")
     return f"{on} {written(spans(rest)) or CLOSED}"
 
 
@@ -109,7 +109,7 @@ class Hours:
         return max(wall.replace(tzinfo=self.zone, fold=fold).astimezone(UTC) for fold in folds)
 
     def spell(self, now: datetime) -> Spell | None:
-        """Return the opening that contains `now`, or the next one; None if AHEAD days have none."""
+        """Return the opening that contains `now`, or the next one within AHEAD days, if any."""
         first = now.astimezone(self.zone).date() - timedelta(days=2)
         spell: tuple[datetime, datetime] | None = None
         for day in (first + timedelta(days=number) for number in range(AHEAD)):

@@ -159,5 +159,5 @@ def address(request: HttpRequest) -> str:
 
 
 def without_password(request: HttpRequest, credentials: Any) -> bool:
-    """Exempt returns from the single sign-on provider from the lock-out: nobody guesses there."""
+    """Exempt the single sign-on callback from the lock-out: it takes no password."""
     return bool(settings.OIDC_ISSUER) and request.path == reverse("sso-callback")

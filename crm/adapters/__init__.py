@@ -12,8 +12,8 @@ A dialect has two functions, and others as it needs them:
                                        PayloadError for each part of a batch that does not fit, and
                                        the others are accepted
 
-Customers read only listed fields: those that the system itself shows them, and of the fields for
-agents only those that the source's mapping allows.
+Customers can read only the fields that the system itself shows them, and the fields for agents
+that the source's mapping allows.
 """
 
 import hashlib
@@ -73,7 +73,8 @@ class Change:
     """A change of records or customers, in Attune's own terms.
 
     type: `record.upserted`, `record.deleted`, `record.restored`, `customer.merged`,
-    `customer.erased`, `customer.deleted` (erases, unless the customer was merged before) or `action.completed`.
+    `customer.erased`, `customer.deleted` (erases, unless the customer was merged before) or
+    `action.completed`.
 
     Systems delete a customer's own record after a merge too. So the data of such a `record.deleted`
     names "of_customer": if that customer was merged, the record stays.

@@ -1,7 +1,7 @@
 """HubSpot: signature version 3, and batches of subscription events.
 
 An event reports one property of one object, so each property becomes a record of its own: late and
-repeated events are then as harmless as for every record.
+repeated events are then as harmless as for any other record.
 """
 
 import base64

@@ -48,8 +48,8 @@ SHORT_ID = re.compile(r"(?<![0-9A-Za-z])(?=\d*[A-Za-z])[05a][0-9A-Za-z]{14}$")
 
 
 def full_id(id: str) -> str:
-    """Return the form of an id with 18 characters. Salesforce also writes ids with 15, whose case
-    counts; the three more say which of the 15 are upper case."""
+    """Return the form of an id with 18 characters. Salesforce also writes ids with 15
+    characters, which are case-sensitive; the other three say which of these are upper case."""
     if not (short := SHORT_ID.search(id)):
         return id
     fives = (short[0][at : at + 5] for at in (0, 5, 10))

@@ -54,8 +54,8 @@ def survivor(body: dict[str, Any]) -> Any:
 
 
 def ticket(body: dict[str, Any], detail: dict[str, Any]) -> dict[str, Any]:
-    """Return the ticket as a record. Of a private ticket the customer may see the state but no
-    text."""
+    """Return the ticket as a record. If the ticket is private, the customer may see its state
+    but no text."""
     key, public = needed(detail, "id", "detail"), detail.get("is_public") is True
     subject = scalar(detail.get("subject")) if public else ""
     return {

@@ -199,7 +199,7 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
             return page_of(Customer.objects.get(id=root_of(into)))
 
         text = (
-            f"The other customer gets all records and conversations of {customer.id}, also those "
+            f"The other customer gets all records and conversations of {customer.id}, even those "
             "that arrive later. This cannot be undone."
         )
         title = f"Merge {customer} into another customer"

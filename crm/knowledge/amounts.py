@@ -9,7 +9,7 @@ MONEY = re.compile(
     r"\b(?:price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)"
     r"s?\b"
 )
-# A double keeps fifteen digits of the number it was made from; those behind are noise
+# A double keeps fifteen digits of the number it was made from; the rest are noise
 # (10499.990000000002). If the first fifteen round to a few digits, those few were meant.
 DIGITS, FEW = 15, 12
 # Ends of the names of fields that surely hold money: "total items" does not, and "discount" may be

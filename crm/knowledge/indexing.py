@@ -213,7 +213,7 @@ def build(report: Report = silent) -> Manifest | None:
         changes = changes_now()
         manifest = (fill if settings.INDEX_URL else write)(changes, mark)
     # A search looks up each match in the database: a reader of another encoder's snapshot that
-    # misses a tombstone finds one match less, and never shows a deleted passage.
+    # misses a tombstone finds one match fewer, and never shows a deleted passage.
     Tombstone.objects.filter(change__lte=changes).delete()
     return manifest
 

@@ -24,7 +24,7 @@ SECONDS = 10  # digits
 
 def formatted(label: str, value: Any) -> str | None:
     """Write a date as "4 July 1996", with the time and its zone if it is not midnight. Returns None
-    if the value is no date or is ambiguous: 5/4/2026 may be in April or in May."""
+    if the value is ambiguous or not a date: 5/4/2026 may be in April or in May."""
     text = str(value).strip()
     try:
         if ISO_DATE.fullmatch(text):

@@ -1,7 +1,7 @@
 """Writes the tables in a text cell by cell: "Prices · up to 5 kg · Iceland: 19,90 euros".
 
 To read a table line by line one must count columns, which small models cannot do. So each cell
-names its row, its column and its table, and no figure can be taken for another's.
+names its row, its column and its table, and no figure can be mistaken for another.
 """
 
 import re

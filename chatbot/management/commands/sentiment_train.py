@@ -19,7 +19,7 @@ from inference.sentiment import site
 class Command(BaseCommand):
     help = (
         "Trains the sentiment classifier on labelled texts (two hours on two cores), or, with "
-        "--from-corrections, teaches the one in service agents' corrections (seconds)."
+        "--from-corrections, teaches the running classifier from agents' corrections (seconds)."
     )
     # The checks may ask for the weights that this command makes.
     requires_system_checks: list[str] = []

@@ -136,7 +136,7 @@ class Command(BaseCommand):
         # Compression takes some hundred kB per socket.
         options += ["--ws-per-message-deflate", "false", "--limit-concurrency", "5000"]
         options += ["--timeout-graceful-shutdown", "5"]
-        # The two together are how long a client may vanish before its socket is closed.
+        # Together these set how long a client may be gone before its socket is closed.
         options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20"]
         arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
         env = {"SLM_PORT": str(slm_port), **self.shared_metrics()}
@@ -146,7 +146,7 @@ class Command(BaseCommand):
             self.start(name, arguments, log, env, [held.fileno()])
 
     def shared_metrics(self) -> dict[str, str]:
-        """Return the setting by which several processes count together; each start counts anew."""
+        """Return the setting that lets several processes count together; each start begins at 0."""
         folder = settings.DATA_DIR / "metrics"
         shutil.rmtree(folder, ignore_errors=True)
         if settings.WEB_PROCESSES == 1:

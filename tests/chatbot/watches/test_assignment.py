@@ -128,10 +128,8 @@ class AssignmentTests(AgentsTestCase):
         agents.pass_to_team(self.conversation, self.dora, team)
         now = self.now()
         self.assertEqual((now.state, now.agent, now.team), ("waiting", None, team))
-        self.assertIn(
-            ("system", "Our team Repairs is taking this over and will answer you here."),
-            self.said(),
-        )
+        told = "Our team Repairs is taking this over and will answer you here."
+        self.assertIn(("system", told), self.said())
         self.here(self.dora)
         self.assertEqual(assignment.assign_waiting(), 0, "it is not for her")
         self.here(self.emil)

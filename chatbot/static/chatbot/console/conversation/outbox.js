@@ -25,7 +25,7 @@ export class Outbox {
     for (const { frame } of this.#unsent.values()) this.#socket.send("message", frame);
   }
 
-  /** Removes the message, and returns it where it was there. */
+  /** Removes the message, and returns it if it was there. */
   take(id) {
     const entry = this.#unsent.get(id);
     this.#unsent.delete(id);

@@ -1,7 +1,7 @@
 // Frames that must arrive although the server does not acknowledge them: a request for a person, a
 // thumb, an answer to a form. A ping follows each frame. Its pong proves that the server has carried
 // the frame out; without it the next connection sends the frame again, which is safe: the server
-// accepts each of them twice.
+// accepts repetitions.
 
 export class Assured {
   #connection;

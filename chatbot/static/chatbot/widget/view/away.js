@@ -1,5 +1,5 @@
-// No colleague is there for a customer who asked for a person: tells when somebody will be, and asks
-// for an e-mail address.
+// For a customer who asked for a person while no colleague is there: says when somebody will be,
+// and asks for an e-mail address.
 
 import { byId } from "../../common/dom.js";
 import { written } from "../../common/written.js";

@@ -39,8 +39,8 @@ export class Ended {
     this.#told.textContent = "";
   }
 
-  /** The connection is gone. The next one is that of a new conversation: a rating that has not
-   * arrived stays where it is, and the customer knows. */
+  /** The connection is lost, and the next one belongs to a new conversation: a rating that has not
+   * arrived stays on the page, and the customer is told. */
   cutOff() {
     if (!this.#rating) return;
     this.#rating = 0;

@@ -22,7 +22,7 @@ export class Status {
   #state = "bot";
   #online = false;
   #unsure = false;
-  #alone = false; // nobody of the team is there
+  #alone = false; // nobody on the team is there
 
   /** agent: the name of the agent who answers, in state `agent`. */
   conversation(state, agent) {
