@@ -64,7 +64,7 @@ def test_special_days() -> None:
     assert special_day("2026-12-25 closed") == "2026-12-25 closed"
     with pytest.raises(ValueError, match="Begin .* with a date, like 2026-12-24"):
         special_day("Christmas closed")
-    with pytest.raises(ValueError, match="write 2026-12-25 closed"):
+    with pytest.raises(ValueError, match="write: 2026-12-25 closed"):
         special_day("2026-12-25")
 
 
