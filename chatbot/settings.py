@@ -8,6 +8,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
+from chatbot.config import csp, redis, rest, schedule
 from chatbot.config.appearance import unfold
 from chatbot.config.environment import (
     data_dir,
@@ -192,24 +193,8 @@ DATABASE_THREADS = max(1, DATABASE_POOL - 2) if "pool" in str(DATABASES["default
 #: hints, tasks and the cache. Without it these stay in the process's memory.
 REDIS_URL = env("REDIS_URL").rstrip("/")
 
-if REDIS_URL:
-    CHANNEL_LAYERS = {
-        "default": {
-            # Pub/Sub, because the core layer silently drops messages for slow readers. Without
-            # socket_timeout None, redis-py 8 closes idle sockets after 5 seconds.
-            "BACKEND": "chatbot.config.channel_layer.GroupLayer",
-            "CONFIG": {"hosts": [{"address": f"{REDIS_URL}/0", "socket_timeout": None}]},
-        }
-    }
-    CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": f"{REDIS_URL}/2",
-        }
-    }
-else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
-    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+CHANNEL_LAYERS = {"default": redis.channel_layer(REDIS_URL)}
+CACHES = {"default": redis.cache(REDIS_URL)}
 
 CELERY_BROKER_URL = f"{REDIS_URL}/1" if REDIS_URL else "memory://"
 CELERY_TASK_ALWAYS_EAGER = not REDIS_URL
@@ -228,55 +213,7 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIME
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
-CELERY_BEAT_SCHEDULE = {
-    # expires: a worker that was away need not catch up, since the next run does the same work.
-    "recover replies": {
-        "task": "chatbot.tasks.recover_replies",
-        "schedule": 5,
-        "options": {"expires": 5},
-    },
-    # A safety net: each event also starts this task directly.
-    "apply inbound events": {
-        "task": "crm.tasks.apply_inbound",
-        "schedule": 5,
-        "options": {"expires": 5},
-    },
-    "bring figures up to date": {
-        "task": "chatbot.tasks.bring_figures_up_to_date",
-        "schedule": 300,
-        "options": {"expires": 300},
-    },
-    "mail unread answers": {
-        "task": "chatbot.tasks.mail_unread_answers",
-        "schedule": 60,
-        "options": {"expires": 60},
-    },
-    "look after requests": {
-        "task": "chatbot.tasks.look_after_requests",
-        "schedule": 60,
-        "options": {"expires": 60},
-    },
-    "forget idempotency keys": {
-        "task": "chatbot.tasks.forget_idempotency_keys",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "forget what is old": {
-        "task": "chatbot.tasks.forget_old",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "forget files that belong to nothing": {
-        "task": "chatbot.tasks.forget_files",
-        "schedule": 3600,
-        "options": {"expires": 3600},
-    },
-    "refresh index": {
-        "task": "crm.tasks.refresh_index",
-        "schedule": 600,
-        "options": {"expires": 600},
-    },
-}
+CELERY_BEAT_SCHEDULE = schedule.BEAT
 
 ## Webhooks
 #: Where events may be sent: `host:port`, `https://host:port`, or networks like `10.0.0.0/8`. With
@@ -290,47 +227,8 @@ if DEMO:
 WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 
-# API
 LOGIN_REDIRECT_URL = "/admin/"  # unfold's log-in form drops the page asked for
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["chatbot.api.parsers.SafeJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_METADATA_CLASS": None,
-    "EXCEPTION_HANDLER": "chatbot.api.problems.problem_document",
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Attune",
-    "DESCRIPTION": "Records in, conversations out, webhooks, and visitor sessions for the chat "
-    "widget. Errors are RFC 9457 problem documents. Keys are made with `manage.py api_key add`.",
-    "OAS_VERSION": "3.1.1",
-    "WEBHOOKS": [
-        f"chatbot.api.webhooks.{event}"
-        for event in (
-            "conversation_created",
-            "message_created",
-            "sentiment_alert",
-            "conversation_handed_off",
-            "conversation_assigned",
-            "conversation_resolved",
-            "feedback_given",
-            "csat_submitted",
-            "lead_captured",
-            "action_requested",
-        )
-    ],
-    "VERSION": "1",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    # By default Swagger UI loads a badge from its makers' server.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-}
+REST_FRAMEWORK, SPECTACULAR_SETTINGS = rest.FRAMEWORK, rest.DESCRIPTION
 
 ## Language model and index
 #: The chat model that Attune starts itself: `default` (1.5 billion parameters) or `small` (0.5
@@ -375,7 +273,6 @@ REPLY_SETTLE = env_number("REPLY_SETTLE", 0.5)
 #: Concurrent generations of one process; further customers see their place in the queue.
 #: Default: `2`, or `32` with `SLM_URL`.
 GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32, least=1)
-
 #: Web processes that `manage.py serve` starts on one port. In containers, start one per container
 #: instead.
 #: Default: `2` with PostgreSQL and Redis, else `1`.
@@ -470,19 +367,7 @@ DEFAULT_FROM_EMAIL = env("EMAIL_FROM", "attune@localhost")
 EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
 
 ## Proxies and browser security
-# The widget runs in an iframe; its own view lists the sites that may embed it.
-SELF, NONE = "'self'", "'none'"
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "connect-src": [SELF, "ws:", "wss:"],
-        "img-src": [SELF, "data:"],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    }
-}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": csp.DIRECTIVES}
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
