@@ -19,8 +19,6 @@ from inference import sentences
 Rows = list[dict[str, Any]]
 # Lines that a question is laid beside: those nearest to it, as search would bring them.
 LINES = 20
-# Of a question's answer, the share of words that a line has which holds it in other pieces.
-MOSTLY = 0.6
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def wrong(rows: Rows, read: Iterable[Ranked | Judged]) -> str:
     )
 
 
-def in_words(result: dict[str, Any]) -> str:
+def as_text(result: dict[str, Any]) -> str:
     tables = []
     for part, head in (("reader", "questions"), ("check", "sentences")):
         whole, sources = result["figures"][part], result["figures"]["by_source"][part]

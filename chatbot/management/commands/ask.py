@@ -3,6 +3,7 @@
 import asyncio
 import json
 from argparse import ArgumentParser
+from collections.abc import Coroutine
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -36,7 +37,7 @@ class Command(BaseCommand):
         if options["jsonl"]:
             # One event loop for all lines, so that the client keeps its connection.
             with asyncio.Runner() as runner:
-                json_lines.answer_lines(lambda asked: runner.run(answered(asked)))
+                json_lines.answer_lines(lambda asked: runner.run(turn(asked)))
             return
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
@@ -48,8 +49,9 @@ class Command(BaseCommand):
         )
 
 
-async def answered(asked: dict[str, Any]) -> dict[str, Any]:
-    return await ask(json_lines.text_of(asked, "question"), json_lines.customer_of(asked))
+def turn(asked: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+    """Look the customer up before the event loop runs, which the ORM refuses to block."""
+    return ask(json_lines.text_of(asked, "question"), json_lines.customer_of(asked))
 
 
 def as_text(result: dict[str, Any]) -> str:
