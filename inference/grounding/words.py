@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from threading import Lock
 
 import snowballstemmer
 
@@ -53,20 +54,20 @@ COMMON_WORDS = frozenset(
 )
 
 _stemmer = snowballstemmer.stemmer("english")
+_one_at_a_time = Lock()
 
 
 @remembered
 def stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
+    with _one_at_a_time:  # The stemmer keeps the word in itself while it works on it.
+        return str(_stemmer.stemWord(word))
 
 
 @remembered
 def stems(text: str) -> frozenset[str]:
     words = [squeeze(word) for word in WORD.findall(text)]
     return frozenset(
-        _stemmer.stemWord(word)
-        for word in words
-        if word and word not in STOPWORDS and len(word) > 2
+        stem(word) for word in words if word and word not in STOPWORDS and len(word) > 2
     )
 
 

@@ -7,10 +7,9 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
-import snowballstemmer
 from numpy.typing import NDArray
 
-from inference.remembered import remembered
+from inference.grounding.words import stem
 
 Vector = NDArray[np.float32]
 
@@ -18,7 +17,6 @@ SHARED = ""
 # The weight of the words' score beside the cosine, chosen on four sets of queries; on each of them
 # both signals together find more than either alone (`manage.py evaluate retrieval`).
 WORDS_WEIGH = 0.009
-_stemmer = snowballstemmer.stemmer("english")
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,4 @@ def terms(text: str) -> list[str]:
     """Split into stems in lower case without accents; "FH-TNT-210" gives three."""
     split = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(character for character in split if not unicodedata.combining(character))
-    return [_stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]
-
-
-@remembered
-def _stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
+    return [stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]
