@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote, unquote
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Model, Prefetch, Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -37,10 +37,6 @@ from inference.text import trimmed
 def link(url: str, text: str) -> SafeString:
     classes = "text-primary-700 dark:text-primary-400 hover:underline"
     return format_html('<a href="{}" class="{}" dir="auto">{}</a>', url, classes, text)
-
-
-def change_url(row: Model) -> str:
-    return reverse(f"admin:{row._meta.label_lower.replace('.', '_')}_change", args=[quote(row.pk)])
 
 
 class ReadOnly:
@@ -116,7 +112,7 @@ class RecordAdmin(ReadOnly, ModelAdmin):
     def customer_link(self, record: Record) -> str | SafeString:
         if record.customer is None:
             return "shared knowledge"
-        return link(change_url(record.customer), str(record.customer))
+        return link(page_of(record.customer), str(record.customer))
 
     @display(description="Changed in the CRM", ordering="updated_at")
     def changed(self, record: Record) -> str:
@@ -174,7 +170,7 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
             return f"erased on {date_format(timezone.localtime(customer.erased_at), 'j M Y')}"
         if customer.merged_into:
             return format_html(
-                "merged into {}", link(change_url(customer.merged_into), customer.merged_into.pk)
+                "merged into {}", link(page_of(customer.merged_into), customer.merged_into.pk)
             )
         return "a customer"
 

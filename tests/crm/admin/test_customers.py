@@ -3,6 +3,7 @@
 import pytest
 from django.test import Client
 
+from crm.admin.asked import page_of
 from crm.customers import lifecycle
 from crm.models import Customer, Record, Source
 from tests.chatbot.admin.console import staff, text_of
@@ -70,3 +71,12 @@ def test_the_form_of_a_source_asks_whose_ids_it_names(root: Client) -> None:
     fon = Source.objects.get(name="fon")
     assert "kept as fon/" in text_of(root, f"/admin/crm/source/{fon.id}/change/")
     assert "kept as desk/" in text_of(root, "/admin/crm/source/")
+
+
+@pytest.mark.parametrize("id", ["cust_40", "cust_2342", "desk/9", "a b"])
+def test_back_from_a_question_leads_to_the_same_customer(root: Client, id: str) -> None:
+    """The admin reads "_40" in an address as "@"."""
+    alice = Customer.objects.create(id=id, name="Alice Oak")
+    html = text_of(root, page_of(alice))
+    assert "Alice Oak" in html
+    assert f'href="{page_of(alice)}"' in text_of(root, link_page(html))
