@@ -4,7 +4,7 @@
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest
-# Two processes; who has nothing left to do takes over tests that wait for the other one.
+# Two processes; an idle one takes over tests that wait for the other.
 TWO = -n 2 --dist worksteal
 # Each process that a test starts would read every module of ours from its source again.
 unexport PYTHONDONTWRITEBYTECODE

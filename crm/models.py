@@ -147,7 +147,7 @@ class IndexState(models.Model):
 class Source(models.Model):
     """A system that sends events here, to /webhooks/crm/<name>/."""
 
-    name = models.SlugField(unique=True, help_text="Stands in its webhook's address.")
+    name = models.SlugField(unique=True, help_text="Part of its webhook's address.")
     dialect = models.CharField(
         max_length=30, default="attune", help_text="How it writes and signs: a module of adapters."
     )

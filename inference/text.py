@@ -1,4 +1,4 @@
-"""Decides whether a text shows anything to its reader."""
+"""Tells whether a text shows anything to its reader, and trims what does not."""
 
 import unicodedata
 

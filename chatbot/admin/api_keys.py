@@ -27,6 +27,5 @@ class ApiKeyAdmin(ModelAdmin):
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:  # One by one: each becomes an entry in the audit log.
-            key.revoked = True
-            key.save(update_fields=["revoked"])
+            key.revoke()
         messages.info(request, f"Revoked {len(queryset)} keys.")

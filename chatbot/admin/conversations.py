@@ -23,7 +23,7 @@ from unfold.decorators import display
 from chatbot.attachments import kinds
 from chatbot.console import mood, traces
 from chatbot.console.frames import VIEWS
-from chatbot.console.rows import OPEN, gist, with_last_message
+from chatbot.console.rows import OPEN, banded, gist, with_last_message
 from chatbot.console.uploads import upload
 from chatbot.conversation import search
 from chatbot.conversation.plain import without_controls
@@ -54,14 +54,8 @@ class MoodFilter(admin.SimpleListFilter):
         self, request: HttpRequest, queryset: QuerySet[Conversation]
     ) -> QuerySet[Conversation]:
         word = self.value()
-        if word == "unknown":
-            return queryset.filter(mood=None)
-        if word not in mood.BANDS:
-            return queryset
-        lowest, next_band = mood.bounds(word)
-        limits = {"mood__gte": lowest, "mood__lt": next_band}
-        known = {name: value for name, value in limits.items() if value is not None}
-        return queryset.filter(**known)
+        known = word == "unknown" or word in mood.BANDS
+        return queryset.filter(banded(word)) if word and known else queryset
 
 
 class AlertFilter(admin.SimpleListFilter):

@@ -15,9 +15,9 @@ from chatbot.people.away import hours_of
 
 FIELDS = ["time_zone", *hours.WEEKDAYS, "special_days"]
 ABOUT = (
-    "When people of this inbox are there. At other times, and while no agent is online, customers "
-    "who ask for a person see when somebody will be back, and can leave an e-mail address. A day "
-    "without times is closed; if no day has times, the inbox is always open."
+    "When the people of this inbox are available. At other times, and while no agent is online, "
+    "customers who ask for a person see when somebody will be back, and can leave an e-mail "
+    "address. A day without times is closed; if no day has times, the inbox is always open."
 )
 
 

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from chatbot.api import parameters
+from chatbot.api.described import COUNT
 from crm.plumbing.storable import unstorable
 
 MOST = 200
@@ -57,7 +58,7 @@ class Pages(CursorPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         size = next(row for row in rows if row["name"] == self.page_size_query_param)
-        size["schema"] = {"type": "integer", "minimum": 1, "maximum": 10**parameters.DIGITS - 1}
+        size["schema"] = COUNT | {"minimum": 1}
         return rows
 
 

@@ -116,10 +116,11 @@ class OneRecord(Keyed, RetrieveAPIView):
         responses={204: None, **REFUSALS},
     )
     def delete(self, request: Request, pk: str) -> Response:
-        if not self.get_queryset().filter(pk=pk).exists():
+        record = self.get_queryset().filter(pk=pk).first()
+        if record is None:
             raise Http404(f"There is no record {pk!r}.")
         # The CRM's clock may be ahead; the deletion must be later than the last update.
-        latest = self.get_queryset().get(pk=pk).updated_at + timedelta(microseconds=1)
+        latest = record.updated_at + timedelta(microseconds=1)
         records.delete(pk, max(timezone.now(), latest))
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -1,1 +1,1 @@
-"""Settings from the environment, the admin's appearance, the channel layer, the network's rules."""
+"""Parts of settings.py: how the environment is read, and the settings of each library."""

@@ -14,6 +14,7 @@ from chatbot.console.lists import Lists
 from chatbot.console.session import MAY_ACT, MAY_SEE
 from chatbot.conversation import agents, changes, summary
 from chatbot.models import Conversation, Message, Team
+from chatbot.models.replies import Ending
 from chatbot.people import presence
 from chatbot.reply import runner
 from chatbot.reply.turn import Turn
@@ -162,7 +163,7 @@ class AgentConsumer(Lists, ConversationAtHand):
         """Show a suggestion. If the agent has not asked for one, show only answers from the
         records."""
         draft = await runner.drafted(turn)
-        if not asked and draft.state != "answered":
+        if not asked and draft.state is not Ending.ANSWERED:
             return
         sources = [row.get("title") or row["id"] for row in draft.citations]
         await self.put("draft", conversation=conversation, text=draft.answer, sources=sources)

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.conf import settings
 
 from chatbot.wire.errors import Refused
-from chatbot.wire.protocol import LONGEST_ID, Frame, check_attachments, natural
+from chatbot.wire.protocol import Frame, check_attachments, check_client_id, natural
 from inference.text import blank, written
 
 VIEWS = ("open", "mine", "unassigned", "waiting", "alert", "closed")
@@ -101,8 +101,7 @@ class Say(_Of, frozen=True, tag="message"):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= len(self.id) <= LONGEST_ID:
-            raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
+        check_client_id(self.id)
         check_attachments(self.attachments, self.id)
         limit = settings.MESSAGE_MAX_CHARACTERS
         if blank(self.text) and not self.attachments:

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 
 from chatbot.console import mood
 from chatbot.models import Conversation, Message, Reply
+from chatbot.models.replies import Ending
 from inference.sentiment import UNKNOWN
 
 TIMINGS = {
@@ -20,12 +21,12 @@ TIMINGS = {
     "total": "done",
 }
 UNSUPPORTED = "said before, or no passage supports it as a whole"
-OUTCOMES = {
-    "answered": "answered from the records",
-    "refused": "nothing on record",
-    "handoff": "handed to a person",
-    "chat": "small talk",
-    "proposed": "offered an action",
+OUTCOMES: dict[str, str] = {
+    Ending.ANSWERED: "answered from the records",
+    Ending.REFUSED: "nothing on record",
+    Ending.HANDED_OFF: "handed to a person",
+    Ending.CHAT: "small talk",
+    Ending.PROPOSED: "offered an action",
 }
 
 

@@ -2,8 +2,9 @@
 
 Each change is one transaction, and the sockets hear of it after the commit. `customers.py` has
 what customers do, `replies.py` what the bot does, `agents.py` what agents do, and `crm_requests.py`
-what customers ask the CRM for; nothing else changes a conversation. News is only a hint: readers
-fetch what they have missed from the database.
+what customers ask the CRM for. Besides these, `mail.py` notes what was mailed, and
+`privacy/retention.py` and `receivers.py` redact, delete and move conversations. News is only a
+hint: readers fetch what they have missed from the database.
 """
 
 from collections.abc import Sequence

@@ -19,6 +19,7 @@ from chatbot.conversation.changes import (
     wait_for_person,
 )
 from chatbot.models import Conversation, Message, Reply
+from chatbot.models.replies import Ending
 
 MAX_ATTEMPTS = 3
 GAVE_UP = (
@@ -126,15 +127,17 @@ def finish(
 def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:
     """Count questions without an answer on record, and queue the conversation if the answer handed
     it off."""
-    if state == "answered":
+    if state == Ending.ANSWERED:
         conversation.unanswered = 0
-    elif state == "refused":
+    elif state == Ending.REFUSED:
         conversation.unanswered += 1
-    elif state == "handoff" and conversation.state == State.BOT:
+    elif state == Ending.HANDED_OFF and conversation.state == State.BOT:
         wait_for_person(conversation, reason, quote)
         conversation.unanswered = 0
 
 
 def give_up(reply: Reply) -> None:
     """Hand the conversation off: a reply that saw several processes die must not kill another."""
-    finish(reply, "handoff", GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts.")
+    finish(
+        reply, Ending.HANDED_OFF, GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts."
+    )

@@ -28,6 +28,10 @@ class ApiKey(models.Model):
     def __str__(self) -> str:
         return f"{self.name} ({self.prefix}…)"
 
+    def revoke(self) -> None:
+        self.revoked = True
+        self.save(update_fields=["revoked"])
+
 
 class IdempotentAnswer(models.Model):
     """The answer to a request with an Idempotency-Key, kept for a day."""

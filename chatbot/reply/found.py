@@ -32,7 +32,6 @@ class Found:
     relevance: Relevance = field(default_factory=dict)
     # The best sentence of shared prose: its relevance, its record, and its text.
     nearest_sentence: tuple[float, str, str] | None = None
-    unknown: list[str] = field(default_factory=list)
     reason: str = ""
     refusal: str = ""
     # If there are no hits: those that lost lines which give the model instructions.

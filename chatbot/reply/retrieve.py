@@ -129,7 +129,7 @@ def not_theirs(turn: Turn, unknown: list[str]) -> Found:
         refusal = f"{refusal or wording.REFUSAL} {meant}"
     if turn.customer is None:
         refusal = wording.SIGN_IN
-    return Found(unknown=unknown, refusal=refusal, reason=f"No record of theirs is {named}.")
+    return Found(refusal=refusal, reason=f"No record of theirs is {named}.")
 
 
 def plainly_a_number(reference: str) -> bool:

@@ -82,8 +82,7 @@ async def send_to_group(conversation: UUID, event: dict[str, Any]) -> None:
     """Send an event through the layer; if that fails, to the sockets of this process."""
     event = {**event, "conversation": str(conversation)}
     if not await accepted(get_channel_layer().group_send(group(conversation), event)):
-        for listener in list(_here.get(conversation, ())):
-            deliver(conversation, listener, event)
+        deliver_here(conversation, event)
 
 
 def deliver(conversation: UUID, listener: Listener, event: dict[str, Any]) -> None:

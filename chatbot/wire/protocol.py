@@ -51,8 +51,7 @@ class SendMessage(Frame, frozen=True, tag="message"):
     attachments: list[str] = []
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.id) <= LONGEST_ID:
-            raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
+        check_client_id(self.id)
         if len(self.text) > settings.MESSAGE_MAX_CHARACTERS:
             limit = settings.MESSAGE_MAX_CHARACTERS
             raise Refused(
@@ -174,6 +173,11 @@ def is_address(text: str) -> bool:
     except ValidationError:
         return False
     return len(text) <= LONGEST_ADDRESS
+
+
+def check_client_id(id: str) -> None:
+    if not 1 <= len(id) <= LONGEST_ID:
+        raise Refused("bad_frame", f'"id" must have 1 to {LONGEST_ID} characters.')
 
 
 def check_attachments(ids: list[str], message: str) -> None:

@@ -25,6 +25,7 @@ from crm.inbound import reception
 from crm.inbound.apply import State
 from crm.inbound.reception import SignatureRefused, arrivals
 from crm.models import InboundEvent, Source
+from crm.plumbing import troubles
 from crm.plumbing.problems import PROBLEM, problem
 from crm.plumbing.threads import in_thread
 
@@ -113,7 +114,7 @@ async def answer(
         return await check_and_keep(name, method, headers, body, query)
     except DatabaseAway as error:
         logger.warning("an event for %s could not be kept: %s", name, error)
-        again = {"Retry-After": "5"}
+        again = {"Retry-After": str(troubles.AGAIN)}
         return refusal(503, "The event could not be stored: send it again.", headers=again)
 
 

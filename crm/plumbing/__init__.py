@@ -1,1 +1,1 @@
-"""Helpers that both Django apps use and that need no model: threads, background work, text."""
+"""Helpers that need no model: threads, background work, failures, storable values."""

@@ -1,1 +1,1 @@
-"""Measures, as pure functions on numpy arrays."""
+"""Measures of quality as pure functions, and tables and plots of them."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-REFUSE, HANDOFF, CHAT = "refuse", "handoff", "chat"
+REFUSE = "refuse"
 # The outcomes of a question. Wrong: the answer that was shown is not the expected one.
 OUTCOMES = ("right", "refused", "handed off", "wrong", "forbidden")
 

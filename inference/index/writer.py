@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -58,7 +59,8 @@ def _write_files(folder: Path, dimension: int, rows: Iterable[Row]) -> tuple[int
     flat, words = faiss.IndexFlatIP(dimension), Collector()
     ids: list[int] = []
     ranges: dict[str, tuple[int, int]] = {}
-    for batch in _batches(rows):
+    remaining = iter(rows)
+    while batch := list(islice(remaining, BATCH)):
         flat.add(np.array([row.vector for row in batch], np.float32))
         for row in batch:
             _extend(ranges, row.scope, len(ids))
@@ -69,17 +71,6 @@ def _write_files(folder: Path, dimension: int, rows: Iterable[Row]) -> tuple[int
     _write_scopes(folder, ranges)
     _write_cells(folder, flat, *ranges.get(SHARED, (0, 0)))
     return len(ids), words.write(folder)
-
-
-def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _extend(ranges: dict[str, tuple[int, int]], scope: str, row: int) -> None:

@@ -45,6 +45,5 @@ class Command(BaseCommand):
         if not revoked:
             raise CommandError(f"No key begins with {options['prefix']}.")
         for key in revoked:  # One by one: each becomes an entry in the audit log.
-            key.revoked = True
-            key.save(update_fields=["revoked"])
+            key.revoke()
         self.stdout.write("Revoked.")

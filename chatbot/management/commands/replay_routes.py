@@ -14,6 +14,7 @@ from django.utils import timezone
 from tqdm import tqdm
 
 from chatbot.models import Reply
+from chatbot.models.replies import Ending
 from chatbot.reply.replay import Figures, Replayed, past, replay
 from chatbot.reply.tier import Policy
 from inference.energy import counters
@@ -81,8 +82,8 @@ def totals(answers: Sequence[Figures]) -> dict[str, Any]:
         "wait": spread([answer.wait for answer in answers if answer.wait is not None]),
         "model_seconds": round(sum(answer.seconds for answer in answers), 1),
         "tokens": sum(answer.tokens for answer in answers),
-        "handed_off": sum(answer.state == "handoff" for answer in answers),
-        "refused": sum(answer.state == "refused" for answer in answers),
+        "handed_off": sum(answer.state == Ending.HANDED_OFF for answer in answers),
+        "refused": sum(answer.state == Ending.REFUSED for answer in answers),
     }
 
 
