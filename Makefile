@@ -42,7 +42,7 @@ test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis 
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
-	@$(PYTEST) -m live tests/live $(if $(SEED),--random-order --random-order-seed=$(SEED))
+	@$(PYTEST) -m live tests/live -n 2 --dist loadfile $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl

@@ -1,9 +1,11 @@
 """What programs need of the operating system: a free port, and to end with their parent."""
 
 import ctypes
+import secrets
 import signal
 import socket
 import sys
+from contextlib import suppress
 
 LOOPBACK = "127.0.0.1"
 PR_SET_PDEATHSIG = 1
@@ -11,10 +13,17 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
+# Below the ports that Linux gives to outgoing connections (32768 and up): a port from among those
+# may be one's own client's before the server that was to listen there has started.
+PORTS = range(10_000, 32_768)
+
+
 def free_port() -> int:
-    """Return a port on the loopback that the system has just found free."""
-    with socket.create_server((LOOPBACK, 0)) as server:
-        return int(server.getsockname()[1])
+    """Return a port on the loopback that nobody holds, chosen at random."""
+    while True:
+        port = secrets.choice(PORTS)
+        with suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
 
 
 def end_with_parent() -> None:

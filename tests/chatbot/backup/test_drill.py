@@ -99,12 +99,14 @@ def attune(tmp_path: Path, request: pytest.FixtureRequest) -> Attune:
     if request.param == "SQLite":
         made = Attune(folder, f"sqlite://{folder / 'attune.sqlite3'}")
     else:
-        made = Attune(folder, empty_database("drill"))
+        made = Attune(folder, empty_database())
     made.succeeds("migrate", "-v", "0")
     return made
 
 
-def empty_database(name: str) -> str:
+def empty_database() -> str:
+    """Return the URL of a new database; two processes of the tests do not share it."""
+    name = "drill_" + os.environ.get("PYTEST_XDIST_WORKER", "alone")
     url = urlsplit(os.environ["DATABASE_URL"])
     with psycopg.connect(url.geturl(), autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name}")
@@ -116,7 +118,7 @@ def destroy(attune: Attune) -> None:
     shutil.rmtree(attune.folder)
     attune.folder.mkdir()
     if attune.env["DATABASE_URL"].startswith("postgres"):
-        empty_database("drill")
+        empty_database()
 
 
 def test_what_was_promised_before_a_backup_is_there_after_its_restore(
