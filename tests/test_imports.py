@@ -24,6 +24,7 @@ inference.generation
 inference.grounding
 inference.index
 inference.evaluation
+inference.training
 inference.sentiment
 inference.benchmarks
 crm.plumbing crm.signals crm.signing

@@ -16,7 +16,7 @@ from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
 from crm.models import Record
 from inference import sentences
-from inference.grounding import check, facts, injection, statements
+from inference.grounding import check, facts, injection, quantities, statements
 from inference.grounding import words as grounding_words
 from inference.index import match
 from inference.length import cut, tokens, words
@@ -46,6 +46,10 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "facts": facts.facts._function,
     "vocabulary": facts.vocabulary._function,
     "statements": lambda text: statements.statements._function(f"Title\n{text}"),
+    "quantities": quantities.quantities._function,
+    "said otherwise": lambda text: [
+        quantities.said_otherwise(facts.Fact("number", "12"), text, "Hours\nOpen until 18:00")
+    ],
     "stems": grounding_words.stems._function,
     "terms": match.terms,
     "times": mood.times,

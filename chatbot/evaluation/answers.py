@@ -1,4 +1,5 @@
-"""Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}."""
+"""Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}, or to the
+questions of companies that say what they expect."""
 
 import asyncio
 import json
@@ -7,6 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+from chatbot.console.traces import why_withheld
+from chatbot.evaluation import companies
+from chatbot.evaluation.apart import apart
 from chatbot.reply.ask import ask
 from inference.energy import counters
 from inference.evaluation.answers import OUTCOMES, Judged, judge, table
@@ -16,9 +20,10 @@ Rows = list[dict[str, Any]]
 Pair = tuple[dict[str, Any], dict[str, Any], Judged]
 
 
-def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
+def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
     before = counters.joules()
-    pairs = asyncio.run(answered(questions))
+    of_companies = bool(rows) and "company" in rows[0]
+    pairs = answered_by_companies(rows) if of_companies else asyncio.run(answered(rows))
     judged = [verdict for _, _, verdict in pairs]
     wrong = "".join(explained(*pair) for pair in pairs if not pair[2].right)
     return {
@@ -27,6 +32,19 @@ def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
         "judged": judged,
         "joules": counters.used(before, counters.joules()),
     }
+
+
+def answered_by_companies(rows: Rows) -> list[Pair]:
+    """Ask each company's questions on a database that holds its records alone."""
+    pairs: list[Pair] = []
+    with apart() as empty:
+        for own in tqdm(list(companies.each(rows)), unit=" companies", disable=None, leave=False):
+            questions = list(companies.asked(own))
+            company = empty.holding(str(len(pairs)), companies.records(own))
+            given = "".join(json.dumps(question) + "\n" for question in questions)
+            answers = map(json.loads, company.manage(["ask", "--jsonl"], given).splitlines())
+            pairs += [(q, a, judge(q, a)) for q, a in zip(questions, answers, strict=True)]
+    return pairs
 
 
 async def answered(questions: Rows) -> list[Pair]:
@@ -86,7 +104,9 @@ def draw(result: dict[str, Any], folder: Path) -> list[str]:
 
 
 def explained(question: dict[str, Any], answer: dict[str, Any], judged: Judged) -> str:
-    held = "".join(f"\n    withheld: {h['sentence']} {h['missing']}" for h in answer["withheld"])
+    held = "".join(
+        f"\n    withheld: {one['sentence']} [{why_withheld(one)}]" for one in answer["withheld"]
+    )
     expected = json.dumps(question["expect"], ensure_ascii=False)
     forbidden = f"\n    forbidden: {', '.join(judged.forbidden)}" if judged.forbidden else ""
     return (

@@ -15,8 +15,10 @@ from crm.knowledge import indexing, wording
 from crm.knowledge.records import facts_of, parse
 from crm.knowledge.tables import BESIDE
 from inference import sentences
+from inference.evaluation.answers import REFUSE
 
 Rows = list[dict[str, Any]]
+UPDATED_AT = "2026-01-01T00:00:00Z"
 # Lines that a question is laid beside: those nearest to it, as search would bring them.
 LINES = 20
 
@@ -32,9 +34,34 @@ class Line:
 
 def rows_of(rows: Rows) -> Iterator[dict[str, Any]]:
     """The questions and sentences of one company or of several, one after the other."""
+    for own in each(rows):
+        yield from ({"company": own[0]["company"], **row} for row in of_company(own))
+
+
+def each(rows: Rows) -> Iterator[Rows]:
+    """Yield the rows of each company."""
     starts = [place for place, row in enumerate(rows) if "company" in row]
-    for first, last in pairwise([*starts, len(rows)]):
-        yield from of_company(rows[first:last])
+    yield from (rows[first:last] for first, last in pairwise([*starts, len(rows)]))
+
+
+def records(rows: Rows) -> Iterator[dict[str, Any]]:
+    """Yield a company's records and articles as `import_records` takes them."""
+    base = {"kind": "article", "customer": None, "text": "", "updated_at": UPDATED_AT}
+    yield from (base | (row.get("record") or row["article"]) for row in rows if source(row))
+
+
+def asked(rows: Rows) -> Iterator[dict[str, Any]]:
+    """Yield the questions that say what is expected, and those that nothing answers, as
+    `evaluate answers` takes them. They are asked by the customer of the record."""
+    owners = {one["id"]: one.get("customer") for row in rows if (one := source(row))}
+    anybody = next((owner for owner in owners.values() if owner), None)
+    for place, row in enumerate(rows):
+        text, of = row.get("q") or row.get("none"), row.get("of") or row.get("near", "")
+        if text and ("none" in row or "expect" in row):
+            kind = "not on record" if "none" in row else "record" if ":" in of else "article"
+            about = {"expect": row.get("expect", REFUSE), "forbid": row.get("forbid", [])}
+            customer = owners.get(of) or anybody
+            yield about | {"id": str(place), "kind": kind, "customer": customer, "question": text}
 
 
 def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
@@ -49,18 +76,22 @@ def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
 
 def lines_of(row: dict[str, Any]) -> list[Line]:
     """The lines of a record or an article as search stores them, prose cut into sentences."""
-    source = row.get("record") or row.get("article")
-    if source is None:
+    if not (one := source(row)):
         return []
-    known = {"kind": "article", "text": "", "fields": {}} | source
-    record = parse(known | {"customer": None, "updated_at": "2026-01-01T00:00:00Z"})
+    known = {"kind": "article", "text": "", "fields": {}} | one
+    record = parse(known | {"customer": None, "updated_at": UPDATED_AT})
     facts = [line for fact in facts_of(record) for line in fact.split("\n")]
-    texts = [text for line in facts for text in parts(line, bool(source.get("fields")))]
-    return [Line(source["id"], source["title"], text) for text in texts]
+    texts = [text for line in facts for text in parts(line, bool(one.get("fields")))]
+    return [Line(one["id"], one["title"], text) for text in texts]
 
 
 def parts(line: str, field: bool) -> list[str]:
     return [line] if field or BESIDE in line else sentences.split(line)
+
+
+def source(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row's record or article; empty if it has none."""
+    return dict(row.get("record") or row.get("article") or {})
 
 
 def claims(row: dict[str, Any], lines: Sequence[Line]) -> Iterator[dict[str, Any]]:

@@ -5,22 +5,18 @@ same passages: the encoder's vectors in an exact FAISS index, and BM25 by bm25s.
 """
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import bm25s
 import faiss
 import numpy as np
 import snowballstemmer
-from django.conf import settings
 from tqdm import tqdm
 
+from chatbot.evaluation.apart import apart
 from crm.knowledge import indexing, search
 from crm.models import Passage
 from inference.evaluation.markdown import table as markdown
@@ -131,26 +127,12 @@ def each_once(ranked: Iterable[tuple[str, float]]) -> Ranked:
 
 def run_on_corpus(options: dict[str, Any]) -> dict[str, Any]:
     """Run the command on a temporary database that holds the corpus."""
-    with TemporaryDirectory() as folder:
-        environment = os.environ | {"DATA_DIR": folder, "DATABASE_URL": f"sqlite://{folder}/db"}
-        records = Path(folder) / "records.jsonl"
-        records.write_text("".join(json.dumps(row) + "\n" for row in as_records(options["corpus"])))
-        field = ["--field", options["field"]] if options["field"] else []
-        for arguments in (
-            ["migrate", "--verbosity", "0"],
-            ["import_records", records, "--json"],
-            ["evaluate", "retrieval", options["file"].resolve(), "--json", *field],
-        ):
-            output = manage(arguments, environment)
-        return {"figures": json.loads(output), "wrong": ""}
-
-
-def manage(arguments: list[Any], environment: dict[str, str]) -> str:
-    command = [sys.executable, settings.BASE_DIR / "manage.py", *arguments]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise ValueError(f"manage.py {arguments[0]} failed: see above")
-    return done.stdout
+    field = ["--field", options["field"]] if options["field"] else []
+    with apart() as empty:
+        corpus = empty.holding("corpus", as_records(options["corpus"]))
+        path = options["file"].resolve()
+        output = corpus.manage(["evaluate", "retrieval", path, "--json", *field])
+    return {"figures": json.loads(output), "wrong": ""}
 
 
 def as_records(corpus: Rows) -> Iterator[dict[str, Any]]:

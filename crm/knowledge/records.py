@@ -23,8 +23,8 @@ from inference.text import trimmed
 
 BATCH = 200
 PASSAGE_WORDS = 110
-# Passages of one record: more than the longest text makes in any script (some 2,200 if Chinese
-# sentences fill half a passage each). Fields may be as long as a webhook's body.
+# Passages of one record: more than the longest prose makes in any script (some 2,200 if Chinese
+# sentences fill half a passage each). Endless lists and fields may make more.
 MOST_PASSAGES = 3_000
 PARTLY = f"it is too long to be searched whole; only its first {MOST_PASSAGES:,} passages are"
 logger = logging.getLogger("attune.records")

@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
+from inference import sentences
+
 # Bars between the cells of Markdown and other tables, or tabs. "<|" and "|>" are marks of a chat
 # template and must stay whole so that they are recognised.
 BAR, TAB = re.compile(r"(?<![\\<])\|(?!>)"), re.compile(r"\t+")
@@ -74,8 +76,9 @@ def is_grid(line: str) -> bool:
 
 
 def heading(line: str) -> str:
-    """Return the line before a table as its caption; "" if it does not look like one."""
-    bare = MARKS.sub("", line.strip()).rstrip("*_: ")
+    """Return the end of the line before a table as its caption; "" if it does not look like one."""
+    last = (sentences.split(line) or [""])[-1]
+    bare = MARKS.sub("", last.strip()).rstrip("*_: ")
     says_more = ": " in bare or bare.endswith((".", "!", "?", ";", ","))
     return "" if says_more or len(bare) > LONGEST_HEADING else bare
 

@@ -6,13 +6,14 @@ Every line states one fact and can stand alone: the prompt takes only the lines 
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
 from itertools import chain
 from typing import Any
 
 from crm.knowledge import amounts, moments, tables
+from inference import sentences
 from inference.length import boundary, words
 
 # A sentence up to this many times as long as a passage stays whole.
@@ -57,8 +58,11 @@ EVERYDAY = re.compile(r" \([^()]*\)$")
 # Where a new word begins in leaveWithNeighbour and VATNumber.
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
+ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
 # The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
+# A longer line before a list is not repeated in front of its items.
+INTRODUCTION_WORDS = 15
 # Words of a field's value; a longer one is treated as prose.
 LONGEST_VALUE = 60
 
@@ -175,21 +179,49 @@ def paragraphs(text: str, most_words: int) -> Iterator[str]:
                 yield from [row] if whole else chain(*(fitting_line(c, most_words) for c in cells))
             caption = ""
         else:
-            for paragraph in re.split(r"\n\s*\n", "\n".join(run)):
-                for line in unwrapped(paragraph):
-                    yield from pieces(line, most_words)
-                    caption = tables.heading(line)
+            for line in with_introductions(unwrapped("\n".join(run))):
+                yield from pieces(line, most_words)
+                caption = tables.heading(line)
 
 
-def unwrapped(paragraph: str) -> list[str]:
+def unwrapped(text: str) -> list[str]:
     """Join lines that a narrow window has broken; "- Sunday: closed" stays a line of its own."""
     lines: list[list[str]] = []
-    for line in paragraph.splitlines():
-        if lines and not OWN_LINE.match(line):
-            lines[-1].append(line)
-        else:
-            lines.append([line])
-    return [BULLET.sub("", " ".join(" ".join(parts).split())) for parts in lines]
+    for paragraph in re.split(r"\n\s*\n", text):
+        begun = len(lines)
+        for line in paragraph.splitlines():
+            if len(lines) > begun and not OWN_LINE.match(line):
+                lines[-1].append(line)
+            else:
+                lines.append([line])
+    return [" ".join(" ".join(parts).split()) for parts in lines]
+
+
+def with_introductions(lines: Iterable[str]) -> Iterator[str]:
+    """Put the line before a list in front of each item: alone, "Plant pots" does not say whether
+    they are taken."""
+    introduction, alone = "", False
+    for line in lines:
+        item = BULLET.sub("", line)
+        if introduction and ITEM.match(line):
+            yield f"{introduction} {item}"
+            alone = False
+            continue
+        if alone:
+            yield introduction
+        introduction = introducing(item)
+        alone = bool(introduction)
+        if rest := item.removesuffix(introduction).strip():
+            yield rest
+    if alone:
+        yield introduction
+
+
+def introducing(line: str) -> str:
+    """Return the line's last sentence if it introduces a list: "We do not take:"."""
+    last = (sentences.split(line) or [""])[-1]
+    is_short = words(last) <= INTRODUCTION_WORDS
+    return last if last.rstrip("*_ ").endswith(":") and is_short else ""
 
 
 def pieces(line: str, most_words: int) -> Iterator[str]:

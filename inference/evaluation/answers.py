@@ -38,8 +38,8 @@ class Judged:
 
 def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
     """Compare an answer, as `ask --json` prints it, with what the question expects."""
-    text = answer["answer"].casefold()
-    forbidden = tuple(s for s in question.get("forbid", []) if s.casefold() in text)
+    text = plain(answer["answer"])
+    forbidden = tuple(s for s in question.get("forbid", []) if plain(s) in text)
     return Judged(
         id=question["id"],
         kind=question["kind"],
@@ -64,7 +64,7 @@ def as_expected(expect: Any, state: str, text: str) -> bool:
 
 def holds(text: str, option: str) -> bool:
     """Tell whether the text contains the option; a number must stand alone: "4" is not in "14"."""
-    option = option.casefold()
+    option = plain(option)
     at = text.find(option)
     while at >= 0:
         around = text[at - 1 : at] + text[at + len(option) : at + len(option) + 1]
@@ -72,6 +72,10 @@ def holds(text: str, option: str) -> bool:
             return True
         at = text.find(option, at + 1)
     return False
+
+
+def plain(text: str) -> str:
+    return text.casefold().replace("’", "'")
 
 
 def table(judged: Iterable[Judged]) -> list[dict[str, Any]]:

@@ -21,15 +21,24 @@ CLOCK = re.compile(
     r"\b(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?|\b(\d{1,2}):(\d{2})\b", re.I
 )
 NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?:[.,]\d+)?")
-NUMBER_WORDS = {
-    word: value
-    for value, word in enumerate(
-        (
-            "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-            "fifteen sixteen seventeen eighteen nineteen twenty"
-        ).split()
-    )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90, "hundred": 100}
+UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBER_WORDS = (
+    {word: value for value, word in enumerate(UNITS)}
+    | {word: 20 + 10 * place for place, word in enumerate(TENS)}
+    | {"hundred": 100}
+)
+# "Forty-two", "two hundred", "twenty".
+SPOKEN = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<units>{'|'.join(UNITS[1:10])})"
+    rf"|(?P<hundreds>{'|'.join(UNITS[1:10])}|a) hundred|(?P<one>{'|'.join(NUMBER_WORDS)}))\b",
+    re.I,
+)
+# The currency before an amount in groups, "R30,000": without a space the two look like a code.
+CURRENCY = re.compile(r"\b[A-Z]{1,3}(?=\d{1,3}(?:,\d{3})+\b)")
 # Up to the first word of a sentence.
 BEGINS = re.compile(r"(?:\A|[.!?:]\s|\n)[\s\"'“‘(\[*•-]*+")
 NAME = re.compile(r"[A-ZÀ-Þ][\w'’&-]*(?:\.(?=[A-Za-z]))?[\w'’&-]*")
@@ -45,7 +54,7 @@ def facts(text: str) -> frozenset[Fact]:
     told, rest = dates(text)
     found = {Fact("date", date) for date in told}
     found |= {Fact("time", clock(match)) for match in CLOCK.finditer(rest)}
-    rest = CLOCK.sub(" ", rest)
+    rest = CURRENCY.sub(r"\g<0> ", CLOCK.sub(" ", rest))
     codes = [code for code in CODE.findall(rest) if not ordinal(code)]
     rest = CODE.sub(lambda code: code[0] if ordinal(code[0]) else " ", rest)
     found |= {Fact("code", squeeze(code)) for code in codes}
@@ -108,9 +117,22 @@ def clock(match: re.Match[str]) -> str:
 def numbers(text: str) -> Iterator[str]:
     for match in NUMBER.findall(text):
         yield amount(match)
-    for word in re.findall(r"[a-z]+", text.lower()):
-        if word in NUMBER_WORDS and word != "one":
-            yield str(NUMBER_WORDS[word])
+    for match in SPOKEN.finditer(text):
+        if match[0].lower() != "one":
+            yield str(spoken(match))
+
+
+def spoken(match: re.Match[str]) -> int:
+    if match["tens"]:
+        return NUMBER_WORDS[match["tens"].lower()] + NUMBER_WORDS[match["units"].lower()]
+    if match["hundreds"]:
+        return 100 * NUMBER_WORDS.get(match["hundreds"].lower(), 1)
+    return NUMBER_WORDS[match["one"].lower()]
+
+
+def number_words(text: str) -> str:
+    """Write "forty-two" as 42."""
+    return SPOKEN.sub(lambda match: str(spoken(match)), text)
 
 
 def amount(text: str) -> str:

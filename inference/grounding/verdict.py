@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from inference.grounding.claims import Nearness, new_words, objections, speaks_of
 from inference.grounding.facts import Fact, facts, holds, vocabulary
+from inference.grounding.quantities import said_otherwise
 from inference.grounding.words import overlap, stem, stems
 
 # Phrases that say that something is not on record.
@@ -70,7 +71,11 @@ def missing_in(
 ) -> list[Fact]:
     """Return the facts and words of a sentence that are not in this passage."""
     held, asked, claims = vocabulary(passage), vocabulary(own_words), facts(sentence)
-    missing = sorted(fact for fact in claims if not holds(held, fact))
+    missing = sorted(
+        fact
+        for fact in claims
+        if not holds(held, fact) and not said_otherwise(fact, sentence, passage)
+    )
     said, own, there = stems(sentence), stems(own_words), stems(passage)
     foreign = {stem(word) for word in new_words(sentence, passage, near)} & own
     news = brings_news(passage, sentence, own_words)

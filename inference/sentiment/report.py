@@ -13,9 +13,9 @@ from inference.sentiment import evaluation, plots
 from inference.sentiment.classifier import EMOTIONS, LABELS, Classifier, Sentiment
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example
-from inference.sentiment.distillation.fitting import Say
 from inference.sentiment.speed import measured
 from inference.sentiment.training import DELIVERED
+from inference.training.fitting import Say
 
 SPEED_TEXTS = 300
 CALM_TEXTS = 1_500

@@ -25,8 +25,9 @@ from inference.sentiment.classifier import Student
 from inference.sentiment.compression import factorise, prune, quantise
 from inference.sentiment.distillation import data, student, teacher
 from inference.sentiment.distillation.data import Example
-from inference.sentiment.distillation.fitting import Recipe, Say, Tokens, scores
-from inference.sentiment.distillation.model import Scorer
+from inference.sentiment.distillation.model import Scorer, scores
+from inference.training.fitting import Recipe, Say
+from inference.training.tokens import Tokens
 
 SEED = 7
 STUDENT = Recipe(rate=7e-5, size=48)

@@ -10,8 +10,8 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
-from inference.sentiment.distillation.fitting import Batch
 from inference.sentiment.distillation.model import Scorer
+from inference.training.tokens import Batch
 
 
 def keep_layers(scorer: Scorer, layers: list[int]) -> Scorer:

@@ -15,8 +15,10 @@ from inference.evaluation.classification import confusion, macro_f1
 from inference.evaluation.markdown import table
 from inference.sentiment.distillation import data, teacher
 from inference.sentiment.distillation.data import Example
-from inference.sentiment.distillation.fitting import Recipe, Say, Tokens, fit, scores
-from inference.sentiment.distillation.model import Scorer, without_dropout
+from inference.sentiment.distillation.model import Scorer, scores
+from inference.training.body import without_dropout
+from inference.training.fitting import Recipe, Say, fit
+from inference.training.tokens import Tokens
 
 TEXTS = 16_000
 HELD_OUT = ("semeval", "goemotions", "sst5")

@@ -4,32 +4,34 @@ Mean-pooled features, a linear head for sentiment and one for emotion hints. The
 the exported graph: they are small, and a site can tune them without torch.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
-from transformers import AutoModel
 
 from inference.sentiment.classifier import EMOTIONS, LABELS
+from inference.training import body
+from inference.training.fitting import Say, accelerator, half_precision
+from inference.training.tokens import Tokens
 
 
 class Scorer(nn.Module):
-    def __init__(self, body: nn.Module) -> None:
+    def __init__(self, transformer: nn.Module) -> None:
         super().__init__()
-        self.body = body
-        width = body.config.hidden_size
+        self.body = transformer
+        width = transformer.config.hidden_size
         self.dropout = nn.Dropout(0.1)
         self.sentiment = nn.Linear(width, len(LABELS))
         self.emotion = nn.Linear(width, len(EMOTIONS))
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Scorer":
-        return cls(AutoModel.from_pretrained(folder, add_pooling_layer=False))
+        return cls(body.from_folder(folder))
 
     def features(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """Return the mean of the last layer over the real tokens: (rows, width)."""
-        hidden = self.body(ids, attention_mask=mask).last_hidden_state
-        real = mask[..., None].to(hidden.dtype)
-        return (hidden * real).sum(1) / real.sum(1).clamp(min=1)
+        """Return the mean of the last layer: (rows, width)."""
+        return body.pooled(self.body(ids, attention_mask=mask).last_hidden_state, mask)
 
     def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (rows, 3) of the sentiment and (rows, 4) of the emotions."""
@@ -37,15 +39,25 @@ class Scorer(nn.Module):
         return self.sentiment(features), self.emotion(features)
 
 
-def freeze(model: Scorer, layers: int) -> None:
-    """Freeze the embeddings and the lowest layers: less to compute, and little is lost."""
-    parts = [model.body.embeddings, *model.body.encoder.layer[:layers]]
-    for part in parts:
-        part.requires_grad_(False)
+@dataclass(frozen=True)
+class Scores:
+    """The scores of texts, in order: `logits` (texts, 3), `emotions` (texts, 4), `features`."""
+
+    logits: Tensor
+    emotions: Tensor
+    features: Tensor
 
 
-def without_dropout(model: Scorer) -> None:
-    """Switch dropout off: one pass over the data cannot overfit, and dropout takes time."""
-    for part in model.modules():
-        if isinstance(part, nn.Dropout):
-            part.p = 0.0
+@torch.inference_mode()
+def scores(model: Scorer, tokens: Tokens, say: Say) -> Scores:
+    device = accelerator()
+    model.to(device).eval()
+    features = torch.zeros(len(tokens.ids), model.sentiment.in_features, dtype=torch.float16)
+    for number, batch in enumerate(tokens.in_order()):
+        with half_precision(device):
+            batch_features = model.features(batch.ids.to(device), batch.mask.to(device))
+        features[batch.rows] = batch_features.half().cpu()
+        if number % 100 == 0:
+            say(f"scored {number * 64} of {len(tokens.ids)}, short ones first")
+    wide = features.float().to(device)
+    return Scores(model.sentiment(wide).cpu(), model.emotion(wide).cpu(), features)

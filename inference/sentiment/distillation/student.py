@@ -14,17 +14,11 @@ from torch import Tensor, nn
 
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example
-from inference.sentiment.distillation.fitting import (
-    Batch,
-    Loss,
-    Recipe,
-    Say,
-    Tokens,
-    accelerator,
-    fit,
-)
-from inference.sentiment.distillation.model import Scorer, without_dropout
+from inference.sentiment.distillation.model import Scorer
 from inference.sentiment.distillation.teacher import emotion_loss, emotion_targets, sample
+from inference.training.body import without_dropout
+from inference.training.fitting import Loss, Recipe, Say, accelerator, fit
+from inference.training.tokens import Batch, Tokens
 
 SHARES = {
     "customer": 2_500,

@@ -9,8 +9,10 @@ from torch import Tensor
 from inference.sentiment.classifier import EMOTIONS, LABELS
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example
-from inference.sentiment.distillation.fitting import Batch, Loss, Recipe, Say, Tokens, fit
-from inference.sentiment.distillation.model import Scorer, freeze, without_dropout
+from inference.sentiment.distillation.model import Scorer
+from inference.training.body import freeze, without_dropout
+from inference.training.fitting import Loss, Recipe, Say, fit
+from inference.training.tokens import Batch, Tokens
 
 # Texts of each source in the first course: reviews and tweets in full, comments and film reviews as
 # far as the time of two cores allows. Customers' tone is what it will be asked about.
@@ -83,7 +85,7 @@ def _even(examples: list[Example], count: int, rng: random.Random) -> list[Examp
 def train(folder: Path, courses: list[list[Example]], work: Path, say: Say) -> Scorer:
     """Fine-tune the model in `folder`; save the weights in `work`."""
     model = Scorer.from_folder(folder)
-    freeze(model, FROZEN_LAYERS)
+    freeze(model.body, FROZEN_LAYERS)
     without_dropout(model)
     for number, examples in enumerate(courses):
         done = work / f"teacher-{number}.pt"

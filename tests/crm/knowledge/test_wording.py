@@ -54,7 +54,10 @@ class WordingTests(SimpleTestCase):
         lines = list(wording.paragraphs(text, 100))
         self.assertEqual(
             lines,
-            ["Opening hours:", "Monday to Friday: 9:30 to 18:00", "Sunday: closed, except in May"],
+            [
+                "Opening hours: Monday to Friday: 9:30 to 18:00",
+                "Opening hours: Sunday: closed, except in May",
+            ],
         )
 
     def test_lines_that_only_a_narrow_window_has_broken_are_one(self) -> None:

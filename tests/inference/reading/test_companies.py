@@ -43,9 +43,9 @@ def test_each_company_has_enough_of_everything(path: Path) -> None:
     assert (count["q"], count["none"]) == (40, 10)
 
 
-def test_nothing_is_said_twice() -> None:
+def test_nothing_is_said_twice_of_a_company() -> None:
     said = [
-        row[name].lower()
+        (path, row[name].lower())
         for path in FILES
         for row in rows_of(path)
         for name in ("yes", "no")

@@ -15,9 +15,11 @@ from transformers import BertConfig, BertModel  # noqa: E402
 from inference.sentiment import weights  # noqa: E402
 from inference.sentiment.classifier import Classifier, Student  # noqa: E402
 from inference.sentiment.compression import factorise, prune, quantise  # noqa: E402
-from inference.sentiment.distillation import data, fitting, student, teacher  # noqa: E402
+from inference.sentiment.distillation import data, student, teacher  # noqa: E402
 from inference.sentiment.distillation.data import NEGATIVE, NEUTRAL, POSITIVE, Example  # noqa: E402
-from inference.sentiment.distillation.model import Scorer  # noqa: E402
+from inference.sentiment.distillation.model import Scorer, scores  # noqa: E402
+from inference.training import fitting  # noqa: E402
+from inference.training.tokens import Batch, Tokens  # noqa: E402
 
 WORDS = "bad sad angry glad fine happy my order parcel is where the late i am".split()
 MOODS = {
@@ -76,15 +78,15 @@ def examples() -> list[Example]:
 def taught(
     scorer: Scorer, tokenizer: Path, examples: list[Example], work: Path, epochs: int = 6
 ) -> Scorer:
-    tokens = fitting.Tokens(tokenizer, [example.text for example in examples])
+    tokens = Tokens(tokenizer, [example.text for example in examples])
     recipe = fitting.Recipe(rate=5e-3, size=16, epochs=epochs)
     fitting.fit(scorer, tokens, teacher.hard_loss(examples), recipe, work / "ckpt", silent)
     return scorer
 
 
 def accuracy(scorer: Scorer, tokenizer: Path, examples: list[Example]) -> float:
-    tokens = fitting.Tokens(tokenizer, [example.text for example in examples])
-    found = fitting.scores(scorer, tokens, silent).logits.argmax(1)
+    tokens = Tokens(tokenizer, [example.text for example in examples])
+    found = scores(scorer, tokens, silent).logits.argmax(1)
     return float((found == torch.tensor([e.label for e in examples])).float().mean())
 
 
@@ -118,7 +120,7 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     steps = []
     plain = fitting._Run.step
 
-    def counted(run: fitting._Run, batch: fitting.Batch) -> float:
+    def counted(run: fitting._Run, batch: Batch) -> float:
         if len(steps) == 10:
             raise Stopped
         steps.append(1)
@@ -148,7 +150,7 @@ def test_fewer_words_fewer_layers_fewer_neurons_still_score(
     fewer = tmp_path / "tokenizer.json"
     prune.keep_words(scorer, tokenizer, words, fewer)
     assert accuracy(scorer, fewer, examples) == before  # no word of theirs is gone
-    batches = list(fitting.Tokens(fewer, [e.text for e in examples]).in_order())
+    batches = list(Tokens(fewer, [e.text for e in examples]).in_order())
     prune.keep_neurons(scorer, 24, batches)
     assert accuracy(scorer, fewer, examples) > 0.6
     prune.keep_layers(scorer, [1])
@@ -171,8 +173,8 @@ def test_the_graph_hears_what_the_model_hears(
     scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
 ) -> None:
     taught(scorer, tokenizer, examples, tmp_path)
-    tokens = fitting.Tokens(tokenizer, [e.text for e in examples])
-    expected = fitting.scores(scorer, tokens, silent).features.float().numpy()
+    tokens = Tokens(tokenizer, [e.text for e in examples])
+    expected = scores(scorer, tokens, silent).features.float().numpy()
 
     def graph(built: tuple[Scorer, Path], path: Path) -> None:
         quantise.to_onnx(built[0], tmp_path / "plain", eight_bits=True)

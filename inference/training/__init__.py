@@ -1,0 +1,1 @@
+"""Trains small transformers: what the sentiment classifier and the reader share. Needs torch."""
