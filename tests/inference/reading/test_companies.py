@@ -59,3 +59,34 @@ def test_no_company_is_both_trained_and_tested_on() -> None:
     assert len(names) == len(set(names))
     writers = [{rows_of(path)[0]["writer"] for path in paths} for paths in (TRAINED, TESTED)]
     assert not writers[0] & writers[1]
+
+
+TURNS = {
+    TRAINED[0].parent: TRAINED[0].parents[1] / "turns.jsonl",
+    TESTED[0].parent: TESTED[0].parents[1] / "turns.jsonl",
+}
+OUTCOMES = {"refuse", "chat", "handoff", "ask"}
+
+
+@pytest.mark.parametrize("folder", TURNS, ids=["trained", "tested"])
+def test_conversations_are_about_what_is_there(folder: Path) -> None:
+    for row in rows_of(TURNS[folder]):
+        company = rows_of(folder / f"{row['company']}.jsonl")
+        known = sources(company)
+        owners = {one["record"].get("customer") for one in company if "record" in one}
+        assert row["customer"] in {*owners, None}
+        assert 3 <= len(row["turns"]) <= 6
+        for turn in row["turns"]:
+            assert set(turn["of"]) <= set(known)
+            expected = turn["expect"]
+            known_outcome = isinstance(expected, str) and expected in OUTCOMES
+            assert known_outcome or (isinstance(expected, list) and all(map(all, expected)))
+
+
+def test_the_fields_that_mean_something_are_there() -> None:
+    for row in rows_of(TRAINED[0].parents[1] / "roles.jsonl"):
+        company = rows_of(TRAINED[0].parent / f"{row['company']}.jsonl")
+        records = [one["record"] for one in company if "record" in one]
+        fields = {name for one in records if one["kind"] == row["kind"] for name in one["fields"]}
+        named = [row["status"]["field"], row["own_date"], row["total"], *row["money"]]
+        assert {name.split(".")[0] for name in named if name} <= fields
