@@ -38,7 +38,7 @@ def ranked(row: dict[str, Any]) -> Ranked:
 def judged(row: dict[str, Any]) -> Judged:
     """The check says yes or no, and nothing in between."""
     verdict = check(row["claim"], [row["premise"]], "", search.nearness)
-    shown = verdict.supported and not verdict.absent
+    shown = verdict.supported and not verdict.absent and not verdict.told
     return Judged(source_of(row), row["label"] == "supported", float(shown), shown)
 
 

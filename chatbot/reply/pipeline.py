@@ -63,6 +63,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
+SAID_BEFORE = "it was said before"
+IN_ITS_WORDS = "the record's own words are shown in its place"
 NOTHING_FOUND = "the model found nothing on record"
 WANTS_ACTION = "The customer wants something done."
 
@@ -241,9 +243,13 @@ class Answer:
             self.withhold(sentence, list(verdict.missing))
         elif not found.on_point(verdict.passage, sentence, verdict.news):
             self.withhold(sentence, ["its figures answer another question"])
+        elif verdict.told in self.shown:
+            self.withhold(sentence, [SAID_BEFORE])
         else:
+            if verdict.told:
+                self.withhold(sentence, [IN_ITS_WORDS])
             self.cite(found, verdict.passage)
-            return self.show(written_like(sentence, self.turn.text))
+            return self.show(written_like(verdict.told or sentence, self.turn.text))
         return None
 
     @asynccontextmanager

@@ -4,7 +4,7 @@
 `statements.py` splits a passage into statements, one per field or sentence.
 `claims.py` finds sentences that combine facts wrongly: the value of another field, the quantity of
 another line, "sent" for something that is only expected, a missing or added "not".
-`verdict.py` combines them.
+`told.py` finds the record's own sentence for a paraphrase of prose. `verdict.py` combines them.
 """
 
 from inference.grounding.claims import compared

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from inference.grounding.claims import Nearness, new_words, objections, speaks_of
 from inference.grounding.facts import Fact, facts, holds, vocabulary
 from inference.grounding.quantities import said_otherwise
+from inference.grounding.told import in_its_words
 from inference.grounding.words import overlap, stem, stems
 
 # Phrases that say that something is not on record.
@@ -29,6 +30,8 @@ class Verdict:
     news: frozenset[Fact]
     # The sentence itself says that nothing is on record.
     absent: bool = False
+    # What the record says, to be shown in place of a paraphrase; "" if the sentence may be shown.
+    told: str = ""
 
 
 def check(
@@ -47,12 +50,14 @@ def check(
     claims = facts(sentence)
     unheld = [fact.value for fact in sorted(claims)]
     wrong, shared, best = judged[0] if judged else (unheld, 0.0, -1)
+    supported = bool(judged) and not wrong and (shared < 0 or bool(claims))
     return Verdict(
-        supported=bool(judged) and not wrong and (shared < 0 or bool(claims)),
+        supported=supported,
         missing=tuple(dict.fromkeys(wrong)),
         passage=best,
         news=frozenset(fact for fact in claims if not holds(vocabulary(own_words), fact)),
         absent=bool(ABSENT.search(sentence)),
+        told=in_its_words(sentence, passages[best], near) if supported else "",
     )
 
 
