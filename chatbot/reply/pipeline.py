@@ -239,17 +239,18 @@ class Answer:
         """Return the sentence as it is shown, or None if it is withheld."""
         # In a thread: the check also compares meaning, which takes the encoder some milliseconds.
         verdict = await asyncio.to_thread(check, sentence, texts, self.turn.text, search.nearness)
-        if not verdict.supported or verdict.absent or sentence in self.shown:
+        text = written_like(verdict.told or sentence, self.turn.text)
+        if not verdict.supported or verdict.absent:
             self.withhold(sentence, list(verdict.missing))
+        elif text in self.shown:
+            self.withhold(sentence, [SAID_BEFORE])
         elif not found.on_point(verdict.passage, sentence, verdict.news):
             self.withhold(sentence, ["its figures answer another question"])
-        elif verdict.told in self.shown:
-            self.withhold(sentence, [SAID_BEFORE])
         else:
             if verdict.told:
                 self.withhold(sentence, [IN_ITS_WORDS])
             self.cite(found, verdict.passage)
-            return self.show(written_like(verdict.told or sentence, self.turn.text))
+            return self.show(text)
         return None
 
     @asynccontextmanager

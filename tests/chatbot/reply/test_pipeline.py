@@ -57,6 +57,12 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.answer, "Returns – You can return goods within 30 days.")
         self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
 
+    async def test_a_paraphrase_of_an_article_is_replaced_by_its_own_sentence_once(self) -> None:
+        self.generator.answer = "Yes, goods can be returned in 30 days. You have 30 days for goods."
+        outcome = await self.ask("within how many days can I return goods?")
+        self.assertEqual(outcome.answer, "You can return goods within 30 days.")
+        self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
+
     async def test_a_date_is_written_as_the_customer_writes_dates(self) -> None:
         self.generator.answer = "It was sent on 3 November 2026."
         outcome = await self.ask("was order 50001 sent before 5.11.2026?")
