@@ -13,13 +13,13 @@ PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None)
 
 
-# Below the ports that Linux gives to outgoing connections (32768 and up): a port from among those
-# may be one's own client's before the server that was to listen there has started.
+# Below the ports that Linux gives to outgoing connections (32768 and up): any of those may be given
+# to a client before the server that is to listen there has started.
 PORTS = range(10_000, 32_768)
 
 
 def free_port() -> int:
-    """Return a port on the loopback that nobody holds, chosen at random."""
+    """Return a free port on the loopback, chosen at random."""
     while True:
         port = secrets.choice(PORTS)
         with suppress(OSError), socket.create_server((LOOPBACK, port)):

@@ -20,7 +20,7 @@ TIMINGS = {
     "first_sentence": "first sentence shown",
     "total": "done",
 }
-UNSUPPORTED = "said before, or no passage supports it as a whole"
+UNSUPPORTED = "no passage supports it as a whole"
 OUTCOMES: dict[str, str] = {
     Ending.ANSWERED: "answered from the records",
     Ending.REFUSED: "nothing on record",
@@ -104,7 +104,7 @@ def outcome(reply: Reply) -> str:
 
 def why_withheld(item: dict[str, Any]) -> str:
     missing = ", ".join(item["missing"])
-    return f"unsupported: {missing}" if missing else UNSUPPORTED
+    return item.get("why") or (f"unsupported: {missing}" if missing else UNSUPPORTED)
 
 
 def energy(generations: list[dict[str, Any]]) -> str:

@@ -1,5 +1,5 @@
 """Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}, or to the
-questions of companies that say what they expect."""
+those questions of company files that have an expected answer."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def answered_by_companies(rows: Rows) -> list[Pair]:
     with apart() as empty:
         for own in tqdm(list(companies.each(rows)), unit=" companies", disable=None, leave=False):
             questions = list(companies.asked(own))
-            company = empty.holding(str(len(pairs)), companies.records(own))
+            company = empty.holding(companies.records(own))
             given = "".join(json.dumps(question) + "\n" for question in questions)
             answers = map(json.loads, company.manage(["ask", "--jsonl"], given).splitlines())
             pairs += [(q, a, judge(q, a)) for q, a in zip(questions, answers, strict=True)]

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
 
 from django.conf import settings
@@ -22,10 +22,9 @@ from django.conf import settings
 class Apart:
     folder: Path
 
-    def holding(self, name: str, records: Iterable[dict[str, Any]]) -> "Apart":
+    def holding(self, records: Iterable[dict[str, Any]]) -> "Apart":
         """Return a copy of this database, in a folder below it, with the records imported."""
-        copy = Apart(self.folder / name)
-        copy.folder.mkdir()
+        copy = Apart(Path(mkdtemp(dir=self.folder)))
         shutil.copyfile(self.folder / "db", copy.folder / "db")
         path = copy.folder / "records.jsonl"
         path.write_text("".join(json.dumps(record) + "\n" for record in records))
@@ -37,7 +36,7 @@ class Apart:
         place = {
             "DATA_DIR": str(self.folder),
             "DATABASE_URL": f"sqlite://{self.folder / 'db'}",
-            # Neither the index nor the tasks of the real site, but its model server.
+            # The real site's model server, but neither its index nor its tasks.
             "INDEX_URL": "",
             "REDIS_URL": "",
             "SLM_PORT": str(settings.SLM_PORT),

@@ -54,7 +54,7 @@ def each(row: dict[str, Any]) -> Iterator[Checked]:
             pair["sentence"],
             pair["supported"],
             "" if pair["supported"] else pair.get("wrong", "unsupported"),
-            verdict.supported and not verdict.absent and not verdict.told,
+            verdict.shown,
             verdict.missing,
             time.perf_counter() - began,
         )

@@ -38,8 +38,8 @@ def ranked(row: dict[str, Any]) -> Ranked:
 def judged(row: dict[str, Any]) -> Judged:
     """The check says yes or no, and nothing in between."""
     verdict = check(row["claim"], [row["premise"]], "", search.nearness)
-    shown = verdict.supported and not verdict.absent and not verdict.told
-    return Judged(source_of(row), row["label"] == "supported", float(shown), shown)
+    supported = row["label"] == "supported"
+    return Judged(source_of(row), supported, float(verdict.shown), verdict.shown)
 
 
 def source_of(row: dict[str, Any]) -> str:

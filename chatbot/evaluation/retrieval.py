@@ -129,7 +129,7 @@ def run_on_corpus(options: dict[str, Any]) -> dict[str, Any]:
     """Run the command on a temporary database that holds the corpus."""
     field = ["--field", options["field"]] if options["field"] else []
     with apart() as empty:
-        corpus = empty.holding("corpus", as_records(options["corpus"]))
+        corpus = empty.holding(as_records(options["corpus"]))
         path = options["file"].resolve()
         output = corpus.manage(["evaluate", "retrieval", path, "--json", *field])
     return {"figures": json.loads(output), "wrong": ""}

@@ -243,12 +243,12 @@ class Answer:
         if not verdict.supported or verdict.absent:
             self.withhold(sentence, list(verdict.missing))
         elif text in self.shown:
-            self.withhold(sentence, [SAID_BEFORE])
+            self.withhold(sentence, [], SAID_BEFORE)
         elif not found.on_point(verdict.passage, sentence, verdict.news):
             self.withhold(sentence, ["its figures answer another question"])
         else:
             if verdict.told:
-                self.withhold(sentence, [IN_ITS_WORDS])
+                self.withhold(sentence, [], IN_ITS_WORDS)
             self.cite(found, verdict.passage)
             return self.show(text)
         return None
@@ -301,9 +301,11 @@ class Answer:
         self.outcome.citations = []
         self.refusal = found.refusal
 
-    def withhold(self, sentence: str, missing: list[str]) -> None:
+    def withhold(self, sentence: str, missing: list[str], why: str = "") -> None:
+        """missing: what no record has; why: another reason, where nothing is missing."""
         self.said_nothing_last = False
-        self.outcome.withheld.append({"sentence": sentence, "missing": missing})
+        reason = {"why": why} if why else {}
+        self.outcome.withheld.append({"sentence": sentence, "missing": missing, **reason})
 
     def cite(self, found: Found, position: int) -> None:
         source = found.sources()[position]

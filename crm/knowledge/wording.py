@@ -61,7 +61,7 @@ BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
 # The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
-# A longer line before a list is not repeated in front of its items.
+# Words; a longer introduction is not repeated before the items of its list.
 INTRODUCTION_WORDS = 15
 # Words of a field's value; a longer one is treated as prose.
 LONGEST_VALUE = 60

@@ -52,7 +52,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
         return False
     plain = number_words(sentence)
     return (
-        any(own in quantities(number_words(text)) for own in of_number(fact.value, plain))
+        any(own in quantities(text) for own in of_number(fact.value, plain))
         or any(time in known(text, "time") for time in times(fact.value, plain))
         or (day(fact.value, plain) and any(d.endswith(f"-{fact.value}") for d in dates(text)[0]))
     )
@@ -60,7 +60,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
 
 @remembered
 def quantities(text: str) -> frozenset[tuple[int, float]]:
-    return frozenset(one for _, one in found(text))
+    return frozenset(one for _, one in found(number_words(text)))
 
 
 def found(text: str) -> Iterator[tuple[str, tuple[int, float]]]:
@@ -87,11 +87,7 @@ def times(value: str, sentence: str) -> Iterator[str]:
         )
         if match["hour"] == value and spoken and hour <= 12:
             minutes = "30" if match["half"] else "00"
-            yield from (
-                f"{hour % 12}:{minutes}",
-                f"{hour % 12 + 12}:{minutes}",
-                f"{hour}:{minutes}",
-            )
+            yield from (f"{hour % 12}:{minutes}", f"{hour % 12 + 12}:{minutes}")
 
 
 def of_the_calendar(name: str, text: str) -> bool:

@@ -1,10 +1,10 @@
 """Finds the record's own words for a paraphrase of an article.
 
-A sentence of the record is true. A paraphrase has to be proved, and nothing that was tried proves
-one well enough (docs/architecture.md): of 760 hard unsupported sentences about twelve companies,
-302 pass the rules, but only 62 of these restate fields (28 November 2026). So the sentence or the
-cell of the article that a paraphrase is about is told in its place. The fields of records say one
-thing each, and are restated freely.
+A sentence of the record is true. A paraphrase would have to be proved, and nothing that was tried
+does that well enough (docs/architecture.md): of 760 hard unsupported sentences about twelve
+companies, 302 pass the rules, and only 62 of them restate fields (28 November 2026). So a
+paraphrase is replaced by the article's sentence or cell that it is about. Fields of records say one
+thing each, and may be restated freely.
 """
 
 import re
@@ -31,16 +31,15 @@ def in_its_words(sentence: str, passage: str, near: Nearness | None) -> str:
     or stands in the record as it is."""
     lines = [line for line in passage.split("\n")[1:] if line]
     parts = [(line, part) for line in lines for part in parts_of(line)]
-    scores = relevance(sentence, [part for _, part in parts], near)
-    best = max(range(len(parts)), key=scores.__getitem__, default=None)
-    if best is None or squeeze(sentence) in {squeeze(part) for _, part in parts}:
+    if not parts or squeeze(sentence) in {squeeze(part) for _, part in parts}:
         return ""
-    line, part = parts[best]
+    scores = relevance(sentence, [part for _, part in parts], near)
+    line, part = parts[scores.index(max(scores))]
     if CELL in line:
         return ended(line.replace(CELL, ", "))
-    return (
-        "" if is_field(line) else " ".join(map(ended, with_neighbours(sentences.split(line), part)))
-    )
+    if is_field(line):
+        return ""
+    return " ".join(map(ended, with_neighbours(sentences.split(line), part)))
 
 
 def parts_of(line: str) -> list[str]:
@@ -53,7 +52,7 @@ def is_field(line: str) -> bool:
 
 def relevance(sentence: str, parts: Sequence[str], near: Nearness | None) -> list[float]:
     """Score each part by words, figures and meaning."""
-    cosines: Iterable[float] = near(sentence, parts) if near and parts else [0.0] * len(parts)
+    cosines: Iterable[float] = near(sentence, parts) if near else [0.0] * len(parts)
     told = facts(sentence)
     return [
         overlap(sentence, part)
@@ -64,7 +63,8 @@ def relevance(sentence: str, parts: Sequence[str], near: Nearness | None) -> lis
 
 
 def with_neighbours(paragraph: list[str], part: str) -> list[str]:
-    """Return the sentence, after one that it leans on, and before one that leans on it."""
+    """Return the sentence, with the one before it if it leans on that one, and the next one if that
+    leans on it."""
     at = paragraph.index(part)
     before = paragraph[at - 1 : at] if at and LEANS.match(part) else []
     after = [one for one in paragraph[at + 1 : at + 2] if LEANS.match(one)]

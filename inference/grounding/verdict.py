@@ -33,6 +33,11 @@ class Verdict:
     # What the record says, to be shown in place of a paraphrase; "" if the sentence may be shown.
     told: str = ""
 
+    @property
+    def shown(self) -> bool:
+        """Whether the sentence itself may be shown."""
+        return self.supported and not self.absent and not self.told
+
 
 def check(
     sentence: str, passages: Sequence[str], own_words: str, near: Nearness | None = None

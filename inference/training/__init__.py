@@ -1,1 +1,1 @@
-"""Trains small transformers: what the sentiment classifier and the reader share. Needs torch."""
+"""Trains small transformers, such as the sentiment classifier. Needs torch."""

@@ -48,7 +48,7 @@ def sockets(site: Site) -> float:
 def test_alice_misses_nothing_and_the_server_lets_the_dead_socket_go(
     page: Page, browser: Browser, network: Proxy, demo_site: Site
 ) -> None:
-    # The sockets of earlier tests' dead paths are let go, too, and would be missed below.
+    # Dead sockets of earlier tests would be counted until they are let go.
     await_that(lambda: sockets(demo_site) == 0)
     chat = enter(page, network.url, "cust_30")
     answered(chat, "hello")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from chatbot.console.traces import why_withheld
 from chatbot.management import json_lines
 from chatbot.reply.ask import ask
 from inference.index import IndexUnavailable
@@ -63,8 +64,7 @@ def as_text(result: dict[str, Any]) -> str:
         sources = ", ".join(f"{source['title']} ({source['id']})" for source in result["citations"])
         parts.append(f"Sources: {sources}")
     parts += [
-        f"Withheld: {held['sentence']}  [not on record: {', '.join(held['missing'])}]"
-        for held in result["withheld"]
+        f"Withheld: {held['sentence']}  [{why_withheld(held)}]" for held in result["withheld"]
     ]
     parts.append(f"State: {result['state']}, route: {result['route']}. {result['reason']}")
     parts.append(f"Sentiment: {sentiment['label']} ({sentiment['score']:+.2f})")
