@@ -39,8 +39,9 @@ def test_each_company_has_enough_of_everything(path: Path) -> None:
     rows = rows_of(path)
     count = {name: sum(name in row for row in rows) for name in ("article", "yes", "q", "none")}
     assert count["article"] == 6
-    assert count["yes"] >= 40
-    assert (count["q"], count["none"]) == (40, 10)
+    assert count["yes"] == 0 or count["yes"] >= 40
+    assert count["q"] >= (40 if count["yes"] else 80)
+    assert count["none"] >= 10
 
 
 def test_nothing_is_said_twice_of_a_company() -> None:
