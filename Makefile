@@ -47,7 +47,7 @@ test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Re
 test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
-	@$(PYTEST) -m vllm tests/live
+	@$(PYTEST) -m vllm tests/live -n 2 --dist loadfile
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.benchmarks.sentiment_speed
