@@ -1,6 +1,10 @@
-"""Tells whether a text shows anything to its reader, and trims what does not."""
+"""Tells whether a text shows anything to its reader, trims what does not, and knows a field."""
 
+import re
 import unicodedata
+
+# "Shipped date: …", "Price (net): …". A label of more than six words begins a sentence.
+FIELD = re.compile(r"^(?:[^\s:.!?()]+ ){0,5}[^\s:.!?()]+(?: \([^():]{1,60}\))?: .+$")
 
 # White space, controls, formats (zero width, direction, tags) and marks without a letter to carry.
 _UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me"}

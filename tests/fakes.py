@@ -1,5 +1,6 @@
 """Stand-ins for the models, so that the unit suite needs none: same interfaces, no weights."""
 
+import math
 import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -14,12 +15,14 @@ from django.test import TestCase, override_settings
 from chatbot.reply.pipeline import Answer
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.wire import limits
-from crm.knowledge import indexing, search
+from crm.knowledge import indexing
 from crm.knowledge.records import import_records
 from crm.models import Customer
 from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.generation.pool import Pool, Server
-from inference.grounding import stems
+from inference.grounding import overlap, stems
+from inference.reading.lines import cut
+from inference.reading.reader import Calibration
 from inference.sentiment import Sentiment
 
 
@@ -35,6 +38,25 @@ class FakeEncoder:
             for stem in stems(text):
                 vectors[row, zlib.crc32(stem.encode()) % self.dimension] += 1
         return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+class FakeReader:
+    """Goes by the share of the text's words that a line and its title have."""
+
+    answering, telling = 0.3, 0.8
+    calibration = Calibration()
+
+    def scores(self, text: str, passages: Sequence[str]) -> list[np.ndarray]:
+        """Return scores that stand for the shares as probabilities."""
+        return [
+            np.array([logit(overlap(text, f"{title} {line}")) for line in lines], np.float32)
+            for title, lines in map(cut, passages)
+        ]
+
+
+def logit(share: float) -> float:
+    share = min(max(share, 0.01), 0.99)
+    return math.log(share / (1 - share))
 
 
 class FakeClassifier:
@@ -141,6 +163,7 @@ class FakeModelsTestCase(TestCase):
         for name, fake in [
             ("crm.knowledge.indexing.encoder", encoder),
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
+            ("chatbot.engines.reader.line_reader", FakeReader()),
             ("chatbot.engines.tiers.tiers", [pool(self.generator)]),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
@@ -149,6 +172,5 @@ class FakeModelsTestCase(TestCase):
         folder = self.enterContext(TemporaryDirectory())
         self.enterContext(override_settings(INDEX_DIR=Path(folder)))
         self.addCleanup(indexing.reader.cache_clear)
-        self.addCleanup(search._lines.clear)
         shutil.copytree(self.built, folder, dirs_exist_ok=True)
         limits.reset()

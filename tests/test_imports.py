@@ -25,6 +25,7 @@ inference.grounding
 inference.index
 inference.evaluation
 inference.training
+inference.reading
 inference.sentiment
 inference.benchmarks
 crm.plumbing crm.signals crm.signing

@@ -16,10 +16,11 @@ from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
 from crm.models import Record
 from inference import sentences
-from inference.grounding import check, facts, injection, quantities, statements
+from inference.grounding import basis, facts, injection, quantities, restates
 from inference.grounding import words as grounding_words
 from inference.index import match
 from inference.length import cut, tokens, words
+from inference.reading.lines import cut as cut_lines
 from inference.remembered import CHARACTERS, Remembered
 from inference.sentiment import mood
 from inference.sentiment.text import readable
@@ -45,7 +46,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "phrases": keys.phrases,
     "facts": facts.facts._function,
     "vocabulary": facts.vocabulary._function,
-    "statements": lambda text: statements.statements._function(f"Title\n{text}"),
+    "lines": lambda text: cut_lines(f"Title\n{text}"),
+    "restates": lambda text: restates(text, f"Note: {text}", text),
     "quantities": quantities.quantities._function,
     "said otherwise": lambda text: [
         quantities.said_otherwise(facts.Fact("number", "12"), text, "Hours\nOpen until 18:00")
@@ -167,7 +169,7 @@ def test_a_question_is_cut_in_its_middle() -> None:
 
 def test_a_check_of_long_texts_ends() -> None:
     def work(text: str) -> None:
-        check(text[:400], [f"Title\n{piece}" for piece in cut_up(text)[:14]], text[:8_000])
+        basis(text[:400], [f"Title\n{piece}" for piece in cut_up(text)[:14]], text[:8_000])
 
     assert not hostile.grows(work, "", "9.9 Abc ", "")
 

@@ -52,7 +52,11 @@ def modules(package: str) -> Iterator[Any]:
             yield importlib.import_module(one.name)
 
 
-TRAINING = ("inference.sentiment.distillation", "inference.sentiment.compression")
+TRAINING = (
+    "inference.reading.training",
+    "inference.sentiment.distillation",
+    "inference.sentiment.compression",
+)
 
 
 def held(value: Any) -> Iterator[re.Pattern[Any]]:

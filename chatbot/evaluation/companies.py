@@ -9,26 +9,22 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
-from crm.knowledge import indexing, wording
-from crm.knowledge.records import facts_of, parse
-from crm.knowledge.tables import BESIDE
-from inference import sentences
+from crm.knowledge import wording
+from crm.knowledge.records import parse, passages
 from inference.evaluation.answers import REFUSE
+from inference.reading.lines import cut
+from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
 UPDATED_AT = "2026-01-01T00:00:00Z"
-# Lines that a question is laid beside: those nearest to it, as search would bring them.
-LINES = 20
 
 
 @dataclass(frozen=True)
 class Line:
-    """A field, a cell or a sentence, and what it stands in."""
+    """A field, a cell or a sentence, and the passage and the record that it stands in."""
 
     source: str
-    title: str
+    passage: str
     text: str
 
 
@@ -46,7 +42,7 @@ def each(rows: Rows) -> Iterator[Rows]:
 
 def records(rows: Rows) -> Iterator[dict[str, Any]]:
     """Yield a company's records and articles as `import_records` takes them."""
-    base = {"kind": "article", "customer": None, "text": "", "updated_at": UPDATED_AT}
+    base = {"kind": "article", "customer": None, "updated_at": UPDATED_AT}
     yield from (base | (row.get("record") or row["article"]) for row in rows if source(row))
 
 
@@ -65,28 +61,29 @@ def asked(rows: Rows) -> Iterator[dict[str, Any]]:
 
 
 def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
-    lines = [line for row in rows for line in lines_of(row)]
-    vectors = indexing.encoder().encode([f"{line.title}: {line.text}" for line in lines])
+    lines = list(lines_of(rows))
+    passages = list(dict.fromkeys(line.passage for line in lines))
     for row in rows:
         if "yes" in row:
             yield from claims(row, lines)
         elif asked := row.get("q") or row.get("none"):
-            yield question(asked, row, lines, vectors)
+            right = sorted(answering(row, lines))
+            yield {"question": asked, "passages": passages, "answers": right, "src": "company"}
 
 
-def lines_of(row: dict[str, Any]) -> list[Line]:
-    """The lines of a record or an article as search stores them, prose cut into sentences."""
-    if not (one := source(row)):
-        return []
-    known = {"kind": "article", "text": "", "fields": {}} | one
-    record = parse(known | {"customer": None, "updated_at": UPDATED_AT})
-    facts = [line for fact in facts_of(record) for line in fact.split("\n")]
-    texts = [text for line in facts for text in parts(line, bool(one.get("fields")))]
-    return [Line(one["id"], one["title"], text) for text in texts]
+def lesson(rows: Rows) -> Lesson:
+    """Return what the reader learns from a company."""
+    asked = [row for row in of_company(rows) if "question" in row]
+    cuts = [cut(passage) for passage in asked[0]["passages"]]
+    questions = [Asked(row["question"], frozenset(row["answers"])) for row in asked]
+    return Lesson(tuple((title, tuple(lines)) for title, lines in cuts), tuple(questions))
 
 
-def parts(line: str, field: bool) -> list[str]:
-    return [line] if field or BESIDE in line else sentences.split(line)
+def lines_of(rows: Rows) -> Iterator[Line]:
+    """The lines of a company's passages, as search stores them."""
+    for record in records(rows):
+        for passage in passages(parse(record)):
+            yield from (Line(record["id"], passage, text) for text in cut(passage)[1])
 
 
 def source(row: dict[str, Any]) -> dict[str, Any]:
@@ -96,30 +93,21 @@ def source(row: dict[str, Any]) -> dict[str, Any]:
 
 def claims(row: dict[str, Any], lines: Sequence[Line]) -> Iterator[dict[str, Any]]:
     own = [line for line in lines if line.source == row["of"]]
-    premise = "\n".join([own[0].title, *(line.text for line in own)])
+    premise = "\n".join([cut(own[0].passage)[0], *(line.text for line in own)])
     for name, label in (("yes", "supported"), ("no", "unsupported")):
         about = {"premise": premise, "claim": row[name], "label": label}
         yield about | {"src": f"company/{row['kind']}" if name == "no" else "company"}
 
 
-def question(
-    asked: str, row: dict[str, Any], lines: Sequence[Line], vectors: np.ndarray
-) -> dict[str, Any]:
-    near = np.argsort(-(vectors @ indexing.encoder().encode([asked])[0]))[:LINES]
-    right = answering(row, lines) if "q" in row else set()
-    chosen = sorted({*map(int, near), *right})
-    texts = [f"{lines[place].title}: {lines[place].text}" for place in chosen]
-    answers = [place for place, line in enumerate(chosen) if line in right]
-    return {"question": asked, "lines": texts, "answers": answers, "src": "company"}
-
-
 def answering(row: dict[str, Any], lines: Sequence[Line]) -> set[int]:
-    """The lines that hold the piece of text that the writer has named."""
+    """The lines that hold the piece of text that the writer has named; none for a near miss."""
+    if "q" not in row:
+        return set()
     own = [place for place, line in enumerate(lines) if line.source == row["of"]]
     piece = row["line"]
     if ":" in row["of"]:
-        label = f"{wording.words_of(piece)}:"
-        return {at for at in own if wording.plain_label(lines[at].text).lower().startswith(label)}
+        label = f"{wording.words_of(piece)}:".lower()
+        return {at for at in own if lines[at].text.lower().startswith(label)}
     held = {at for at in own if letters(piece) in letters(lines[at].text)}
     return held or {max(own, key=lambda at: shared(piece, lines[at].text))}
 
@@ -129,5 +117,5 @@ def letters(text: str) -> str:
 
 
 def shared(piece: str, text: str) -> float:
-    own, others = set(piece.lower().split()), set(text.lower().split())
-    return len(own & others) / len(own | others)
+    own, others = ({letters(word) for word in one.split()} for one in (piece, text))
+    return len((own & others) - {""}) / len(own | others)

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from crm.knowledge import search
+from chatbot.evaluation.check import check
 from crm.knowledge.records import parse, passages
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
-from inference.grounding import check
 
 Rows = list[dict[str, Any]]
 
@@ -23,6 +22,7 @@ class Checked:
     supported: bool
     wrong: str
     shown: bool
+    told: bool
     objections: tuple[str, ...]
     seconds: float
 
@@ -34,6 +34,7 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
     return {
         "figures": {
             "supported_withheld": share([not pair.shown for pair in supported]),
+            "supported_told": share([pair.told for pair in supported]),
             "unsupported_shown": share([pair.shown for pair in checked if not pair.supported]),
             "by_kind": {
                 kind: share([pair.shown for pair in checked if pair.wrong == kind])
@@ -49,13 +50,14 @@ def each(row: dict[str, Any]) -> Iterator[Checked]:
     text = whole(passages(parse(row["record"])))
     for pair in row["pairs"]:
         began = time.perf_counter()
-        verdict = check(pair["sentence"], [text], pair["question"], search.nearness)
+        found = check(pair["sentence"], text, pair["question"])
         yield Checked(
             pair["sentence"],
             pair["supported"],
             "" if pair["supported"] else pair.get("wrong", "unsupported"),
-            verdict.shown,
-            verdict.missing,
+            found.text == pair["sentence"],
+            bool(found.text) and found.text != pair["sentence"],
+            found.missing,
             time.perf_counter() - began,
         )
 
@@ -75,6 +77,7 @@ def as_text(result: dict[str, Any]) -> str:
     rows = [("unsupported, shown", figures["unsupported_shown"])]
     rows += [(f"– {kind}, shown", row) for kind, row in figures["by_kind"].items()]
     rows += [("supported, withheld", figures["supported_withheld"])]
+    rows += [("– of these, told in the record's words", figures["supported_told"])]
     seconds = figures["seconds"]
     return table(["sentences", "wrong", "of", "share"], [cells(*row) for row in rows]) + (
         f"\n\n{1000 * seconds['median']:.1f} ms a sentence at the median, "

@@ -7,14 +7,15 @@ or "unsupported"; `src` names where a row comes from.
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
+from chatbot.engines import reader
 from chatbot.evaluation import companies
-from crm.knowledge import search
+from chatbot.evaluation.check import check
 from inference.evaluation import reading
 from inference.evaluation.markdown import table
 from inference.evaluation.reading import Judged, Ranked
-from inference.grounding import check
 
 Rows = list[dict[str, Any]]
 
@@ -31,15 +32,16 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def ranked(row: dict[str, Any]) -> Ranked:
-    scores = search.nearness(row["question"], row["lines"])
-    return Ranked(source_of(row), [float(score) for score in scores], frozenset(row["answers"]))
+    """A row without passages has lines that stand alone."""
+    passages = row.get("passages") or [f"\n{line}" for line in row["lines"]]
+    scores = np.concatenate(reader.line_reader().scores(row["question"], passages))
+    return Ranked(source_of(row), scores.tolist(), frozenset(row["answers"]))
 
 
 def judged(row: dict[str, Any]) -> Judged:
-    """The check says yes or no, and nothing in between."""
-    verdict = check(row["claim"], [row["premise"]], "", search.nearness)
-    supported = row["label"] == "supported"
-    return Judged(source_of(row), supported, float(verdict.shown), verdict.shown)
+    found = check(row["claim"], row["premise"])
+    supported, shown = row["label"] == "supported", found.text == row["claim"]
+    return Judged(source_of(row), supported, found.score, shown, bool(found.text) and not shown)
 
 
 def source_of(row: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
       choose, by_tiers    choose the tier by difficulty; fall back or escalate to another one
       with_retries        wait for a place at the model; ask a busy server again
       generated           generate sentence by sentence
-      checked             show a sentence that the records support, withhold any other
+      checked             tell the lines of the records that a sentence is about
     after               refuse, offer a colleague, or pass the customer to one
 
 `collect` returns the Outcome alone.
@@ -24,19 +24,19 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager, nullcontext
 from dataclasses import asdict, replace
 from itertools import count
-from typing import Any
 
 from django.conf import settings
 
-from chatbot.engines import tiers
+from chatbot.engines import reader, tiers
 from chatbot.engines.admission import QueueFull
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt, wording
-from chatbot.reply.found import CLEAR, Found
+from chatbot.reply.found import Found, Line
 from chatbot.reply.retrieve import query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.tier import Choice, Policy, choose
+from chatbot.reply.told import in_its_words, meant, restated, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
@@ -50,7 +50,7 @@ from inference.generation.client import (
     Usage,
 )
 from inference.generation.pool import Pool
-from inference.grounding import check, compared
+from inference.grounding import basis, says_absent
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 from inference.sentences import stream
@@ -65,7 +65,9 @@ LONGEST_TURN = 8_000
 
 SAID_BEFORE = "it was said before"
 IN_ITS_WORDS = "the record's own words are shown in its place"
+ANOTHER_QUESTION = "it answers another question"
 NOTHING_FOUND = "the model found nothing on record"
+SAYS_ABSENT = "it says that nothing is on record"
 WANTS_ACTION = "The customer wants something done."
 
 
@@ -81,22 +83,26 @@ class Answer:
         self.outcome = Outcome()
         self.started = time.monotonic()
         self.shown: list[str] = []
+        # The lines of the records that were shown, in their own words or in the model's.
+        self.told: list[Line] = []
         # The refusal, if there is more to say than wording.REFUSAL.
         self.refusal = ""
         # How many withheld sentences only said that nothing is on record, and whether the last
         # one did.
         self.said_nothing, self.said_nothing_last = 0, False
 
-    def quotable(self, found: Found) -> tuple[int, str] | None:
-        """Return the record's line to quote in place of the model's answer, if there is one.
+    def quotable(self, found: Found) -> Line | None:
+        """Return the line to tell in place of the model's answer, if there is one.
 
         Either the model saw an answer but stated it wrongly, or it saw none, as small models often
-        do, although there is no doubt which record the question is about.
+        do, although the reader is sure of the line.
         """
-        if not self.outcome.withheld or self.outcome.error:
+        line = next(iter(found.tellable()), None)
+        if line is None or not self.outcome.withheld or self.outcome.error:
             return None
-        seen = not self.said_nothing_last or found.named_by_number or found.sure()
-        return found.plain_fact() if seen else None
+        able = reader.line_reader()
+        needed = able.telling if self.said_nothing_last else able.answering
+        return line if line.answers >= needed else None
 
     def mark(self, name: str) -> None:
         self.outcome.timings.setdefault(name, round(time.monotonic() - self.started, 4))
@@ -136,7 +142,7 @@ class Answer:
             found = await in_thread(retrieve, self.turn)
             self.mark("retrieve")
             self.outcome.passages = found.trace()
-            if found.hits:
+            if found.answerable:
                 choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
                 self.outcome.routing = choice.trace()
                 async with aclosing(self.by_tiers(found, choice)) as supported:
@@ -145,10 +151,8 @@ class Answer:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
-        if not self.shown and (fact := self.quotable(found)):
-            position, line = fact
-            self.cite(found, position)
-            yield self.show(written_like(line, self.turn.text))
+        if not self.shown and (line := self.quotable(found)):
+            yield self.tell(found, with_rival([line], found.tellable()))
         if not self.shown:
             self.refuse(found)
 
@@ -184,8 +188,7 @@ class Answer:
             return False
         if self.quotable(found):
             return False
-        there = found.certainty >= CLEAR or found.named_by_number
-        return there or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
+        return found.named_by_number or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
 
     async def with_retries(
         self, found: Found, tier: Pool, last_tier: bool
@@ -219,10 +222,9 @@ class Answer:
         return prompt.messages(*for_model(self.turn, found))
 
     async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
-        """Generate an answer, and yield its sentences that a passage supports."""
+        """Generate an answer, and yield what its sentences are shown as."""
         self.outcome.model = tier.model
-        texts = found.texts()
-        async with preparing(texts) as prepared, self.counted(tier) as usage:
+        async with self.counted(tier) as usage:
             pieces = tier.stream(self.prompt(found), prompt.MAX_TOKENS, usage)
             async with aclosing(pieces):
                 async for sentence in stream(pieces):
@@ -231,27 +233,38 @@ class Answer:
                         self.withhold(sentence, [NOTHING_FOUND])
                         self.said_nothing, self.said_nothing_last = self.said_nothing + 1, True
                         return
-                    await prepared
-                    if supported := await self.checked(sentence, texts, found):
-                        yield supported
+                    if shown := await self.checked(sentence, found):
+                        yield shown
 
-    async def checked(self, sentence: str, texts: list[str], found: Found) -> str | None:
-        """Return the sentence as it is shown, or None if it is withheld."""
-        # In a thread: the check also compares meaning, which takes the encoder some milliseconds.
-        verdict = await asyncio.to_thread(check, sentence, texts, self.turn.text, search.nearness)
-        text = written_like(verdict.told or sentence, self.turn.text)
-        if not verdict.supported or verdict.absent:
-            self.withhold(sentence, list(verdict.missing))
-        elif text in self.shown:
+    async def checked(self, sentence: str, found: Found) -> str | None:
+        """Return what is shown for a sentence: itself if it says what a line says, else the lines
+        that it is about; None if it is withheld."""
+        stands = basis(sentence, found.texts(), self.turn.text)
+        if says_absent(sentence) or stands.missing:
+            self.withhold(sentence, [SAYS_ABSENT] if not stands.missing else [*stands.missing])
+            return None
+        lines = await asyncio.to_thread(meant, sentence, found.tellable())
+        if not lines or not self.may_answer(found, lines[0]):
+            self.withhold(sentence, [], ANOTHER_QUESTION)
+            return None
+        news = [line for line in lines if line not in self.told]
+        if not news:
             self.withhold(sentence, [], SAID_BEFORE)
-        elif not found.on_point(verdict.passage, sentence, verdict.news):
-            self.withhold(sentence, ["its figures answer another question"])
-        else:
-            if verdict.told:
-                self.withhold(sentence, [], IN_ITS_WORDS)
-            self.cite(found, verdict.passage)
-            return self.show(text)
-        return None
+            return None
+        if restated(sentence, news):
+            return self.tell(found, news, sentence)
+        self.withhold(sentence, [], IN_ITS_WORDS)
+        return self.tell(found, news if self.told else with_rival(news, found.tellable()))
+
+    def may_answer(self, found: Found, line: Line) -> bool:
+        return line.answers >= reader.line_reader().answering or found.named_by_number
+
+    def tell(self, found: Found, lines: list[Line], text: str = "") -> str:
+        """Show lines of the records: in `text`, or in their own words."""
+        self.told += lines
+        for line in lines:
+            self.cite(found, found.position(line))
+        return self.show(written_like(text or in_its_words(lines), self.turn.text))
 
     @asynccontextmanager
     async def counted(self, tier: Pool) -> AsyncIterator[Usage]:
@@ -321,18 +334,6 @@ def pause(error: ServerBusy, tries: int) -> float:
     """Seconds to wait; varied, so that requests refused together do not come back together."""
     usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
     return max(usual, error.retry_after or 0)
-
-
-@asynccontextmanager
-async def preparing(texts: list[str]) -> AsyncIterator[asyncio.Future[Any]]:
-    """Encode the texts that the check will compare while the model reads its prompt."""
-    wanted = set().union(*map(compared, texts))
-    task = asyncio.ensure_future(asyncio.to_thread(search.vectors_of, wanted))
-    try:
-        yield task
-    finally:
-        # The thread itself runs to its end; nobody sees its errors.
-        task.cancel()
 
 
 def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:

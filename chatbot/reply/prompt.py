@@ -5,8 +5,7 @@ The rules come first and never change, so that the server's prefix cache holds t
 
 from collections.abc import Sequence
 
-from crm.knowledge import wording
-from crm.knowledge.search import Hit
+from chatbot.reply.found import Line
 from inference.generation.client import ChatMessages
 from inference.grounding.injection import plain
 from inference.length import cut, words
@@ -44,13 +43,9 @@ EXAMPLES = [
     ),
 ]
 MAX_TOKENS = 110
-# Words of the first record in one prompt, and of all others together.
-FIRST_RECORD_WORDS = 160
-OTHER_RECORDS_WORDS = 30
-# Lines of one prompt: the nearest few lines of a record answer most questions.
-LINES = 12
-# The nearest lines keep the everyday words that explain their label.
-EXPLAINED_LINES = 2
+# Lines of one prompt, and their words: the answer is among the first three lines of 19 in 20
+# questions that have one.
+LINES, ROOM_WORDS = 8, 150
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
 # Tokens of one title.
@@ -101,33 +96,18 @@ def shortened(text: str) -> str:
     return cut(plain(text), HISTORY_TOKENS // HISTORY_TURNS)
 
 
-def trim(hits: list[Hit], relevance: Sequence[float]) -> list[str]:
-    """Keep the most relevant lines, as one block for each record, in the order of the records.
-
-    relevance: one number for each line of `lines_of(hits)`, in that order.
-    """
-    lines = lines_of(hits)
-    best_first = sorted(range(len(lines)), key=lambda place: -relevance[place])
-    room = {"first": FIRST_RECORD_WORDS, "others": OTHER_RECORDS_WORDS}
-    kept: dict[int, tuple[str, str]] = {}
-    for rank, position in enumerate(best_first[:LINES]):
-        record, line = lines[position]
-        text = line if rank < EXPLAINED_LINES else wording.plain_label(line)
-        share = "first" if record == hits[0].record else "others"
-        length = words(text)
-        if not kept or length <= room[share]:
-            kept[position] = record, text
-            room[share] -= length
-    return grouped(hits, [kept[position] for position in sorted(kept)])
+def records(lines: Sequence[Line]) -> list[str]:
+    """Write the best lines as one block for each record, the best record first."""
+    room, blocks = ROOM_WORDS, dict[str, list[Line]]()
+    for line in lines[:LINES]:
+        if not blocks or words(line.text) <= room:
+            blocks.setdefault(line.hit.record, []).append(line)
+            room -= words(line.text)
+    return [block(kept) for kept in blocks.values()]
 
 
-def lines_of(hits: list[Hit]) -> list[tuple[str, str]]:
-    """List (record, line) for every line except the titles."""
-    return [(hit.record, line) for hit in hits for line in hit.text.split("\n")[1:] if line]
-
-
-def grouped(hits: list[Hit], kept: list[tuple[str, str]]) -> list[str]:
-    blocks = {hit.record: [f"[{cut(hit.title, TITLE_TOKENS)}]"] for hit in hits}
-    for record, line in kept:
-        blocks[record].append(line)
-    return ["\n".join(block) for block in blocks.values() if len(block) > 1]
+def block(kept: list[Line]) -> str:
+    """Write the lines of a record in the order in which they stand there."""
+    in_order = sorted(kept, key=lambda line: (line.hit.text, line.place))
+    title = cut(kept[0].hit.title, TITLE_TOKENS)
+    return "\n".join([f"[{title}]", *(line.text for line in in_order)])

@@ -5,32 +5,22 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
+from chatbot.engines import reader
 from chatbot.reply import prompt, wording
-from chatbot.reply.found import Found
+from chatbot.reply.found import Found, Line
 from chatbot.reply.turn import Turn
 from crm.knowledge import search
 from crm.knowledge.keys import references
 from crm.knowledge.search import Hit
 from crm.models import Record
-from inference import sentences
-from inference.grounding import overlap, vocabulary
 from inference.grounding.injection import instructs, left_out, order_in
-from inference.grounding.statements import FIELD
+from inference.reading.lines import cut
 
 logger = logging.getLogger("attune.reply")
 
 CANDIDATES = 14
-WORDS_WEIGH = 0.5
-# How relevant a passage must be, by meaning and words, to be worth the model's time; and how
-# relevant to stand beside a record that the question names.
-FLOOR = 0.30
-BESIDE_NAMED_FLOOR = 0.70
-RECORDS = 3
-# Paragraphs compared sentence by sentence: each new sentence costs a millisecond, once.
-PARAGRAPHS = 3
-# "Where is my order?" asks for one of the customer's own records, and for the newest.
+# Lines that an answer may rest on.
+LINES_READ = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
 # "And when does it arrive?" is about the record before it; so is a question of few words.
 REFERS = re.compile(
@@ -40,8 +30,9 @@ SHORT_WORDS = 4
 # "Your phone number" means the company's, and "what does it cost" asks for today's price: without
 # an "I" or "my", the customer's own records do not answer.
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
-OWN_FIRST = 0.15
-NEWEST_FIRST = 0.15
+# In units of the reader's score.
+OWN_FIRST = 0.5
+NEWEST_FIRST = 0.5
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
@@ -53,23 +44,21 @@ def retrieve(turn: Turn) -> Found:
     if unknown := search.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    found = search.search(asked, turn.customer, limit=CANDIDATES)
-    read = [as_data(hit) for hit in found]
+    read = [as_data(hit) for hit in search.search(asked, turn.customer, limit=CANDIDATES)]
     hits = choose(turn.text, read)
+    missed = [hit for hit in read if hit.left_out]
     if not hits:
-        missed = [hit for hit in read if hit.left_out]
-        return Found(reason="No record is near the question.", missed=missed)
-    lines = titled(hits)
-    alone, in_context = relevance(turn.text, lines)
+        return Found(reason="No record was found.", missed=missed)
+    lines = ranked(asked, hits)
     return Found(
-        hits,
-        prompt.trim(hits, in_context),
+        holding(lines),
+        lines,
+        prompt.records(lines),
         list(turn.history),
-        {(hit.record, line): near for (hit, line), near in zip(lines, alone, strict=True)},
-        nearest_sentence(turn.text, best_first(lines, in_context)),
+        answerable=answers(lines),
         refers=asked != turn.text,
-        asked=vocabulary(turn.text),
         reason="The records do not hold the answer.",
+        missed=missed,
     )
 
 
@@ -85,37 +74,36 @@ def as_data(hit: Hit) -> Hit:
     return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
 
 
-def titled(hits: list[Hit]) -> list[tuple[Hit, str]]:
-    return [(hit, line) for hit in hits for _, line in prompt.lines_of([hit])]
+def ranked(question: str, hits: list[Hit]) -> list[Line]:
+    """Let the reader rank the lines of the passages found, and keep the best."""
+    model = reader.line_reader()
+    found = []
+    for hit, scores in zip(hits, model.scores(question, [hit.text for hit in hits]), strict=True):
+        liked = preference(question, hit)
+        likely = model.calibration.probabilities(scores).tolist()
+        texts = cut(hit.text)[1]
+        for place, (text, score) in enumerate(zip(texts, scores.tolist(), strict=True)):
+            found.append(Line(hit, place, text, score, likely[place], score + liked))
+    return sorted(found, key=lambda line: -line.rank)[:LINES_READ]
 
 
-def relevance(question: str, lines: list[tuple[Hit, str]]) -> tuple[list[float], list[float]]:
-    """Score each line against the question by meaning and words: alone, and with its record's
-    title, since "30 days" means something only under "Returns"."""
-    texts = [line for _, line in lines] + [f"{hit.title}: {line}" for hit, line in lines]
-    alone, in_context = np.split(search.nearness(question, texts), 2)
-    words = WORDS_WEIGH * np.array([overlap(question, line) for _, line in lines])
-    return (alone + words).tolist(), ((alone + in_context) / 2 + words).tolist()
+def preference(question: str, hit: Hit) -> float:
+    """Prefer the customer's own records, and the newest, for "Where is my order?"."""
+    if not FIRST_PERSON.search(question) or hit.shared:
+        return 0.0
+    return OWN_FIRST + (NEWEST_FIRST if hit.newest else 0.0)
 
 
-def best_first(lines: list[tuple[Hit, str]], near: list[float]) -> list[tuple[Hit, str]]:
-    return [lines[place] for place in np.argsort(near)[::-1]]
+def holding(lines: list[Line]) -> list[Hit]:
+    """Return the passages of the prompt's lines, best first: they may support the answer."""
+    return list(dict.fromkeys(line.hit for line in lines[: prompt.LINES]))
 
 
-def nearest_sentence(question: str, lines: list[tuple[Hit, str]]) -> tuple[float, str, str] | None:
-    """Find the best sentence in the first few paragraphs of shared prose among the lines."""
-    paragraphs = [(hit, line) for hit, line in lines if hit.shared and not FIELD.match(line)]
-    prose = [
-        (hit, sentence)
-        for hit, line in paragraphs[:PARAGRAPHS]
-        for sentence in sentences.split(line)
-        if not sentence.endswith(":")
-    ]
-    _, in_context = relevance(question, prose)
-    return max(
-        ((near, hit.record, text) for (hit, text), near in zip(prose, in_context, strict=True)),
-        default=None,
-    )
+def answers(lines: list[Line]) -> bool:
+    """Tell whether some line answers. A record that the question names by its number is worth the
+    model's time in any case."""
+    model = reader.line_reader()
+    return any(line.answers >= model.answering or line.hit.named_by_number for line in lines)
 
 
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:
@@ -156,27 +144,12 @@ def query(turn: Turn) -> str:
 
 
 def choose(question: str, found: list[Hit]) -> list[Hit]:
-    """Choose the records that the question names by number, else by name, else the nearest."""
-    personal = bool(FIRST_PERSON.search(question))
-
-    def near(hit: Hit) -> float:
-        own = OWN_FIRST if personal and not hit.shared else 0.0
-        return hit.score + own + (NEWEST_FIRST if own and hit.newest else 0.0)
-
+    """Choose where to read: in the records that the question names by number, and in what is
+    shared; without an "I" or "my", in those that it names by title, and in what is shared; else in
+    everything that was found."""
     numbered = [hit for hit in found if hit.named_by_number]
-    named = [hit for hit in found if hit.key]
-    others = sorted((hit for hit in found if not hit.key), key=lambda hit: -near(hit))
-    if (named or YOURS.search(question)) and not personal:
+    first = numbered or [hit for hit in found if hit.key]
+    others = [hit for hit in found if hit not in first]
+    if numbered or ((first or YOURS.search(question)) and not FIRST_PERSON.search(question)):
         others = [hit for hit in others if hit.shared]
-    if numbered:
-        beside = [hit for hit in others if hit.shared and near(hit) >= BESIDE_NAMED_FLOOR]
-        return of_few_records(numbered) + beside[:1]
-    if named:
-        beside = [hit for hit in others if near(hit) >= BESIDE_NAMED_FLOOR]
-        return of_few_records(named) + beside[:1]
-    return of_few_records([hit for hit in others if near(hit) >= FLOOR])
-
-
-def of_few_records(hits: list[Hit]) -> list[Hit]:
-    records = list(dict.fromkeys(hit.record for hit in hits))[:RECORDS]
-    return [hit for hit in hits if hit.record in records]
+    return [*first, *others]

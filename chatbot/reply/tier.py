@@ -10,11 +10,13 @@ from chatbot.reply.found import Found
 from chatbot.reply.turn import Turn
 from inference.generation.pool import Pool
 
-# The relevance at which a line leaves no doubt, and the number of words of a long question.
+# The probability at which a line leaves no doubt, and the number of words of a long question.
 CERTAIN, LONG = 1.0, 40
 MANY_RECORDS = 3
+# The probability from which a record counts among those that may answer.
+SOME = 0.3
 REASONS = {
-    "doubt": "the records found are not near the question",
+    "doubt": "no line is sure to answer",
     "records": "several records may answer",
     "length": "the question is long",
     "reference": "it refers to what was said before",
@@ -94,7 +96,7 @@ def choose(tiers: Sequence[Pool], turn: Turn, found: Found, policy: Policy) -> C
 
 def scored(turn: Turn, found: Found) -> dict[str, float]:
     """Score the turn from 0, easy, to 1, hard, in each respect."""
-    records = len(found.sources())
+    records = len({line.hit.record for line in found.lines if line.answers >= SOME})
     return {
         "doubt": share(CERTAIN - found.certainty, CERTAIN),
         "records": share(records - 1, MANY_RECORDS - 1),

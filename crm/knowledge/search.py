@@ -5,11 +5,10 @@ query for the rows each carry the customer. The customer None sees shared knowle
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from django.db.models import Q, QuerySet
 
 from crm.knowledge import indexing, keys
@@ -26,11 +25,6 @@ SHORTEST_MISSPELT = 5
 LONGEST_MISSPELT = 40
 # Unknown numbers of one question that are looked up as misspelt.
 MOST_MISSPELT = 5
-# Vectors of single lines kept in memory, 1.5 kB each.
-LINES_REMEMBERED = 20_000
-# Characters: longer messages are rare and seldom repeated.
-LONGEST_REMEMBERED = 1_500
-_lines: dict[str, np.ndarray] = {}
 
 
 @dataclass(frozen=True)
@@ -68,8 +62,7 @@ def visible(customer: str | None) -> Q:
 def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
     words."""
-    # `vectors_of` remembers the vector: the passages' lines are compared with it afterwards.
-    asked = Query(query, vectors_of([query])[query])
+    asked = Query(query, indexing.encoder().encode([query])[0])
     scopes = [SHARED, customer] if customer else [SHARED]
     matches = {match.id: match for match in indexing.view().search(asked, scopes, CANDIDATES)}
     named = exact(query, customer)
@@ -175,30 +168,3 @@ def unknown_references(query: str, customer: str | None) -> list[str]:
     matching = Key.objects.filter(visible(customer), value__in=forms)
     known = set(matching.values_list("value", flat=True)) if forms else set()
     return [reference[0] for reference in references if not known.intersection(reference)]
-
-
-def nearness(query: str, lines: Sequence[str]) -> np.ndarray:
-    """Return the cosine of the query with each line, (len(lines),)."""
-    vectors = vectors_of({query, *lines})
-    return np.array([vectors[line] @ vectors[query] for line in lines], dtype=np.float32)
-
-
-def vectors_of(texts: Collection[str]) -> dict[str, np.ndarray]:
-    """Return a vector for each text, from memory if it is there. Call ahead of time to have the
-    vectors ready when they are needed."""
-    # One look-up each: another thread may remove a line at any moment, to put it last.
-    vectors = {text: known for text in texts if (known := _lines.get(text)) is not None}
-    new = [text for text in texts if text not in vectors]
-    if new:
-        vectors.update(zip(new, indexing.encoder().encode(new), strict=True))
-    remember({text: vector for text, vector in vectors.items() if len(text) <= LONGEST_REMEMBERED})
-    return vectors
-
-
-def remember(vectors: dict[str, np.ndarray]) -> None:
-    """Keep the lines used last: customers often ask about the same record again."""
-    for line, vector in vectors.items():
-        _lines.pop(line, None)
-        _lines[line] = vector
-    while len(_lines) > LINES_REMEMBERED:
-        _lines.pop(next(iter(_lines)), None)

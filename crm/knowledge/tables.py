@@ -79,7 +79,7 @@ def heading(line: str) -> str:
     """Return the end of the line before a table as its caption; "" if it does not look like one."""
     last = (sentences.split(line) or [""])[-1]
     bare = MARKS.sub("", last.strip()).rstrip("*_: ")
-    says_more = ": " in bare or bare.endswith((".", "!", "?", ";", ","))
+    says_more = ": " in bare or bare.rstrip(")").endswith((".", "!", "?", ";", ","))
     return "" if says_more or len(bare) > LONGEST_HEADING else bare
 
 
@@ -157,6 +157,4 @@ def name_of(head: str, cell: str, alone: bool) -> str:
 
 
 def labelled(head: str, cell: str) -> str:
-    # Words in "(…)" at the end of a label only help the search and are removed later.
-    name = head.replace("(", "[").replace(")", "]")
-    return f"{name}: {cell or NOTHING}" if name else cell
+    return f"{head}: {cell or NOTHING}" if head else cell

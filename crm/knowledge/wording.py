@@ -1,6 +1,6 @@
 """Turns CRM fields into lines that a customer would understand.
 
-`{"shipped date": "1997-09-02"}` becomes "Shipped date (sent, dispatched): 2 September 1997".
+`{"shipped date": "1997-09-02"}` becomes "Shipped date: 2 September 1997".
 Every line states one fact and can stand alone: the prompt takes only the lines that matter.
 """
 
@@ -22,43 +22,15 @@ LONGEST_WHOLE = 1.5
 LONGEST_WORD = 120
 # A longer label is cut together with its value.
 LABEL_WORDS = 20
-# What customers call a field, by one word of the name that systems give it.
-EVERYDAY_WORDS = {
-    "shipped": "sent, dispatched, left the warehouse",
-    "dispatched": "sent, shipped",
-    "carrier": "shipping company, delivered by",
-    "courier": "shipping company, delivered by",
-    "freight": "shipping cost, delivery charge",
-    "required": "wanted by, to arrive by",
-    "expected": "should arrive, latest day",
-    "eta": "should arrive, latest day",
-    "delivered": "arrived",
-    "payment": "how it was paid",
-    "refund": "money back",
-    "balance": "how many now, amount open",
-    "status": "news, where it is now",
-    "reason": "why",
-    "sku": "article number",
-    "qty": "quantity, how many",
-    "quantity": "how many",
-    "price": "cost",
-    "packaging": "packed in",
-    "rma": "return number",
-    "discontinued": "no longer sold",
-    "stock": "available",
-    "due": "to be paid by",
-}
-EVERYDAY_PHRASES = {
-    "quantity per unit": "pack size, how it is packed",
-    "delivery cost": "postage, shipping cost",
-    "shipping cost": "postage, delivery cost",
-    "tracking number": "parcel number",
-}
-EVERYDAY = re.compile(r" \([^()]*\)$")
 # Where a new word begins in leaveWithNeighbour and VATNumber.
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
+# Characters of Markdown's marks; "5 * 3" and "snake_case" are none.
+MARK = frozenset("*_#>")
+HEADING = re.compile(r"^(?:#{1,6}|>) ")
+EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)([^*_\n]{1,200})(?<=\S)\1(?![\w*_])")
+ESCAPED = re.compile(r"\\([*_#>])")
 # The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
 # Words; a longer introduction is not repeated before the items of its list.
@@ -108,12 +80,7 @@ def words_of(name: str) -> str:
 
 
 def heading(label: str) -> str:
-    words = label.lower()
-    everyday = EVERYDAY_PHRASES.get(words) or ", ".join(
-        EVERYDAY_WORDS[word] for word in words.split() if word in EVERYDAY_WORDS
-    )
-    title = label[:1].upper() + label[1:]
-    return f"{title} ({everyday})" if everyday else title
+    return label[:1].upper() + label[1:]
 
 
 def entry_text(entry: Any, currency: str = "") -> str:
@@ -127,13 +94,6 @@ def entry_text(entry: Any, currency: str = "") -> str:
     if pairs and isinstance(pairs[0][1], str):
         parts[0] = value_text(*pairs[0])
     return ", ".join(parts)
-
-
-def plain_label(line: str) -> str:
-    """Remove the everyday words from the label: they have helped the search, and would cost the
-    language model time."""
-    label, colon, value = line.partition(": ")
-    return f"{EVERYDAY.sub('', label)}{colon}{value}"
 
 
 def value_text(label: str, value: Any, currency: str = "") -> str:
@@ -194,7 +154,13 @@ def unwrapped(text: str) -> list[str]:
                 lines[-1].append(line)
             else:
                 lines.append([line])
-    return [" ".join(" ".join(parts).split()) for parts in lines]
+    return [without_marks(" ".join(" ".join(parts).split())) for parts in lines]
+
+
+def without_marks(line: str) -> str:
+    """Remove Markdown's marks of headings, quotations and emphasis: customers read plain text."""
+    bare = EMPHASIS.sub(r"\2", HEADING.sub("", line).replace("**", "")) if MARK & {*line} else line
+    return ESCAPED.sub(r"\1", bare)
 
 
 def with_introductions(lines: Iterable[str]) -> Iterator[str]:

@@ -26,8 +26,8 @@ TEXTS = 1_500
 NOISE, ASKED_NOISE = 0.4, 0.7
 
 ORDER = (
-    "Order {number}. Status: {status}. Ordered on {date}, {paid}. Shipped date (sent, dispatched): "
-    "{later}. Carrier (delivered by): {carrier}, tracking number {code}. Items: {count} {product}, "
+    "Order {number}. Status: {status}. Ordered on {date}, {paid}. Shipped date: "
+    "{later}. Carrier: {carrier}, tracking number {code}. Items: {count} {product}, "
     "{colour}, article number {sku}; 1 {other}. Total: € {price}. To {house} {street}, {zip} "
     "{city}."
 )

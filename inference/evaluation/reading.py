@@ -21,12 +21,14 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Judged:
-    """A sentence: whether its premise supports it, its score, and whether it would be shown."""
+    """A sentence: whether its premise supports it, its score, whether it would be shown, and
+    whether the premise's own words would be told in its place."""
 
     source: str
     supported: bool
     score: float
     shown: bool
+    told: bool = False
 
 
 def reader(rows: Sequence[Ranked]) -> dict[str, Any]:
@@ -46,13 +48,15 @@ def hit(row: Ranked, count: int) -> bool:
 
 
 def check(rows: Sequence[Judged]) -> dict[str, Any]:
-    """shown: of the unsupported sentences; withheld: of the supported ones."""
+    """shown: of the unsupported sentences; withheld: of the supported ones, told among them: those
+    in whose place the premise's own words are told."""
     good, bad = [r for r in rows if r.supported], [r for r in rows if not r.supported]
     return {
         "n": len(rows),
         "auc": auc([row.supported for row in rows], [row.score for row in rows]),
         "shown": mean([row.shown for row in bad]),
         "withheld": mean([not row.shown for row in good]),
+        "told": mean([row.told for row in good]),
         **{f"withheld_at_{share * 100:.0f}": withheld_at(good, bad, share) for share in SHOWN},
     }
 

@@ -1,15 +1,23 @@
-"""Checks whether a passage supports a sentence, by comparing facts and what they are about.
+"""What rules decide about a text: the figures and names in it, and whether it gives orders.
 
-`facts.py` extracts dates, numbers, codes and names from a text, each in one spelling.
-`statements.py` splits a passage into statements, one per field or sentence.
-`claims.py` finds sentences that combine facts wrongly: the value of another field, the quantity of
-another line, "sent" for something that is only expected, a missing or added "not".
-`told.py` finds the record's own sentence for a paraphrase of prose. `verdict.py` combines them.
+`facts.py` extracts dates, numbers, codes and names from a text, each in one spelling; `rules.py`
+finds those of a sentence that a record does not have, and `quantities.py` knows that two weeks are
+14 days. `injection.py` finds lines that give the language model instructions.
 """
 
-from inference.grounding.claims import compared
 from inference.grounding.facts import holds, vocabulary
-from inference.grounding.verdict import Verdict, check
+from inference.grounding.rules import Basis, basis, restates, says_absent, unheld
 from inference.grounding.words import overlap, squeeze, stems
 
-__all__ = ["Verdict", "check", "compared", "holds", "overlap", "squeeze", "stems", "vocabulary"]
+__all__ = [
+    "Basis",
+    "basis",
+    "holds",
+    "overlap",
+    "restates",
+    "says_absent",
+    "squeeze",
+    "stems",
+    "unheld",
+    "vocabulary",
+]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from inference.grounding.dates import date_held, dates, month_of, without_dates
+from inference.grounding.dates import date_held, dates, month_of
 from inference.grounding.words import STOPWORDS, squeeze, stem
 from inference.remembered import remembered
 
@@ -45,7 +45,7 @@ NAME = re.compile(r"[A-ZÀ-Þ][\w'’&-]*(?:\.(?=[A-Za-z]))?[\w'’&-]*")
 
 
 class Fact(NamedTuple):
-    kind: Literal["date", "time", "code", "number", "name", "word"]
+    kind: Literal["date", "time", "code", "number", "name"]
     value: str
 
 
@@ -60,13 +60,6 @@ def facts(text: str) -> frozenset[Fact]:
     found |= {Fact("code", squeeze(code)) for code in codes}
     found |= {Fact("number", value) for value in numbers(rest)}
     return frozenset(found | {Fact("name", name) for name in names(rest)})
-
-
-def without_facts(text: str) -> str:
-    """Return the words of a text that are not facts."""
-    text = NUMBER.sub(" ", CODE.sub(" ", CLOCK.sub(" ", without_dates(text))))
-    kept = [word for word in text.split() if squeeze(word) not in NUMBER_WORDS]
-    return " ".join(kept)
 
 
 @remembered

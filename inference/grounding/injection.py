@@ -12,8 +12,8 @@ import re
 import unicodedata
 from base64 import b64decode
 
-from inference.grounding.statements import FIELD
 from inference.remembered import remembered
+from inference.text import FIELD
 
 _RULES = r"(?:instructions?|rules?|prompts?|guidelines?|directions?|polic(?:y|ies)|constraints?)"
 # The reader of the prompt. A bare "model", "system" or "agent" is a product or a person, and a

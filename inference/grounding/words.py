@@ -9,7 +9,6 @@ import snowballstemmer
 from inference.remembered import remembered
 
 WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
-CONTRACTED = re.compile(r"n['’]t$", re.I)
 STOPWORDS = frozenset(
     (
         "a about above after again all already also although always am an and any anything are "
@@ -28,31 +27,6 @@ STOPWORDS = frozenset(
         "details customer number date order orders item items product products"
     ).split()
 )
-# Words without a meaning of their own.
-FUNCTION_WORDS = frozenset(
-    (
-        "a an the and or but of to in on at by for from with as is are was were be been being "
-        "am do does did has have had having it its this that these those there here i you he "
-        "she we they me him her us them my your his our their yours ours will would can could "
-        "may might shall should must so if then than when where which who whom whose what how "
-        "why not no yes also just only very quite please about into out up down over under "
-        "again currently already ll ve re s t d m record records"
-    ).split()
-)
-# Words that occur in sentences about anything.
-COMMON_WORDS = frozenset(
-    (
-        "still now yet so far soon currently already time day date moment order booking account "
-        "note noted listed shown set come comes run runs go goes take takes get gets make made got "
-        "need needs want ask asked tell told say says state status total whole number name part "
-        "one two three four five six seven eight nine ten first last next new other same both all "
-        "each any some every there here back ready please thank thanks sorry glad happy help let "
-        "know see look find found use used way thing things lot bit able available includes "
-        "good right otherwise possible instead okay fine well really actually simply anything "
-        "include included including planned scheduled expected due under between through during"
-    ).split()
-)
-
 _stemmer = snowballstemmer.stemmer("english")
 _one_at_a_time = Lock()
 
@@ -71,24 +45,6 @@ def stems(text: str) -> frozenset[str]:
     )
 
 
-@remembered
-def context(text: str) -> frozenset[str]:
-    """Return the stems of all words with a meaning, also "order" and "date"."""
-    words = [squeeze(word) for word in WORD.findall(text)]
-    return frozenset(stem(word) for word in words if word and word not in FUNCTION_WORDS)
-
-
-def novel(text: str, source: str) -> list[str]:
-    """Return the words that the source does not have in any form, except the commonest."""
-    known = context(source)
-    words = [squeeze(word) for word in WORD.findall(text) if not CONTRACTED.search(word)]
-    return [
-        word
-        for word in dict.fromkeys(words)
-        if word and word not in FUNCTION_WORDS | COMMON_WORDS and stem(word) not in known
-    ]
-
-
 def overlap(sentence: str, passage: str) -> float:
     """Return the share of the sentence's content words that the passage has."""
     words = stems(sentence)
@@ -98,3 +54,8 @@ def overlap(sentence: str, passage: str) -> float:
 def squeeze(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text.casefold()).encode("ascii", "ignore").decode()
     return "".join(character for character in folded if character.isalnum() or character in "@.")
+
+
+def letters(text: str) -> str:
+    """Return the letters and digits of any script, in lower case."""
+    return "".join(character for character in text.casefold() if character.isalnum())

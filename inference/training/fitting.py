@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from inference.training.tokens import Batch, Lessons
+from inference.training.tokens import Lessons, Movable
 
 CHECKPOINT_SECONDS = 180
 
 Say = Callable[[str], None]
-Loss = Callable[[Any, Batch], Tensor]
+Loss = Callable[[Any, Any], Tensor]
 
 
 @dataclass
@@ -29,14 +29,14 @@ class Recipe:
 
 
 def fit(
-    model: nn.Module, tokens: Lessons, loss: Loss, recipe: Recipe, checkpoint: Path, say: Say
+    model: nn.Module, lessons: Lessons, loss: Loss, recipe: Recipe, checkpoint: Path, say: Say
 ) -> None:
     """Train in place. An interrupted run continues from `checkpoint`."""
-    run = _Run(model, tokens, loss, recipe)
+    run = _Run(model, lessons, loss, recipe)
     done = first = run.resume(checkpoint)
     began = saved = time.monotonic()
     for rows in run.batches[first:]:
-        value = run.step(tokens.batch(rows))
+        value = run.step(lessons.batch(rows))
         done += 1
         if done % 50 == 1:
             left = (time.monotonic() - began) / (done - first) * (len(run.batches) - done) / 60
@@ -50,11 +50,11 @@ def fit(
 
 
 class _Run:
-    def __init__(self, model: nn.Module, tokens: Lessons, loss: Loss, recipe: Recipe) -> None:
+    def __init__(self, model: nn.Module, lessons: Lessons, loss: Loss, recipe: Recipe) -> None:
         self.device = accelerator()
         self.model, self.loss, self.seed = model.to(self.device).train(), loss, recipe.seed
         epochs = range(recipe.seed, recipe.seed + recipe.epochs)
-        self.batches = [rows for seed in epochs for rows in tokens.shuffled(recipe.size, seed)]
+        self.batches = [rows for seed in epochs for rows in lessons.shuffled(recipe.size, seed)]
         self.trained = [part for part in model.parameters() if part.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.trained, lr=recipe.rate, weight_decay=0.01, fused=True
@@ -63,7 +63,7 @@ class _Run:
         self.schedule = torch.optim.lr_scheduler.LambdaLR(self.optimizer, slope)
         self.smooth: float | None = None
 
-    def step(self, batch: Batch) -> float:
+    def step(self, batch: Movable) -> float:
         """Train on a batch and return the loss, smoothed over some fifty steps."""
         with half_precision(self.device):
             value = self.loss(self.model, batch.to(self.device))

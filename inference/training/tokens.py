@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 from tokenizers import Tokenizer
@@ -23,13 +23,17 @@ class Batch:
         return Batch(self.ids.to(device), self.mask.to(device), self.rows)
 
 
+class Movable(Protocol):
+    def to(self, device: torch.device) -> Any: ...
+
+
 class Lessons(Protocol):
     """What `fit` goes through: batches of rows, in a fresh order each epoch."""
 
     def shuffled(self, size: int, seed: int) -> list[list[int]]:
         """Return the rows of each batch of one epoch; the same seed gives the same batches."""
 
-    def batch(self, rows: list[int]) -> Batch: ...
+    def batch(self, rows: list[int]) -> Movable: ...
 
 
 class Tokens:

@@ -41,9 +41,9 @@ class VisitorTests(SocketTestCase):
 
     async def test_with_words_the_words_are_answered(self) -> None:
         kept = await self.keep()
-        self.generator.answer = "Order 50001 was sent on 3 November 2026."
+        self.generator.answer = "Order 50001 was shipped on 3 November 2026."
         socket = await self.join()
-        text = "has order 50001 been sent?"
+        text = "when was order 50001 shipped?"
         await socket.say(type="message", id="m1", text=text, attachments=[str(kept.id)])
         heard = await socket.until(type="message", author="bot")
         self.assertEqual(heard[-1]["text"], self.generator.answer)

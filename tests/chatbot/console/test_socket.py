@@ -310,7 +310,7 @@ class LiveTests(ConsoleTestCase):
         self.assertEqual((await Correction.objects.aget()).label, "neutral")
 
     async def test_a_suggestion_is_for_dora_only(self) -> None:
-        self.generator.answer = "You can return goods within 30 days."
+        self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
         await database_sync_to_async(customers.receive)(
             self.conversation, "m2", "within how many days can I return goods?"
         )
@@ -322,7 +322,7 @@ class LiveTests(ConsoleTestCase):
         self.assertNotIn(("bot", draft["text"]), await self.said())
 
     async def test_what_the_bot_was_about_to_answer_is_there_when_dora_takes_over(self) -> None:
-        self.generator.answer = "You can return goods within 30 days."
+        self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
         await database_sync_to_async(customers.receive)(
             self.conversation, "m2", "within how many days can I return goods?"
         )

@@ -19,9 +19,9 @@ from chatbot.reply.turn import Outcome, Turn
 from inference.generation.client import ServerUnreachable
 from tests.fakes import ALICE, FakeGenerator, FakeModelsTestCase, pool
 
-QUESTION = "has order 50001 been sent, and with which carrier?"
-RIGHT = "Order 50001 was sent on 3 November 2026."
-WRONG = "Order 50001 was sent on 5 November 2026."
+QUESTION = "when was order 50001 shipped, and with which carrier?"
+RIGHT = "Order 50001 was shipped on 3 November 2026."
+WRONG = "Order 50001 was shipped on 5 November 2026."
 ALL_LARGE = Policy(thresholds={"small": 0, "large": 0})
 
 
@@ -49,7 +49,7 @@ class TierTests(FakeModelsTestCase):
 
     async def test_what_the_check_withholds_the_large_one_tries_once(self) -> None:
         self.small.answer = WRONG
-        outcome = await self.ask()
+        outcome = await self.ask(text="tell me about order 50001")
         self.assertEqual((outcome.answer, outcome.state), (RIGHT, "answered"))
         self.assertEqual([one["tier"] for one in outcome.generations], ["small", "large"])
         self.assertEqual(len(outcome.withheld), 1)
@@ -65,11 +65,11 @@ class TierTests(FakeModelsTestCase):
         await self.ask(text="who is your favourite composer?")
         self.assertEqual(self.large.prompts, [])
 
-    async def test_a_line_that_answers_by_itself_is_quoted_and_nobody_else_asked(self) -> None:
+    async def test_a_line_that_answers_by_itself_is_told_and_nobody_else_asked(self) -> None:
         self.small.answer = WRONG
-        with mock.patch("chatbot.reply.found.Found.plain_fact", return_value=(0, "Sent.")):
-            outcome = await self.ask()
-        self.assertEqual((outcome.answer, self.large.prompts), ("Sent.", []))
+        outcome = await self.ask(text="what is the total of order 50001?")
+        self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
+        self.assertEqual(self.large.prompts, [])
 
     async def test_what_both_get_wrong_is_refused(self) -> None:
         self.small.answer = self.large.answer = "It was made in Turin in 2020."
@@ -79,7 +79,7 @@ class TierTests(FakeModelsTestCase):
 
     async def test_a_policy_may_forbid_a_second_try(self) -> None:
         self.small.answer = WRONG
-        await self.ask(Policy(escalates=False))
+        await self.ask(Policy(escalates=False), "tell me about order 50001")
         self.assertEqual(self.large.prompts, [])
 
     async def test_the_other_tier_answers_where_one_is_gone(self) -> None:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import numpy as np
 import pytest
 
 from chatbot.evaluation import companies
+from inference.reading.lines import cut
 
 TEXT = """Opening hours of the clinic.
 
@@ -39,16 +39,8 @@ COMPANY: list[dict[str, Any]] = [
 ]
 
 
-class Letters:
-    """An encoder for which texts are near that begin alike."""
-
-    def encode(self, texts: list[str]) -> np.ndarray:
-        return np.array([[len(text), 1.0] for text in texts])
-
-
 @pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    monkeypatch.setattr(companies.indexing, "encoder", Letters)
+def rows() -> list[dict[str, Any]]:
     return list(companies.rows_of(COMPANY))
 
 
@@ -63,23 +55,43 @@ def test_each_sentence_stands_beside_the_whole_text(rows: list[dict[str, Any]]) 
 def test_each_question_has_the_line_that_the_writer_named(rows: list[dict[str, Any]]) -> None:
     asked = {row["question"]: row for row in rows if "question" in row}
     answers = {
-        question: [row["lines"][place].partition(": ")[2] for place in row["answers"]]
+        question: [lines_of(row)[place] for place in row["answers"]]
         for question, row in asked.items()
     }
     assert answers == {
         "open on saturday?": ["Saturday · Dentistry: 9 to 12"],
-        "what if I forget my card": ["Without it you pay first."],
+        "what if I forget my card": ["Bring your card. Without it you pay first."],
         "when do I come next": ["Next visit: 1 December 2026"],
         "Do you have parking?": [],
     }
 
 
-def test_two_companies_keep_to_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(companies.indexing, "encoder", Letters)
+def test_a_row_of_a_table_is_named_by_its_cells() -> None:
+    asked = {"q": "and on fridays?", "of": "hours", "line": "| Friday | closed |"}
+    *_, row = companies.rows_of([*COMPANY, asked])
+    assert [lines_of(row)[place] for place in row["answers"]] == ["Friday · Dentistry: closed"]
+
+
+def test_the_reader_learns_from_a_company_what_its_writer_named() -> None:
+    lesson = companies.lesson(COMPANY)
+    texts = [line for _, lines in lesson.passages for line in lines]
+    assert [sorted(texts[at] for at in one.right) for one in lesson.asked] == [
+        ["Saturday · Dentistry: 9 to 12"],
+        ["Bring your card. Without it you pay first."],
+        ["Next visit: 1 December 2026"],
+        [],
+    ]
+
+
+def test_two_companies_keep_to_themselves() -> None:
     other = [
         {"company": "Beech Gym", "trade": "gym", "writer": "bob"},
         {"article": {"id": "pool", "title": "Pool", "text": "The pool is warm."}},
         {"none": "Is there a sauna?", "near": "pool"},
     ]
     *_, last = companies.rows_of([*COMPANY, *other])
-    assert last["lines"] == ["Pool: The pool is warm."]
+    assert last["passages"] == ["Pool\nThe pool is warm."]
+
+
+def lines_of(row: dict[str, Any]) -> list[str]:
+    return [line for passage in row["passages"] for line in cut(passage)[1]]

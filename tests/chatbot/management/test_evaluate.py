@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
 import pytest
 from django.core.management import call_command
 
 from chatbot.management.commands.evaluate import EVALUATIONS
+from tests.fakes import FakeReader
 
 ROWS = [
     {
@@ -32,8 +32,7 @@ def test_reading_is_measured_and_told(
 ) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text("\n".join(map(json.dumps, ROWS)))
-    near = mock.Mock(side_effect=lambda text, lines: np.linspace(1, 0, len(lines)))
-    with mock.patch("crm.knowledge.search.nearness", near):
+    with mock.patch("chatbot.engines.reader.line_reader", return_value=FakeReader()):
         call_command("evaluate", "reading", str(file), *options)
     printed = capsys.readouterr().out
     if "--json" in options:

@@ -10,7 +10,7 @@ from inference.generation.client import GenerationError, Generator, ServerBusy, 
 from inference.generation.pace import Deadlines
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
 
-ANSWER = "It was sent on 3 November 2026."
+ANSWER = "It was shipped on 3 November 2026."
 
 
 class BusyTests(FakeModelsTestCase):
@@ -30,7 +30,7 @@ class BusyTests(FakeModelsTestCase):
             mock.patch.object(self.generator, "stream", refusing),
             mock.patch.object(pipeline.asyncio, "sleep", self.sleep(pipeline.asyncio.sleep)),
         ):
-            return await outcome_of(Turn("has order 50001 been sent?", ALICE))
+            return await outcome_of(Turn("when was order 50001 shipped?", ALICE))
 
     def sleep(self, real: Callable[[float], Awaitable[None]]) -> Callable[[float], Awaitable[None]]:
         async def slept(seconds: float) -> None:

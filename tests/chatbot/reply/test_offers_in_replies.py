@@ -41,13 +41,13 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual((outcome.action, outcome.named[0]), (7, "order:50001"))
 
     async def test_beside_an_answer_from_the_records_it_comes_last(self) -> None:
-        self.generator.answer = "You can return goods within 30 days."
+        self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
         outcome = await self.ask("How do I return my boots? How many days do I have?")
         self.assertEqual(outcome.state, "answered")
         self.assertEqual(outcome.answer, f"{self.generator.answer} {FORM}")
 
     async def test_a_question_gets_no_form(self) -> None:
-        self.generator.answer = "You can return goods within 30 days."
+        self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
         outcome = await self.ask("within how many days are returns possible?")
         self.assertEqual((outcome.action, outcome.answer), (None, self.generator.answer))
 
@@ -108,7 +108,7 @@ class SocketTests(SocketTestCase):
     async def test_a_model_that_claims_a_return_offers_none_and_sends_none(self) -> None:
         self.generator.answer = CLAIM
         socket = await self.join()
-        await socket.say(type="message", id="m1", text="has order 50001 been sent?")
+        await socket.say(type="message", id="m1", text="when was order 50001 shipped?")
         await socket.until(type="reply", state="done")
         self.assertFalse(await ActionRequest.objects.aexists())
         self.assertFalse(await Delivery.objects.filter(type="action.requested").aexists())

@@ -12,8 +12,8 @@ class PipelineTests(FakeModelsTestCase):
         return await outcome_of(Turn(text, customer, **turn))
 
     async def test_a_supported_answer_is_shown_with_its_source(self) -> None:
-        self.generator.answer = "Order 50001 was sent on 3 November 2026. Swift Parcel delivers it."
-        outcome = await self.ask("has order 50001 been sent, and with which carrier?")
+        self.generator.answer = "Order 50001 was shipped on 3 November 2026. Its total is 41.50."
+        outcome = await self.ask("when was order 50001 shipped, and what is the total?")
         self.assertEqual(outcome.answer, self.generator.answer)
         self.assertEqual(outcome.state, "answered")
         self.assertEqual(outcome.citations, [{"id": "order:50001", "title": "Order 50001"}])
@@ -23,6 +23,7 @@ class PipelineTests(FakeModelsTestCase):
     async def test_by_setting_the_model_does_not_see_whose_card_it_is(self) -> None:
         said = "my card is 4111 1111 1111 1111, what is the total of order 50001?"
         history = (("customer", "write to alice@ash.example, I am alice ash"),)
+        self.generator.answer = "The total is 99.00."
         outcome = await self.ask(said, history=history, known=("Alice Ash",))
         prompted = str(self.generator.prompts[-1])
         self.assertIn("my card is [card], what is the total of order 50001?", prompted)
@@ -30,12 +31,20 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
 
     async def test_an_unsupported_sentence_is_withheld_and_the_rest_is_shown(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026. It arrives on 9 November 2026."
-        outcome = await self.ask("has order 50001 been sent?")
-        self.assertEqual(outcome.answer, "It was sent on 3 November 2026.")
+        self.generator.answer = "It was shipped on 3 November 2026. It arrives on 9 November 2026."
+        outcome = await self.ask("was order 50001 shipped?")
+        self.assertEqual(outcome.answer, "It was shipped on 3 November 2026.")
         self.assertEqual(outcome.withheld[0]["missing"], ["2026-11-9"])
 
-    async def test_a_wrong_answer_becomes_the_fact_itself_where_one_line_clearly_answers(
+    async def test_a_paraphrase_of_fields_is_told_in_their_own_words_and_once(self) -> None:
+        self.generator.answer = "Swift Parcel took it on 3 November 2026. Swift Parcel brings it."
+        outcome = await self.ask("was order 50001 shipped, and with which carrier?")
+        fields = ["Carrier: Swift Parcel", "Shipped date: 3 November 2026"]
+        self.assertEqual(outcome.answer.count("Order 50001 – "), 1)
+        self.assertTrue(all(field in outcome.answer for field in fields))
+        self.assertEqual(outcome.withheld[1]["why"], "it was said before")
+
+    async def test_a_wrong_answer_becomes_the_line_itself(
         self,
     ) -> None:
         self.generator.answer = "The total is 99.00."
@@ -44,29 +53,31 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.state, "answered")
         self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
 
-    async def test_a_line_that_a_small_model_overlooks_is_quoted_from_the_record_that_is_named(
+    async def test_a_line_that_a_small_model_overlooks_is_told(
         self,
     ) -> None:
         outcome = await self.ask("what is the total of order 50001?")
         self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
 
-    async def test_a_sentence_that_plainly_answers_is_quoted_where_the_model_sees_nothing(
+    async def test_a_sentence_that_plainly_answers_is_told_where_the_model_sees_nothing(
         self,
     ) -> None:
         outcome = await self.ask("within how many days can I return goods?")
-        self.assertEqual(outcome.answer, "Returns – You can return goods within 30 days.")
+        self.assertIn("You can return goods within 30 days.", outcome.answer)
+        self.assertEqual(outcome.answer.count("30 days"), 1)
         self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
 
     async def test_a_paraphrase_of_an_article_is_replaced_by_its_own_sentence_once(self) -> None:
         self.generator.answer = "Yes, goods can be returned in 30 days. You have 30 days for goods."
         outcome = await self.ask("within how many days can I return goods?")
-        self.assertEqual(outcome.answer, "You can return goods within 30 days.")
+        self.assertIn("You can return goods within 30 days.", outcome.answer)
+        self.assertEqual(outcome.answer.count("30 days"), 1)
         self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
 
     async def test_a_date_is_written_as_the_customer_writes_dates(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026."
-        outcome = await self.ask("was order 50001 sent before 5.11.2026?")
-        self.assertEqual(outcome.answer, "It was sent on 03.11.2026.")
+        self.generator.answer = "It was shipped on 3 November 2026."
+        outcome = await self.ask("was order 50001 shipped before 5.11.2026?")
+        self.assertEqual(outcome.answer, "It was shipped on 03.11.2026.")
 
     async def test_an_answer_without_any_support_becomes_an_honest_refusal(self) -> None:
         self.generator.answer = "It was made in Turin in 2020."
@@ -116,10 +127,10 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual(outcome.reason, "Nothing on record twice in a row.")
 
     async def test_a_bad_mood_gets_the_answer_and_a_person(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026."
+        self.generator.answer = "It was shipped on 3 November 2026."
         alert = "three negative messages in a row"
-        outcome = await self.ask("has order 50001 been sent?!", alert=alert)
-        self.assertTrue(outcome.answer.startswith("It was sent on 3 November 2026."))
+        outcome = await self.ask("when was order 50001 shipped?!", alert=alert)
+        self.assertTrue(outcome.answer.startswith("It was shipped on 3 November 2026."))
         self.assertEqual(outcome.state, "handoff")
         self.assertEqual(outcome.reason, "Mood: three negative messages in a row.")
 
@@ -131,16 +142,16 @@ class PipelineTests(FakeModelsTestCase):
     async def test_a_model_that_fails_leaves_a_line_and_a_person(self) -> None:
         self.generator.answer = ""
         self.generator.error = ServerUnreachable("gone")
-        outcome = await self.ask("has order 50001 been sent?")
+        outcome = await self.ask("when was order 50001 shipped?")
         self.assertEqual(outcome.state, "handoff")
         self.assertIn("can't look that up", outcome.answer)
         self.assertEqual(outcome.error, "gone")
 
     async def test_what_was_shown_stays_when_the_model_breaks_off(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026. Swift "
+        self.generator.answer = "You can return goods within 30 days. Refunds "
         self.generator.error = ServerUnreachable("gone")
-        outcome = await self.ask("has order 50001 been sent?")
-        self.assertTrue(outcome.answer.startswith("It was sent on 3 November 2026."))
+        outcome = await self.ask("within how many days can I return goods?")
+        self.assertTrue(outcome.answer.startswith("You can return goods within 30 days."))
 
     async def test_a_follow_up_is_about_the_record_last_spoken_of(self) -> None:
         self.generator.answer = "Swift Parcel delivers it."
@@ -156,15 +167,13 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_an_instruction_inside_a_record_cannot_add_a_fact(self) -> None:
         self.generator.answer = "You won a voucher worth 500 EUR from Megacorp."
-        outcome = await self.ask("has order 50001 been sent?")
+        outcome = await self.ask("when was order 50001 shipped?")
         self.assertNotIn("500 EUR", outcome.answer)
         self.assertNotIn("Megacorp", outcome.answer)
 
-    async def test_a_figure_from_another_line_is_no_answer(self) -> None:
-        self.generator.answer = "The shipped date of order 50001 is 41.50."
-        outcome = await self.ask("what is the shipped date of order 50001?")
-        self.assertEqual(outcome.state, "refused")
-        self.assertIn("another question", outcome.withheld[0]["missing"][0])
+    async def test_where_no_line_answers_the_model_is_not_asked(self) -> None:
+        outcome = await self.ask("do you sell bicycles?")
+        self.assertEqual((outcome.state, self.generator.prompts), ("refused", []))
 
     async def test_a_server_that_breaks_off_before_anything_was_shown_is_asked_once_more(
         self,
@@ -172,14 +181,14 @@ class PipelineTests(FakeModelsTestCase):
         self.generator.answer = "It was"
         self.generator.error = ServerUnreachable("broke off")
         with self.assertLogs("attune.reply"):
-            outcome = await self.ask("has order 50001 been sent?")
+            outcome = await self.ask("when was order 50001 shipped?")
         self.assertEqual(len(self.generator.prompts), 2)
         self.assertEqual(outcome.state, "handoff")
 
     async def test_nor_is_it_asked_again_once_something_was_shown(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026.\nSwift"
+        self.generator.answer = "You can return goods within 30 days.\nRefunds"
         self.generator.error = ServerUnreachable("broke off")
         with self.assertLogs("attune.reply"):
-            outcome = await self.ask("has order 50001 been sent?")
+            outcome = await self.ask("within how many days can I return goods?")
         self.assertEqual(len(self.generator.prompts), 1)
-        self.assertIn("3 November 2026", outcome.answer)
+        self.assertIn("30 days", outcome.answer)

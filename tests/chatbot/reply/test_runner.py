@@ -19,9 +19,9 @@ from tests.fakes import pool
 
 pytestmark = pytest.mark.services
 
-SENT = "It was sent on 3 November 2026."
-CARRIER = "Swift Parcel delivers it."
-QUESTION = "has order 50001 been sent, and with which carrier?"
+SENT = "It was shipped on 3 November 2026."
+CARRIER = "The carrier is Swift Parcel."
+QUESTION = "when was order 50001 shipped, and with which carrier?"
 LONG_AGO = "2026-01-01T00:00:00Z"
 
 

@@ -57,10 +57,10 @@ class JoinTests(SocketTestCase):
 
 class TalkTests(SocketTestCase):
     async def test_alice_asks_and_is_answered_sentence_by_sentence(self) -> None:
-        self.generator.answer = "It was sent on 3 November 2026. Swift Parcel delivers it."
+        self.generator.answer = "It was shipped on 3 November 2026. The carrier is Swift Parcel."
         socket = await self.join()
         await socket.say(
-            type="message", id="m1", text="has order 50001 been sent, and with which carrier?"
+            type="message", id="m1", text="when was order 50001 shipped, and with which carrier?"
         )
         heard = await socket.until(type="reply", state="done")
         self.assertIn({"type": "ack", "id": "m1", "seq": 1}, heard)

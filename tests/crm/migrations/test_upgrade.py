@@ -30,7 +30,6 @@ def upgraded() -> Iterator[None]:
 
 def forget() -> None:
     indexing.reader.cache_clear()
-    search._lines.clear()
 
 
 class UpgradeTests(FakeModelsTestCase):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.grounding import check
+from inference.grounding import unheld
 
 
 @pytest.mark.parametrize(
@@ -25,9 +25,7 @@ from inference.grounding import check
 def test_a_date_that_may_be_of_two_months_is_held_as_it_stands_only(
     said: str, record: str, held: bool
 ) -> None:
-    assert (
-        check(said, [f"Order 1\nDelivered: {record}"], "When was it delivered?").supported is held
-    )
+    assert (unheld(said, f"Order 1\nDelivered: {record}") == []) is held
 
 
 @pytest.mark.parametrize(
@@ -49,5 +47,4 @@ def test_a_date_that_may_be_of_two_months_is_held_as_it_stands_only(
 def test_an_amount_is_the_same_with_and_without_separators(
     said: str, record: str, held: bool
 ) -> None:
-    passage = f"Order 1\nTotal: {record}"
-    assert check(said, [passage], "What is the total?").supported is held
+    assert (unheld(said, f"Order 1\nTotal: {record}") == []) is held

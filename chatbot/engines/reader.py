@@ -1,0 +1,14 @@
+"""The reader of this process: it finds the lines that answer."""
+
+from functools import lru_cache
+
+from django.conf import settings
+
+from inference.reading.reader import Reader
+
+WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "reading"
+
+
+@lru_cache(maxsize=1)
+def line_reader() -> Reader:
+    return Reader(WEIGHTS)

@@ -1,0 +1,55 @@
+"""`manage.py reading_train` trains the model that finds the lines that answer."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from chatbot.engines.reader import WEIGHTS
+from chatbot.evaluation import companies
+from inference import json_lines
+from inference.models import catalogue
+from inference.models.catalogue import ModelError
+from inference.reading.training.data import Lesson
+
+COMPANIES = settings.BASE_DIR / "inference" / "reading" / "companies"
+
+
+class Command(BaseCommand):
+    help = (
+        "Trains the model that finds the lines that answer, on the questions of the companies in "
+        "inference/reading/companies (35 minutes on two cores)."
+    )
+    # The checks may ask for the weights that this command makes.
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        work = catalogue.models_dir().parent / "reading"
+        parser.add_argument(
+            "--work",
+            type=Path,
+            default=work,
+            metavar="FOLDER",
+            help="keeps an unfinished training",
+        )
+
+    def handle(self, **options: Any) -> None:
+        from inference.reading.training import recipe
+
+        try:
+            start = catalogue.located("encoder")
+            folders = recipe.Folders(start, options["work"])
+            manifest = recipe.make(folders, taught(), WEIGHTS, self.stderr.write)
+        except (ModelError, OSError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(json.dumps(manifest, indent=1))
+
+
+def taught() -> dict[str, Lesson]:
+    return {
+        path.stem: companies.lesson(list(json_lines.rows(path)))
+        for path in sorted(COMPANIES.glob("*.jsonl"))
+    }

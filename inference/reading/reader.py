@@ -1,0 +1,176 @@
+"""The reader: how likely each line of a passage is to answer a question.
+
+One encoder reads questions and whole passages, so that a line is understood in its place ("it is
+free" under "Parking"). A line is near to a question by the cosine of their mean vectors, and by
+each word of the question having a near one in the line (late interaction; ColBERT,
+arXiv 2004.12832). `training/recipe.py` trains it; its weights lie in `inference/weights/reading`.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from inference.encoder import batches
+from inference.reading.lines import cut
+from inference.runtime import padded, session
+
+# Tokens of a title, a line, a question and a passage; the rest is not read.
+TITLE, LINE, QUESTION, PASSAGE = 40, 120, 96, 480
+# Passages kept in memory, some 150 kB each: customers often ask about the same records.
+REMEMBERED = 400
+# Batches at the same time: each takes some 30 MB while it is computed, and more are no faster.
+AT_ONCE = 2
+
+Scores = NDArray[np.float32]
+Ids = list[int]
+# Where lines begin and end among the tokens of their passage.
+Spans = list[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Platt: a probability is the logistic function of `scale` times the score, plus `offset`."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+    def probabilities(self, scores: Scores) -> Scores:
+        bounded = np.clip(self.scale * scores + self.offset, -30, 30)
+        return (1 / (1 + np.exp(-bounded))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Read:
+    """A passage's lines as vectors: `means` (lines, width), and the tokens of all lines."""
+
+    means: Scores
+    tokens: NDArray[np.float16]
+    # Where the tokens of each line begin.
+    starts: NDArray[np.int64]
+
+
+class Reader:
+    """Thread-safe: two threads may at worst read the same passage twice."""
+
+    def __init__(self, folder: Path, threads: int = 1) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        self.name: str = manifest["name"]
+        self.calibration = Calibration(**manifest["calibration"])
+        # Probabilities: from `answering` on a line may answer; from `telling` on it is told
+        # although the language model saw no answer.
+        self.answering = float(manifest["thresholds"]["answering"])
+        self.telling = float(manifest["thresholds"]["telling"])
+        # How much the cosine and the words count, and how much each word does.
+        self._scales = manifest["scales"]
+        self._weight = np.array(manifest["word_weights"], np.float32)
+        self._tokenizer = tokenizer_of(folder / "tokenizer.json")
+        self._session = session(folder / "model.int8.onnx", threads, enable_cpu_mem_arena=False)
+        self._at_once = threading.BoundedSemaphore(AT_ONCE)
+        self._passages: dict[str, Read] = {}
+
+    def answers(self, question: str, passages: Sequence[str]) -> list[Scores]:
+        """Return, for each passage, the probability that each of its lines answers: (lines,)."""
+        return [self.calibration.probabilities(one) for one in self.scores(question, passages)]
+
+    def scores(self, text: str, passages: Sequence[str]) -> list[Scores]:
+        """Return, for each passage, how near each line of `lines.cut` is to the text: (lines,)."""
+        known = self._read(passages)
+        [hidden] = self._run([question_ids(self._tokenizer, text)])
+        mean, words = unit(hidden.mean(0)), unit(hidden[1:])
+        weights = np.exp(np.clip(hidden[1:] @ self._weight[:-1] + self._weight[-1], -3, 3))
+        weights /= weights.sum()
+        return [self._near(mean, words, weights, known[passage]) for passage in passages]
+
+    def _near(self, mean: Scores, words: Scores, weights: Scores, passage: Read) -> Scores:
+        if not len(passage.means):
+            return np.zeros(0, np.float32)
+        pairs = words @ passage.tokens.astype(np.float32).T
+        nearest = np.maximum.reduceat(pairs, passage.starts, axis=1)
+        by_meaning, by_words = self._scales
+        return np.asarray(by_meaning * (passage.means @ mean) + by_words * (weights @ nearest))
+
+    def _read(self, passages: Sequence[str]) -> dict[str, Read]:
+        # One look-up each: another thread may remove a passage at any moment, to put it last.
+        known = {one: read for one in passages if (read := self._passages.get(one)) is not None}
+        new = [one for one in dict.fromkeys(passages) if one not in known]
+        laid = [self._laid(one) for one in new]
+        for passage, (_, spans), hidden in zip(
+            new, laid, self._run([ids for ids, _ in laid]), strict=True
+        ):
+            known[passage] = read_of(hidden, spans)
+        for passage, read in known.items():
+            self._passages.pop(passage, None)
+            self._passages[passage] = read
+        while len(self._passages) > REMEMBERED:
+            self._passages.pop(next(iter(self._passages)), None)
+        return known
+
+    def _laid(self, passage: str) -> tuple[Ids, Spans]:
+        title, lines = cut(passage)
+        ids, spans = passage_ids(self._tokenizer, title, lines)
+        return ids, within(spans, len(ids))
+
+    def _run(self, texts: Sequence[Ids]) -> list[Scores]:
+        """Return the vector of each token of each text: (tokens, width)."""
+        found: list[Scores] = [np.zeros(0, np.float32)] * len(texts)
+        for rows in batches([len(ids) for ids in texts], 32):
+            ids, mask = padded([texts[row] for row in rows])
+            with self._at_once:
+                [hidden] = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+            for row, one in zip(rows, hidden, strict=True):
+                found[row] = one[: len(texts[row])]
+        return found
+
+
+def tokenizer_of(file: Path) -> Tokenizer:
+    tokenizer = Tokenizer.from_file(str(file))
+    # Its file may ask for texts of one length.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def question_ids(tokenizer: Tokenizer, question: str) -> Ids:
+    return encoded(tokenizer, question)[:QUESTION]
+
+
+def passage_ids(tokenizer: Tokenizer, title: str, lines: Sequence[str]) -> tuple[Ids, Spans]:
+    """Return the token ids of a passage, and where each of its lines begins and ends."""
+    *ids, end = encoded(tokenizer, title)
+    ids, spans = ids[: TITLE - 1], []
+    for line in lines:
+        tokens = encoded(tokenizer, line)[1:-1][:LINE]
+        spans.append((len(ids), len(ids) + len(tokens)))
+        ids += tokens
+    return [*ids[: PASSAGE - 1], end], spans
+
+
+def within(spans: Spans, length: int) -> Spans:
+    """Let a line that was cut off, or has no token, begin at the last token."""
+    last = length - 1
+    return [(min(a, last), max(min(a, last) + 1, min(b, last))) for a, b in spans]
+
+
+def encoded(tokenizer: Tokenizer, text: str) -> Ids:
+    # JSON may contain lone surrogates, which the tokenizer refuses.
+    return list(tokenizer.encode(text.encode("utf-8", "replace").decode()).ids)
+
+
+def read_of(hidden: Scores, spans: Spans) -> Read:
+    if not spans:
+        empty = np.zeros((0, hidden.shape[1]), np.float32)
+        return Read(empty, empty.astype(np.float16), np.zeros(0, np.int64))
+    lines = [hidden[begin:end] for begin, end in spans]
+    starts = np.cumsum([0, *map(len, lines)])[:-1].astype(np.int64)
+    means = unit(np.stack([line.mean(0) for line in lines]))
+    return Read(means, unit(np.concatenate(lines)).astype(np.float16), starts)
+
+
+def unit(rows: Scores) -> Scores:
+    return rows / np.maximum(np.linalg.norm(rows, axis=-1, keepdims=True), 1e-9)

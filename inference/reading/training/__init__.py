@@ -1,0 +1,1 @@
+"""Trains the reader: data, recipe, weights. Needs torch; not used in service."""

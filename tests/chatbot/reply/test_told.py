@@ -1,0 +1,130 @@
+"""What a sentence of the model is shown as: itself, or the lines of the record that it is about."""
+
+from collections.abc import Iterator
+from unittest import mock
+
+import pytest
+
+from chatbot.reply.found import Line
+from chatbot.reply.told import in_its_words, meant, with_rival
+from crm.knowledge.search import Hit
+from inference.grounding import restates
+from inference.reading.lines import cut
+from tests.fakes import FakeReader
+
+RETURNS = """Returns
+You can return unworn goods within 30 days. Worn boots are sent back to you. Unless they are faulty.
+Refunds take 5 working days."""
+HOURS = """Opening hours
+Friday · Dentistry: closed
+Friday · Physiotherapy: 9.00 to 17.00"""
+ORDER = """Order 50001
+Shipped date: 3 November 2026
+Carrier: Swift Parcel
+Expected delivery: 9 November 2026
+Gift wrapping: no
+Insured: yes"""
+
+
+@pytest.fixture(autouse=True)
+def a_reader() -> Iterator[None]:
+    with mock.patch("chatbot.engines.reader.line_reader", return_value=FakeReader()):
+        yield
+
+
+def shown(sentence: str, passage: str) -> str:
+    return in_its_words(meant(sentence, lines_of(passage)))
+
+
+def lines_of(passage: str, *ranks: float) -> list[Line]:
+    hit = Hit("id", "kind", passage.split("\n")[0], passage, shared=True, score=0.0, meaning=0.0)
+    texts = cut(passage)[1]
+    near = [*ranks, *[0.0] * len(texts)]
+    return [Line(hit, at, one, 0.0, 0.0, near[at]) for at, one in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "passage", "told"),
+    [
+        (
+            "Yes, worn boots can come back.",
+            RETURNS,
+            "You can return unworn goods within 30 days. Worn boots are sent back to you."
+            " Unless they are faulty.",
+        ),
+        ("Your refund takes 5 days.", RETURNS, "Refunds take 5 working days."),
+        (
+            "Dentistry is closed on Friday.",
+            HOURS,
+            "Opening hours – Friday, Dentistry: closed; Physiotherapy: 9.00 to 17.00.",
+        ),
+        ("The gift is wrapped.", ORDER, "Order 50001 – Gift wrapping: no."),
+    ],
+)
+def test_a_paraphrase_is_told_in_the_records_words(sentence: str, passage: str, told: str) -> None:
+    assert shown(sentence, passage) == told
+
+
+def test_a_sentence_of_two_facts_is_told_as_two_fields() -> None:
+    told = shown("Swift Parcel took it away on 3 November 2026.", ORDER)
+    assert told.startswith("Order 50001 – ")
+    assert "Shipped date: 3 November 2026" in told
+    assert "Carrier: Swift Parcel" in told
+
+
+def test_a_line_hardly_behind_is_told_too() -> None:
+    shipped, carrier, *_ = lines = lines_of(ORDER, 5.0, 4.5, 1.0)
+    assert with_rival([shipped], lines) == [shipped, carrier]
+    assert with_rival([shipped], lines_of(ORDER, 9.0, 4.5, 1.0)[1:2]) == [shipped, lines[1]]
+    assert (
+        with_rival([lines_of(ORDER, 9.0)[0]], lines_of(ORDER, 9.0, 4.5)) == lines_of(ORDER, 9.0)[:1]
+    )
+    assert with_rival([shipped, carrier], lines) == [shipped, carrier]
+
+
+def test_lines_of_two_records_name_both() -> None:
+    hit = Hit("order:7", "order", "Order 7", "Order 7\nStatus: sent", False, 0.0, 0.0)
+    order = Line(hit, 0, "Status: sent", 0.0, 0.0, 0.0)
+    rule = lines_of("Returns\nYou have 30 days.")[0]
+    assert in_its_words([order, rule]) == "Order 7 – Status: sent. You have 30 days."
+
+
+def test_no_lines_mean_nothing() -> None:
+    assert meant("Anything.", []) == []
+    assert in_its_words([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("sentence", "line"),
+    [
+        ("Order 50001 was shipped on 3 November 2026.", "Shipped date: 3 November 2026"),
+        ("It was shipped on November 3, 2026.", "Shipped date: 3 November 2026"),
+        ("The carrier is Swift Parcel.", "Carrier: Swift Parcel"),
+        ("Yes, it is insured.", "Insured: yes"),
+        ("Refunds take 5 working days.", "Refunds take 5 working days."),
+        ("退款需要5天", "退款需要5天。"),
+    ],
+)
+def test_a_sentence_that_says_what_the_line_says_is_shown_as_it_is(
+    sentence: str, line: str
+) -> None:
+    assert restates(sentence, line, "Order 50001")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "line"),
+    [
+        ("It was shipped on 4 November 2026.", "Shipped date: 3 November 2026"),
+        ("It was delivered on 9 November 2026.", "Expected delivery: 9 November 2026"),
+        ("It is insured.", "Insured: no"),
+        ("It is not insured.", "Insured: yes"),
+        ("It is not gift wrapped.", "Gift wrapping: no"),
+        ("You may keep one dog.", "Pets: one cat"),
+        ("One cat is allowed.", "Pets: one cat, if the neighbours agree"),
+        ("Refunds take 5 days.", "Refunds take 5 working days."),
+        ("退款需要6天", "退款需要5天。"),
+        ("", "Insured: yes"),
+    ],
+)
+def test_and_one_that_says_more_less_or_otherwise_is_not(sentence: str, line: str) -> None:
+    assert not restates(sentence, line, "Order 50001")

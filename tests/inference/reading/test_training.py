@@ -1,0 +1,136 @@
+"""The making of the reader on a model of two layers: every step, none of the accuracy."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
+from transformers import BertConfig, BertModel  # noqa: E402
+
+from inference.reading.reader import Reader  # noqa: E402
+from inference.reading.training import recipe, weights  # noqa: E402
+from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
+from inference.reading.training.model import Lessons, Matcher  # noqa: E402
+from inference.training.fitting import Recipe  # noqa: E402
+
+WORDS = "when do you open close bins tents monday friday we at noon red blue gates".split()
+ACME = Lesson(
+    (("gates", ("we open monday", "red bins")), ("blue", ("blue gates close", "tents at noon"))),
+    (
+        Asked("when do you open", frozenset({0})),
+        Asked("when do gates close", frozenset({2})),
+        Asked("tents when", frozenset({3})),
+        Asked("do you open friday at noon", frozenset()),
+    ),
+)
+PASSAGES = ["gates\nwe open monday\nred bins", "blue\nblue gates close\ntents at noon"]
+
+
+def silent(line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def start(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of two layers that knows a few words."""
+    folder = tmp_path_factory.mktemp("start")
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    pieces = [*special, *WORDS, *".:|?"]
+    tokenizer = Tokenizer(models.WordPiece({p: i for i, p in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer()
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.add_special_tokens(special)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        "[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    tokenizer.save(str(folder / "tokenizer.json"))
+    torch.manual_seed(1)
+    config = BertConfig(
+        vocab_size=len(pieces), hidden_size=16, num_hidden_layers=2, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=256,
+    )  # fmt: skip
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The weights of a reader that has learned from one company."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recipe, "DEV", ("other",))
+        patch.setattr(recipe, "RECIPE", Recipe(rate=5e-3, size=4, epochs=8))
+        folders = recipe.Folders(start, folder / "work")
+        manifest = recipe.make(folders, {"acme": ACME, "other": ACME}, folder / "weights", silent)
+    assert (manifest["companies"], manifest["questions"]) == (1, 4)
+    assert manifest["figures"]["hit1"] == 1
+    assert list(folders.work.iterdir()) == [], "the next training begins anew"
+    return folder / "weights"
+
+
+def test_a_question_comes_near_to_its_line(made: Path) -> None:
+    first, second = Reader(made).answers("when do gates close", PASSAGES)
+    assert int(second.argmax()) == 0
+    assert second.max() > first.max()
+    assert ((first > 0) & (first < 1)).all()
+
+
+def test_a_passage_is_read_once_and_forgotten_when_there_are_many(
+    made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("inference.reading.reader.REMEMBERED", 1)
+    reader = Reader(made)
+    one = reader.scores("tents when", PASSAGES[:1])[0]
+    both = reader.scores("tents when", PASSAGES)
+    assert list(reader._passages) == PASSAGES[1:]
+    np.testing.assert_allclose(both[0], one, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    "passage", ["", "gates", "gates\n", "gates\n\ud800", "gates\n" + "open " * 900]
+)
+def test_any_passage_can_be_read(made: Path, passage: str) -> None:
+    [scores] = Reader(made).scores("", [passage])
+    assert np.isfinite(scores).all()
+
+
+def test_the_graph_finds_what_the_model_finds(start: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    model = Matcher.from_folder(start).eval()
+    batch = Lessons(start / "tokenizer.json", [ACME]).batch([1])
+    expected = model(batch)[0].detach().numpy()
+    weights.write(model, start, tmp_path, {})
+    found = np.concatenate(Reader(tmp_path).scores("when do gates close", PASSAGES))
+    np.testing.assert_allclose(found, expected, atol=0.3)
+
+
+def test_a_batch_asks_about_one_company(start: Path) -> None:
+    lessons = Lessons(start / "tokenizer.json", [ACME, alone(ACME)])
+    dealt = lessons.shuffled(2, seed=1)
+    assert sorted(row for rows in dealt for row in rows) == list(range(8))
+    for rows in dealt:
+        assert len({row // 4 for row in rows}) == 1
+        batch = lessons.batch(rows)
+        assert batch.right.shape == (2, 4)
+        assert len(batch.passages) == (2 if rows[0] < 4 else 4)
+
+
+def test_a_line_alone_follows_its_title() -> None:
+    assert alone(ACME).passages[0] == ("", ("gates: we open monday",))
+
+
+def test_the_calibration_fits() -> None:
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=4_000).astype(np.float32)
+    truth = rng.random(4_000) < 1 / (1 + np.exp(-(2.0 * scores - 1.0)))
+    fit = weights.fitted(scores, truth)
+    assert fit.scale == pytest.approx(2.0, abs=0.2)
+    assert fit.offset == pytest.approx(-1.0, abs=0.2)
+
+
+def test_a_threshold_leaves_the_share_that_it_is_to_leave() -> None:
+    values = [n / 100 for n in range(100)]
+    assert sum(value >= weights.above(values, 0.05) for value in values) == 5
+    assert weights.above([], 0.05) == 1.0
