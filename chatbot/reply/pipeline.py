@@ -63,6 +63,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
+# The reader's probabilities are of one line among a company's hundred or so; a record that the
+# question names by its number has some ten or twenty.
+NAMED = 0.2
+
 SAID_BEFORE = "it was said before"
 IN_ITS_WORDS = "the record's own words are shown in its place"
 ANOTHER_QUESTION = "it answers another question"
@@ -102,6 +106,8 @@ class Answer:
             return None
         able = reader.line_reader()
         needed = able.telling if self.said_nothing_last else able.answering
+        if found.named_by_number:
+            needed = NAMED * able.answering
         return line if line.answers >= needed else None
 
     def mark(self, name: str) -> None:
