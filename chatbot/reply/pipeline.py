@@ -33,7 +33,7 @@ from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt, wording
 from chatbot.reply.found import Found, Line
-from chatbot.reply.retrieve import query, retrieve
+from chatbot.reply.retrieve import may_answer, query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.told import in_its_words, meant, restated, with_rival
@@ -64,8 +64,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 LONGEST_TURN = 8_000
 
 # The reader's probabilities are of one line among a company's hundred or so; a record that the
-# question names by its number has some ten or twenty.
-NAMED = 0.2
+# question names has some ten or twenty. For a line there that no other comes near.
+NAMED = 0.5
 
 SAID_BEFORE = "it was said before"
 IN_ITS_WORDS = "the record's own words are shown in its place"
@@ -101,13 +101,14 @@ class Answer:
         Either the model saw an answer but stated it wrongly, or it saw none, as small models often
         do, although the reader is sure of the line.
         """
-        line = next(iter(found.tellable()), None)
-        if line is None or not self.outcome.withheld or self.outcome.error:
+        lines = found.tellable()
+        if not lines or not self.outcome.withheld or self.outcome.error:
             return None
-        able = reader.line_reader()
-        needed = able.telling if self.said_nothing_last else able.answering
-        if found.named_by_number:
+        line, able = lines[0], reader.line_reader()
+        if line.hit.key and with_rival([line], lines) == [line]:
             needed = NAMED * able.answering
+        else:
+            needed = able.telling if self.said_nothing_last else able.answering
         return line if line.answers >= needed else None
 
     def mark(self, name: str) -> None:
@@ -250,7 +251,7 @@ class Answer:
             self.withhold(sentence, [SAYS_ABSENT] if not stands.missing else [*stands.missing])
             return None
         lines = await asyncio.to_thread(meant, sentence, found.tellable())
-        if not lines or not self.may_answer(found, lines[0]):
+        if not lines or not may_answer(lines[0]):
             self.withhold(sentence, [], ANOTHER_QUESTION)
             return None
         news = [line for line in lines if line not in self.told]
@@ -261,9 +262,6 @@ class Answer:
             return self.tell(found, news, sentence)
         self.withhold(sentence, [], IN_ITS_WORDS)
         return self.tell(found, news if self.told else with_rival(news, found.tellable()))
-
-    def may_answer(self, found: Found, line: Line) -> bool:
-        return line.answers >= reader.line_reader().answering or found.named_by_number
 
     def tell(self, found: Found, lines: list[Line], text: str = "") -> str:
         """Show lines of the records: in `text`, or in their own words."""

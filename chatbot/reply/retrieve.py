@@ -33,6 +33,7 @@ YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 # In units of the reader's score.
 OWN_FIRST = 0.5
 NEWEST_FIRST = 0.5
+NAMED_FIRST = 2.5
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
@@ -55,7 +56,7 @@ def retrieve(turn: Turn) -> Found:
         lines,
         prompt.records(lines),
         list(turn.history),
-        answerable=answers(lines),
+        answerable=any(map(may_answer, lines)),
         refers=asked != turn.text,
         reason="The records do not hold the answer.",
         missed=missed,
@@ -88,22 +89,23 @@ def ranked(question: str, hits: list[Hit]) -> list[Line]:
 
 
 def preference(question: str, hit: Hit) -> float:
-    """Prefer the customer's own records, and the newest, for "Where is my order?"."""
+    """Prefer records that the question names; and the customer's own, and the newest, for "Where is
+    my order?"."""
+    named = NAMED_FIRST if hit.key else 0.0
     if not FIRST_PERSON.search(question) or hit.shared:
-        return 0.0
-    return OWN_FIRST + (NEWEST_FIRST if hit.newest else 0.0)
+        return named
+    return named + OWN_FIRST + (NEWEST_FIRST if hit.newest else 0.0)
+
+
+def may_answer(line: Line) -> bool:
+    """Tell whether a line may answer. A record that the question names is worth the model's time in
+    any case."""
+    return bool(line.hit.key) or line.answers >= reader.line_reader().answering
 
 
 def holding(lines: list[Line]) -> list[Hit]:
     """Return the passages of the prompt's lines, best first: they may support the answer."""
     return list(dict.fromkeys(line.hit for line in lines[: prompt.LINES]))
-
-
-def answers(lines: list[Line]) -> bool:
-    """Tell whether some line answers. A record that the question names by its number is worth the
-    model's time in any case."""
-    model = reader.line_reader()
-    return any(line.answers >= model.answering or line.hit.named_by_number for line in lines)
 
 
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:
