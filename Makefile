@@ -49,7 +49,7 @@ vllm: ## Install vLLM's CPU build into an environment of its own
 
 test-vllm: $(VENV)/.installed-dev vllm ## Run the reply pipeline on real vLLM; as root, the stack without a way out
 	@deploy/local/debian-parts.sh postgresql redis-server nginx chromium iproute2 curl
-	@$(PYTEST) -m vllm tests/live -n 2 --dist loadfile
+	@$(PYTEST) -m vllm tests/live
 
 bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against VADER and DistilBERT
 	@$(PYTHON) -W ignore -m inference.benchmarks.sentiment_speed
