@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.runtime import padded, session
+from inference.text import encodable
 
 MAX_TOKENS = 256
 BATCH_TOKENS = 2_048
@@ -44,8 +45,7 @@ class Encoder:
     def encode(self, texts: Sequence[str], batch: int = 32) -> Vectors:
         """Return unit vectors as rows (len(texts), dimension), in the order of `texts`."""
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        # JSON may contain lone surrogates, which the tokenizer refuses.
-        valid = [text.encode("utf-8", "replace").decode() for text in texts]
+        valid = list(map(encodable, texts))
         tokens = [encoded.ids for encoded in self._tokenizer.encode_batch(valid)]
         for rows in batches([len(ids) for ids in tokens], batch):
             vectors[rows] = self._run([tokens[row] for row in rows])

@@ -1,4 +1,4 @@
-"""Shared set-up of ONNX Runtime for the encoder and the sentiment classifier."""
+"""Shared set-up of ONNX Runtime for the encoder, the reader and the sentiment classifier."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -46,3 +46,8 @@ def _unseen(character: str) -> bool:
     point = ord(character)
     reserved = point in _EMPTY or any(point in points for points in _RESERVED)
     return reserved or unicodedata.category(character) in _UNSEEN
+
+
+def encodable(text: str) -> str:
+    """Replace lone surrogates, which JSON may contain and tokenizers refuse."""
+    return text.encode("utf-8", "replace").decode()

@@ -21,6 +21,7 @@ inference.models
 inference.encoder
 inference.energy
 inference.generation
+inference.reading.lines
 inference.grounding
 inference.index
 inference.evaluation

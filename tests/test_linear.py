@@ -16,7 +16,7 @@ from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
 from crm.models import Record
 from inference import sentences
-from inference.grounding import basis, facts, injection, quantities, restates
+from inference.grounding import facts, injection, lacking, quantities, restates
 from inference.grounding import words as grounding_words
 from inference.index import match
 from inference.length import cut, tokens, words
@@ -169,7 +169,7 @@ def test_a_question_is_cut_in_its_middle() -> None:
 
 def test_a_check_of_long_texts_ends() -> None:
     def work(text: str) -> None:
-        basis(text[:400], [f"Title\n{piece}" for piece in cut_up(text)[:14]], text[:8_000])
+        lacking(text[:400], [f"Title\n{piece}" for piece in cut_up(text)[:14]], text[:8_000])
 
     assert not hostile.grows(work, "", "9.9 Abc ", "")
 

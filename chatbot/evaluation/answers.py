@@ -1,4 +1,4 @@
-"""Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}, or to the
+"""Judges answers to a file of {"id", "kind", "customer", "question", "expect", "forbid"}, or to
 those questions of company files that have an expected answer."""
 
 import asyncio

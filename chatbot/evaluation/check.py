@@ -1,4 +1,5 @@
-"""Checks single sentences against a text, as the pipeline checks those that a model has written."""
+"""Checks single sentences against a text as the pipeline does, but without a question: every line
+may be told, and none beside the one that the sentence is about."""
 
 from dataclasses import dataclass
 
@@ -6,7 +7,7 @@ from chatbot.engines import reader
 from chatbot.reply.found import Line
 from chatbot.reply.told import in_its_words, meant, restated
 from crm.knowledge.search import Hit
-from inference.grounding import basis, says_absent
+from inference.grounding import lacking, says_absent
 from inference.reading.lines import cut
 
 
@@ -20,12 +21,12 @@ class Checked:
 
 
 def check(sentence: str, text: str, own_words: str = "") -> Checked:
-    stands = basis(sentence, [text], own_words)
+    missing = tuple(lacking(sentence, [text], own_words))
     title, lines = cut(text)
-    if stands.missing or says_absent(sentence) or not lines:
-        return Checked("", stands.missing, LOWEST)
+    if missing or says_absent(sentence) or not lines:
+        return Checked("", missing, LOWEST)
     hit = Hit("text", "text", title, text, shared=True, score=0.0, meaning=0.0)
-    chosen = meant(sentence, [Line(hit, at, one, 0.0, 0.0, 0.0) for at, one in enumerate(lines)])
+    chosen = meant(sentence, [Line(hit, at, one, 0.0, 0.0) for at, one in enumerate(lines)])
     [scores] = reader.line_reader().scores(sentence, [text])
     shown = sentence if restated(sentence, chosen) else in_its_words(chosen)
     return Checked(shown, (), float(scores.max()))

@@ -3,7 +3,6 @@
 The form of the files is described in `inference/reading/companies/README.md`.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +11,7 @@ from typing import Any
 from crm.knowledge import wording
 from crm.knowledge.records import parse, passages
 from inference.evaluation.answers import REFUSE
+from inference.grounding.words import letters
 from inference.reading.lines import cut
 from inference.reading.training.data import Asked, Lesson
 
@@ -74,9 +74,9 @@ def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
 def lesson(rows: Rows) -> Lesson:
     """Return what the reader learns from a company."""
     asked = [row for row in of_company(rows) if "question" in row]
-    cuts = [cut(passage) for passage in asked[0]["passages"]]
+    cuts = tuple(map(cut, asked[0]["passages"]))
     questions = [Asked(row["question"], frozenset(row["answers"])) for row in asked]
-    return Lesson(tuple((title, tuple(lines)) for title, lines in cuts), tuple(questions))
+    return Lesson(cuts, tuple(questions))
 
 
 def lines_of(rows: Rows) -> Iterator[Line]:
@@ -110,10 +110,6 @@ def answering(row: dict[str, Any], lines: Sequence[Line]) -> set[int]:
         return {at for at in own if lines[at].text.lower().startswith(label)}
     held = {at for at in own if letters(piece) in letters(lines[at].text)}
     return held or {max(own, key=lambda at: shared(piece, lines[at].text))}
-
-
-def letters(text: str) -> str:
-    return re.sub(r"\W+", "", text).lower()
 
 
 def shared(piece: str, text: str) -> float:

@@ -72,7 +72,7 @@ async def timed(questions: Rows) -> list[Asked]:
 async def prepared(row: dict[str, Any]) -> Asked | None:
     turn = Turn(text=row["question"], customer=row.get("customer"))
     retrieved = await in_thread(retrieve, turn)
-    if not retrieved.hits:
+    if not retrieved.answerable:
         return None
     messages = prompt.messages(turn.text, retrieved.records, retrieved.history)
     return Asked(turn, messages, {})

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from chatbot.engines import reader
 from chatbot.evaluation import companies
-from chatbot.evaluation.check import check
+from chatbot.evaluation.check import LOWEST, check
 from inference.evaluation import reading
 from inference.evaluation.markdown import table
 from inference.evaluation.reading import Judged, Ranked
@@ -33,9 +33,11 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 def ranked(row: dict[str, Any]) -> Ranked:
     """A row without passages has lines that stand alone."""
-    passages = row.get("passages") or [f"\n{line}" for line in row["lines"]]
-    scores = np.concatenate(reader.line_reader().scores(row["question"], passages))
-    return Ranked(source_of(row), scores.tolist(), frozenset(row["answers"]))
+    alone = [f"\n{line}" for line in row.get("lines", ())]
+    scores = reader.line_reader().scores(row["question"], row.get("passages") or alone)
+    if not row.get("passages"):  # A long line may be cut into several, and a blank one has none.
+        scores = [one.max(initial=LOWEST, keepdims=True) for one in scores]
+    return Ranked(source_of(row), np.concatenate(scores).tolist(), frozenset(row["answers"]))
 
 
 def judged(row: dict[str, Any]) -> Judged:

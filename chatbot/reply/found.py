@@ -1,11 +1,14 @@
 """The search result for a turn: the lines that may answer, best first."""
 
+import re
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from crm.knowledge.search import Hit
-from inference.grounding.words import letters
+from inference.reading.lines import leads
+
+# Words, codes and figures.
+WORDS = re.compile(r"\w+(?:[.,'’-]\w+)*")
 
 
 @dataclass(frozen=True)
@@ -15,16 +18,14 @@ class Line:
     hit: Hit
     place: int
     text: str
-    # The reader's score, and the probability that it stands for.
-    score: float
+    # The probability that it answers, and the reader's score with the preference for its record.
     answers: float
-    # The score with the preference for the record ("my order": the newest one first).
     rank: float
 
 
 @dataclass
 class Found:
-    """`lines` are best first; `texts` are the passages found of each record, as in `sources`."""
+    """`lines` are best first; `hits` are the passages of the best of them."""
 
     hits: list[Hit] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
@@ -49,6 +50,7 @@ class Found:
         return any(hit.named_by_number for hit in self.hits)
 
     def texts(self) -> list[str]:
+        """Return the passages of each record as one text."""
         texts: dict[str, str] = {}
         for hit in self.hits:
             texts[hit.record] = f"{texts.get(hit.record, '')}\n{hit.text}".strip()
@@ -57,40 +59,27 @@ class Found:
     def tellable(self) -> list[Line]:
         """Return the lines that say something: no question, no introduction of a list, and no field
         that is in the record's title ("Order number: 50001")."""
-        known = {source["id"] for source in self.sources()}
-        return [line for line in self.lines if line.hit.record in known and says_more(line)]
-
-    def position(self, line: Line) -> int:
-        """Return the position of the line's record among the sources."""
-        return [source["id"] for source in self.sources()].index(line.hit.record)
-
-    def sources(self) -> list[dict[str, str]]:
-        titles = {hit.record: hit.title for hit in self.hits}
-        return [{"id": record, "title": title} for record, title in titles.items()]
+        return [line for line in self.lines if line.hit in self.hits and says_more(line)]
 
     def trace(self) -> list[dict[str, Any]]:
+        """Describe each passage; `answers` is the probability that its best line answers."""
+        best: dict[Hit, float] = {}
+        for line in self.lines:
+            best[line.hit] = max(best.get(line.hit, 0.0), round(line.answers, 3))
         return [
             {
                 "id": hit.record,
                 "title": hit.title,
                 "text": hit.text,
                 "score": round(hit.score, 3),
-                **({"answers": self.best_of[hit]} if hit in self.best_of else {}),
+                **({"answers": best[hit]} if hit in best else {}),
                 **({"left_out": hit.left_out} if hit.left_out else {}),
             }
             for hit in dict.fromkeys([*self.hits, *self.missed])
         ]
 
-    @cached_property
-    def best_of(self) -> dict[Hit, float]:
-        """The best line of each passage."""
-        found: dict[Hit, float] = {}
-        for line in self.lines:
-            found[line.hit] = max(found.get(line.hit, 0.0), round(line.answers, 3))
-        return found
-
 
 def says_more(line: Line) -> bool:
-    value = letters(line.text.partition(": ")[2])
-    leads = line.text.endswith((":", "?"))
-    return not leads and not (value and value in letters(line.hit.title))
+    value = {*WORDS.findall(line.text.partition(": ")[2].casefold())}
+    repeats = value <= {*WORDS.findall(line.hit.title.casefold())}
+    return not leads(line.text) and not (value and repeats)

@@ -40,6 +40,7 @@ from chatbot.reply.told import in_its_words, meant, restated, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
+from crm.knowledge.search import Hit
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
     ChatMessages,
@@ -50,7 +51,7 @@ from inference.generation.client import (
     Usage,
 )
 from inference.generation.pool import Pool
-from inference.grounding import basis, says_absent
+from inference.grounding import lacking, says_absent
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
 from inference.sentences import stream
@@ -63,8 +64,8 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
-# The reader's probabilities are of one line among a company's hundred or so; a record that the
-# question names has some ten or twenty. For a line there that no other comes near.
+# A share of the reader's threshold, for a line that no other comes near in a record that the
+# question names: such a record has ten or twenty lines, and the threshold is for one of a hundred.
 NAMED = 0.5
 
 SAID_BEFORE = "it was said before"
@@ -159,7 +160,7 @@ class Answer:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
         if not self.shown and (line := self.quotable(found)):
-            yield self.tell(found, with_rival([line], found.tellable()))
+            yield self.tell(with_rival([line], found.tellable()))
         if not self.shown:
             self.refuse(found)
 
@@ -184,8 +185,8 @@ class Answer:
     def wants_larger(self, found: Found, choice: Choice) -> bool:
         """Say whether a larger tier should try, after the check withheld this tier's whole answer.
 
-        A model that overlooks a near line may be too small. One that finds nothing where no line is
-        near is right. A line that answers by itself needs no model.
+        A model that finds nothing is right, unless the question names a record by its number. A
+        line that answers by itself needs no model.
         """
         tier, larger = choice.tiers
         if (
@@ -237,7 +238,7 @@ class Answer:
                 async for sentence in stream(pieces):
                     self.mark("first_generated")
                     if prompt.NOT_ON_RECORD in sentence.upper():
-                        self.withhold(sentence, [NOTHING_FOUND])
+                        self.withhold(sentence, [], NOTHING_FOUND)
                         self.said_nothing, self.said_nothing_last = self.said_nothing + 1, True
                         return
                     if shown := await self.checked(sentence, found):
@@ -246,11 +247,10 @@ class Answer:
     async def checked(self, sentence: str, found: Found) -> str | None:
         """Return what is shown for a sentence: itself if it says what a line says, else the lines
         that it is about; None if it is withheld."""
-        stands = basis(sentence, found.texts(), self.turn.text)
-        if says_absent(sentence) or stands.missing:
-            self.withhold(sentence, [SAYS_ABSENT] if not stands.missing else [*stands.missing])
+        missing, lines = await asyncio.to_thread(self.read, sentence, found)
+        if missing or says_absent(sentence):
+            self.withhold(sentence, missing, "" if missing else SAYS_ABSENT)
             return None
-        lines = await asyncio.to_thread(meant, sentence, found.tellable())
         if not lines or not may_answer(lines[0]):
             self.withhold(sentence, [], ANOTHER_QUESTION)
             return None
@@ -259,15 +259,20 @@ class Answer:
             self.withhold(sentence, [], SAID_BEFORE)
             return None
         if restated(sentence, news):
-            return self.tell(found, news, sentence)
+            return self.tell(news, sentence)
         self.withhold(sentence, [], IN_ITS_WORDS)
-        return self.tell(found, news if self.told else with_rival(news, found.tellable()))
+        return self.tell(news if self.told else with_rival(news, found.tellable()))
 
-    def tell(self, found: Found, lines: list[Line], text: str = "") -> str:
+    def read(self, sentence: str, found: Found) -> tuple[list[str], list[Line]]:
+        """Return what the records lack of a sentence, and the lines that it is about."""
+        missing = lacking(sentence, found.texts(), self.turn.text)
+        return missing, [] if missing else meant(sentence, found.tellable())
+
+    def tell(self, lines: list[Line], text: str = "") -> str:
         """Show lines of the records: in `text`, or in their own words."""
         self.told += lines
         for line in lines:
-            self.cite(found, found.position(line))
+            self.cite(line.hit)
         return self.show(written_like(text or in_its_words(lines), self.turn.text))
 
     @asynccontextmanager
@@ -324,8 +329,8 @@ class Answer:
         reason = {"why": why} if why else {}
         self.outcome.withheld.append({"sentence": sentence, "missing": missing, **reason})
 
-    def cite(self, found: Found, position: int) -> None:
-        source = found.sources()[position]
+    def cite(self, hit: Hit) -> None:
+        source = {"id": hit.record, "title": hit.title}
         if source not in self.outcome.citations:
             self.outcome.citations.append(source)
 

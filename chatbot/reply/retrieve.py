@@ -19,8 +19,10 @@ from inference.reading.lines import cut
 logger = logging.getLogger("attune.reply")
 
 CANDIDATES = 14
-# Lines that an answer may rest on.
-LINES_READ = 20
+# More than search finds beside the newest records of each kind.
+MOST = 100
+# More than the prompt takes.
+LINES_KEPT = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
 # "And when does it arrive?" is about the record before it; so is a question of few words.
 REFERS = re.compile(
@@ -32,8 +34,8 @@ SHORT_WORDS = 4
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 # In units of the reader's score.
 OWN_FIRST = 0.5
-NEWEST_FIRST = 0.5
-NAMED_FIRST = 2.5
+# More than told.DOUBT, so that no line of another record is told beside.
+FIRST = 2.5
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
@@ -45,7 +47,7 @@ def retrieve(turn: Turn) -> Found:
     if unknown := search.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    read = [as_data(hit) for hit in search.search(asked, turn.customer, limit=CANDIDATES)]
+    read = [as_data(hit) for hit in nearest(asked, turn.customer)]
     hits = choose(turn.text, read)
     missed = [hit for hit in read if hit.left_out]
     if not hits:
@@ -63,6 +65,12 @@ def retrieve(turn: Turn) -> Found:
     )
 
 
+def nearest(question: str, customer: str | None) -> list[Hit]:
+    """Find passages; the customer's newest records are among them, however near they are."""
+    found = search.search(question, customer, limit=MOST)
+    return found[:CANDIDATES] + [hit for hit in found[CANDIDATES:] if hit.newest]
+
+
 def as_data(hit: Hit) -> Hit:
     """Leave out lines that give the model instructions: they answer nothing."""
     title, *lines = hit.text.split("\n")
@@ -78,23 +86,23 @@ def as_data(hit: Hit) -> Hit:
 def ranked(question: str, hits: list[Hit]) -> list[Line]:
     """Let the reader rank the lines of the passages found, and keep the best."""
     model = reader.line_reader()
+    renewed = {hit.kind for hit in hits if hit.newest}
     found = []
     for hit, scores in zip(hits, model.scores(question, [hit.text for hit in hits]), strict=True):
-        liked = preference(question, hit)
+        liked = preference(question, hit, older=hit.kind in renewed and not hit.newest)
         likely = model.calibration.probabilities(scores).tolist()
-        texts = cut(hit.text)[1]
-        for place, (text, score) in enumerate(zip(texts, scores.tolist(), strict=True)):
-            found.append(Line(hit, place, text, score, likely[place], score + liked))
-    return sorted(found, key=lambda line: -line.rank)[:LINES_READ]
+        for place, text in enumerate(cut(hit.text)[1]):
+            found.append(Line(hit, place, text, likely[place], float(scores[place]) + liked))
+    return sorted(found, key=lambda line: -line.rank)[:LINES_KEPT]
 
 
-def preference(question: str, hit: Hit) -> float:
-    """Prefer records that the question names; and the customer's own, and the newest, for "Where is
-    my order?"."""
-    named = NAMED_FIRST if hit.key else 0.0
-    if not FIRST_PERSON.search(question) or hit.shared:
+def preference(question: str, hit: Hit, older: bool) -> float:
+    """Prefer records that the question names, then the customer's own; but "my order" is the newest
+    of its kind."""
+    named = FIRST if hit.key else 0.0
+    if hit.shared or not FIRST_PERSON.search(question):
         return named
-    return named + OWN_FIRST + (NEWEST_FIRST if hit.newest else 0.0)
+    return OWN_FIRST + (named or (-FIRST if older else 0.0))
 
 
 def may_answer(line: Line) -> bool:
@@ -149,9 +157,9 @@ def choose(question: str, found: list[Hit]) -> list[Hit]:
     """Choose where to read: in the records that the question names by number, and in what is
     shared; without an "I" or "my", in those that it names by title, and in what is shared; else in
     everything that was found."""
-    numbered = [hit for hit in found if hit.named_by_number]
-    first = numbered or [hit for hit in found if hit.key]
-    others = [hit for hit in found if hit not in first]
-    if numbered or ((first or YOURS.search(question)) and not FIRST_PERSON.search(question)):
-        others = [hit for hit in others if hit.shared]
-    return [*first, *others]
+    numbered = {hit.record for hit in found if hit.named_by_number}
+    named = numbered or {hit.record for hit in found if hit.key}
+    personal = bool(FIRST_PERSON.search(question))
+    if numbered or ((named or YOURS.search(question)) and not personal):
+        return [hit for hit in found if hit.shared or hit.record in named]
+    return found

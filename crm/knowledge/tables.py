@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from inference import sentences
+from inference.reading.lines import CELL
 
 # Bars between the cells of Markdown and other tables, or tabs. "<|" and "|>" are marks of a chat
 # template and must stay whole so that they are recognised.
@@ -18,8 +19,6 @@ RULE = re.compile(r"^(?=[^-=]*[-=])[\s|:+=-]+")
 # with spaces. (In a sentence a space follows a comma.)
 SEPARATORS = (re.compile(";"), re.compile(",(?! )"), re.compile(r"(?<=\S) {2,40}(?=\S)"))
 FEWEST = 2  # separators in a line
-# Between the names of a cell; a comma or a dash would look like a new clause.
-BESIDE = " · "
 LONGEST_HEADING = 80
 # A name of at most so many letters says nothing alone: "S", "42".
 SHORT = 3
@@ -140,13 +139,13 @@ def lines_of_row(heads: list[str], row: list[str], named: int, about: list[str])
     names = [name_of(head, cell, named < 2) for head, cell in zip(heads, row, strict=True)]
     about = [*about, *names[: named or 1]]
     rest = [pair for pair in list(zip(heads, row, strict=True))[named or 1 :] if any(pair)]
-    label = BESIDE.join(filter(None, about))
+    label = CELL.join(filter(None, about))
     if named:
         for head, cell in rest:
-            yield (BESIDE if head else ": ").join(filter(None, [label, labelled(head, cell)]))
+            yield (CELL if head else ": ").join(filter(None, [label, labelled(head, cell)]))
     else:
         # No column names the row, so its cells stay on one line.
-        yield f"{label}{BESIDE}{'; '.join(labelled(*pair) for pair in rest)}"
+        yield f"{label}{CELL}{'; '.join(labelled(*pair) for pair in rest)}"
 
 
 def name_of(head: str, cell: str, alone: bool) -> str:

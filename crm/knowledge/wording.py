@@ -26,11 +26,13 @@ LABEL_WORDS = 20
 HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
-# Characters of Markdown's marks; "5 * 3" and "snake_case" are none.
-MARK = frozenset("*_#>")
-HEADING = re.compile(r"^(?:#{1,6}|>) ")
+# Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
+HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
+STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,300})(?<=\S)\*\*(?![\w*])")
 EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)([^*_\n]{1,200})(?<=\S)\1(?![\w*_])")
 ESCAPED = re.compile(r"\\([*_#>])")
+# An escaped mark meanwhile: a character for private use.
+PRIVATE = 0xE000
 # The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
 OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
 # Words; a longer introduction is not repeated before the items of its list.
@@ -148,19 +150,26 @@ def unwrapped(text: str) -> list[str]:
     """Join lines that a narrow window has broken; "- Sunday: closed" stays a line of its own."""
     lines: list[list[str]] = []
     for paragraph in re.split(r"\n\s*\n", text):
-        begun = len(lines)
+        own = True
         for line in paragraph.splitlines():
-            if len(lines) > begun and not OWN_LINE.match(line):
-                lines[-1].append(line)
+            plain, is_heading = QUOTATION.sub("", line), bool(HEADING.match(line))
+            if own or is_heading or OWN_LINE.match(plain):
+                lines.append([HEADING.sub("", plain)])
             else:
-                lines.append([line])
-    return [without_marks(" ".join(" ".join(parts).split())) for parts in lines]
+                lines[-1].append(plain)
+            own = is_heading
+    return [without_emphasis(" ".join(" ".join(parts).split())) for parts in lines]
 
 
-def without_marks(line: str) -> str:
-    """Remove Markdown's marks of headings, quotations and emphasis: customers read plain text."""
-    bare = EMPHASIS.sub(r"\2", HEADING.sub("", line).replace("**", "")) if MARK & {*line} else line
-    return ESCAPED.sub(r"\1", bare)
+def without_emphasis(line: str) -> str:
+    """Remove Markdown's marks: customers read plain text."""
+    if not {"*", "_", "\\"} & {*line}:
+        return line
+    kept = ESCAPED.sub(lambda found: chr(PRIVATE + ord(found[1])), line)
+    plain = STRONG.sub(r"\1", EMPHASIS.sub(r"\2", kept))
+    return "".join(
+        chr(ord(one) - PRIVATE) if PRIVATE < ord(one) < PRIVATE + 128 else one for one in plain
+    )
 
 
 def with_introductions(lines: Iterable[str]) -> Iterator[str]:

@@ -6,13 +6,12 @@ finds those of a sentence that a record does not have, and `quantities.py` knows
 """
 
 from inference.grounding.facts import holds, vocabulary
-from inference.grounding.rules import Basis, basis, restates, says_absent, unheld
+from inference.grounding.rules import lacking, restates, says_absent, unheld
 from inference.grounding.words import overlap, squeeze, stems
 
 __all__ = [
-    "Basis",
-    "basis",
     "holds",
+    "lacking",
     "overlap",
     "restates",
     "says_absent",

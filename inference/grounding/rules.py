@@ -3,12 +3,12 @@ whether it says what a line says, no more and no less."""
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from inference.grounding.dates import without_dates
 from inference.grounding.facts import facts, holds, vocabulary
 from inference.grounding.quantities import said_otherwise
-from inference.grounding.words import WORD, letters, overlap
+from inference.grounding.words import WORD, letters
+from inference.reading.lines import CELL
 
 # Phrases that say that something is not on record.
 ABSENT = re.compile(
@@ -20,35 +20,23 @@ ABSENT = re.compile(
 # Words that make a sentence of "Shipped date: 3 May", and add nothing to it.
 FILLING = frozenset(
     "a an the of to on at in for with and as it its this that these those is are was were be been "
-    "has have had you your we us our i me my date number yes".split()
+    "has have had you your we us our i me my date number".split()
 )
+# What may not stand beside a value, or it would be another one: "-41.50", "€41.50", "5 %".
+BEFORE, AFTER = r"(?<![\w.,+\-−€$£¥₹])", r"(?!\w|[.,]\d|\s*[%€$£¥₹])"
 NEGATIONS = frozenset({"no", "not", "none", "never"})
+# As a value: "No, it is insured." is not what "Insured: no" says.
+ANSWERS = NEGATIONS | {"yes"}
 
 
-@dataclass(frozen=True)
-class Basis:
-    """The passage that a sentence may rest on: the one that has most of its figures and words."""
+def lacking(sentence: str, passages: Sequence[str], own_words: str = "") -> list[str]:
+    """Return what the best passage lacks of the sentence's figures and names.
 
-    # Its position; -1 without passages.
-    passage: int
-    # The figures and names of the sentence that the passage lacks.
-    missing: tuple[str, ...] = ()
-
-
-def basis(sentence: str, passages: Sequence[str], own_words: str = "") -> Basis:
-    """Find the passage that a sentence may rest on.
-
-    A single passage must have all of its figures, or the price of one thing could be given for
-    another. own_words: see `unheld`.
+    A single passage must have all of them, or the price of one thing could be given for another.
+    own_words: see `unheld`.
     """
-    found = [
-        (unheld(sentence, passage, own_words), -overlap(sentence, passage), position)
-        for position, passage in enumerate(passages)
-    ]
-    if not found:
-        return Basis(-1)
-    missing, _, position = min(found, key=lambda one: (len(one[0]), *one[1:]))
-    return Basis(position, tuple(missing))
+    found = (unheld(sentence, passage, own_words) for passage in passages)
+    return min(found, key=len, default=[fact.value for fact in sorted(facts(sentence))])
 
 
 def unheld(sentence: str, text: str, own_words: str = "") -> list[str]:
@@ -74,20 +62,32 @@ def restates(sentence: str, line: str, title: str = "") -> bool:
     """Tell whether a sentence says all that a line says, and nothing else.
 
     Either it is the line, or it makes a sentence of a field: "Order 7 was shipped on 3 May." of
-    "Shipped date: 3 May" in "Order 7". Every word counts: a paraphrase would have to be proved, and
-    nothing that was tried does that well enough (docs/architecture.md).
+    "Shipped date: 3 May" in "Order 7". The value stands in it as it is; only a date may be written
+    in another way. A paraphrase would have to be proved, and nothing that was tried does that well
+    enough (docs/architecture.md).
     """
-    if letters(sentence) == letters(line):
+    if bare(sentence) == bare(line):
         return True
-    _, colon, value = line.partition(": ")
-    said, there, known = words_of(sentence), words_of(line), words_of(title) - NEGATIONS
-    return (
-        bool(colon)
-        and said - known <= there
-        and there - known <= said
-        and all(holds(vocabulary(sentence), fact) for fact in facts(value))
-        and not unheld(sentence, f"{title}\n{line}")
-    )
+    label, colon, value = line.partition(": ")
+    rest = without_value(bare(sentence), bare(value)) if colon else None
+    if rest is None or letters(value) in ANSWERS or any(mark in line for mark in (CELL, ";")):
+        return False
+    said, known = words_of(rest), words_of(title) - NEGATIONS
+    return said - known == words_of(label) - known and not unheld(rest, title)
+
+
+def bare(text: str) -> str:
+    """Return the text in lower case, with single spaces, and without its full stop."""
+    return " ".join(text.casefold().split()).rstrip(".!。！ ")
+
+
+def without_value(sentence: str, value: str) -> str | None:
+    """Take the value, or a date that is the value, out of the sentence; None if it is not there."""
+    dates = [fact for fact in facts(sentence) if fact.kind == "date"]
+    if value and not without_dates(value).strip() and set(dates) == facts(value):
+        return without_dates(sentence)
+    found = re.search(f"{BEFORE}{re.escape(value)}{AFTER}", sentence) if value else None
+    return f"{sentence[: found.start()]} {sentence[found.end() :]}" if found else None
 
 
 def words_of(text: str) -> frozenset[str]:

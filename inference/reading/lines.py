@@ -1,11 +1,12 @@
-"""Cuts a passage into lines that are true by themselves: a field, a row of a table, or a few
-sentences that belong together."""
+"""Cuts a passage into lines that are true by themselves: a field, a row of a table (or a short list
+of two columns), or a few sentences that belong together."""
 
 import re
 from collections.abc import Iterator
 from itertools import groupby
 
 from inference import sentences
+from inference.remembered import remembered
 from inference.text import FIELD
 
 # Stands between the names of a table, a row and a column.
@@ -21,10 +22,11 @@ LEANS = re.compile(
     re.I,
 )
 # So does what follows "Forgot the code?" and "You can:".
-LEADS = ("?", ":", "?**", ":**")
+LEADS = ("?", ":")
 
 
-def cut(passage: str) -> tuple[str, list[str]]:
+@remembered
+def cut(passage: str) -> tuple[str, tuple[str, ...]]:
     """Return the title and the lines."""
     title, *lines = passage.split("\n")
     found: list[str] = []
@@ -37,7 +39,7 @@ def cut(passage: str) -> tuple[str, list[str]]:
                 found[-1] += f" {part}"
             else:
                 found.append(part)
-    return title, found
+    return title, tuple(found)
 
 
 def row_of(line: str) -> str | None:

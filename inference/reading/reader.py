@@ -16,16 +16,15 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from inference.encoder import batches
+from inference.encoder import AT_ONCE, batches
 from inference.reading.lines import cut
 from inference.runtime import padded, session
+from inference.text import encodable
 
 # Tokens of a title, a line, a question and a passage; the rest is not read.
 TITLE, LINE, QUESTION, PASSAGE = 40, 120, 96, 480
 # Passages kept in memory, some 150 kB each: customers often ask about the same records.
 REMEMBERED = 400
-# Batches at the same time: each takes some 30 MB while it is computed, and more are no faster.
-AT_ONCE = 2
 
 Scores = NDArray[np.float32]
 Ids = list[int]
@@ -58,9 +57,8 @@ class Read:
 class Reader:
     """Thread-safe: two threads may at worst read the same passage twice."""
 
-    def __init__(self, folder: Path, threads: int = 1) -> None:
+    def __init__(self, folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
-        self.name: str = manifest["name"]
         self.calibration = Calibration(**manifest["calibration"])
         # Probabilities: from `answering` on a line may answer; from `telling` on it is told
         # although the language model saw no answer.
@@ -70,13 +68,10 @@ class Reader:
         self._scales = manifest["scales"]
         self._weight = np.array(manifest["word_weights"], np.float32)
         self._tokenizer = tokenizer_of(folder / "tokenizer.json")
-        self._session = session(folder / "model.int8.onnx", threads, enable_cpu_mem_arena=False)
+        self._session = session(folder / "model.int8.onnx", threads=1, enable_cpu_mem_arena=False)
         self._at_once = threading.BoundedSemaphore(AT_ONCE)
         self._passages: dict[str, Read] = {}
-
-    def answers(self, question: str, passages: Sequence[str]) -> list[Scores]:
-        """Return, for each passage, the probability that each of its lines answers: (lines,)."""
-        return [self.calibration.probabilities(one) for one in self.scores(question, passages)]
+        self._lock = threading.Lock()
 
     def scores(self, text: str, passages: Sequence[str]) -> list[Scores]:
         """Return, for each passage, how near each line of `lines.cut` is to the text: (lines,)."""
@@ -96,7 +91,7 @@ class Reader:
         return np.asarray(by_meaning * (passage.means @ mean) + by_words * (weights @ nearest))
 
     def _read(self, passages: Sequence[str]) -> dict[str, Read]:
-        # One look-up each: another thread may remove a passage at any moment, to put it last.
+        # One look-up each: another thread may remove a passage at any moment.
         known = {one: read for one in passages if (read := self._passages.get(one)) is not None}
         new = [one for one in dict.fromkeys(passages) if one not in known]
         laid = [self._laid(one) for one in new]
@@ -104,11 +99,12 @@ class Reader:
             new, laid, self._run([ids for ids, _ in laid]), strict=True
         ):
             known[passage] = read_of(hidden, spans)
-        for passage, read in known.items():
-            self._passages.pop(passage, None)
-            self._passages[passage] = read
-        while len(self._passages) > REMEMBERED:
-            self._passages.pop(next(iter(self._passages)), None)
+        with self._lock:
+            for passage, read in known.items():  # Those read last are forgotten last.
+                self._passages.pop(passage, None)
+                self._passages[passage] = read
+            while len(self._passages) > REMEMBERED:
+                del self._passages[next(iter(self._passages))]
         return known
 
     def _laid(self, passage: str) -> tuple[Ids, Spans]:
@@ -158,8 +154,7 @@ def within(spans: Spans, length: int) -> Spans:
 
 
 def encoded(tokenizer: Tokenizer, text: str) -> Ids:
-    # JSON may contain lone surrogates, which the tokenizer refuses.
-    return list(tokenizer.encode(text.encode("utf-8", "replace").decode()).ids)
+    return list(tokenizer.encode(encodable(text)).ids)
 
 
 def read_of(hidden: Scores, spans: Spans) -> Read:

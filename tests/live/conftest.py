@@ -1,6 +1,5 @@
 """Real parts: model files, a whole site of its own, and Debian's Chromium."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -75,13 +74,11 @@ def model_folder(models: None, vllm_env: Path) -> Path:
 
 
 def prepared(vllm_env: Path) -> Path:
-    """The small chat model in Hugging Face form, made once by one of the test processes."""
+    """The small chat model in Hugging Face form, made once."""
     folder = models_dir() / "chat-small-hf"
-    with (models_dir() / "chat-small-hf.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not folder.is_dir():
-            program = [vllm_env / "bin" / "python", VLLM / "prepare_model.py"]
-            subprocess.run([*program, located("chat-small"), folder], check=True)
+    if not folder.is_dir():
+        program = [vllm_env / "bin" / "python", VLLM / "prepare_model.py"]
+        subprocess.run([*program, located("chat-small"), folder], check=True)
     return folder
 
 

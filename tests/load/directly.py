@@ -29,7 +29,7 @@ class Asked:
     found: Found
 
     async def shown(self, sentence: str) -> bool:
-        return bool(await self.answering.checked(sentence, self.found.texts(), self.found))
+        return bool(await self.answering.checked(sentence, self.found))
 
 
 async def asked(text: str) -> Asked:

@@ -21,9 +21,9 @@ COMPANIES = settings.BASE_DIR / "inference" / "reading" / "companies"
 class Command(BaseCommand):
     help = (
         "Trains the model that finds the lines that answer, on the questions of the companies in "
-        "inference/reading/companies (35 minutes on two cores)."
+        "inference/reading/companies (half an hour on two cores)."
     )
-    # The checks may ask for the weights that this command makes.
+    # It also runs where the installation's settings are incomplete.
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:

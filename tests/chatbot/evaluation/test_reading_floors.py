@@ -6,16 +6,12 @@ The floors are a little below what was measured (docs/measured.md): a change tha
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from chatbot.engines import reader
 from chatbot.evaluation import companies
+from chatbot.evaluation.reading import judged, ranked
 from inference import json_lines
 from inference.evaluation import reading
-from inference.evaluation.reading import Ranked
-from inference.grounding import restates, unheld
-from inference.reading.lines import cut
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "companies"
 HIT1, HIT3, AUC = 0.63, 0.84, 0.76
@@ -37,19 +33,8 @@ def test_the_line_that_answers_comes_first(rows: list[dict[str, Any]]) -> None:
     assert found["auc"] >= AUC, found
 
 
-def ranked(row: dict[str, Any]) -> Ranked:
-    scores = np.concatenate(reader.line_reader().scores(row["question"], row["passages"]))
-    return Ranked("", scores.tolist(), frozenset(row["answers"]))
-
-
 def test_no_sentence_is_shown_that_the_text_does_not_support(rows: list[dict[str, Any]]) -> None:
     wrong = [row for row in rows if row.get("label") == "unsupported"]
     assert len(wrong) > 300
-    shown = [row["claim"] for row in wrong if is_shown(row["claim"], row["premise"])]
+    shown = [row["claim"] for row in wrong if judged(row).shown]
     assert len(shown) <= SHOWN * len(wrong), shown
-
-
-def is_shown(claim: str, premise: str) -> bool:
-    title, lines = cut(premise)
-    told = any(restates(claim, line, title) for line in lines)
-    return told and not unheld(claim, premise)

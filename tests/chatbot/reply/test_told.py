@@ -40,7 +40,7 @@ def lines_of(passage: str, *ranks: float) -> list[Line]:
     hit = Hit("id", "kind", passage.split("\n")[0], passage, shared=True, score=0.0, meaning=0.0)
     texts = cut(passage)[1]
     near = [*ranks, *[0.0] * len(texts)]
-    return [Line(hit, at, one, 0.0, 0.0, near[at]) for at, one in enumerate(texts)]
+    return [Line(hit, at, one, 0.0, near[at]) for at, one in enumerate(texts)]
 
 
 @pytest.mark.parametrize(
@@ -84,9 +84,22 @@ def test_a_line_hardly_behind_is_told_too() -> None:
 
 def test_lines_of_two_records_name_both() -> None:
     hit = Hit("order:7", "order", "Order 7", "Order 7\nStatus: sent", False, 0.0, 0.0)
-    order = Line(hit, 0, "Status: sent", 0.0, 0.0, 0.0)
+    order = Line(hit, 0, "Status: sent", 0.0, 0.0)
     rule = lines_of("Returns\nYou have 30 days.")[0]
     assert in_its_words([order, rule]) == "Order 7 – Status: sent. You have 30 days."
+
+
+def test_a_field_of_the_right_record_is_not_lost_behind_another_record() -> None:
+    lines = lines_of(ORDER, 30.0)
+    hit = Hit("a:1", "article", "Swift Parcel", "Swift Parcel\nWe bring it.", True, 0.0, 0.0)
+    between = Line(hit, 0, "We bring it.", 0.0, 20.0)
+    told = meant("Swift Parcel took it on 3 November 2026.", [lines[0], between, *lines[1:]])
+    assert told == lines[:2], "the date, and the carrier"
+
+
+def test_a_kind_is_named_in_words() -> None:
+    hit = Hit("sales_order:", "sales_order", "No number", "No number\nPaid: no", False, 0.0, 0.0)
+    assert in_its_words([Line(hit, 0, "Paid: no", 0.0, 0.0)]) == "Sales order – Paid: no."
 
 
 def test_no_lines_mean_nothing() -> None:
@@ -100,7 +113,7 @@ def test_no_lines_mean_nothing() -> None:
         ("Order 50001 was shipped on 3 November 2026.", "Shipped date: 3 November 2026"),
         ("It was shipped on November 3, 2026.", "Shipped date: 3 November 2026"),
         ("The carrier is Swift Parcel.", "Carrier: Swift Parcel"),
-        ("Yes, it is insured.", "Insured: yes"),
+        ("The total of order 50001 is 41.50 EUR.", "Total: 41.50 EUR"),
         ("Refunds take 5 working days.", "Refunds take 5 working days."),
         ("退款需要5天", "退款需要5天。"),
     ],
@@ -124,6 +137,21 @@ def test_a_sentence_that_says_what_the_line_says_is_shown_as_it_is(
         ("Refunds take 5 days.", "Refunds take 5 working days."),
         ("退款需要6天", "退款需要5天。"),
         ("", "Insured: yes"),
+        ("No, it is insured.", "Insured: no"),
+        ("Beds are closed, baths open.", "Friday · Baths: closed; Beds: open"),
+        ("Unit price 2, quantity 120.00.", "Item: quantity 2, unit price 120.00"),
+        ("The route is Munich to Berlin.", "Route: Berlin to Munich"),
+        ("It is open 17 to 9.", "Open: 9 to 17"),
+        ("Pets: dogs allowed, cats not.", "Pets: cats allowed, dogs not"),
+        ("The balance is 41.50 EUR.", "Balance: -41.50 EUR"),
+        ("The balance is -41.50 EUR.", "Balance: 41.50 EUR"),
+        ("The price is €41.50.", "Price: $41.50"),
+        ("The price is €41.50.", "Price: 41.50"),
+        ("The discount is 5.", "Discount: 5 %"),
+        ("The discount is 5 %.", "Discount: 5"),
+        ("Total: 4150", "Total: 41.50"),
+        ("The total is 41.50.", "Total: 41"),
+        ("The status is.", "Status: refused"),
     ],
 )
 def test_and_one_that_says_more_less_or_otherwise_is_not(sentence: str, line: str) -> None:

@@ -124,15 +124,21 @@ class WordingTests(SimpleTestCase):
 
 
 @pytest.mark.parametrize(
-    ("line", "plain"),
+    ("text", "lines"),
     [
-        ("## Opening **hours**", "Opening hours"),
-        ("**Lost?** Ring *us*, not _them_.", "Lost? Ring us, not them."),
-        ("> Dial \\*131# at 5 * 3 * 2", "Dial *131# at 5 * 3 * 2"),
-        ("a_snake_case and __init__", "a_snake_case and __init__"),
-        ("* an item of *one* word", "* an item of one word"),
-        ("*** a * b ** c _ d", "* a * b  c _ d"),
+        ("## Opening **hours**\nWe open at 9.", ["Opening hours", "We open at 9."]),
+        ("**Lost?** Ring *us*, not _them_.", ["Lost? Ring us, not them."]),
+        ("**All *our* prices**", ["All our prices"]),
+        ("> We asked\n> twice.", ["We asked twice."]),
+        ("> 5 kg: 20 EUR", ["> 5 kg: 20 EUR"]),
+        ("Dial \\*131# at 5 * 3 * 2, \\*now\\*", ["Dial *131# at 5 * 3 * 2, *now*"]),
+        (
+            "a_snake_case, __init__, 2**10, ****1234",
+            ["a_snake_case, __init__, 2**10, ****1234"],
+        ),
+        ("More\n## Prices\nfrom 5 EUR", ["More", "Prices", "from 5 EUR"]),
+        ("* an item of *one* word", ["an item of one word"]),
     ],
 )
-def test_marks_of_markdown_are_no_words(line: str, plain: str) -> None:
-    assert wording.without_marks(line) == plain
+def test_marks_of_markdown_are_no_words(text: str, lines: list[str]) -> None:
+    assert list(wording.paragraphs(text, 100)) == lines
