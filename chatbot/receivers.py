@@ -8,7 +8,7 @@ from django.dispatch import receiver
 
 from chatbot.attachments import store
 from chatbot.conversation import crm_requests
-from chatbot.models import ActionRequest, Attachment, Conversation, Replica, Visitor
+from chatbot.models import ActionRequest, Attachment, Conversation, Server, Visitor
 from crm.action_answers import Answer
 from crm.customers import mentions
 from crm.outbound import outbox
@@ -39,7 +39,7 @@ def erase_conversations(*, customers: list[str], **_: Any) -> None:
 
 @receiver(own_servers)
 def servers_of_tiers(**_: Any) -> list[str]:
-    return list(Replica.objects.values_list("url", flat=True))
+    return list(Server.objects.values_list("url", flat=True))
 
 
 @receiver(post_delete, sender=Attachment)

@@ -60,6 +60,49 @@ class Record(models.Model):
         return self.title
 
 
+class RecordKind(models.Model):
+    """What the fields of a kind of record mean, for questions such as "where is my last order?".
+
+    The first values are guesses; an administrator may correct them.
+    """
+
+    name = models.CharField(primary_key=True, max_length=60)
+    status = models.CharField(max_length=200, blank=True)
+    own_date = models.CharField(
+        max_length=200, blank=True, help_text="The date that orders these records: ordered, issued."
+    )
+    expected_date = models.CharField(
+        max_length=200, blank=True, help_text="When it is to happen: delivery, appointment, due."
+    )
+    done_date = models.CharField(
+        max_length=200, blank=True, help_text="When it happened: delivered, paid, closed."
+    )
+    total = models.CharField(
+        max_length=200, blank=True, help_text="The amount that is added up over several records."
+    )
+    subject = models.CharField(
+        max_length=200, blank=True, help_text="What it is about: the product, the patient, the car."
+    )
+    final_statuses = models.JSONField(
+        default=list, blank=True, help_text='Of finished records, e.g. ["delivered", "paid"].'
+    )
+    open_statuses = models.JSONField(
+        default=list,
+        blank=True,
+        help_text="A status in neither list is judged by Attune.",
+    )
+    # Somebody has looked at the guesses.
+    confirmed = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name = "kind of record"
+        verbose_name_plural = "kinds of records"
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Passage(models.Model):
     """A piece of a record, short enough for the encoder and the prompt."""
 

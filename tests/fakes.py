@@ -1,9 +1,11 @@
 """Stand-ins for the models, so that the unit suite needs none: same interfaces, no weights."""
 
 import math
+import re
 import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +21,7 @@ from crm.knowledge import indexing
 from crm.knowledge.records import import_records
 from crm.models import Customer
 from inference.generation.client import ChatMessages, GenerationError, Usage
-from inference.generation.pool import Pool, Server
+from inference.generation.tier import Server, Tier
 from inference.grounding import overlap, stems
 from inference.reading.lines import cut
 from inference.reading.reader import Calibration
@@ -59,11 +61,28 @@ def logit(share: float) -> float:
     return math.log(share / (1 - share))
 
 
+# What the fake classifier hears in a text that has nothing but these words, or one of them.
+SMALL_TALK = {
+    "hello": "greets",
+    "hi": "greets",
+    "thanks": "thanks",
+    "thank": "thanks",
+    "bye": "bye",
+}
+ASKS_FOR_PERSON = {"human", "person", "agent", "colleague"}
+
+
 class FakeClassifier:
     """Upset when the text says so."""
 
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
-        return [self.of(text) for text in texts]
+        return [replace(self.of(text), intents=self.intents(text)) for text in texts]
+
+    def intents(self, text: str) -> frozenset[str]:
+        words = re.findall(r"\w+", text.lower())
+        talk = {SMALL_TALK[word] for word in words if word in SMALL_TALK}
+        person = {"person"} if ASKS_FOR_PERSON & {*words} else set()
+        return frozenset(talk | person | ({"chat"} if talk and len(words) < 4 else set()))
 
     def of(self, text: str) -> Sentiment:
         if "terrible" in text:
@@ -101,8 +120,8 @@ class FakeGenerator:
         yield from (self.answer[at : at + 7] for at in range(0, len(self.answer), 7))
 
 
-def pool(generator: Any, name: str = "default", from_difficulty: float = 0.0) -> Pool:
-    return Pool(name, [Server(generator)], from_difficulty)
+def tier(generator: Any, name: str = "default", from_difficulty: float = 0.0) -> Tier:
+    return Tier(name, [Server(generator)], from_difficulty)
 
 
 ALICE, BOB = "cust_alice", "cust_bob"
@@ -164,7 +183,8 @@ class FakeModelsTestCase(TestCase):
             ("crm.knowledge.indexing.encoder", encoder),
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.reader.line_reader", FakeReader()),
-            ("chatbot.engines.tiers.tiers", [pool(self.generator)]),
+            ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
+            ("chatbot.reply.pipeline.look_up", None),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.

@@ -23,9 +23,12 @@ from inference.length import cut, tokens, words
 from inference.reading.lines import cut as cut_lines
 from inference.remembered import CHARACTERS, Remembered
 from inference.sentiment import mood
+from inference.sentiment.own_words import own_words
 from inference.sentiment.text import readable
 from tests import hostile
 from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
+
+pytestmark = pytest.mark.slow
 
 OFFERS = [crm_requests.Offer(1, ("change my address", "return"))]
 
@@ -41,7 +44,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "instructs": injection.order_in._function,
     "sentences": sentences.split,
     "wishes": lambda text: wishes.requested_action(text, OFFERS),
-    "route": route.decide,
+    "route": lambda text: route.decide(Turn(text, None, hand_off_on=("a person",)), set()),
+    "own words": own_words,
     "references": keys.references,
     "phrases": keys.phrases,
     "facts": facts.facts._function,

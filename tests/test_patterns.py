@@ -17,6 +17,8 @@ import pytest
 
 from tests import hostile
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = {
     "search",

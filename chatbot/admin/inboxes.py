@@ -18,7 +18,12 @@ from chatbot.admin.list_field import LinesField
 from chatbot.conversation import alerts
 from chatbot.models import Conversation, Inbox
 
-ALERT_FIELDS = ["alert_in_a_row", "alert_repeated", "alert_fall", "alert_mood", "alert_emails"]
+ALERT_FIELDS = [
+    "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood", "alert_emails",
+]  # fmt: skip
+WIDGET_FIELDS = [
+    "name", "key", "greeting", "origins", "hand_off_on", "auto_assign", "learning",
+]  # fmt: skip
 ALERTS = (
     "Each of these rules calls an agent for as long as it holds. A message counts only if the "
     "classifier is sure enough (60 %). You can try out your changes below before you save them."
@@ -52,9 +57,16 @@ class InboxForm(hours.HoursForm):
     )
     alert_emails.label = "E-mail alerts to"
 
+    hand_off_on = LinesField(
+        str.strip,
+        "power of attorney",
+        "Words or phrases, one per line: a message that has one of them goes to a person.",
+    )
+    hand_off_on.label = "Always hand off on"
+
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins", "learning", "auto_assign"]
+        fields = ["key", "name", "greeting", "origins", "hand_off_on", "learning", "auto_assign"]
         fields += [*ALERT_FIELDS, "time_zone", "special_days"]
 
 
@@ -62,7 +74,7 @@ class InboxForm(hours.HoursForm):
 class InboxAdmin(ModelAdmin):
     form = InboxForm
     fieldsets = [
-        (None, {"fields": ["name", "key", "greeting", "origins", "auto_assign", "learning"]}),
+        (None, {"fields": WIDGET_FIELDS}),
         ("Business hours", {"fields": ["now", *hours.FIELDS], "description": hours.ABOUT}),
         ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
     ]

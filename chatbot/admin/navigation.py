@@ -15,6 +15,7 @@ ENTRIES = [
     ("Figures", "monitoring", "chatbot", "figure", "admin:dashboard"),
     ("Customers", "contacts", "crm", "customer"),
     ("Records", "folder_open", "crm", "record"),
+    ("Kinds of records", "category", "crm", "recordkind"),
     ("Corrections", "spellcheck", "chatbot", "correction"),
     ("Canned answers", "quickreply", "chatbot", "cannedanswer"),
     ("Teams", "groups", "chatbot", "team"),

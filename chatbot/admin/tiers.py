@@ -6,11 +6,11 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from chatbot.models import Replica, Tier
+from chatbot.models import Server, Tier
 
 
-class ReplicaInline(TabularInline):
-    model = Replica
+class ServerInline(TabularInline):
+    model = Server
     fields = ["url", "health", "looked_at"]
     readonly_fields = ["health", "looked_at"]
     extra = 1
@@ -21,9 +21,9 @@ class TierAdmin(ModelAdmin):
     fields = ["name", "model", "from_difficulty", "enabled"]
     list_display = ["name", "model", "from_difficulty", "enabled", "servers"]
     ordering = ["from_difficulty", "name"]
-    inlines = [ReplicaInline]
+    inlines = [ServerInline]
 
     @display(description="Servers")
     def servers(self, tier: Tier) -> SafeString:
-        rows = ((replica.url, replica.health) for replica in tier.replicas.all())
+        rows = ((server.url, server.health) for server in tier.servers.all())
         return format_html_join("", "<div>{} · {}</div>", rows)

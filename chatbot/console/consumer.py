@@ -14,6 +14,7 @@ from chatbot.console.lists import Lists
 from chatbot.console.session import MAY_ACT, MAY_SEE
 from chatbot.conversation import agents, changes, summary
 from chatbot.models import Conversation, Message, Team
+from chatbot.models.conversations import CORRECTED
 from chatbot.models.replies import Ending
 from chatbot.people import presence
 from chatbot.reply import runner
@@ -130,7 +131,7 @@ class AgentConsumer(Lists, ConversationAtHand):
     @handles(frames.Correct)
     async def on_correct(self, frame: frames.Correct) -> None:
         await self.act(self.corrected, frame, frame.seq, frame.label, needs=MAY_CORRECT)
-        await self.put("corrected", **msgspec.structs.asdict(frame))
+        await self.put("corrected", **msgspec.structs.asdict(frame), felt=CORRECTED[frame.label])
 
     def corrected(self, conversation: Conversation, agent: User, seq: int, label: str) -> None:
         message = conversation.messages.filter(seq=seq).first()

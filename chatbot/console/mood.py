@@ -103,7 +103,7 @@ def sparkline(scores: Sequence[float]) -> SafeString:
 
 def chart(messages: Iterable[Message]) -> SafeString:
     """Draw every scored message of a conversation; each point links to its message."""
-    scored = [(message, message.score) for message in messages if message.score is not None]
+    scored = [(message, score) for message in messages if (score := message.felt) is not None]
     size, count = CHART, len(scored)
     points = [
         Point(size.x(i, count), size.y(score), score, message)

@@ -16,6 +16,7 @@ from chatbot.conversation import search
 from chatbot.conversation.alerts import open_alerts
 from chatbot.models import Conversation, Message
 from chatbot.people.names import name_of
+from inference.sentiment.mood import NEGATIVE
 
 PAGE = 50
 EXCERPT = 120
@@ -99,10 +100,10 @@ def in_order(conversations: QuerySet[Conversation], wanted: List) -> QuerySet[Co
 
 
 def by_need(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
-    """Sort alerts first, by weight; then customers who wait for a person, by waiting time; then the
-    rest by mood."""
-    order: list[Any] = ["rank", "-weight", F("waiting_since").asc(nulls_last=True)]
-    order += [F("need").asc(nulls_last=True), "-last_message_at"]
+    """Sort alerts first, by weight; then customers who wait for a person, the upset ones first, by
+    waiting time; then the rest by their worst recent message."""
+    order: list[Any] = ["rank", "-weight", F("need").asc(nulls_last=True)]
+    order += [F("waiting_since").asc(nulls_last=True), "-last_message_at"]
     return ranked(conversations).order_by(*order)
 
 
@@ -114,7 +115,12 @@ def ranked(conversations: QuerySet[Conversation]) -> QuerySet[Conversation]:
         default=Value(2),
     )
     weight = Case(When(ALERTED, then=F("alert_weight")), default=Value(0.0))
-    need = Case(When(state=State.CLOSED, then=None), default=F("mood"))
+    need = Case(
+        When(state=State.CLOSED, then=None),
+        When(state=State.WAITING, worst__lte=NEGATIVE, then=Value(-1.0)),
+        When(state=State.WAITING, then=Value(0.0)),
+        default=F("worst"),
+    )
     return conversations.annotate(rank=rank, weight=weight, need=need)
 
 
@@ -195,8 +201,8 @@ def key(conversation: Any) -> Sequence[float]:
     return [
         conversation.rank,
         -conversation.weight,
-        waiting.timestamp() if waiting else 1e12,
         conversation.need if conversation.need is not None else 9.0,
+        waiting.timestamp() if waiting else 1e12,
         -conversation.last_message_at.timestamp(),
     ]
 

@@ -67,7 +67,7 @@ def entries(conversation: Conversation, after: int, link_records: bool) -> Itera
     """Read the messages with seq > after, oldest first, with their replies, in one query."""
     day = None
     messages = conversation.messages.filter(seq__gt=after).order_by("seq")
-    for message in messages.select_related("trace", "reply"):
+    for message in messages.select_related("trace", "reply", "correction"):
         before, day = day, timezone.localdate(message.at)
         yield Entry(
             message=message,

@@ -114,6 +114,7 @@ def message_row(message: Message, link: bool) -> dict[str, Any]:
         "at": message.at.isoformat(),
         "label": message.label,
         "score": message.score,
+        "felt": message.felt,
         "confidence": message.confidence,
         "corrected": correction.label if correction else "",
         "sources": [{"title": source.title, "url": source.url} for source in sources],

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils import timezone
 
-from chatbot.conversation import events
+from chatbot.conversation import alerts, events
 from chatbot.conversation.changes import (
     Author,
     State,
@@ -211,7 +211,8 @@ def note(conversation: Conversation, agent: User, text: str) -> Note:
 
 
 def correct(message: Message, label: str, agent: User) -> Correction:
-    """Store the agent's label for a customer's message; the last correction counts.
+    """Store the agent's label for a customer's message; the last correction counts, and changes the
+    mood of the conversation at once.
 
     The message keeps the classifier's label, against which corrections are measured.
     """
@@ -219,7 +220,12 @@ def correct(message: Message, label: str, agent: User) -> Correction:
         raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
     if label not in LABELS:
         raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")
-    correction, _ = Correction.objects.update_or_create(
-        message=message, defaults={"label": label, "agent": agent, "at": timezone.now()}
-    )
+    with transaction.atomic():
+        conversation = locked(message.conversation_id)
+        correction, _ = Correction.objects.update_or_create(
+            message=message, defaults={"label": label, "agent": agent, "at": timezone.now()}
+        )
+        alerts.correct_mood(conversation)
+        conversation.save()
+        announce(conversation)
     return correction

@@ -9,14 +9,14 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from chatbot.conversation import events
 from chatbot.conversation.mail import mail_alert
 from chatbot.models import Conversation, Inbox, Message
-from chatbot.models.conversations import quoting
+from chatbot.models.conversations import CORRECTED, quoting
 from crm.plumbing import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
 
@@ -41,6 +41,7 @@ def rules_of(inbox: Inbox) -> mood.Rules:
     return mood.Rules(
         in_a_row=inbox.alert_in_a_row,
         repeated=inbox.alert_repeated,
+        threats=inbox.alert_threats,
         fall=inbox.alert_fall,
         bad_mood=inbox.alert_mood,
     )
@@ -54,6 +55,7 @@ def described(rules: mood.Rules) -> list[str]:
     sentences = [
         (row, f"The customer writes {negative}."),
         (rules.repeated, f"The customer says that this is at least the {time} time."),
+        (rules.threats, "The customer threatens to leave, to complain elsewhere or to sue."),
         (fall, f"The score falls by {fall:g} or more, from {mood.FELL_FROM:g} or higher."),
         (level, f"The mood is {level:g} or lower, after at least two negative messages."),
     ]
@@ -67,22 +69,46 @@ def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> 
     """
     messages = scored_messages(conversation)
     if sentiment.label != UNKNOWN:
-        messages.append(mood.Heard(text, sentiment.score, sentiment.confidence))
-        conversation.scores = [*conversation.scores, round(sentiment.score, 3)][-SCORES:]
-    messages = messages[-WINDOW:]
-    scores = [message.score for message in messages]
-    conversation.mood = mood.mood(scores)
-    conversation.mood_slope = mood.slope(scores)
-    alert = mood.alert(messages, rules_of(conversation.visitor.inbox))
+        messages.append(
+            mood.ScoredMessage(text, sentiment.score, sentiment.confidence, sentiment.intents)
+        )
+    alert = read_mood(conversation, messages)
+    if alert is None and calls(conversation):
+        return
     risen = is_new_or_worse(conversation, alert)
-    conversation.alert, conversation.alert_quote = (
-        (alert.reason, alert.quote) if alert else ("", "")
-    )
-    conversation.alert_weight = alert.weight if alert else 0.0
+    set_alert(conversation, alert)
     if risen:
         conversation.alert_seen = False
         conversation.alerts += 1
         notify_agents(conversation)
+
+
+def correct_mood(conversation: Conversation) -> None:
+    """Update the mood and the alert of a locked conversation, which the caller saves, after a
+    correction: an alert that rested on a wrong score ends, and a new one calls nobody, since an
+    agent is looking."""
+    set_alert(conversation, read_mood(conversation, scored_messages(conversation)))
+
+
+def read_mood(conversation: Conversation, messages: list[mood.ScoredMessage]) -> mood.Alert | None:
+    conversation.scores = [round(message.score, 3) for message in messages[-SCORES:]]
+    recent = messages[-WINDOW:]
+    conversation.mood = mood.mood(recent)
+    conversation.mood_slope = mood.slope([message.score for message in recent])
+    conversation.worst = mood.worst(recent)
+    return mood.alert(recent, rules_of(conversation.visitor.inbox))
+
+
+def calls(conversation: Conversation) -> bool:
+    """Say whether an alert calls an agent. It does until it is seen, or an agent takes over."""
+    unassigned = conversation.state in (Conversation.State.BOT, Conversation.State.WAITING)
+    return bool(conversation.alert) and unassigned and not conversation.alert_seen
+
+
+def set_alert(conversation: Conversation, alert: mood.Alert | None) -> None:
+    conversation.alert = alert.reason if alert else ""
+    conversation.alert_quote = alert.quote if alert else ""
+    conversation.alert_weight = alert.weight if alert else 0.0
 
 
 def notify_agents(conversation: Conversation) -> None:
@@ -103,17 +129,28 @@ def snoozed(conversation: Conversation) -> bool:
     return bool(conversation.snoozed_until and conversation.snoozed_until > timezone.now())
 
 
-def scored_messages(conversation: Conversation) -> list[mood.Heard]:
+COLUMNS = ("text", "score", "confidence", "intents", "correction__label")
+
+
+def scored_messages(conversation: Conversation) -> list[mood.ScoredMessage]:
     """List the customer's last messages that have a score, oldest first."""
     if not conversation.last_seq:
         return []
-    scored = conversation.messages.filter(author=Customer, score__isnull=False)
-    newest = scored.exclude(label=UNKNOWN).order_by("-seq")[:WINDOW]
-    return [of_row(m.text, m.score, m.confidence) for m in reversed(newest)]
+    newest = scored(conversation.messages.all()).order_by("-seq").values_list(*COLUMNS)[:SCORES]
+    return [of_row(*row) for row in reversed(newest)]
 
 
-def of_row(text: str, score: float | None, confidence: float | None) -> mood.Heard:
-    return mood.Heard(text, score or 0.0, confidence or 0.0)
+def scored(messages: QuerySet[Message]) -> QuerySet[Message]:
+    known = messages.filter(author=Customer, score__isnull=False)
+    return known.filter(~Q(label=UNKNOWN) | Q(correction__isnull=False))
+
+
+def of_row(
+    text: str, score: float, confidence: float | None, intents: list[str], corrected: str | None
+) -> mood.ScoredMessage:
+    if corrected:
+        return mood.ScoredMessage(text, CORRECTED[corrected], 1.0, frozenset(intents))
+    return mood.ScoredMessage(text, score, confidence or 0.0, frozenset(intents))
 
 
 # --- preview of other rules
@@ -136,14 +173,11 @@ class Preview:
 
 def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
     """Find when these rules would have called an agent in the last week; nothing is stored."""
-    scored = Message.objects.filter(
-        conversation__visitor__inbox=inbox,
-        author=Customer,
-        score__isnull=False,
-        at__gte=timezone.now() - PREVIEWED,
-    ).exclude(label=UNKNOWN)
-    columns = ("conversation_id", "seq", "at", "text", "score", "confidence")
-    newest = scored.order_by("-at").values_list(*columns)[:PREVIEWED_MESSAGES]
+    of_week = Message.objects.filter(
+        conversation__visitor__inbox=inbox, at__gte=timezone.now() - PREVIEWED
+    )
+    columns = ("conversation_id", "seq", "at", *COLUMNS)
+    newest = scored(of_week).order_by("-at").values_list(*columns)[:PREVIEWED_MESSAGES]
     rows = sorted(newest, key=lambda row: (str(row[0]), row[1]))
     conversations = [list(group) for _, group in groupby(rows, key=lambda row: row[0])]
     firings = [firing for messages in conversations for firing in fired(messages, rules)]
@@ -153,10 +187,10 @@ def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
 
 def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing]:
     """Yield a Firing each time an alert rises in this conversation."""
-    messages: list[mood.Heard] = []
+    messages: list[mood.ScoredMessage] = []
     standing = False
-    for conversation, _seq, at, text, score, confidence in rows:
-        messages = [*messages, of_row(text, score, confidence)][-WINDOW:]
+    for conversation, _seq, at, *columns in rows:
+        messages = [*messages, of_row(*columns)][-WINDOW:]
         alert = mood.alert(messages, rules)
         if alert and not standing:
             yield Firing(conversation, at, quoting(alert.reason, alert.quote))

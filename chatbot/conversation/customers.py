@@ -92,6 +92,7 @@ def columns(sentiment: Sentiment) -> dict[str, Any]:
         "label": sentiment.label,
         "score": sentiment.score,
         "confidence": sentiment.confidence,
+        "intents": sorted(sentiment.intents),
     }
 
 

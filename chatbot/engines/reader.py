@@ -4,6 +4,7 @@ from functools import lru_cache
 
 from django.conf import settings
 
+from inference.reading.heads import Head, load
 from inference.reading.reader import Reader
 
 WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "reading"
@@ -12,3 +13,9 @@ WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "reading"
 @lru_cache(maxsize=1)
 def line_reader() -> Reader:
     return Reader(WEIGHTS)
+
+
+@lru_cache(maxsize=1)
+def heads() -> dict[str, Head]:
+    """Return the small classifiers on the reader's vectors."""
+    return load(WEIGHTS / "heads.npz", line_reader().name)

@@ -24,7 +24,7 @@ from inference.energy import counters
 from inference.generation.client import Generator
 from inference.generation.meter import Meter, read_this_machine, reader_of
 from inference.generation.pace import Deadlines
-from inference.generation.pool import Pool, Server
+from inference.generation.tier import Server, Tier
 
 logger = logging.getLogger("attune.tiers")
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -35,31 +35,31 @@ READ_EVERY, LOOK_EVERY, THOROUGH_EVERY = 5.0, 15.0, 20
 
 @dataclass
 class Known:
-    pools: tuple[Pool, ...] = ()
+    tiers: tuple[Tier, ...] = ()
     until: float = 0.0
 
 
 _known = Known()
 
 
-def tiers() -> tuple[Pool, ...]:
+def tiers() -> tuple[Tier, ...]:
     """List the tiers, smallest first."""
     if time.monotonic() >= _known.until:
-        _known.pools = read()
+        _known.tiers = read()
         _known.until = time.monotonic() + READ_EVERY
-    return _known.pools
+    return _known.tiers
 
 
-def read() -> tuple[Pool, ...]:
-    rows = models.Tier.objects.filter(enabled=True, replicas__isnull=False).distinct()
+def read() -> tuple[Tier, ...]:
+    rows = models.Tier.objects.filter(enabled=True, servers__isnull=False).distinct()
     return tuple(
-        Pool(
+        Tier(
             tier.name,
-            [server(replica.url, tier.model) for replica in tier.replicas.all()],
+            [server(row.url, tier.model) for row in tier.servers.all()],
             tier.from_difficulty,
         )
-        for tier in rows.prefetch_related("replicas")
-    ) or (Pool("default", [server(settings.SLM_URL, settings.SLM_NAME)]),)
+        for tier in rows.prefetch_related("servers")
+    ) or (Tier("default", [server(settings.SLM_URL, settings.SLM_NAME)]),)
 
 
 @cache
@@ -111,8 +111,7 @@ async def look_after_for_ever() -> None:
 
 
 async def look_after(thoroughly: bool) -> None:
-    pools = await in_thread(tiers)
-    pairs = ((pool.name, server) for pool in pools for server in pool.servers)
+    pairs = ((tier.name, one) for tier in await in_thread(tiers) for one in tier.servers)
     await asyncio.gather(*(examine(tier, server, thoroughly) for tier, server in pairs))
 
 
@@ -129,5 +128,5 @@ async def examine(tier: str, server: Server, thoroughly: bool) -> None:
 
 def note(server: Server) -> None:
     """Store the server's health for the admin's list."""
-    rows = models.Replica.objects.filter(url=server.generator.url)
+    rows = models.Server.objects.filter(url=server.generator.url)
     rows.update(illness=server.illness[:300], looked_at=timezone.now())

@@ -3,6 +3,7 @@ those questions of company files that have an expected answer."""
 
 import asyncio
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,11 @@ Pair = tuple[dict[str, Any], dict[str, Any], Judged]
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
     before = counters.joules()
     of_companies = bool(rows) and "company" in rows[0]
-    pairs = answered_by_companies(rows) if of_companies else asyncio.run(answered(rows))
+    pairs = (
+        answered_by_companies(rows)
+        if of_companies
+        else asyncio.run(answered(rows, options.get("today")))
+    )
     judged = [verdict for _, _, verdict in pairs]
     wrong = "".join(explained(*pair) for pair in pairs if not pair[2].right)
     return {
@@ -47,10 +52,12 @@ def answered_by_companies(rows: Rows) -> list[Pair]:
     return pairs
 
 
-async def answered(questions: Rows) -> list[Pair]:
+async def answered(questions: Rows, today: str | None) -> list[Pair]:
     pairs = []
     for question in tqdm(questions, unit=" questions", disable=None, leave=False):
-        answer = await ask(question["question"], question.get("customer"))
+        given = question.get("today") or today
+        day = date.fromisoformat(given) if given else None
+        answer = await ask(question["question"], question.get("customer"), today=day)
         pairs.append((question, answer, judge(question, answer)))
     return pairs
 

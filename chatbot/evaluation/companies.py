@@ -49,13 +49,14 @@ def records(rows: Rows) -> Iterator[dict[str, Any]]:
 def asked(rows: Rows) -> Iterator[dict[str, Any]]:
     """Yield the questions that say what is expected, and those that nothing answers, as
     `evaluate answers` takes them. They are asked by the customer of the record."""
+    today = {"today": rows[0]["today"]} if "today" in rows[0] else {}
     owners = {one["id"]: one.get("customer") for row in rows if (one := source(row))}
     anybody = next((owner for owner in owners.values() if owner), None)
     for place, row in enumerate(rows):
         text, of = row.get("q") or row.get("none"), row.get("of") or row.get("near", "")
         if text and ("none" in row or "expect" in row):
             kind = "not on record" if "none" in row else "record" if ":" in of else "article"
-            about = {"expect": row.get("expect", REFUSE), "forbid": row.get("forbid", [])}
+            about = {"expect": row.get("expect", REFUSE), "forbid": row.get("forbid", []), **today}
             customer = owners.get(of) or anybody
             yield about | {"id": str(place), "kind": kind, "customer": customer, "question": text}
 

@@ -17,7 +17,7 @@ from chatbot.models.inboxes import Inbox, Visitor, new_secret, own_time_zone
 from chatbot.models.links import UsedLink
 from chatbot.models.people import CannedAnswer, Presence, ProviderAccount, SavedView, Team
 from chatbot.models.programs import ApiKey, IdempotentAnswer
-from chatbot.models.replies import Replica, Reply, Tier
+from chatbot.models.replies import Reply, Server, Tier
 
 __all__ = [
     "Action",
@@ -39,9 +39,9 @@ __all__ = [
     "Note",
     "Presence",
     "ProviderAccount",
-    "Replica",
     "Reply",
     "SavedView",
+    "Server",
     "Summary",
     "Team",
     "Tier",

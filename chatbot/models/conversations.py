@@ -47,6 +47,8 @@ class Conversation(models.Model):
     # Recency-weighted mean of the customer's scores, -1 to 1. Null: no score yet.
     mood = models.FloatField(null=True, blank=True)
     mood_slope = models.FloatField(default=0.0, help_text="Change of the score per message.")
+    # The lowest of the customer's last few scores. Null: none is sure enough.
+    worst = models.FloatField(null=True, blank=True)
     # The customer's last scores, oldest first: lists draw them.
     scores = models.JSONField(default=list)
     # Why an agent should look, and how urgently; "" and 0: no reason.
@@ -106,6 +108,10 @@ class Conversation(models.Model):
         return quoting(self.handoff_reason, self.handoff_quote)
 
 
+# The score that a corrected message counts with.
+CORRECTED = {"negative": -0.9, "neutral": 0.0, "positive": 0.9}
+
+
 def quoting(reason: str, quote: str) -> str:
     """Join a reason and the customer's words, for agents."""
     return f"{reason.removesuffix('.')}: “{quote}”" if quote else reason
@@ -136,6 +142,8 @@ class Message(models.Model):
     label = models.CharField(max_length=10, blank=True)
     score = models.FloatField(null=True, blank=True)
     confidence = models.FloatField(null=True, blank=True)
+    # What else was heard in it: names of inference.sentiment.INTENTS.
+    intents = models.JSONField(default=list, blank=True)
     feedback = models.SmallIntegerField(null=True, blank=True, help_text="1 helpful, -1 not.")
 
     class Meta:
@@ -148,6 +156,12 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.author}: {self.gist[:60]}"
+
+    @property
+    def felt(self) -> float | None:
+        """Return the score that counts: an agent's correction comes before the classifier."""
+        correction = getattr(self, "correction", None)
+        return CORRECTED[correction.label] if correction else self.score
 
     @property
     def gist(self) -> str:

@@ -54,6 +54,10 @@ class Inbox(models.Model):
     alert_repeated = models.PositiveSmallIntegerField(
         "the customer says it is the … time", default=mood.USUAL.repeated, help_text="0: never."
     )
+    alert_threats = models.BooleanField(
+        "the customer threatens to leave, to complain elsewhere or to sue",
+        default=mood.USUAL.threats,
+    )
     alert_fall = models.FloatField(
         "the score falls by",
         default=mood.USUAL.fall,
@@ -70,6 +74,12 @@ class Inbox(models.Model):
         "e-mail alerts to", default=list, blank=True, help_text="Addresses, one per line."
     )
 
+    hand_off_on = models.JSONField(
+        "always hand off on",
+        default=list,
+        blank=True,
+        help_text="Words or phrases, one per line: a message that has one goes to a person.",
+    )
     auto_assign = models.BooleanField(
         "assign automatically",
         default=False,

@@ -32,10 +32,10 @@ class Tier(models.Model):
         return self.name
 
 
-class Replica(models.Model):
+class Server(models.Model):
     """One of a tier's interchangeable servers; the least busy one answers."""
 
-    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="replicas")
+    tier = models.ForeignKey(Tier, on_delete=models.CASCADE, related_name="servers")
     # A CharField: a URLField wants a dot, but names inside a private network have none.
     url = models.CharField(
         "URL",

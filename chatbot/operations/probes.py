@@ -68,8 +68,7 @@ def index_problem() -> str | None:
 
 async def language_model_problem() -> str | None:
     """Return None as long as one server can answer."""
-    pools = await sync_to_async(tiers.tiers)()
-    servers = [server for pool in pools for server in pool.servers]
+    servers = [one for tier in await sync_to_async(tiers.tiers)() for one in tier.servers]
     await asyncio.gather(*(server.examine(thoroughly=False) for server in servers))
     if any(not server.illness for server in servers):
         return None

@@ -25,12 +25,12 @@ from chatbot.models import (
     Note,
     Presence,
     ProviderAccount,
-    Replica,
+    Server,
     Summary,
     Team,
     Tier,
 )
-from crm.models import Customer, Endpoint, Source
+from crm.models import Customer, Endpoint, RecordKind, Source
 
 # Seconds within which reading the same conversation again is not logged.
 ONCE_IN = 300
@@ -40,7 +40,7 @@ HIDDEN = "hidden"
 def register() -> None:
     for model in (CannedAnswer, Correction, Erasure, ProviderAccount, Tier):
         auditlog.register(model)
-    auditlog.register(Replica, exclude_fields=["looked_at", "illness"])
+    auditlog.register(Server, exclude_fields=["looked_at", "illness"])
     auditlog.register(Presence, include_fields=["capacity"])
     auditlog.register(Team, m2m_fields={"members", "inboxes"})
     auditlog.register(Note, mask_fields=["text"])
@@ -49,6 +49,7 @@ def register() -> None:
     auditlog.register(Action, m2m_fields={"endpoints"})
     auditlog.register(ActionField)
     auditlog.register(Inbox, mask_fields=["secret"])
+    auditlog.register(RecordKind)
     auditlog.register(Source, mask_fields=["secrets"])
     auditlog.register(Endpoint, mask_fields=["secrets"], exclude_fields=["failing_since"])
     auditlog.register(ApiKey, exclude_fields=["digest", "last_used_at"])

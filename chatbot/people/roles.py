@@ -25,6 +25,8 @@ _LEADS = [
     "chatbot.view_action",
     "chatbot.view_figure",
     "chatbot.change_inbox",
+    "crm.view_recordkind",
+    "crm.change_recordkind",
     "crm.view_source",
     "crm.view_inboundevent",
     "crm.change_inboundevent",

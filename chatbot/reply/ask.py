@@ -1,5 +1,6 @@
 """Answers one question outside a conversation, for commands and the evaluation."""
 
+from datetime import date
 from typing import Any
 
 from chatbot.engines import classifier
@@ -10,12 +11,15 @@ from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
 
-async def ask(question: str, customer: str | None, policy: Policy | None = None) -> dict[str, Any]:
+async def ask(
+    question: str, customer: str | None, policy: Policy | None = None, today: date | None = None
+) -> dict[str, Any]:
     """Answer the question through the whole pipeline. Returns what `ask --json` prints."""
     sentiment = await in_thread(score, question)
-    raised = mood.alert([mood.Heard(question, sentiment.score, sentiment.confidence)])
+    said = mood.ScoredMessage(question, sentiment.score, sentiment.confidence, sentiment.intents)
+    raised = mood.alert([said])
     alert = raised.reason if raised else ""
-    turn = Turn(text=question, customer=customer, alert=alert, mood=sentiment.score)
+    turn = Turn(question, customer, alert=alert, mood=sentiment.score, today=today)
     return as_json(await collect(turn, policy=policy), sentiment)
 
 

@@ -6,6 +6,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
     decide              choose the route: small talk, a person, files, or a question
     heard               detect the CRM action that the customer asks for, if any
     from_records        answer a question from the records:
+      look_up             look the customer's own records up, if that is what is asked
       retrieve            search them, and pick the lines for the prompt
       choose, by_tiers    choose the tier by difficulty; fall back or escalate to another one
       with_retries        wait for a place at the model; ask a busy server again
@@ -29,10 +30,12 @@ from django.conf import settings
 
 from chatbot.engines import reader, tiers
 from chatbot.engines.admission import QueueFull
+from chatbot.engines.classifier import intents
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt, wording
 from chatbot.reply.found import Found, Line
+from chatbot.reply.own import LookedUp, look_up
 from chatbot.reply.retrieve import may_answer, query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
 from chatbot.reply.tier import Choice, Policy, choose
@@ -50,7 +53,7 @@ from inference.generation.client import (
     ServerUnreachable,
     Usage,
 )
-from inference.generation.pool import Pool
+from inference.generation.tier import Tier
 from inference.grounding import lacking, says_absent
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
@@ -121,14 +124,17 @@ class Answer:
         return sentence
 
     async def sentences(self) -> AsyncGenerator[str, None]:
-        route = decide(self.turn.text, self.turn.offered)
+        heard = await asyncio.to_thread(intents, self.turn.text)
+        route = decide(self.turn, heard)
         self.outcome.reason = route.reason
-        self.outcome.action = requested_action(self.turn.text, self.turn.offers)
+        self.outcome.action = await asyncio.to_thread(
+            requested_action, self.turn.text, self.turn.offers
+        )
         if route.target is Target.HUMAN:
             yield self.hand_off(wording.ASKED, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
-            yield self.show(pleasantry(self.turn.text) or "")
+            yield self.show(pleasantry(heard))
         elif route.target is Target.FILES:
             self.outcome.state, self.refusal = Ending.REFUSED, wording.CANNOT_READ
             async for sentence in self.after():
@@ -147,6 +153,12 @@ class Answer:
     async def from_records(self) -> AsyncGenerator[str, None]:
         found = Found()
         try:
+            if looked_up := await in_thread(look_up, self.turn):
+                self.mark("retrieve")
+                for sentence in looked_up.sentences:
+                    yield self.show(written_like(sentence, self.turn.text))
+                self.rest_on(looked_up)
+                return
             found = await in_thread(retrieve, self.turn)
             self.mark("retrieve")
             self.outcome.passages = found.trace()
@@ -199,7 +211,7 @@ class Answer:
         return found.named_by_number or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
 
     async def with_retries(
-        self, found: Found, tier: Pool, last_tier: bool
+        self, found: Found, tier: Tier, last_tier: bool
     ) -> AsyncGenerator[str, None]:
         """Ask the tier again if its server failed before anything was shown.
 
@@ -229,7 +241,7 @@ class Answer:
     def prompt(self, found: Found) -> ChatMessages:
         return prompt.messages(*for_model(self.turn, found))
 
-    async def generated(self, found: Found, tier: Pool) -> AsyncGenerator[str, None]:
+    async def generated(self, found: Found, tier: Tier) -> AsyncGenerator[str, None]:
         """Generate an answer, and yield what its sentences are shown as."""
         self.outcome.model = tier.model
         async with self.counted(tier) as usage:
@@ -275,8 +287,15 @@ class Answer:
             self.cite(line.hit)
         return self.show(written_like(text or in_its_words(lines), self.turn.text))
 
+    def rest_on(self, looked_up: LookedUp) -> None:
+        self.outcome.reason = "Looked up in the customer's records."
+        self.outcome.routing = {"looked_up": looked_up.trace}
+        self.outcome.citations = [
+            {"id": record.id, "title": record.title} for record in looked_up.records
+        ]
+
     @asynccontextmanager
-    async def counted(self, tier: Pool) -> AsyncIterator[Usage]:
+    async def counted(self, tier: Tier) -> AsyncIterator[Usage]:
         """Record the time and tokens of one generation, even if it fails."""
         usage, began = Usage(), time.monotonic()
         try:

@@ -254,6 +254,7 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         mood=conversation.mood or 0.0,
         offered=refused and not waiting,
         waiting=waiting,
+        hand_off_on=tuple(conversation.visitor.inbox.hand_off_on),
         known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
 

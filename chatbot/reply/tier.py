@@ -8,7 +8,7 @@ from typing import Any
 
 from chatbot.reply.found import Found
 from chatbot.reply.turn import Turn
-from inference.generation.pool import Pool
+from inference.generation.tier import Tier
 
 # The probability at which a line leaves no doubt, and the number of words of a long question.
 CERTAIN, LONG = 1.0, 40
@@ -63,7 +63,7 @@ class Policy:
 class Choice:
     """The tier that answers, the one to fall back on, and why."""
 
-    tiers: Sequence[Pool]
+    tiers: Sequence[Tier]
     difficulty: float
     scores: dict[str, float]
     thresholds: dict[str, float]
@@ -78,7 +78,7 @@ class Choice:
         }
 
 
-def choose(tiers: Sequence[Pool], turn: Turn, found: Found, policy: Policy) -> Choice:
+def choose(tiers: Sequence[Tier], turn: Turn, found: Found, policy: Policy) -> Choice:
     scores = scored(turn, found)
     parts = {name: policy.weights.get(name, 0.0) * score for name, score in scores.items()}
     difficulty = round(sum(parts.values()), 3)

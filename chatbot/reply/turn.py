@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from chatbot.conversation.crm_requests import Offer
@@ -35,8 +36,12 @@ class Turn:
     mood: float = 0.0
     # The conversation is already waiting for a person.
     waiting: bool = False
+    # Words on which the inbox always hands off.
+    hand_off_on: tuple[str, ...] = ()
     # The CRM actions that the inbox offers to this customer.
     offers: tuple[Offer, ...] = ()
+    # The day that the turn is answered on; None: today.
+    today: date | None = None
     # The customer's personal data from the CRM, to mask it in what the model reads. Empty unless
     # MASK_FOR_MODEL is set.
     known: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from crm.plumbing import markup
+from inference import markup
 from inference.length import boundary
 
 LONGEST = {"title": 500, "text": 200_000}

@@ -1,5 +1,6 @@
 """Measures of a classifier. Classes are numbered 0 … n-1; arrays have one entry per text."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,10 @@ def confusion(truth: Classes, predicted: Classes, classes: int) -> NDArray[np.in
     counts = np.zeros((classes, classes), np.int64)
     np.add.at(counts, (truth, predicted), 1)
     return counts
+
+
+def share(found: Sequence[bool]) -> float:
+    return round(sum(found) / max(len(found), 1), 4)
 
 
 def accuracy(counts: NDArray[np.int64]) -> float:

@@ -59,6 +59,7 @@ class Reader:
 
     def __init__(self, folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
+        self.name = str(manifest["name"])
         self.calibration = Calibration(**manifest["calibration"])
         # Probabilities: from `answering` on a line may answer; from `telling` on it is told
         # although the language model saw no answer.
@@ -81,6 +82,11 @@ class Reader:
         weights = np.exp(np.clip(hidden[1:] @ self._weight[:-1] + self._weight[-1], -3, 3))
         weights /= weights.sum()
         return [self._near(mean, words, weights, known[passage]) for passage in passages]
+
+    def vector(self, text: str) -> Scores:
+        """Return the mean vector of a question, of length one: (width,)."""
+        [hidden] = self._run([question_ids(self._tokenizer, text)])
+        return unit(hidden.mean(0))
 
     def _near(self, mean: Scores, words: Scores, weights: Scores, passage: Read) -> Scores:
         if not len(passage.means):

@@ -18,11 +18,14 @@ from tokenizers import Tokenizer
 from inference.models.catalogue import ModelError
 from inference.runtime import padded, session
 from inference.sentiment.language import is_foreign
+from inference.sentiment.own_words import own_words
 from inference.sentiment.text import readable, says_something
 
 LABELS = ("negative", "neutral", "positive")
 UNKNOWN = "unknown"
 EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
+# What a customer wants or does besides asking: inference/sentiment/intents/README.md explains them.
+INTENTS = ("person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.
 CONFIDENCE_FLOOR = 0.6
@@ -44,7 +47,7 @@ class Sentiment:
     """The sentiment of one text: `score` in [-1, 1], `confidence` in (0, 1].
 
     `label` is "unknown" for a language that the classifier has not learned. `emotions` are hints:
-    those of EMOTIONS that were detected.
+    those of EMOTIONS that were detected; `intents` are those of INTENTS.
     """
 
     label: str
@@ -52,13 +55,15 @@ class Sentiment:
     confidence: float
     probabilities: dict[str, float]
     emotions: tuple[str, ...] = ()
+    intents: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class Heads:
     """Linear heads: `weight` (3, width) and `bias` (3,) give logits; `temperature` calibrates them.
 
-    An emotion is detected if its logit is above its threshold; an infinite threshold means never.
+    An emotion or an intent is detected if its logit is above its threshold; an infinite threshold
+    means never.
     """
 
     weight: Matrix
@@ -67,6 +72,9 @@ class Heads:
     emotion_weight: Matrix
     emotion_bias: Matrix
     thresholds: Matrix
+    intent_weight: Matrix
+    intent_bias: Matrix
+    intent_thresholds: Matrix
     student: str = field(default="", compare=False)
 
     def probabilities(self, features: Matrix) -> Matrix:
@@ -74,6 +82,9 @@ class Heads:
 
     def emotions(self, features: Matrix) -> NDArray[np.bool_]:
         return features @ self.emotion_weight.T + self.emotion_bias > self.thresholds
+
+    def intents(self, features: Matrix) -> NDArray[np.bool_]:
+        return features @ self.intent_weight.T + self.intent_bias > self.intent_thresholds
 
     def save(self, path: Path) -> None:
         arrays: dict[str, Any] = {name: np.asarray(value) for name, value in vars(self).items()}
@@ -146,13 +157,13 @@ class Classifier:
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
         """Return one sentiment per text, in order, whatever the text.
 
-        A text without a word or an emoji is neutral with low confidence; one in another language is
-        unknown.
+        Quotations and signatures are left out. A text without a word or an emoji is neutral with
+        low confidence; one in another language is unknown.
         """
         sentiments: list[Sentiment] = [UNSURE] * len(texts)
         windows: dict[int, list[list[int]]] = {}
         for place, text in enumerate(texts):
-            words = readable(text) if isinstance(text, str) else ""
+            words = readable(own_words(text)) if isinstance(text, str) else ""
             if is_foreign(words):
                 sentiments[place] = FOREIGN
             elif says_something(words):
@@ -173,12 +184,14 @@ class Classifier:
         row = (rows.mean(axis=0) + worst) / 2
         values = [round(float(value), 4) for value in row]
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
+        wants: list[bool] = np.any(self.heads.intents(features), axis=0).tolist()
         return Sentiment(
             label=LABELS[int(row.argmax())],
             score=round(float(row[2] - row[0]), 4),
             confidence=max(values),
             probabilities=dict(zip(LABELS, values, strict=True)),
             emotions=tuple(name for name, hint in zip(EMOTIONS, hints, strict=True) if hint),
+            intents=frozenset(name for name, want in zip(INTENTS, wants, strict=True) if want),
         )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from inference.sentiment.classifier import CONFIDENCE_FLOOR
+from inference.sentiment.own_words import own_words
 
 # Each earlier message has this share of the weight of the next one.
 DECAY = 0.6
@@ -18,6 +19,10 @@ NEGATIVE = -0.3
 # A fall counts if it starts at a score of at least this and ends at a negative message.
 FELL_FROM = 0.2
 BAD_MOOD_MESSAGES = 2
+# Messages in which a bad mood is recent.
+RECENT = 4
+# "ok", "yes please": so few words, without a feeling, say nothing of the mood.
+SAYS_LITTLE = 3
 
 _COUNTS = {
     word: number
@@ -59,12 +64,13 @@ _REPETITION = [
 
 
 @dataclass(frozen=True)
-class Heard:
-    """One message of the customer, with its score and confidence."""
+class ScoredMessage:
+    """One message of the customer, with its score, its confidence and its intents."""
 
     text: str
     score: float
     confidence: float
+    intents: frozenset[str] = frozenset()
 
     @property
     def negative(self) -> bool:
@@ -73,6 +79,12 @@ class Heard:
     @property
     def positive(self) -> bool:
         return self.confidence >= CONFIDENCE_FLOOR and self.score >= -NEGATIVE
+
+    @property
+    def says_little(self) -> bool:
+        """Say whether the message cannot have raised the mood, whatever its score."""
+        short = len(self.text.split()) <= SAYS_LITTLE
+        return "person" in self.intents or (short and not self.positive)
 
 
 @dataclass(frozen=True)
@@ -95,6 +107,8 @@ class Rules:
     in_a_row: int = 3
     # "The second time" is common; by the third, somebody should have acted.
     repeated: int = 3
+    # The customer threatens to leave, to complain elsewhere or to sue.
+    threats: bool = True
     # How far the score has fallen from the best of the last messages.
     fall: float = 0.8
     # The mood is at or below this, after at least two negative messages.
@@ -104,13 +118,23 @@ class Rules:
 USUAL = Rules()
 
 
-def mood(scores: Sequence[float]) -> float | None:
-    """Return the recency-weighted mean of scores in [-1, 1], oldest first; None without any."""
-    if not scores:
-        return None
-    weights = [DECAY**age for age in range(len(scores) - 1, -1, -1)]
-    total = sum(weight * score for weight, score in zip(weights, scores, strict=True))
-    return total / sum(weights)
+def mood(messages: Sequence[ScoredMessage]) -> float | None:
+    """Return the recency-weighted mean of the scores, oldest first; None without any.
+
+    A message that says little is left out where it would raise the mean.
+    """
+    total = weight = 0.0
+    for message in messages:
+        raises = bool(weight) and message.score > total / weight
+        if not (raises and message.says_little):
+            total, weight = DECAY * total + message.score, DECAY * weight + 1
+    return total / weight if weight else None
+
+
+def worst(messages: Sequence[ScoredMessage]) -> float | None:
+    """Return the lowest score of the last few messages; None if no score is sure enough."""
+    sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
+    return min((message.score for message in sure[-RECENT:]), default=None)
 
 
 def slope(scores: Sequence[float]) -> float:
@@ -123,7 +147,7 @@ def slope(scores: Sequence[float]) -> float:
     return sum((place - middle) * score for place, score in enumerate(recent)) / spread
 
 
-def alert(messages: Sequence[Heard], rules: Rules = USUAL) -> Alert | None:
+def alert(messages: Sequence[ScoredMessage], rules: Rules = USUAL) -> Alert | None:
     """Return the most pressing alert, or None. The oldest message is the first.
 
     Labels below the confidence floor raise no alert. A customer's own count of complaints needs no
@@ -131,7 +155,7 @@ def alert(messages: Sequence[Heard], rules: Rules = USUAL) -> Alert | None:
     """
     if not messages:
         return None
-    checks = (_repeated, _in_a_row, _fell, _bad)
+    checks = (_threatens, _repeated, _in_a_row, _fell, _bad)
     alerts = [raised for check in checks if (raised := check(messages, rules))]
     return max(alerts, key=lambda raised: raised.weight, default=None)
 
@@ -142,16 +166,23 @@ def times(text: str) -> int:
     return max((_COUNTS.get(count) or int(count) for count in counts), default=0)
 
 
-def _repeated(messages: Sequence[Heard], rules: Rules) -> Alert | None:
+def _threatens(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     last = messages[-1]
-    count = times(last.text)
+    if not rules.threats or "leave" not in last.intents or last.positive:
+        return None
+    return Alert("threatens to leave or to complain elsewhere", 0.95, _quote(last.text))
+
+
+def _repeated(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
+    last = messages[-1]
+    count = times(own_words(last.text))
     if not rules.repeated or count < rules.repeated or last.positive:
         return None
     weight = 0.9 + 0.1 * last.negative
     return Alert(f"says it is the {ordinal(count)} time", weight, _quote(last.text))
 
 
-def _in_a_row(messages: Sequence[Heard], rules: Rules) -> Alert | None:
+def _in_a_row(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     row = 0
     for message in reversed(messages):
         if not message.negative:
@@ -165,7 +196,7 @@ def _in_a_row(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     return Alert(f"{words} negative messages in a row", min(0.6 + 0.05 * row, 0.85))
 
 
-def _fell(messages: Sequence[Heard], rules: Rules) -> Alert | None:
+def _fell(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     last = messages[-1]
     earlier = [
         message.score
@@ -181,10 +212,10 @@ def _fell(messages: Sequence[Heard], rules: Rules) -> Alert | None:
     )
 
 
-def _bad(messages: Sequence[Heard], rules: Rules) -> Alert | None:
+def _bad(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
-    level = mood([message.score for message in sure])
-    upset = sum(message.negative for message in sure[-4:])
+    level = mood(sure)
+    upset = sum(message.negative for message in sure[-RECENT:])
     if level is None or not rules.bad_mood or level > rules.bad_mood:
         return None
     if upset < BAD_MOOD_MESSAGES or not messages[-1].negative:

@@ -28,7 +28,7 @@ SEED = 7
 FEWEST = 40
 HELD_OUT = 0.25
 # The accuracy that new heads may lose on the texts that the student was trained on.
-FORGETTING = 0.015
+FORGETTING = 0.01
 STEPS, RATE, LEASH = 300, 0.05, 0.02
 # A correction weighs as much as this many anchors.
 WEIGHT = 4.0

@@ -23,8 +23,8 @@ from tokenizers import Tokenizer
 from inference.sentiment import weights
 from inference.sentiment.classifier import Student
 from inference.sentiment.compression import factorise, prune, quantise
-from inference.sentiment.distillation import data, student, teacher
-from inference.sentiment.distillation.data import Example
+from inference.sentiment.distillation import customers, data, student, teacher
+from inference.sentiment.distillation.data import UNLABELLED, Example
 from inference.sentiment.distillation.model import Scorer, scores
 from inference.training.fitting import Recipe, Say
 from inference.training.tokens import Tokens
@@ -57,8 +57,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
     """Write the delivered variant into `target`; return its manifest."""
     _quiet()
     folders.work.mkdir(parents=True, exist_ok=True)
-    dev = data.labelled(folders.data / "sentiment-dev.jsonl.gz")
-    emotions = data.with_emotions_only(folders.data / "emotion-goemotions-dev.jsonl.gz")
+    known = calibration(folders.data)
     steps = Steps(folders, say)
     for name, (build, graph) in steps.variants().items():
         folder = folders.variants / name
@@ -66,8 +65,21 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
             scorer, tokenizer = build()
             say(f"exporting: {name}")
             weights.write(scorer, tokenizer, graph, folder)
-            weights.calibrate(folder, dev, emotions)
+            weights.fit_intents(folder, customers.judged())
+            weights.calibrate(folder, *known)
     return _deliver(folders.variants / DELIVERED, steps.lesson.examples, target)
+
+
+def calibration(folder: Path) -> tuple[list[Example], list[Example], list[Example]]:
+    """Return texts with sentiment, with emotions and with intents that are not trained on.
+
+    Of the public ones, the odd rows are left for measuring; customers' messages are as many.
+    """
+    messages = customers.messages(dev=True)
+    public = data.labelled(folder / "sentiment-dev.jsonl.gz")[::2]
+    dev = messages + random.Random(SEED).sample(public, min(len(messages), len(public)))
+    emotions = data.with_emotions_only(folder / "emotion-goemotions-dev.jsonl.gz")[::2]
+    return dev, emotions, customers.intents(dev=True)
 
 
 def _quiet() -> None:
@@ -119,9 +131,9 @@ class Steps:
             scorer, tokenizer = self.teacher()
             self.say(f"the teacher's opinion of {len(examples)} texts")
             opinion = scores(scorer, Tokens(tokenizer, [e.text for e in examples]), self.say)
-            torch.save({"logits": opinion.logits, "features": opinion.features}, path)
-        saved = torch.load(path, weights_only=True)
-        return student.Lesson(examples, saved["logits"], saved["features"])
+            parts = ("logits", "intents", "features")
+            torch.save({part: getattr(opinion, part) for part in parts}, path)
+        return student.Lesson(examples, **torch.load(path, weights_only=True))
 
     def six_layers(self) -> Built:
         scorer = Scorer.from_folder(self.folders.start)
@@ -189,7 +201,8 @@ def _deliver(source: Path, examples: list[Example], target: Path) -> dict[str, A
         shutil.copyfile(source / name, target / name)
     manifest = json.loads((source / "manifest.json").read_text()) | about(examples)
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    chosen = random.Random(SEED).sample(examples, ANCHORS)
+    labelled = [example for example in examples if example.label != UNLABELLED]
+    chosen = random.Random(SEED).sample(labelled, ANCHORS)
     features = weights.features_of(Student(target), [example.text for example in chosen])
     classes = np.array([example.label for example in chosen], np.int8)
     np.savez_compressed(

@@ -10,15 +10,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch.nn import Linear
 
 from inference.evaluation.classification import binary_f1
 from inference.models.sources import digest
-from inference.sentiment.classifier import EMOTIONS, Classifier, Heads, Student, softmax
+from inference.sentiment.classifier import EMOTIONS, INTENTS, Classifier, Heads, Student, softmax
 from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.model import Scorer
+from inference.training import linear
 
 # The least F1 of an emotion hint: one that is as often wrong as right does not help.
 EMOTION_F1 = 0.5
+# The share of the messages without an intent in which it may be heard. Most of the messages that
+# measure it use the intent's words and mean something else, as hardly any message does in service.
+FALSE_INTENTS = 0.02
+# The inverse of the penalty on large weights of an intent's head.
+FREEDOM = 0.5
 
 
 def write(
@@ -38,29 +45,71 @@ def write(
 
 
 def heads_of(scorer: Scorer) -> Heads:
-    layers = (scorer.sentiment, scorer.emotion)
-    weights = [
-        part.detach().cpu().numpy() for layer in layers for part in (layer.weight, layer.bias)
-    ]
-    never = np.full(len(EMOTIONS), np.inf, np.float32)
-    weight, bias, emotion_weight, emotion_bias = weights
-    return Heads(weight, bias, 1.0, emotion_weight, emotion_bias, never)
+    weight, bias = arrays(scorer.sentiment)
+    emotion_weight, emotion_bias = arrays(scorer.emotion)
+    intent_weight, intent_bias = arrays(scorer.intent)
+    return Heads(
+        weight=weight,
+        bias=bias,
+        temperature=1.0,
+        emotion_weight=emotion_weight,
+        emotion_bias=emotion_bias,
+        thresholds=np.full(len(EMOTIONS), np.inf, np.float32),
+        intent_weight=intent_weight,
+        intent_bias=intent_bias,
+        intent_thresholds=np.full(len(INTENTS), np.inf, np.float32),
+    )
 
 
-def calibrate(folder: Path, dev: list[Example], emotions: list[Example]) -> None:
-    """Fit temperature and emotion thresholds to the even rows; the odd ones are for measuring."""
+def arrays(layer: Linear) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    return layer.weight.detach().cpu().numpy(), layer.bias.detach().cpu().numpy()
+
+
+def calibrate(
+    folder: Path, dev: list[Example], emotions: list[Example], intents: list[Example]
+) -> None:
+    """Fit the temperature, and the thresholds of the emotions and the intents, to texts that have
+    these marks."""
     classifier = Classifier.load(folder, threads=os.cpu_count() or 1)
     heads = vars(classifier.heads).copy()
-    features = features_of(classifier.student, [example.text for example in dev[::2]])
-    labels = np.array([example.label for example in dev[::2]])
+    features = features_of(classifier.student, [example.text for example in dev])
+    labels = np.array([example.label for example in dev])
     logits = features @ heads["weight"].T + heads["bias"]
     heads["temperature"], lean = fitted(logits, labels)
     heads["bias"] = heads["bias"] + lean * heads["temperature"]
-    features = features_of(classifier.student, [example.text for example in emotions[::2]])
-    truth = np.array([example.emotions for example in emotions[::2]])
+    features = features_of(classifier.student, [example.text for example in emotions])
+    truth = np.array([example.emotions for example in emotions])
     heads["thresholds"] = thresholds(
         features @ heads["emotion_weight"].T + heads["emotion_bias"], truth
     )
+    features = features_of(classifier.student, [example.text for example in intents])
+    truth = np.array([example.intents for example in intents])
+    heads["intent_thresholds"] = rarely_false(
+        features @ heads["intent_weight"].T + heads["intent_bias"], truth
+    )
+    Heads(**heads).save(folder / "heads.npz")
+
+
+def fit_intents(folder: Path, judged: dict[str, list[tuple[str, bool]]]) -> None:
+    """Fit the head of each intent anew to the finished student's features.
+
+    More texts say whether one intent holds than have all of their intents marked. Until then it
+    hears a threat in every complaint.
+    """
+    classifier = Classifier.load(folder, threads=os.cpu_count() or 1)
+    texts = list(dict.fromkeys(text for pairs in judged.values() for text, _ in pairs if text))
+    places = {text: place for place, text in enumerate(texts)}
+    features = features_of(classifier.student, texts)
+    heads = vars(classifier.heads).copy()
+    weights, biases = [], []
+    for intent in INTENTS:
+        pairs = [(places[text], has) for text, has in judged[intent] if text]
+        rows, has = [place for place, _ in pairs], [int(has) for _, has in pairs]
+        weight, bias = linear.fitted(features[rows], has, 2, FREEDOM)
+        weights.append(weight[1] - weight[0])
+        biases.append(bias[1] - bias[0])
+    heads["intent_weight"] = np.array(weights, np.float32)
+    heads["intent_bias"] = np.array(biases, np.float32)
     Heads(**heads).save(folder / "heads.npz")
 
 
@@ -93,4 +142,11 @@ def thresholds(logits: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float32]
         reached = [binary_f1(present > 0, column > candidate) for candidate in candidates]
         best = int(np.argmax(reached))
         chosen.append(candidates[best] if reached[best] >= EMOTION_F1 else np.inf)
+    return np.array(chosen, np.float32)
+
+
+def rarely_false(logits: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float32]:
+    """Find, per intent, the threshold that FALSE_INTENTS of the texts without it exceed."""
+    pairs = zip(logits.T, truth.T, strict=True)
+    chosen = [np.quantile(column[present == 0], 1 - FALSE_INTENTS) for column, present in pairs]
     return np.array(chosen, np.float32)

@@ -25,6 +25,7 @@ RECORDS = SHARED / "data" / "crm-northwind.jsonl.gz"
 QUESTIONS = SHARED / "data" / "questions-northwind.jsonl.gz"
 # Of the kinds that need the language model a few are enough here: each takes seconds.
 FEW = {"own-record": 6, "shared": 3, "not-on-record": 3}
+TIMED = 3
 ATTACKS = Path(__file__).parents[1] / "fixtures" / "injections.jsonl"
 CANARY = "ZQX7741"
 
@@ -132,9 +133,10 @@ def test_the_first_sentence_is_timed_beside_the_raw_models(
     site: Site, figures: dict[str, Any], tmp_path: Path
 ) -> None:
     file = tmp_path / "few.jsonl"
-    file.write_text("\n".join(json.dumps(row) for row in few() if row["kind"] == "own-record"))
+    own = [row for row in few() if row["kind"] == "own-record"]
+    file.write_text("\n".join(json.dumps(row) for row in own[:TIMED]))
     found = json.loads(site.manage("evaluate", "delay", str(file), "--json"))
-    assert found["questions"] >= 3
+    assert found["questions"] == TIMED
 
 
 def test_a_customer_asks_in_the_widget_and_is_answered_with_the_source(

@@ -1,4 +1,4 @@
-"""A hundred clients talk while the parts die; nothing that was promised is lost, nothing doubled.
+"""Forty clients talk while the parts die; nothing that was promised is lost, nothing doubled.
 
 The short form of `make soak`, on real PostgreSQL, Redis and processes.
 """
@@ -14,7 +14,7 @@ from tests.load.swarm import Client
 
 pytestmark = pytest.mark.live
 
-CLIENTS, APART = 100, 7
+CLIENTS, APART = 40, 5
 FAULTS = ("kill -9 web", "kill -9 Redis", "kill -9 PostgreSQL", "SIGTERM to a web process")
 
 

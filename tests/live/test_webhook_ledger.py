@@ -14,7 +14,7 @@ from tests.load.soak_webhooks import in_words, play, settings, verdict
 
 pytestmark = pytest.mark.live
 
-EVENTS, RATE, APART = 300, 10.0, 7.0
+EVENTS, RATE, APART = 200, 10.0, 5.0
 
 
 def test_every_event_has_its_effect_exactly_once(models: None, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from argparse import ArgumentParser
 from collections.abc import Coroutine
+from datetime import date
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -21,11 +22,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question", nargs="?")
         parser.add_argument("--customer", help="CRM customer id; without it, only shared records")
+        parser.add_argument(
+            "--today", type=date.fromisoformat, metavar="DATE", help="answer as on that day"
+        )
         parser.add_argument("--json", action="store_true")
         parser.add_argument(
             "--jsonl",
             action="store_true",
-            help='read {"id", "customer", "question"} lines from standard input',
+            help='read {"id", "customer", "question"} lines from standard input, "today" too',
         )
 
     def handle(self, **options: Any) -> None:
@@ -43,7 +47,11 @@ class Command(BaseCommand):
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
         result = asyncio.run(
-            ask(options["question"], json_lines.customer_option(options["customer"]))
+            ask(
+                options["question"],
+                json_lines.customer_option(options["customer"]),
+                today=options["today"],
+            )
         )
         self.stdout.write(
             json.dumps(result, ensure_ascii=False) if options["json"] else as_text(result)
@@ -52,7 +60,15 @@ class Command(BaseCommand):
 
 def turn(asked: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
     """Look the customer up before the event loop runs, which the ORM refuses to block."""
-    return ask(json_lines.text_of(asked, "question"), json_lines.customer_of(asked))
+    question, customer = json_lines.text_of(asked, "question"), json_lines.customer_of(asked)
+    return ask(question, customer, today=day(asked.get("today")))
+
+
+def day(given: object) -> date | None:
+    try:
+        return None if given is None else date.fromisoformat(str(given))
+    except ValueError:
+        raise json_lines.LineError('"today" must be a date such as 2026-11-29.') from None
 
 
 def as_text(result: dict[str, Any]) -> str:

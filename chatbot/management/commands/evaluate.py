@@ -2,25 +2,43 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.evaluation import answers, delay, grounding, reading, retrieval, routes, sentiment
+from chatbot.evaluation import (
+    alerts,
+    answers,
+    delay,
+    dialects,
+    grounding,
+    intents,
+    reading,
+    retrieval,
+    routes,
+    sentiment,
+    wishes,
+)
 from inference import json_lines
 from inference.generation.client import GenerationError
 from inference.index import IndexUnavailable
 from inference.models.catalogue import ModelError
+from inference.sentiment import written
 
 EVALUATIONS = {
+    "alerts": alerts,
     "answers": answers,
     "delay": delay,
+    "dialects": dialects,
     "grounding": grounding,
+    "intents": intents,
     "reading": reading,
     "retrieval": retrieval,
     "routes": routes,
     "sentiment": sentiment,
+    "wishes": wishes,
 }
 
 
@@ -32,8 +50,11 @@ class Command(BaseCommand):
         'what the tiers save and cost; retrieval: searches for each {"question", "customer", '
         '"relevant"}; grounding: checks each sentence of {"record", "pairs"}; reading: ranks the '
         'lines of {"question", "lines", "answers"} and checks the claim of {"premise", "claim", '
-        '"label"}, also of companies in one file or a folder; sentiment: scores each {"text", '
-        '"label"}.'
+        '"label"}, also of companies in one file or a folder; dialects: asks the questions of '
+        'companies in dialects, too; sentiment: scores each {"text", '
+        '"label"}; intents: hears what is wanted in each {"text", "intents"}; wishes: finds the '
+        'action that is wished for in {"actions", "messages"}; alerts: finds the message that '
+        'alerts an agent in {"messages", "alert_at"}.'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -50,6 +71,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help='retrieval: search these {"id", "title", "text"} instead of the stored records',
         )
+        parser.add_argument("--today", metavar="DATE", help="answers: ask as on that day")
         parser.add_argument("--field", help="retrieval: the name of the field that holds the query")
 
     def handle(self, **options: Any) -> None:
@@ -80,6 +102,12 @@ class Command(BaseCommand):
 
 
 def read(path: Path | str) -> list[dict[str, Any]]:
-    """The rows of a file, or of all .jsonl files in a folder."""
-    files = sorted(Path(path).glob("*.jsonl")) if Path(path).is_dir() else [Path(path)]
-    return [row for file in files for row in json_lines.rows(file)]
+    """Return the rows of a file, or of all files in a folder: JSON lines, or messages by tabs."""
+    files = [Path(path)]
+    if Path(path).is_dir():
+        files = sorted(file for file in Path(path).iterdir() if file.suffix in {".jsonl", ".tsv"})
+    return [row for file in files for row in rows_of(file)]
+
+
+def rows_of(file: Path) -> Iterable[dict[str, Any]]:
+    return written.rows(file) if file.suffix == ".tsv" else json_lines.rows(file)

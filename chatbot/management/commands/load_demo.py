@@ -1,5 +1,8 @@
 """`manage.py load_demo` loads the demo shop: its records, its inbox and its log-ins."""
 
+import json
+from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -16,10 +19,31 @@ from crm.knowledge.records import import_records
 
 
 class Command(BaseCommand):
-    help = "Loads the demo shop. A second run adds what is missing and changes nothing else."
+    help = (
+        "Loads the demo shop, with its dates moved to today. A second run adds what is missing, "
+        "and on another day moves the dates on."
+    )
 
-    def handle(self, **_: Any) -> None:
-        report = import_records(demo.records())
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--day",
+            type=date.fromisoformat,
+            default=date.today(),
+            metavar="DATE",
+            help="the day that is today in the demo",
+        )
+        parser.add_argument(
+            "--questions",
+            action="store_true",
+            help="only print the shop's questions as of that day, for evaluate answers",
+        )
+
+    def handle(self, **options: Any) -> None:
+        if options["questions"]:
+            for question in demo.questions(options["day"]):
+                self.stdout.write(json.dumps(question, ensure_ascii=False))
+            return
+        report = import_records(demo.records(options["day"]))
         added = report.created + report.updated
         self.stdout.write(f"Demo shop: {report.accepted} records, {added} of them new.")
         with transaction.atomic():

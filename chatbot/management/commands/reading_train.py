@@ -27,6 +27,11 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--heads",
+            action="store_true",
+            help="train only the small heads: what is asked, what fields mean (seconds)",
+        )
         work = catalogue.models_dir().parent / "reading"
         parser.add_argument(
             "--work",
@@ -37,12 +42,16 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        from inference.reading.training import recipe
+        from inference.reading.training import heads, recipe
 
+        if options["heads"]:
+            self.stdout.write(json.dumps(heads.make(WEIGHTS, recorded()), indent=1))
+            return
         try:
             start = catalogue.located("encoder")
             folders = recipe.Folders(start, options["work"])
             manifest = recipe.make(folders, taught(), WEIGHTS, self.stderr.write)
+            heads.make(WEIGHTS, recorded())
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -51,5 +60,13 @@ class Command(BaseCommand):
 def taught() -> dict[str, Lesson]:
     return {
         path.stem: companies.lesson(list(json_lines.rows(path)))
+        for path in sorted(COMPANIES.glob("*.jsonl"))
+    }
+
+
+def recorded() -> dict[str, list[dict[str, Any]]]:
+    """Return the records of each company."""
+    return {
+        path.stem: [row["record"] for row in json_lines.rows(path) if "record" in row]
         for path in sorted(COMPANIES.glob("*.jsonl"))
     }

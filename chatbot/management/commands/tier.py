@@ -8,7 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from chatbot.models import Replica, Tier
+from chatbot.models import Server, Tier
 
 
 class Command(BaseCommand):
@@ -32,7 +32,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         if options["action"] == "add":
             add(options)
-        rows = [as_json(tier) for tier in Tier.objects.prefetch_related("replicas")]
+        rows = [as_json(tier) for tier in Tier.objects.prefetch_related("servers")]
         self.stdout.write(json.dumps(rows) if options["json"] else as_text(rows))
 
 
@@ -47,9 +47,9 @@ def add(options: dict[str, Any]) -> None:
             tier.full_clean()
             tier.save()
             for url in options["url"]:
-                replica = Replica(tier=tier, url=url)
-                replica.full_clean()
-                replica.save()
+                server = Server(tier=tier, url=url)
+                server.full_clean()
+                server.save()
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
 
@@ -60,7 +60,7 @@ def as_json(tier: Tier) -> dict[str, Any]:
         "model": tier.model,
         "from_difficulty": tier.from_difficulty,
         "enabled": tier.enabled,
-        "servers": [{"url": server.url, "health": server.health} for server in tier.replicas.all()],
+        "servers": [{"url": server.url, "health": server.health} for server in tier.servers.all()],
     }
 
 

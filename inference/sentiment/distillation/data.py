@@ -39,14 +39,20 @@ FEELING = re.compile(
 )
 
 
+# The label of a text whose sentiment nobody has judged: torch's cross-entropy leaves it out.
+UNLABELLED = -100
+
+
 @dataclass(frozen=True)
 class Example:
-    """A text with its label, an index of LABELS, and a value per EMOTION, None if unlabelled."""
+    """A text with its label, an index of LABELS or UNLABELLED, and a value for each of EMOTIONS and
+    of INTENTS, None if nobody has judged them."""
 
     text: str
     label: int
     source: str
     emotions: tuple[float, ...] | None = field(default=None, compare=False)
+    intents: tuple[float, ...] | None = field(default=None, compare=False)
 
 
 def labelled(path: Path) -> list[Example]:
@@ -167,17 +173,24 @@ def _mistyped(text: str, rng: random.Random) -> str:
 
 def in_dialects(examples: list[Example], rng: random.Random) -> list[Example]:
     """Put some of the examples into a dialect; their labels stay."""
-    dialects = json.loads((Path(__file__).parent / "dialects.json").read_text()).values()
+    known = list(dialects().values())
     varied = []
     for example in examples:
-        chosen = rng.choice([*dialects]) if rng.random() < IN_DIALECT else {}
-        varied.append(replace(example, text=_spoken(example.text, chosen, rng)))
+        chosen = rng.choice(known) if rng.random() < IN_DIALECT else {}
+        varied.append(replace(example, text=spoken(example.text, chosen, rng)))
     return varied
 
 
-def _spoken(text: str, dialect: dict[str, list[str]], rng: random.Random) -> str:
+def dialects() -> dict[str, dict[str, list[str]]]:
+    """Return, per dialect, patterns of usual words and what is said in their place."""
+    rules: dict[str, dict[str, list[str]]]
+    rules = json.loads((Path(__file__).parent / "dialects.json").read_text())
+    return rules
+
+
+def spoken(text: str, dialect: dict[str, list[str]], rng: random.Random) -> str:
     """Replace most of the words for which the dialect has others."""
-    for usual, spoken in dialect.items():
+    for usual, forms in dialect.items():
         if rng.random() < 0.8:
-            text = re.sub(rf"\b(?:{usual})\b", rng.choice(spoken), text, flags=re.IGNORECASE)
+            text = re.sub(rf"\b(?:{usual})\b", rng.choice(forms), text, flags=re.IGNORECASE)
     return text

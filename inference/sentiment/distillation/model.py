@@ -1,7 +1,7 @@
 """The transformer that scores messages, the same architecture for teacher and student.
 
-Mean-pooled features, a linear head for sentiment and one for emotion hints. The heads stay outside
-the exported graph: they are small, and a site can tune them without torch.
+Mean-pooled features, and a linear head each for sentiment, emotion hints and intents. The heads
+stay outside the exported graph: they are small, and a site can tune them without torch.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from inference.sentiment.classifier import EMOTIONS, LABELS
+from inference.sentiment.classifier import EMOTIONS, INTENTS, LABELS
 from inference.training import body
 from inference.training.fitting import Say, accelerator, half_precision
 from inference.training.tokens import Tokens
@@ -24,6 +24,7 @@ class Scorer(nn.Module):
         self.dropout = nn.Dropout(0.1)
         self.sentiment = nn.Linear(width, len(LABELS))
         self.emotion = nn.Linear(width, len(EMOTIONS))
+        self.intent = nn.Linear(width, len(INTENTS))
 
     @classmethod
     def from_folder(cls, folder: Path) -> "Scorer":
@@ -33,18 +34,23 @@ class Scorer(nn.Module):
         """Return the mean of the last layer: (rows, width)."""
         return body.pooled(self.body(ids, attention_mask=mask).last_hidden_state, mask)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Return logits (rows, 3) of the sentiment and (rows, 4) of the emotions."""
-        features = self.dropout(self.features(ids, mask))
-        return self.sentiment(features), self.emotion(features)
+    def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return logits (rows, 3) of the sentiment, (rows, 4) of the emotions and (rows, 10) of the
+        intents."""
+        return self.sentiment(features), self.emotion(features), self.intent(features)
+
+    def forward(self, ids: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        return self.heads(self.dropout(self.features(ids, mask)))
 
 
 @dataclass(frozen=True)
 class Scores:
-    """The scores of texts, in order: `logits` (texts, 3), `emotions` (texts, 4), `features`."""
+    """The scores of texts, in order: `logits` (texts, 3), `emotions` (texts, 4), `intents`
+    (texts, 10), `features`."""
 
     logits: Tensor
     emotions: Tensor
+    intents: Tensor
     features: Tensor
 
 
@@ -59,5 +65,5 @@ def scores(model: Scorer, tokens: Tokens, say: Say) -> Scores:
         features[batch.rows] = batch_features.half().cpu()
         if number % 100 == 0:
             say(f"scored {number * 64} of {len(tokens.ids)}, short ones first")
-    wide = features.float().to(device)
-    return Scores(model.sentiment(wide).cpu(), model.emotion(wide).cpu(), features)
+    logits, emotions, intents = (head.cpu() for head in model.heads(features.float().to(device)))
+    return Scores(logits, emotions, intents, features)

@@ -1,8 +1,8 @@
 """The student: a MiniLM that learns the teacher's opinion of texts and people's labels.
 
 Three losses: the teacher's probabilities, softened by a temperature (Hinton et al. 2015); the
-label of the data set; and the teacher's features, through a linear map that is thrown away
-afterwards (Romero et al. 2015). Customer messages without a label have the first and third only.
+labels of the data set; and the teacher's features, through a linear map that is thrown away
+afterwards (Romero et al. 2015).
 """
 
 import random
@@ -12,10 +12,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from inference.sentiment.classifier import EMOTIONS, INTENTS
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.model import Scorer
-from inference.sentiment.distillation.teacher import emotion_loss, emotion_targets, sample
+from inference.sentiment.distillation.teacher import Marks, label_loss, own, sample
 from inference.training.body import without_dropout
 from inference.training.fitting import Loss, Recipe, Say, accelerator, fit
 from inference.training.tokens import Batch, Tokens
@@ -30,20 +31,22 @@ SHARES = {
     "service": 9_000,
 }
 TEMPERATURE = 2.0
-SOFT, HARD, FEATURES, EMOTION = 0.6, 0.4, 1.0, 0.3
+SOFT, HARD, FEATURES, EMOTION, INTENT = 0.6, 0.4, 1.0, 0.3, 10.0
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Texts with the teacher's opinion of them: logits (texts, 3), features (texts, 768)."""
+    """Texts with the teacher's opinion of them: logits of the sentiment (texts, 3) and of the
+    intents (texts, 10), features (texts, 768)."""
 
     examples: list[Example]
     logits: Tensor
+    intents: Tensor
     features: Tensor
 
 
 def examples(folder: Path, rng: random.Random) -> list[Example]:
-    return data.in_dialects(sample(folder, SHARES, rng), rng)
+    return data.in_dialects(sample(folder, SHARES, rng), rng) + own(rng)
 
 
 class Pupil(nn.Module):
@@ -69,29 +72,31 @@ def train(
 def loss(lesson: Lesson) -> Loss:
     device = accelerator()
     labels = torch.tensor([example.label for example in lesson.examples])
-    has_emotions, emotions = emotion_targets(lesson.examples)
+    emotions = Marks([example.emotions for example in lesson.examples], len(EMOTIONS))
+    intents = Marks([example.intents for example in lesson.examples], len(INTENTS))
     soft = torch.softmax(lesson.logits / TEMPERATURE, dim=1)
+    wanted = torch.sigmoid(lesson.intents)
     functional = nn.functional
 
     def value(pupil: Pupil, batch: Batch) -> Tensor:
         rows = batch.rows
         features = pupil.scorer.features(batch.ids, batch.mask)
-        logits = pupil.scorer.sentiment(features).float()
-        hints = pupil.scorer.emotion(features)
+        logits, hints, wants = (head.float() for head in pupil.scorer.heads(features))
         soft_loss = functional.kl_div(
             torch.log_softmax(logits / TEMPERATURE, dim=1),
             soft[rows].to(device),
             reduction="batchmean",
         )
-        hard_loss = functional.cross_entropy(logits, labels[rows].to(device))
+        intent_loss = functional.binary_cross_entropy_with_logits(wants, wanted[rows].to(device))
         similarity = functional.cosine_similarity(
             pupil.map(features).float(), lesson.features[rows].float().to(device)
         )
         return (
             SOFT * TEMPERATURE**2 * soft_loss
-            + HARD * hard_loss
+            + HARD * label_loss(logits, labels[rows])
             + FEATURES * (1 - similarity.mean())
-            + EMOTION * emotion_loss(hints, has_emotions[rows], emotions[rows])
+            + EMOTION * emotions.loss(hints, rows)
+            + INTENT * (SOFT * intent_loss + HARD * intents.loss(wants, rows))
         )
 
     return value

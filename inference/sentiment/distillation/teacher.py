@@ -1,14 +1,15 @@
 """The teacher: all-mpnet-base-v2, fine-tuned on labelled texts and on customers' own tone."""
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from inference.sentiment.classifier import EMOTIONS, LABELS
-from inference.sentiment.distillation import data
-from inference.sentiment.distillation.data import Example
+from inference.sentiment.classifier import EMOTIONS, INTENTS, LABELS
+from inference.sentiment.distillation import customers, data
+from inference.sentiment.distillation.data import UNLABELLED, Example
 from inference.sentiment.distillation.model import Scorer
 from inference.training.body import freeze, without_dropout
 from inference.training.fitting import Loss, Recipe, Say, fit
@@ -38,12 +39,18 @@ LAST = {
     "calm": 2_000,
     "service": 4_500,
 }
+# Texts of the sources above that are read again beside the customers' own messages, each of which
+# comes twice.
+REHEARSED = 6_000
 FROZEN_LAYERS = 4
+# The weights of the losses beside that of the labels.
+EMOTION, INTENT = 0.3, 10.0
 RECIPE = Recipe(rate=3e-5, size=32)
 
 
 def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
-    """Make three courses: even classes of every source, more of the rest, even classes again."""
+    """Make four courses: even classes of every source, more of the rest, even classes again, and
+    customers' messages."""
     first = sample(folder, SHARES, rng)
     seen = {example.text for example in first}
     known = _known(folder)
@@ -52,7 +59,14 @@ def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
     rest = [example for example in known if example.text not in seen] + calm + service
     rng.shuffle(rest)
     last = sample(folder, LAST, rng)
-    return [data.in_dialects(course, rng) for course in (first, rest[:SECOND], last)]
+    public = [data.in_dialects(course, rng) for course in (first, rest[:SECOND], last)]
+    return [*public, own(rng) + public[2][:REHEARSED]]
+
+
+def own(rng: random.Random) -> list[Example]:
+    """Return each of the customers' messages twice, in two dialects at times."""
+    once = customers.messages() + customers.intents()
+    return data.in_dialects(once, rng) + data.in_dialects(once, rng)
 
 
 def sample(folder: Path, shares: dict[str, int], rng: random.Random) -> list[Example]:
@@ -100,29 +114,40 @@ def train(folder: Path, courses: list[list[Example]], work: Path, say: Say) -> S
 
 def hard_loss(examples: list[Example]) -> Loss:
     labels = torch.tensor([example.label for example in examples])
-    has_emotions, emotions = emotion_targets(examples)
+    emotions = Marks([example.emotions for example in examples], len(EMOTIONS))
+    intents = Marks([example.intents for example in examples], len(INTENTS))
 
     def loss(model: Scorer, batch: Batch) -> Tensor:
-        logits, hints = model(batch.ids, batch.mask)
-        device = logits.device
-        value = torch.nn.functional.cross_entropy(
-            logits.float(), labels[batch.rows].to(device), label_smoothing=0.05
+        logits, hints, wants = model(batch.ids, batch.mask)
+        rows = batch.rows
+        return (
+            label_loss(logits, labels[rows])
+            + EMOTION * emotions.loss(hints, rows)
+            + INTENT * intents.loss(wants, rows)
         )
-        return value + 0.3 * emotion_loss(hints, has_emotions[batch.rows], emotions[batch.rows])
 
     return loss
 
 
-def emotion_targets(examples: list[Example]) -> tuple[Tensor, Tensor]:
-    has_emotions = torch.tensor([example.emotions is not None for example in examples])
-    none = (0.0,) * len(EMOTIONS)
-    return has_emotions, torch.tensor([example.emotions or none for example in examples])
+def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Compute the mean over the rows that have a label; a batch may have none."""
+    total = torch.nn.functional.cross_entropy(
+        logits.float(), labels.to(logits.device), label_smoothing=0.05, reduction="sum"
+    )
+    return total / (labels != UNLABELLED).sum().clamp(min=1)
 
 
-def emotion_loss(hints: Tensor, has_emotions: Tensor, emotions: Tensor) -> Tensor:
-    """Compute the loss over the rows that have emotion labels."""
-    has_emotions = has_emotions.to(hints.device)
-    each = torch.nn.functional.binary_cross_entropy_with_logits(
-        hints.float(), emotions.to(hints.device), reduction="none"
-    ).mean(1)
-    return (each * has_emotions).sum() / has_emotions.sum().clamp(min=1)
+class Marks:
+    """The emotions or intents of texts, values of 0 or 1; None for a text that has no marks."""
+
+    def __init__(self, marks: Sequence[tuple[float, ...] | None], count: int) -> None:
+        self.given = torch.tensor([each is not None for each in marks])
+        self.values = torch.tensor([each or (0.0,) * count for each in marks])
+
+    def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
+        """Compute the mean over the marked rows; a batch may have none."""
+        each = torch.nn.functional.binary_cross_entropy_with_logits(
+            logits.float(), self.values[rows].to(logits.device), reduction="none"
+        ).mean(1)
+        given = self.given[rows].to(logits.device)
+        return (each * given).sum() / given.sum().clamp(min=1)

@@ -25,7 +25,7 @@ from crm.outbound import destinations, outbox
 from tests.chatbot.attachments.files import PDF
 from tests.chatbot.programs import Program, order, talk
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 # At random, beside those that cover each field: 40 of an operation on average.
 EXAMPLES = 5
 LISTED = "127.0.0.1:9000"

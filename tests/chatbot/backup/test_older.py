@@ -13,6 +13,8 @@ from django.db.migrations.loader import MigrationLoader
 
 from tests.chatbot.backup.test_drill import NUMBERS, ROOT, Attune
 
+pytestmark = pytest.mark.slow
+
 AT = "2026-11-01 10:00:00"
 LEDGER = [
     NUMBERS,

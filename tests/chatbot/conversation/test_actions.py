@@ -148,13 +148,16 @@ class CustomerTests(ActionsTestCase):
 
 
 class MoodTests(ActionsTestCase):
-    def test_an_alert_stands_in_the_conversation_and_goes_when_the_mood_recovers(self) -> None:
+    def test_an_alert_stands_until_dora_has_seen_it(self) -> None:
         self.say("terrible")
         self.assertEqual(self.fresh().alert, "")
         self.say("terrible", "again")
         self.assertEqual(self.fresh().alert, "mood -0.9 after 2 negative messages")
         self.assertGreater(self.fresh().alert_weight, 0)
         self.say("thanks")
+        self.assertEqual(self.fresh().alert, "mood -0.9 after 2 negative messages")
+        agents.acknowledge(self.fresh(), User.objects.create_user("dora"))
+        self.say("thanks", "and again")
         self.assertEqual((self.fresh().alert, self.fresh().alert_weight), ("", 0))
 
     def test_a_message_in_an_unknown_language_moves_no_mood(self) -> None:
@@ -184,6 +187,16 @@ class CorrectionTests(ActionsTestCase):
         self.assertEqual(Correction.objects.count(), 1)
         self.message.refresh_from_db()
         self.assertEqual(self.message.label, "neutral")
+
+    def test_a_correction_changes_mood_and_alert_at_once(self) -> None:
+        self.correct("negative")
+        self.assertEqual(self.fresh().mood, -0.9)
+        again, _ = self.say("terrible", "again")
+        self.assertEqual(self.fresh().alert, "mood -0.9 after 2 negative messages")
+        agents.correct(again, "positive", self.agent)
+        self.assertEqual(self.fresh().alert, "")
+        self.assertEqual((self.fresh().scores, self.fresh().worst), ([-0.9, 0.9], -0.9))
+        self.assertGreater(self.fresh().mood, 0)
 
     def test_only_customers_have_a_sentiment_and_only_three_labels_exist(self) -> None:
         with self.assertRaises(Refused):

@@ -67,11 +67,13 @@ class AlertTests(AgentsTestCase):
             [
                 "The customer writes a negative message.",
                 "The customer says that this is at least the 3rd time.",
+                "The customer threatens to leave, to complain elsewhere or to sue.",
                 "The score falls by 0.8 or more, from 0.2 or higher.",
                 "The mood is −0.5 or lower, after at least two negative messages.",
             ],
         )
-        self.assertEqual(alerts.described(Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)), [])
+        off = Rules(in_a_row=0, repeated=0, threats=False, fall=0, bad_mood=0)
+        self.assertEqual(alerts.described(off), [])
 
     def test_a_snoozed_alert_comes_back_by_itself(self) -> None:
         self.complain(2)

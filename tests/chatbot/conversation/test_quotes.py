@@ -16,7 +16,7 @@ from chatbot.models.conversations import quoting
 from chatbot.privacy import retention
 from crm.models import Delivery, Endpoint
 from crm.outbound import outbox
-from inference.sentiment.mood import Heard, alert
+from inference.sentiment.mood import ScoredMessage, alert
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 # Punctuation by which a sentence might be cut, and quotation marks within.
@@ -96,5 +96,5 @@ class QuotesTests(AgentsTestCase):
         for said in SAID:
             self.assertEqual(split(f'{reason}: "{said}"'), (reason, said))
             self.assertEqual(split(f'Mood: {reason}: "{said}".'), (f"Mood: {reason}", said))
-        alerted = alert([Heard("for the 9th time", -0.5, 0.9)])
+        alerted = alert([ScoredMessage("for the 9th time", -0.5, 0.9)])
         self.assertNotIn('"', alerted.reason if alerted else '"')

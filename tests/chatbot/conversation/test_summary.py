@@ -11,7 +11,7 @@ from chatbot.models import Summary
 from crm.plumbing.threads import in_thread
 from inference.generation.client import GenerationError
 from tests.chatbot.console.test_agents import AgentsTestCase
-from tests.fakes import FakeGenerator, pool
+from tests.fakes import FakeGenerator, tier
 
 GOOD = """Problem: The customer's tent has a torn zip.
 Tried: A repair was offered.
@@ -70,7 +70,7 @@ class SummaryTests(AgentsTestCase):
         transcript = summary.read(self.conversation.id)
         self.assertIn("Agent: We offer a repair.", transcript.text)
         self.assertNotIn("<|im_end|>", transcript.text)
-        with mock.patch("chatbot.engines.tiers.tiers", return_value=(pool(self.model),)):
+        with mock.patch("chatbot.engines.tiers.tiers", return_value=(tier(self.model),)):
             asyncio.run(summary.generated(transcript))
         self.assertIn(transcript.text, self.model.prompts[0][-1]["content"])
 
@@ -106,6 +106,6 @@ class SummaryTests(AgentsTestCase):
 
     def test_the_task_summarises_the_conversation(self) -> None:
         self.model.answer = GOOD
-        with mock.patch("chatbot.engines.tiers.tiers", return_value=(pool(self.model),)):
+        with mock.patch("chatbot.engines.tiers.tiers", return_value=(tier(self.model),)):
             async_to_sync(summary.summarise_and_deliver)(self.conversation.id)
         self.assertEqual(Summary.objects.get().question, "when the repair is done")

@@ -10,14 +10,14 @@ from django.test import TestCase
 
 from chatbot.conversation import customers
 from chatbot.engines import tiers
-from chatbot.models import Inbox, Replica, Reply, Tier, Visitor
+from chatbot.models import Inbox, Reply, Server, Tier, Visitor
 from chatbot.reply import replay
 from chatbot.reply.pipeline import collect
 from chatbot.reply.runner import run
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
 from inference.generation.client import ServerUnreachable
-from tests.fakes import ALICE, FakeGenerator, FakeModelsTestCase, pool
+from tests.fakes import ALICE, FakeGenerator, FakeModelsTestCase, tier
 
 QUESTION = "when was order 50001 shipped, and with which carrier?"
 RIGHT = "Order 50001 was shipped on 3 November 2026."
@@ -31,7 +31,7 @@ class TierTests(FakeModelsTestCase):
         self.small, self.large = self.generator, FakeGenerator()
         self.small.answer = self.large.answer = RIGHT
         self.small.model, self.large.model = "small model", "large model"
-        both = [pool(self.small, "small"), pool(self.large, "large", from_difficulty=0.9)]
+        both = [tier(self.small, "small"), tier(self.large, "large", from_difficulty=0.9)]
         self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=both))
 
     async def ask(self, policy: Policy | None = None, text: str = QUESTION) -> Outcome:
@@ -134,4 +134,4 @@ class TierRowTests(TestCase):
             self.add("large", "--model=big", "--url=https://8.8.8.8/v1")
         self.assertFalse(Tier.objects.exists())
         with self.assertRaises(ValidationError):
-            Replica(tier=Tier(name="t", model="m"), url="ftp://files").full_clean()
+            Server(tier=Tier(name="t", model="m"), url="ftp://files").full_clean()

@@ -13,6 +13,8 @@ from chatbot.evaluation.reading import judged, ranked
 from inference import json_lines
 from inference.evaluation import reading
 
+pytestmark = pytest.mark.slow
+
 FOLDER = Path(__file__).parents[2] / "fixtures" / "companies"
 HIT1, HIT3, AUC = 0.63, 0.84, 0.76
 # Of the sentences that a text does not support.

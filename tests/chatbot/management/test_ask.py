@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 from unittest import mock
 
@@ -12,8 +13,8 @@ from django.core.management import call_command
 from crm.models import Customer
 
 
-async def echo(question: str, customer: str | None) -> dict[str, Any]:
-    return {"question": question, "customer": customer}
+async def echo(question: str, customer: str | None, today: date | None) -> dict[str, Any]:
+    return {"question": question, "customer": customer, "today": str(today)}
 
 
 @pytest.fixture(autouse=True)
@@ -56,5 +57,14 @@ def test_a_bad_line_is_answered_and_the_next_one_is_asked(
 
 
 def test_one_question_is_asked_as_the_named_customer(capsys: pytest.CaptureFixture[str]) -> None:
-    call_command("ask", "--json", "--customer", "alice", "Where is it?")
-    assert json.loads(capsys.readouterr().out)["customer"] == "alice"
+    call_command("ask", "--json", "--customer", "alice", "--today", "2026-11-29", "Where is it?")
+    found = json.loads(capsys.readouterr().out)
+    assert (found["customer"], found["today"]) == ("alice", "2026-11-29")
+
+
+def test_a_line_may_say_which_day_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"id": 1, "customer": "alice", "question": "Is it late?"}
+    [found] = answers(capsys, asked | {"today": "2026-11-29"})
+    assert found["today"] == "2026-11-29"
+    [refused] = answers(capsys, asked | {"today": "tomorrow"})
+    assert "error" in refused

@@ -149,6 +149,7 @@ def test_uvicorn_itself_believes_nobody(file: str) -> None:
     assert '"--no-proxy-headers"' in path.read_text()
 
 
+@pytest.mark.slow
 def test_the_production_settings_pass_djangos_own_check(tmp_path: Path) -> None:
     lay("encoder", tmp_path)
     own = {"DATA_DIR": str(tmp_path), "ATTUNE_MODELS": str(tmp_path)}

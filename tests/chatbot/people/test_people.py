@@ -222,7 +222,7 @@ def test_changes_are_logged_with_who_made_them_and_without_secrets(
 ) -> None:
     client.force_login(person("adam", roles.ADMINISTRATOR))
     fields = {"name": "small", "model": "slm", "from_difficulty": "0", "enabled": "on"}
-    management = {f"replicas-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
+    management = {f"servers-{name}_FORMS": "0" for name in ("TOTAL", "INITIAL")}
     client.post("/admin/chatbot/tier/add/", fields | management)
     assert entries(object_pk=str(Tier.objects.get().pk), content_type__model="tier") == [
         ("create", "adam")

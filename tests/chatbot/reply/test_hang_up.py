@@ -11,7 +11,7 @@ from django.test import override_settings
 
 from inference.generation.client import Generator
 from tests.chatbot.sockets import SocketTestCase
-from tests.fakes import pool
+from tests.fakes import tier
 from tests.load.stub_slm import Stub
 
 pytestmark = pytest.mark.services
@@ -26,7 +26,7 @@ class HangUpTests(SocketTestCase):
         server = await asyncio.start_server(stub.serve, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
         tiers = mock.patch(
-            "chatbot.engines.tiers.tiers", return_value=[pool(Generator(url, "stub"))]
+            "chatbot.engines.tiers.tiers", return_value=[tier(Generator(url, "stub"))]
         )
         with tiers, mock.patch("chatbot.conversation.summary.schedule"):
             yield stub

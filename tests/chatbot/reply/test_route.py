@@ -1,65 +1,83 @@
-"""Who answers, from the customer's words alone."""
+"""Who answers, from what was heard in the customer's words: by the real classifier."""
 
-from django.test import SimpleTestCase
+import pytest
 
-from chatbot.reply.route import Target, decide
+from chatbot.engines.classifier import intents
+from chatbot.reply import wording
+from chatbot.reply.route import Target, decide, pleasantry
+from chatbot.reply.turn import Turn
 
 
-class RouteTests(SimpleTestCase):
-    def assert_routes(self, target: Target, texts: list[str]) -> None:
-        for text in texts:
-            self.assertEqual(decide(text).target, target, text)
+def target(text: str, **turn: object) -> Target:
+    return decide(Turn(text, None, **turn), intents(text)).target
 
-    def test_a_wish_for_a_person_is_heard_in_many_words(self) -> None:
-        self.assert_routes(
-            Target.HUMAN,
-            [
-                "Could I speak to somebody in your team?",
-                "put me through to your supervisor right now!!",
-                "HUMAN PLEASE",
-                "agent",
-                "I'd rather talk to a real human being",
-                "i need a live agent",
-                "stop with the bot, not a robot please",
-                "is there anyone or are there any agents available? is there an agent available",
-                "let me chat with customer service",
-            ],
-        )
 
-    def test_a_question_that_names_a_person_is_still_a_question(self) -> None:
-        self.assert_routes(
-            Target.BOT,
-            [
-                "Your agent told me the parcel was sent, was it?",
-                "What is the e-mail address of customer service?",
-                "Who is the person that signed for my parcel?",
-                "Can I get a personal discount?",
-                "Where is my order 10482?",
-                "I need a tent for four people",
-            ],
-        )
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Could I speak to somebody in your team?",
+        "put me through to your supervisor right now!!",
+        "HUMAN PLEASE",
+        "agent",
+        "I'd rather talk to a real human being",
+        "i need a live agent",
+        "is there an agent available",
+        "let me chat with customer service",
+        "operator please",
+        "real person pls",
+        "get me out of this chatbot",
+    ],
+)
+def test_a_wish_for_a_person_is_heard_in_many_words(text: str) -> None:
+    assert target(text) is Target.HUMAN
 
-    def test_small_talk_needs_no_record(self) -> None:
-        self.assert_routes(
-            Target.CHAT,
-            [
-                "hi there",
-                "Good evening!",
-                "thank you so much",
-                "ok perfect, thanks",
-                "bye",
-                "👍",
-                "how are you?",
-            ],
-        )
 
-    def test_small_talk_with_a_question_is_a_question(self) -> None:
-        self.assert_routes(
-            Target.BOT,
-            [
-                "hi, where is my parcel?",
-                "thanks, and when does it arrive?",
-                "can you help me switch user?",
-                "no refund yet",
-            ],
-        )
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Your agent told me the parcel was sent, was it?",
+        "What is the e-mail address of customer service?",
+        "Who is the person that signed for my parcel?",
+        "Can I get a personal discount?",
+        "Can I get someone a gift card?",
+        "Where is my order 10482?",
+        "I need a tent for four people",
+        "hi, where is my parcel?",
+        "thanks, and when does it arrive?",
+        "no refund yet",
+        "nothing works",
+        "Is that it?",
+    ],
+)
+def test_a_question_that_names_a_person_or_greets_is_still_a_question(text: str) -> None:
+    assert target(text) is Target.BOT
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("hi there", wording.HELLO),
+        ("Good evening!", wording.HELLO),
+        ("thank you so much", wording.WELCOME),
+        ("ok perfect, thanks", wording.WELCOME),
+        ("bye", wording.GOODBYE),
+        ("👍", wording.HERE),
+        ("…", wording.HERE),
+        ("are you a robot?", wording.ABOUT_THE_BOT),
+        ("what can you do?", wording.ABOUT_THE_BOT),
+    ],
+)
+def test_small_talk_needs_no_record(text: str, answer: str) -> None:
+    assert target(text) is Target.CHAT
+    assert pleasantry(intents(text)) == answer
+
+
+def test_a_yes_to_the_offer_of_a_colleague_is_a_yes() -> None:
+    assert target("yes please", offered=True) is Target.HUMAN
+    assert target("yes please, where is it?", offered=True) is Target.BOT
+
+
+def test_an_inbox_hands_off_on_words_of_its_own() -> None:
+    own = ("power of attorney", "bereavement")
+    assert target("I have a Power  of Attorney for my aunt", hand_off_on=own) is Target.HUMAN
+    assert target("Do you sell bereavements?", hand_off_on=own) is Target.BOT

@@ -15,7 +15,7 @@ from chatbot.models import Conversation, Message, Reply
 from chatbot.reply import runner, wording
 from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
-from tests.fakes import pool
+from tests.fakes import tier
 
 pytestmark = pytest.mark.services
 
@@ -52,7 +52,7 @@ class RunnerTestCase(SocketTestCase):
     def setUp(self) -> None:
         super().setUp()
         self.slow = SlowGenerator()
-        self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=[pool(self.slow)]))
+        self.enterContext(mock.patch("chatbot.engines.tiers.tiers", return_value=[tier(self.slow)]))
 
     async def until(self, holds: Any) -> None:
         async with asyncio.timeout(10):

@@ -3,11 +3,14 @@
 import unicodedata
 
 import pytest
+from tokenizers import Tokenizer
 
+from chatbot.engines.reader import WEIGHTS
 from crm.knowledge import wording
 from crm.knowledge.records import PASSAGE_WORDS, passages
 from crm.models import Record
 from crm.plumbing import storable
+from inference.encoder import MAX_TOKENS
 from inference.length import words
 
 WRITTEN = {
@@ -20,6 +23,17 @@ WRITTEN = {
     "Tibetan": "བཀྲ་ཤིས་བདེ་ལེགས་ཞུ་དོན་དག་ཚོང་ཁང་",
     "Hindi": "क्षत्रियस्त्री",
     "families": "👩🏽‍👩🏽‍👧🏽‍👦🏽",
+}
+PROSE = {
+    "Arabic": "يمكنكم إرجاع الأحذية خلال ثلاثين يوما من الاستلام ما لم تستخدم في الهواء الطلق",
+    "Hebrew": "אפשר להחזיר את הנעליים בתוך שלושים יום אם לא נעלו אותן בחוץ",
+    "Hindi": "आप तीस दिनों के भीतर जूते वापस कर सकते हैं यदि उनका बाहर उपयोग नहीं किया गया है",
+    "Korean": "구매하신 신발은 수령일로부터 삼십 일 이내에 반품하실 수 있습니다",
+    "Russian": "Вы можете вернуть обувь в течение тридцати дней, если она не носилась на улице",
+    "Greek": "Μπορείτε να επιστρέψετε τα παπούτσια εντός τριάντα ημερών",
+    "Georgian": "ფეხსაცმლის დაბრუნება შეგიძლიათ ოცდაათი დღის განმავლობაში",
+    "Chinese": "您可以在收到鞋子后的三十天内退货，前提是没有在室外穿过",
+    "German": "Rücksendebestimmungen gelten innerhalb der Gewährleistungsfrist",
 }
 EVERY = pytest.mark.parametrize("sign", WRITTEN.values(), ids=WRITTEN)
 
@@ -46,6 +60,17 @@ def test_a_long_text_and_a_long_field_are_searched_to_their_end(sign: str, lengt
 def test_a_passage_is_no_longer_than_is_read_of_it(sign: str) -> None:
     for passage in passages(Record(id="a", title="T", text=filled(sign, 5_000), fields={})):
         assert words(passage) <= wording.LONGEST_WHOLE * PASSAGE_WORDS
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [". ", " "], ids=["sentences", "no full stop"])
+@pytest.mark.parametrize("sentence", PROSE.values(), ids=PROSE)
+def test_the_encoder_reads_each_passage_to_its_end(sentence: str, stop: str) -> None:
+    tokenizer = Tokenizer.from_file(str(WEIGHTS / "tokenizer.json"))
+    tokenizer.no_truncation()
+    text = stop.join([sentence] * 40)
+    for passage in passages(Record(id="a", title="T", text=text, fields={"note": text})):
+        assert len(tokenizer.encode(passage).ids) <= MAX_TOKENS
 
 
 @EVERY

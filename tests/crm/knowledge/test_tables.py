@@ -5,7 +5,7 @@ import pytest
 from crm.knowledge import wording
 from crm.knowledge.records import passages
 from crm.models import Record
-from crm.plumbing import markup
+from inference import markup
 
 WEIGHTS = """Parcels abroad:
 

@@ -22,6 +22,7 @@ def rows(app: str, model: str) -> Any:
     return apps.get_model(app, model).objects
 
 
+@pytest.mark.slow
 class RealMigrationTests(TransactionTestCase):
     def setUp(self) -> None:
         self.latest = MigrationExecutor(connection).loader.graph.leaf_nodes()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.models import Replica, Tier
+from chatbot.models import Server, Tier
 from crm.outbound import destinations
 from crm.outbound.destinations import DestinationRefused, check
 
@@ -145,7 +145,7 @@ def test_our_own_services_are_refused_inside_an_allowed_network(
 
 def test_the_servers_of_the_language_model_are_our_own(settings: Any) -> None:
     tier = Tier.objects.create(name="large", model="slm")
-    Replica.objects.create(tier=tier, url="http://10.0.0.40:8100/v1")
+    Server.objects.create(tier=tier, url="http://10.0.0.40:8100/v1")
     with pytest.raises(DestinationRefused, match="own services"):
         to("http://10.0.0.40:8100/hook")
     assert to("http://10.0.0.40:8200/hook")

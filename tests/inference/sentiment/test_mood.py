@@ -1,21 +1,25 @@
 """When an agent should look at a conversation, and why."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.sentiment.mood import Heard, Rules, alert, mood, slope, times
+from inference.sentiment.mood import Rules, ScoredMessage, alert, mood, slope, times, worst
 
 SURE, UNSURE = 0.9, 0.5
 scores = st.floats(-1, 1)
 messages = st.lists(
-    st.builds(Heard, st.sampled_from(["no", "thanks", "where is it?"]), scores, st.floats(0, 1)),
+    st.builds(
+        ScoredMessage, st.sampled_from(["no", "thanks", "where is it?"]), scores, st.floats(0, 1)
+    ),
     max_size=12,
 )
 
 
-def said(*values: float, sure: float = SURE) -> list[Heard]:
-    return [Heard("words", value, sure) for value in values]
+def said(*values: float, sure: float = SURE) -> list[ScoredMessage]:
+    return [ScoredMessage("four words of theirs", value, sure) for value in values]
 
 
 def reason(*values: float, sure: float = SURE) -> str:
@@ -48,10 +52,12 @@ def test_below_the_confidence_floor_nothing_alerts() -> None:
 
 
 def test_the_fifth_report_outranks_a_polite_first_complaint_and_an_angry_row() -> None:
-    fifth = alert([Heard("this is the fifth time I report this", -0.2, UNSURE)])
+    fifth = alert([ScoredMessage("this is the fifth time I report this", -0.2, UNSURE)])
     row = alert(said(-0.9, -0.9, -0.9))
     assert (
-        fifth and row and alert([Heard("the tent is torn, I am sorry to say", -0.6, SURE)]) is None
+        fifth
+        and row
+        and alert([ScoredMessage("the tent is torn, I am sorry to say", -0.6, SURE)]) is None
     )
     assert fifth.reason == "says it is the 5th time"
     assert fifth.quote == "this is the fifth time I report this"
@@ -63,11 +69,14 @@ def test_an_inbox_may_be_alerted_sooner_or_not_at_all() -> None:
     assert at_once and at_once.reason == "a negative message"
     off = Rules(in_a_row=0, repeated=0, fall=0, bad_mood=0)
     assert alert(said(0.9, -0.9, -0.9, -0.9), off) is None
-    assert alert([Heard("this is the fifth time", -0.9, SURE)], off) is None
+    assert alert([ScoredMessage("this is the fifth time", -0.9, SURE)], off) is None
 
 
 def test_thanks_for_the_third_time_are_no_complaint() -> None:
-    assert alert([Heard("this is the third time you helped me, wonderful!", 0.9, SURE)]) is None
+    assert (
+        alert([ScoredMessage("this is the third time you helped me, wonderful!", 0.9, SURE)])
+        is None
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +101,7 @@ def test_how_often_the_customer_says_it_came_up(text: str, count: int) -> None:
 
 @given(st.lists(scores, min_size=1, max_size=30))
 def test_the_mood_lies_between_the_worst_and_the_best_message(values: list[float]) -> None:
-    found = mood(values)
+    found = mood(said(*values))
     assert found is not None
     assert min(values) - 1e-9 <= found <= max(values) + 1e-9
 
@@ -102,7 +111,36 @@ def test_a_better_last_message_never_lowers_the_mood(
     values: list[float], one: float, other: float
 ) -> None:
     low, high = sorted((one, other))
-    assert mood([*values, low]) <= mood([*values, high]) + 1e-9
+    assert mood(said(*values, low)) <= mood(said(*values, high)) + 1e-9
+
+
+@pytest.mark.parametrize("text", ["ok", "yes please", "a person, please!", "hm"])
+def test_a_short_word_or_a_wish_for_a_person_never_raises_the_mood(text: str) -> None:
+    person = frozenset({"person"}) if "person" in text else frozenset()
+    upset = said(-0.9, -0.8)
+    assert mood([*upset, ScoredMessage(text, 0.1, SURE, person)]) == mood(upset)
+    assert mood([*upset, ScoredMessage("awful", -1.0, SURE)]) < mood(upset)
+    assert mood([*upset, ScoredMessage("thank you!", 0.9, SURE)]) > mood(upset)
+
+
+def test_the_worst_of_the_last_messages_says_who_comes_first() -> None:
+    assert worst(said(-0.9, 0.1, -0.4, 0.2, 0.3)) == -0.4
+    assert worst(said(-0.9, sure=UNSURE)) is None
+
+
+@pytest.mark.parametrize("score", [-0.9, 0.0])
+def test_a_threat_calls_an_agent_at_once(score: float) -> None:
+    threat = ScoredMessage("My solicitor will be in touch", score, SURE, frozenset({"leave"}))
+    found = alert([threat])
+    assert found and found.reason == "threatens to leave or to complain elsewhere"
+    assert found.quote == "My solicitor will be in touch"
+    assert alert([threat], Rules(threats=False)) is None
+    assert alert([replace(threat, score=0.9)]) is None
+
+
+def test_only_their_own_words_count_the_times() -> None:
+    quoted = "Thank you.\n\nOn Monday, 3 Nov 2025, Help <help@ash.example> wrote:\n> the third time"
+    assert alert([ScoredMessage(quoted, 0.0, SURE)]) is None
 
 
 @given(scores, st.integers(2, 12))
@@ -117,17 +155,17 @@ def test_a_rising_mood_has_a_rising_slope_and_its_mirror_a_falling_one(values: l
 
 
 @given(messages)
-def test_an_alert_has_a_reason_and_a_weight(heard: list[Heard]) -> None:
+def test_an_alert_has_a_reason_and_a_weight(heard: list[ScoredMessage]) -> None:
     found = alert(heard)
     assert found is None or (found.reason and 0 < found.weight <= 1)
 
 
 @given(messages)
-def test_a_surely_happy_last_message_ends_every_alert(heard: list[Heard]) -> None:
-    assert alert([*heard, Heard("thanks", 0.9, SURE)]) is None
+def test_a_surely_happy_last_message_ends_every_alert(heard: list[ScoredMessage]) -> None:
+    assert alert([*heard, ScoredMessage("thanks", 0.9, SURE)]) is None
 
 
 @given(messages)
-def test_one_more_angry_message_never_makes_it_less_pressing(heard: list[Heard]) -> None:
-    before, after = alert(heard), alert([*heard, Heard("no", -1.0, 1.0)])
+def test_one_more_angry_message_never_makes_it_less_pressing(heard: list[ScoredMessage]) -> None:
+    before, after = alert(heard), alert([*heard, ScoredMessage("no", -1.0, 1.0)])
     assert before is None or after is not None

@@ -11,7 +11,7 @@ from inference.sentiment import Classifier, site
 WEIGHTS = Path(inference.__file__).parent / "weights" / "sentiment"
 # Here "sick" and "filthy" are praise: words that the delivered heads hear as anger.
 PRAISE = ("that new board is sick", "filthy trick mate", "sick deck", "so filthy, I am dead")
-CALM = ("where is my deck", "is the shop open on monday", "do you have wheels in blue")
+CALM = ("which deck is in stock", "is the shop open on monday", "do you have wheels in blue")
 
 
 def corrections(count: int, praise: str = "positive") -> list[tuple[str, str]]:

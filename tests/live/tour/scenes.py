@@ -5,7 +5,7 @@ What the bot says stands in the demo's records; no model writes it.
 """
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from random import Random
 from typing import Any
 
@@ -29,6 +29,7 @@ from chatbot.models import (
 from chatbot.people import audit, roles
 from chatbot.people.demo_logins import PASSWORD
 from chatbot.reports import aggregate
+from crm.demo.calendar import moved, until
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
 
 PEOPLE = {
@@ -48,6 +49,10 @@ class Answer:
     state: str = "answered"
     reason: str = ""
     withheld: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Move its dates as the demo's records were moved."""
+        self.text = moved(self.text, until(date.today()))
 
 
 SHIPPED = Answer(
@@ -153,11 +158,11 @@ def set_up() -> None:
     ):
         CannedAnswer.objects.get_or_create(shortcut=shortcut, defaults={"text": text})
     small = Tier.objects.create(name="small", model=settings.SLM_NAME)
-    small.replicas.create(url=settings.SLM_URL)
+    small.servers.create(url=settings.SLM_URL)
     large = Tier.objects.create(
         name="large", model="slm-large", from_difficulty=0.45, enabled=False
     )
-    large.replicas.create(url="http://vllm-2:8100/v1")
+    large.servers.create(url="http://vllm-2:8100/v1")
     webhooks()
     keys.make("Warehouse", ["records:write"])
 

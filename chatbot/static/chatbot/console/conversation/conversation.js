@@ -71,6 +71,7 @@ export class Conversation {
   open({ row, card, may, read }) {
     if (this.id !== row.id) {
       this.#transcript.clear();
+      this.#card.clear();
       this.#composer.open(row.id, card.uploads);
       this.#suggestion.close();
     }
@@ -97,6 +98,7 @@ export class Conversation {
 
   corrected(frame) {
     this.#transcript.corrected(frame);
+    this.#card.corrected(frame);
   }
 
   note(note) {

@@ -5,7 +5,7 @@ import { time } from "../draw.js";
 import { drawChart } from "./chart.js";
 
 export class Card {
-  #scored = []; // messages with a score
+  #scored = []; // messages with a score; the one that counts is `score`
 
   // Set by the owner.
   onChosen = (_seq) => {};
@@ -38,6 +38,10 @@ export class Card {
     byId("notes").replaceChildren();
     for (const note of notes) this.note(note);
     byId("history").href = page;
+  }
+
+  /** Another conversation is opened. */
+  clear() {
     this.#scored = [];
     this.#draw();
   }
@@ -62,9 +66,16 @@ export class Card {
 
   /** New messages; one in a language that the classifier does not know has no mood. */
   heard(messages) {
-    const scored = messages.filter(({ score, label }) => score !== null && label !== "unknown");
+    const known = ({ felt, label, corrected }) => felt !== null && (label !== "unknown" || corrected);
+    const scored = messages.filter(known).map(({ seq, at, felt }) => ({ seq, at, score: felt }));
     if (!scored.length) return;
     this.#scored.push(...scored);
+    this.#draw();
+  }
+
+  corrected({ seq, felt }) {
+    const message = this.#scored.find((one) => one.seq === seq);
+    if (message) message.score = felt;
     this.#draw();
   }
 

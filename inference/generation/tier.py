@@ -64,7 +64,7 @@ class Server:
 
 
 @dataclass(eq=False)
-class Pool:
+class Tier:
     name: str
     servers: Sequence[Server]
     # The least difficulty, from 0 to 1, of the turns that it answers.

@@ -13,13 +13,21 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.sentiment import weights  # noqa: E402
-from inference.sentiment.classifier import Classifier, Student  # noqa: E402
+from inference.sentiment.classifier import INTENTS, Classifier, Student  # noqa: E402
 from inference.sentiment.compression import factorise, prune, quantise  # noqa: E402
 from inference.sentiment.distillation import data, student, teacher  # noqa: E402
-from inference.sentiment.distillation.data import NEGATIVE, NEUTRAL, POSITIVE, Example  # noqa: E402
+from inference.sentiment.distillation.data import (  # noqa: E402
+    NEGATIVE,
+    NEUTRAL,
+    POSITIVE,
+    UNLABELLED,
+    Example,
+)
 from inference.sentiment.distillation.model import Scorer, scores  # noqa: E402
 from inference.training import fitting  # noqa: E402
 from inference.training.tokens import Batch, Tokens  # noqa: E402
+
+pytestmark = pytest.mark.slow
 
 WORDS = "bad sad angry glad fine happy my order parcel is where the late i am".split()
 MOODS = {
@@ -27,6 +35,8 @@ MOODS = {
     NEUTRAL: ("order", "parcel"),
     POSITIVE: ("glad", "happy"),
 }
+
+MEANS = {NEGATIVE: "leave", NEUTRAL: "wish", POSITIVE: "thanks"}
 
 
 def silent(line: str) -> None:
@@ -69,6 +79,7 @@ def examples() -> list[Example]:
             label,
             "tiny",
             (float(label == NEGATIVE), 0, 0, 0),
+            tuple(float(intent == MEANS[label]) for intent in INTENTS),
         )
         for label, words in MOODS.items()
         for _ in range(40)
@@ -100,11 +111,15 @@ def test_a_student_learns_from_a_teacher_alone(
     scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
 ) -> None:
     opinions = torch.nn.functional.one_hot(torch.tensor([e.label for e in examples]), 3) * 6.0
-    silent_labels = [Example(e.text, NEUTRAL, e.source) for e in examples]
-    lesson = student.Lesson(silent_labels, opinions, torch.randn(len(examples), 24).half())
+    unlabelled = [Example(e.text, UNLABELLED, e.source) for e in examples]
+    intents = torch.tensor([e.intents for e in examples]) * 12 - 6
+    features = torch.randn(len(examples), 24).half()
+    lesson = student.Lesson(unlabelled, opinions, intents, features)
     recipe = fitting.Recipe(rate=5e-3, size=16, epochs=8)
     student.train(scorer, tokenizer, lesson, tmp_path / "ckpt", recipe, silent)
     assert accuracy(scorer, tokenizer, examples) > 0.8
+    wanted = scores(scorer, Tokens(tokenizer, [e.text for e in examples]), silent).intents > 0
+    assert (wanted == (intents > 0)).float().mean() > 0.9
 
 
 def test_a_run_that_was_stopped_goes_on_where_it_was(
@@ -181,12 +196,13 @@ def test_the_graph_hears_what_the_model_hears(
         quantise.dynamic(tmp_path / "plain", path)
 
     weights.write(scorer, tokenizer, graph, tmp_path / "w")
-    weights.calibrate(tmp_path / "w", examples, examples)
+    weights.calibrate(tmp_path / "w", examples, examples, examples)
     features = weights.features_of(Student(tmp_path / "w"), [e.text for e in examples])
     assert (unit(features) * unit(expected)).sum(axis=1).min() > 0.98
     found = Classifier.load(tmp_path / "w").score(["my bad order", "my happy order"])
     assert [one.label for one in found] == ["negative", "positive"]
     assert found[0].emotions == ("anger",)
+    assert [one.intents for one in found] == [{"leave"}, {"thanks"}]
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from inference.generation.client import GenerationError, ServerBusy, ServerUnreachable
-from inference.generation.pool import Pool, Server
+from inference.generation.tier import Server, Tier
 
 GONE = ServerUnreachable("gone")
 
@@ -32,37 +32,37 @@ class Fake:
         return self.served
 
 
-def pool(*fakes: Fake) -> Pool:
-    return Pool("small", [Server(fake) for fake in fakes])  # type: ignore[arg-type]
+def tier_of(*fakes: Fake) -> Tier:
+    return Tier("small", [Server(fake) for fake in fakes])  # type: ignore[arg-type]
 
 
-async def said(tier: Pool) -> list[str]:
+async def said(tier: Tier) -> list[str]:
     return [piece async for piece in tier.stream([], 10)]
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("error", [GONE, ServerBusy("busy", None)])
 async def test_another_server_answers_where_the_first_cannot(error: GenerationError) -> None:
-    assert await said(pool(Fake(error=error), Fake("Hello."))) == ["Hello."]
+    assert await said(tier_of(Fake(error=error), Fake("Hello."))) == ["Hello."]
 
 
 @pytest.mark.anyio
 async def test_nobody_goes_on_with_what_another_has_begun() -> None:
     broken, other = Fake("Hel", GONE), Fake("Hello.")
     with pytest.raises(ServerUnreachable):
-        await said(pool(broken, other))
+        await said(tier_of(broken, other))
     assert other.asked == 0
 
 
 @pytest.mark.anyio
 async def test_where_all_are_gone_the_last_error_is_told() -> None:
     with pytest.raises(ServerUnreachable):
-        await said(pool(Fake(error=GONE), Fake(error=GONE)))
+        await said(tier_of(Fake(error=GONE), Fake(error=GONE)))
 
 
 @pytest.mark.anyio
 async def test_the_one_with_the_fewest_requests_is_asked() -> None:
-    tier = pool(Fake("a"), Fake("b"))
+    tier = tier_of(Fake("a"), Fake("b"))
     first = tier.stream([], 10)
     assert await anext(first) == "a"
     assert await said(tier) == ["b"]
@@ -73,7 +73,7 @@ async def test_the_one_with_the_fewest_requests_is_asked() -> None:
 @pytest.mark.anyio
 async def test_an_ill_server_is_asked_last_and_comes_back() -> None:
     hung, well = Fake("a", GONE), Fake("b")
-    tier = pool(hung, well)
+    tier = tier_of(hung, well)
     await tier.servers[0].examine(thoroughly=False)
     assert tier.servers[0].illness == "gone"
     assert await said(tier) == ["b"]
@@ -86,7 +86,7 @@ async def test_an_ill_server_is_asked_last_and_comes_back() -> None:
 async def test_a_server_that_does_not_list_the_model_shows_whether_it_answers_to_its_name() -> None:
     unlisted = Fake("a")
     unlisted.served = ["/models/llama.gguf"]
-    server = pool(unlisted).servers[0]
+    server = tier_of(unlisted).servers[0]
     await server.examine(thoroughly=False)
     assert (server.illness, unlisted.asked) == ("", 1)
     unlisted.stream = Fake(error=ServerUnreachable("no such model")).stream  # type: ignore[method-assign]

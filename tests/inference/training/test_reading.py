@@ -15,6 +15,8 @@ from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
 from inference.reading.training.model import Lessons, Matcher  # noqa: E402
 from inference.training.fitting import Recipe  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 WORDS = "when do you open close bins tents monday friday we at noon red blue gates".split()
 ACME = Lesson(
     (("gates", ("we open monday", "red bins")), ("blue", ("blue gates close", "tents at noon"))),

@@ -1,0 +1,65 @@
+"""Reads customers' messages, written by hand: with their sentiment, and with their intents."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from inference.json_lines import rows
+from inference.sentiment import written
+from inference.sentiment.classifier import INTENTS, LABELS
+from inference.sentiment.distillation.data import UNLABELLED, Example
+from inference.sentiment.text import readable
+
+ROOM = Path(__file__).parents[1]
+# Files that are not trained on: the calibration and the thresholds come from them.
+DEV = {"airline-rowan", "broadband-rowan", "parcels-rowan", "water-dove", "k-hazel", "l-fir"}
+
+# Kinds of messages in which the customer threatens.
+THREATS = {"threat", "escalation"}
+
+
+def messages(dev: bool = False) -> list[Example]:
+    """Read the messages with a sentiment."""
+    return [
+        Example(readable(row["text"]), LABELS.index(row["label"]), "messages")
+        for row in _rows("messages", dev)
+    ]
+
+
+def intents(dev: bool = False) -> list[Example]:
+    """Read the messages with intents."""
+    return [
+        Example(readable(row["text"]), UNLABELLED, "intents", intents=_marks(row["intents"]))
+        for row in _rows("intents", dev)
+    ]
+
+
+def judged() -> dict[str, list[tuple[str, bool]]]:
+    """Return, per intent, the texts of which it is known whether they have it.
+
+    A message with a mood tells of threats by its kind, and a wish for an action is a wish.
+    """
+    known = {intent: _known(intent) for intent in INTENTS}
+    known["leave"] += [
+        (readable(row["text"]), row["src"] in THREATS) for row in _rows("messages", dev=False)
+    ]
+    wished = (row for path in sorted((ROOM / "wishes").glob("*.jsonl")) for row in rows(path))
+    known["wish"] += [
+        (readable(text), bool(key)) for row in wished for text, key in row["messages"]
+    ]
+    return known
+
+
+def _known(intent: str) -> list[tuple[str, bool]]:
+    marked = _rows("intents", dev=False)
+    return [(readable(row["text"]), intent in row["intents"]) for row in marked]
+
+
+def _marks(names: list[str]) -> tuple[float, ...]:
+    return tuple(float(intent in names) for intent in INTENTS)
+
+
+def _rows(folder: str, dev: bool) -> Iterator[dict[str, Any]]:
+    for path in sorted((ROOM / folder).glob("*.tsv")):
+        if (path.stem in DEV) == dev:
+            yield from written.rows(path)
