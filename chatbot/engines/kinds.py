@@ -22,7 +22,9 @@ LOOKED_AT, LEAST = 100, 0.3
 # Seconds until a change in the admin takes effect.
 KNOWN_FOR = 30.0
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-AMOUNT = re.compile(r"\s*(?:[A-Z]{3}|R|[€$£¥₹])?\s?-?\d[\d,. ]*\s?(?:[A-Z]{3}|[€$£¥₹])?\b.{0,40}")
+AMOUNT = re.compile(
+    r"(?:(?:[A-Z]{3}|R|[€$£¥₹]) ?)?-?\d[\d,.]{0,20}(?: ?(?:[A-Z]{3}|[€$£¥₹]))?(?:\W.{0,40})?"
+)
 # Words of a status; a longer text is a note.
 STATUS_WORDS = 8
 _known: dict[str, tuple[float, RecordKind]] = {}
@@ -74,7 +76,7 @@ def is_date(value: Any) -> bool:
 
 
 def is_amount(value: Any) -> bool:
-    return not is_date(value) and bool(AMOUNT.fullmatch(str(value)))
+    return not is_date(value) and bool(AMOUNT.fullmatch(str(value).strip()))
 
 
 def is_status(value: Any) -> bool:
