@@ -154,7 +154,7 @@ RECORDS = [
 
 async def outcome_of(turn: Turn) -> Outcome:
     """What came of a turn; its answer is the sentences that were shown, in order."""
-    answer = Answer(turn)
+    answer = Answer(replace(turn, intents=turn.intents or FakeClassifier().intents(turn.text)))
     sentences = [sentence async for sentence in answer.sentences()]
     assert answer.outcome.answer == " ".join(sentences)
     return answer.outcome

@@ -9,8 +9,10 @@ from unittest import mock
 import pytest
 
 from chatbot.conversation import crm_requests
+from chatbot.models import Message
 from chatbot.privacy.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
+from chatbot.reply.runner import have
 from chatbot.reply.turn import Turn
 from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
@@ -44,7 +46,8 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "instructs": injection.order_in._function,
     "sentences": sentences.split,
     "wishes": lambda text: wishes.requested_action(text, OFFERS),
-    "route": lambda text: route.decide(Turn(text, None, hand_off_on=("a person",)), set()),
+    "route": lambda text: route.decide(Turn(text, None, offered=True)),
+    "words of the inbox": lambda text: have([Message(text=text)], "a person"),
     "own words": own_words,
     "references": keys.references,
     "phrases": keys.phrases,

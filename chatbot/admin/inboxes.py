@@ -25,8 +25,9 @@ WIDGET_FIELDS = [
     "name", "key", "greeting", "origins", "hand_off_on", "auto_assign", "learning",
 ]  # fmt: skip
 ALERTS = (
-    "Each of these rules calls an agent for as long as it holds. A message counts only if the "
-    "classifier is sure enough (60 %). You can try out your changes below before you save them."
+    "Each of these rules calls an agent until somebody has seen the alert or takes the "
+    "conversation over. A mood counts only if the classifier is sure enough (60 %). You can try "
+    "out your changes below before you save them."
 )
 PREVIEW_ROWS = 100
 ORIGIN = re.compile(r"https?://([a-z0-9-]+(\.[a-z0-9-]+)*|\[[0-9a-f:]+\])(:[0-9]{1,5})?")

@@ -188,7 +188,8 @@ def gist(conversation: Any) -> str:
 
 
 def why(conversation: Any) -> str:
-    """Return the reason for the row's place; "" if it is the mood, which the row shows anyway."""
+    """Return the reason for the row's place; "" if it is the customer's messages, which the row
+    shows anyway as a line of scores."""
     if conversation.rank == 0:
         return conversation.alert_shown
     if conversation.state == State.WAITING:

@@ -30,7 +30,7 @@ from chatbot.models import Conversation, Correction, Message, Note, Presence, Re
 from chatbot.people import presence
 from chatbot.people.names import name_of
 from chatbot.wire.errors import Refused
-from inference.sentiment import LABELS
+from inference.sentiment import LABELS, UNKNOWN
 from inference.text import blank
 
 JOINED = "{} from our team is with you now."
@@ -50,6 +50,7 @@ def take_over(conversation: Conversation, agent: User) -> None:
             return
         check_free(conversation)
         change_owner(conversation, State.AGENT)
+        conversation.alert_seen = True
         give_to(conversation, agent)
 
 
@@ -218,6 +219,8 @@ def correct(message: Message, label: str, agent: User) -> Correction:
     """
     if message.author != Author.CUSTOMER or not message.text:
         raise Refused("not_found", "Only a customer's message has a sentiment to correct.")
+    if message.label == UNKNOWN:
+        raise Refused("invalid", "This message is in a language that the classifier does not know.")
     if label not in LABELS:
         raise Refused("invalid", f"The label must be one of: {', '.join(LABELS)}.")
     with transaction.atomic():

@@ -19,6 +19,7 @@ from chatbot.models import Conversation, Inbox, Message
 from chatbot.models.conversations import CORRECTED, quoting
 from crm.plumbing import background
 from inference.sentiment import UNKNOWN, Sentiment, mood
+from inference.sentiment.own_words import own_words
 
 # The customer's last messages that make up the mood.
 WINDOW = 12
@@ -29,12 +30,21 @@ PREVIEWED_MESSAGES = 20_000
 Customer = Message.Author.CUSTOMER
 
 
+# Nobody has such a conversation yet.
+UNASSIGNED = (Conversation.State.BOT, Conversation.State.WAITING)
+
+
 def open_alerts() -> Q:
     """Select conversations whose alert calls an agent: no agent has them or has seen the alert, and
     they are not snoozed."""
     awake = Q(snoozed_until=None) | Q(snoozed_until__lte=Now())
-    unassigned = Q(state__in=[Conversation.State.BOT, Conversation.State.WAITING])
-    return Q(alert_weight__gt=0, alert_seen=False) & unassigned & awake
+    return Q(alert_weight__gt=0, alert_seen=False, state__in=UNASSIGNED) & awake
+
+
+def unseen(conversation: Conversation) -> bool:
+    """Tell whether the conversation has an alert that no agent has seen, snoozed or not."""
+    stands = bool(conversation.alert) and not conversation.alert_seen
+    return stands and conversation.state in UNASSIGNED
 
 
 def rules_of(inbox: Inbox) -> mood.Rules:
@@ -69,12 +79,11 @@ def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> 
     """
     messages = scored_messages(conversation)
     if sentiment.label != UNKNOWN:
-        messages.append(
-            mood.ScoredMessage(text, sentiment.score, sentiment.confidence, sentiment.intents)
-        )
-    alert = read_mood(conversation, messages)
-    if alert is None and calls(conversation):
-        return
+        messages.append(mood.scored(text, sentiment))
+    set_mood(conversation, messages)
+    alert = mood.alert(messages[-WINDOW:], rules_of(conversation.visitor.inbox))
+    if unseen(conversation) and (alert is None or alert.weight < conversation.alert_weight):
+        return  # The one that stands presses more.
     risen = is_new_or_worse(conversation, alert)
     set_alert(conversation, alert)
     if risen:
@@ -85,24 +94,29 @@ def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> 
 
 def correct_mood(conversation: Conversation) -> None:
     """Update the mood and the alert of a locked conversation, which the caller saves, after a
-    correction: an alert that rested on a wrong score ends, and a new one calls nobody, since an
-    agent is looking."""
-    set_alert(conversation, read_mood(conversation, scored_messages(conversation)))
+    correction.
+
+    An alert that nobody has seen stands as long as one of the messages gives ground for it. A new
+    one calls nobody: an agent is looking.
+    """
+    messages = scored_messages(conversation)
+    set_mood(conversation, messages)
+    if conversation.state == Conversation.State.CLOSED:
+        return
+    rules, recent = rules_of(conversation.visitor.inbox), messages[-WINDOW:]
+    if unseen(conversation):
+        set_alert(conversation, mood.strongest(recent, rules))
+    else:
+        set_alert(conversation, mood.alert(recent, rules))
+        conversation.alert_seen = bool(conversation.alert)
 
 
-def read_mood(conversation: Conversation, messages: list[mood.ScoredMessage]) -> mood.Alert | None:
-    conversation.scores = [round(message.score, 3) for message in messages[-SCORES:]]
+def set_mood(conversation: Conversation, messages: list[mood.ScoredMessage]) -> None:
     recent = messages[-WINDOW:]
+    conversation.scores = [round(message.score, 3) for message in messages[-SCORES:]]
     conversation.mood = mood.mood(recent)
     conversation.mood_slope = mood.slope([message.score for message in recent])
     conversation.worst = mood.worst(recent)
-    return mood.alert(recent, rules_of(conversation.visitor.inbox))
-
-
-def calls(conversation: Conversation) -> bool:
-    """Say whether an alert calls an agent. It does until it is seen, or an agent takes over."""
-    unassigned = conversation.state in (Conversation.State.BOT, Conversation.State.WAITING)
-    return bool(conversation.alert) and unassigned and not conversation.alert_seen
 
 
 def set_alert(conversation: Conversation, alert: mood.Alert | None) -> None:
@@ -141,16 +155,14 @@ def scored_messages(conversation: Conversation) -> list[mood.ScoredMessage]:
 
 
 def scored(messages: QuerySet[Message]) -> QuerySet[Message]:
-    known = messages.filter(author=Customer, score__isnull=False)
-    return known.filter(~Q(label=UNKNOWN) | Q(correction__isnull=False))
+    return messages.filter(author=Customer, score__isnull=False).exclude(label=UNKNOWN)
 
 
 def of_row(
     text: str, score: float, confidence: float | None, intents: list[str], corrected: str | None
 ) -> mood.ScoredMessage:
-    if corrected:
-        return mood.ScoredMessage(text, CORRECTED[corrected], 1.0, frozenset(intents))
-    return mood.ScoredMessage(text, score, confidence or 0.0, frozenset(intents))
+    felt, sure = (CORRECTED[corrected], 1.0) if corrected else (score, confidence or 0.0)
+    return mood.ScoredMessage(own_words(text), felt, sure, frozenset(intents))
 
 
 # --- preview of other rules
@@ -186,12 +198,10 @@ def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
 
 
 def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing]:
-    """Yield a Firing each time an alert rises in this conversation."""
+    """Yield a Firing when the first alert arises in this conversation, which then stands."""
     messages: list[mood.ScoredMessage] = []
-    standing = False
     for conversation, _seq, at, *columns in rows:
         messages = [*messages, of_row(*columns)][-WINDOW:]
-        alert = mood.alert(messages, rules)
-        if alert and not standing:
+        if alert := mood.alert(messages, rules):
             yield Firing(conversation, at, quoting(alert.reason, alert.quote))
-        standing = bool(alert)
+            return

@@ -15,11 +15,6 @@ def sentiment_classifier() -> Classifier:
     return _classifier(site.active(sentiment_site()))
 
 
-def intents(text: str) -> frozenset[str]:
-    """Return what is heard in the text besides its question: names of classifier.INTENTS."""
-    return sentiment_classifier().score([text])[0].intents
-
-
 def sentiment_site() -> Path:
     """Return the folder of the heads trained on this site."""
     return Path(settings.DATA_DIR) / "sentiment"

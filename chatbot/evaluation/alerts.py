@@ -6,10 +6,12 @@ null if none should.
 
 from typing import Any
 
+from chatbot.conversation.alerts import WINDOW
 from chatbot.engines.classifier import sentiment_classifier
+from inference.evaluation.classification import share
 from inference.evaluation.markdown import table
 from inference.sentiment import UNKNOWN
-from inference.sentiment.mood import Alert, ScoredMessage, alert
+from inference.sentiment.mood import Alert, ScoredMessage, alert, scored
 
 Rows = list[dict[str, Any]]
 
@@ -27,8 +29,8 @@ def first_alert(texts: list[str]) -> tuple[int | None, Alert | None]:
         zip(texts, sentiment_classifier().score(texts), strict=True)
     ):
         if one.label != UNKNOWN:
-            said.append(ScoredMessage(text, one.score, one.confidence, one.intents))
-        if raised := alert(said):
+            said.append(scored(text, one))
+        if raised := alert(said[-WINDOW:]):
             return place, raised
     return None, None
 
@@ -42,7 +44,7 @@ def figures(labelled: Rows, found: list[int | None]) -> dict[str, Any]:
     quiet = [at for due, at in pairs if due is None]
     return {
         "conversations": len(pairs),
-        "right": round(sum(due == at for due, at in pairs) / max(len(pairs), 1), 4),
+        "right": share([due == at for due, at in pairs]),
         "in time": len(calling) - late - early,
         "early": early,
         "late or never": late,

@@ -142,7 +142,7 @@ class Message(models.Model):
     label = models.CharField(max_length=10, blank=True)
     score = models.FloatField(null=True, blank=True)
     confidence = models.FloatField(null=True, blank=True)
-    # What else was heard in it: names of inference.sentiment.INTENTS.
+    # What else was heard in it: names of inference.sentiment.classifier.INTENTS.
     intents = models.JSONField(default=list, blank=True)
     feedback = models.SmallIntegerField(null=True, blank=True, help_text="1 helpful, -1 not.")
 

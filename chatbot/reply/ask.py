@@ -16,10 +16,16 @@ async def ask(
 ) -> dict[str, Any]:
     """Answer the question through the whole pipeline. Returns what `ask --json` prints."""
     sentiment = await in_thread(score, question)
-    said = mood.ScoredMessage(question, sentiment.score, sentiment.confidence, sentiment.intents)
-    raised = mood.alert([said])
+    raised = mood.alert([mood.scored(question, sentiment)])
     alert = raised.reason if raised else ""
-    turn = Turn(question, customer, alert=alert, mood=sentiment.score, today=today)
+    turn = Turn(
+        question,
+        customer,
+        alert=alert,
+        mood=sentiment.score,
+        intents=sentiment.intents,
+        today=today,
+    )
     return as_json(await collect(turn, policy=policy), sentiment)
 
 

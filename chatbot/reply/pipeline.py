@@ -30,7 +30,6 @@ from django.conf import settings
 
 from chatbot.engines import reader, tiers
 from chatbot.engines.admission import QueueFull
-from chatbot.engines.classifier import intents
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt, wording
@@ -124,8 +123,7 @@ class Answer:
         return sentence
 
     async def sentences(self) -> AsyncGenerator[str, None]:
-        heard = await asyncio.to_thread(intents, self.turn.text)
-        route = decide(self.turn, heard)
+        route = decide(self.turn)
         self.outcome.reason = route.reason
         self.outcome.action = await asyncio.to_thread(
             requested_action, self.turn.text, self.turn.offers
@@ -134,7 +132,7 @@ class Answer:
             yield self.hand_off(wording.ASKED, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
-            yield self.show(pleasantry(heard))
+            yield self.show(pleasantry(self.turn.intents))
         elif route.target is Target.FILES:
             self.outcome.state, self.refusal = Ending.REFUSED, wording.CANNOT_READ
             async for sentence in self.after():

@@ -38,26 +38,20 @@ class Route:
     reason: str
 
 
-def decide(turn: Turn, intents: Set[str]) -> Route:
+def decide(turn: Turn) -> Route:
     """Decide by what was heard in the customer's words, before any search."""
     text = turn.text
     if blank(text):
         return Route(Target.FILES, "Only files, which the bot cannot read.")
-    if words := next((words for words in turn.hand_off_on if has(text, words)), ""):
-        return Route(Target.HUMAN, f"This inbox always hands off on “{words}”.")
+    if turn.hand_off_on:
+        return Route(Target.HUMAN, f"This inbox always hands off on “{turn.hand_off_on}”.")
     if turn.offered and AGREES.match(text):
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
-    if "person" in intents:
+    if "person" in turn.intents:
         return Route(Target.HUMAN, "The customer asked for a person.")
-    if "chat" in intents or not re.search(r"\w", text):
+    if "chat" in turn.intents or not re.search(r"\w", text):
         return Route(Target.CHAT, "Small talk, answered without a record.")
     return Route(Target.BOT, "A question that the records may answer.")
-
-
-def has(text: str, words: str) -> bool:
-    """Tell whether the text has these words, in any case, and not as parts of longer ones."""
-    spoken = rf"(?<!\w){re.escape(' '.join(words.casefold().split()))}(?!\w)"
-    return bool(re.search(spoken, " ".join(text.casefold().split())))
 
 
 def pleasantry(intents: Set[str]) -> str:

@@ -24,9 +24,10 @@ have taken it. If the process dies on the way, `recover` finishes the reply in a
 import asyncio
 import logging
 import os
+import re
 import socket
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -54,6 +55,7 @@ from chatbot.wire import hints
 from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import ReplyFrame
 from crm.plumbing.threads import in_thread
+from inference.sentiment.own_words import own_words
 
 logger = logging.getLogger("attune.reply")
 
@@ -243,9 +245,10 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     refused = any(m.seq == last and getattr(m, "ending", "") == Ending.REFUSED for m in messages)
     # Files are not read, so a message without text says nothing.
     written = [m for m in messages if m.text]
-    new = [m.text for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
+    new = [m for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
+    inbox = conversation.visitor.inbox
     return Turn(
-        text="\n".join(new) or question.text,
+        text="\n".join(m.text for m in new) or question.text,
         customer=conversation.visitor.customer_id,
         history=tuple((m.author, m.text) for m in written if m.seq <= last),
         alert=conversation.alert,
@@ -254,9 +257,25 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         mood=conversation.mood or 0.0,
         offered=refused and not waiting,
         waiting=waiting,
-        hand_off_on=tuple(conversation.visitor.inbox.hand_off_on),
+        intents=intents_of(new),
+        hand_off_on=next((words for words in inbox.hand_off_on if have(new, words)), ""),
         known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
+
+
+def intents_of(messages: Sequence[Message]) -> frozenset[str]:
+    """Return what was heard in any of the messages; small talk only if all are small talk."""
+    heard = [set(message.intents) for message in messages]
+    chat = {"chat"} if heard and all("chat" in one for one in heard) else set()
+    return frozenset(set().union(*heard) - {"chat"} | chat)
+
+
+def have(messages: Iterable[Message], words: str) -> bool:
+    """Tell whether a message has these words: its writer's own, in any case, and not as parts of
+    longer words."""
+    spoken = rf"(?<!\w){re.escape(' '.join(words.casefold().split()))}(?!\w)"
+    texts = (" ".join(own_words(message.text).casefold().split()) for message in messages)
+    return any(re.search(spoken, text) for text in texts)
 
 
 # --- recovery

@@ -36,8 +36,10 @@ class Turn:
     mood: float = 0.0
     # The conversation is already waiting for a person.
     waiting: bool = False
-    # Words on which the inbox always hands off.
-    hand_off_on: tuple[str, ...] = ()
+    # What was heard in the text besides its question: names of sentiment.classifier.INTENTS.
+    intents: frozenset[str] = frozenset()
+    # Words of the text on which the inbox always hands off.
+    hand_off_on: str = ""
     # The CRM actions that the inbox offers to this customer.
     offers: tuple[Offer, ...] = ()
     # The day that the turn is answered on; None: today.

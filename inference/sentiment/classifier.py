@@ -7,7 +7,7 @@ has learned from its agents' corrections has heads of its own, for the same stud
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,9 @@ MAX_WINDOWS = 24
 BATCH = 32
 
 Matrix = NDArray[np.floating[Any]]
+
+
+ROLL_BACK = "Type: python manage.py sentiment_train --rollback"
 
 
 class WrongStudent(ModelError):
@@ -92,8 +95,11 @@ class Heads:
 
     @classmethod
     def load(cls, path: Path) -> "Heads":
+        """Raises WrongStudent if they were saved by a release that had fewer heads."""
         with np.load(path, allow_pickle=False) as saved:
             values = {name: saved[name] for name in saved.files}
+        if {field.name for field in fields(cls)} - set(values):
+            raise WrongStudent(f"The sentiment heads {path} are of an older release. {ROLL_BACK}")
         values |= {"temperature": float(values["temperature"]), "student": str(values["student"])}
         return cls(**values)
 
@@ -150,7 +156,7 @@ class Classifier:
         if loaded.student != student.name:
             raise WrongStudent(
                 f"The sentiment heads {heads} were trained on the student {loaded.student}, but "
-                f"this is {student.name}. Type: python manage.py sentiment_train --rollback"
+                f"this is {student.name}. {ROLL_BACK}"
             )
         return cls(student, loaded)
 
@@ -163,7 +169,7 @@ class Classifier:
         sentiments: list[Sentiment] = [UNSURE] * len(texts)
         windows: dict[int, list[list[int]]] = {}
         for place, text in enumerate(texts):
-            words = readable(own_words(text)) if isinstance(text, str) else ""
+            words = heard(text) if isinstance(text, str) else ""
             if is_foreign(words):
                 sentiments[place] = FOREIGN
             elif says_something(words):
@@ -184,15 +190,25 @@ class Classifier:
         row = (rows.mean(axis=0) + worst) / 2
         values = [round(float(value), 4) for value in row]
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
-        wants: list[bool] = np.any(self.heads.intents(features), axis=0).tolist()
+        wants = self.heads.intents(features)
+        chat = INTENTS.index("chat")
+        # One page of pleasantries makes no small talk of a letter.
+        wants[:, chat] = wants[:, chat].all()
         return Sentiment(
             label=LABELS[int(row.argmax())],
             score=round(float(row[2] - row[0]), 4),
             confidence=max(values),
             probabilities=dict(zip(LABELS, values, strict=True)),
             emotions=tuple(name for name, hint in zip(EMOTIONS, hints, strict=True) if hint),
-            intents=frozenset(name for name, want in zip(INTENTS, wants, strict=True) if want),
+            intents=frozenset(
+                name for name, want in zip(INTENTS, wants.any(axis=0), strict=True) if want
+            ),
         )
+
+
+def heard(text: str) -> str:
+    """Return what is scored of a message: the writer's own words, readable."""
+    return readable(own_words(text))
 
 
 def softmax(logits: Matrix) -> Matrix:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.sentiment.classifier import CONFIDENCE_FLOOR
+from inference.sentiment.classifier import CONFIDENCE_FLOOR, Sentiment
 from inference.sentiment.own_words import own_words
 
 # Each earlier message has this share of the weight of the next one.
@@ -19,9 +19,9 @@ NEGATIVE = -0.3
 # A fall counts if it starts at a score of at least this and ends at a negative message.
 FELL_FROM = 0.2
 BAD_MOOD_MESSAGES = 2
-# Messages in which a bad mood is recent.
+# The number of last messages that count as recent.
 RECENT = 4
-# "ok", "yes please": so few words, without a feeling, say nothing of the mood.
+# "ok", "yes please": so few words, without a feeling, say nothing about the mood.
 SAYS_LITTLE = 3
 
 _COUNTS = {
@@ -65,7 +65,7 @@ _REPETITION = [
 
 @dataclass(frozen=True)
 class ScoredMessage:
-    """One message of the customer, with its score, its confidence and its intents."""
+    """One message of the customer, in their own words, with its score, confidence and intents."""
 
     text: str
     score: float
@@ -118,6 +118,10 @@ class Rules:
 USUAL = Rules()
 
 
+def scored(text: str, sentiment: Sentiment) -> ScoredMessage:
+    return ScoredMessage(own_words(text), sentiment.score, sentiment.confidence, sentiment.intents)
+
+
 def mood(messages: Sequence[ScoredMessage]) -> float | None:
     """Return the recency-weighted mean of the scores, oldest first; None without any.
 
@@ -135,6 +139,12 @@ def worst(messages: Sequence[ScoredMessage]) -> float | None:
     """Return the lowest score of the last few messages; None if no score is sure enough."""
     sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
     return min((message.score for message in sure[-RECENT:]), default=None)
+
+
+def strongest(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
+    """Return the most pressing alert that arose at any of the messages, oldest first."""
+    raised = [alert(messages[:count], rules) for count in range(1, len(messages) + 1)]
+    return max(filter(None, raised), key=lambda one: one.weight, default=None)
 
 
 def slope(scores: Sequence[float]) -> float:
@@ -175,7 +185,7 @@ def _threatens(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
 
 def _repeated(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     last = messages[-1]
-    count = times(own_words(last.text))
+    count = times(last.text) if rules.repeated else 0
     if not rules.repeated or count < rules.repeated or last.positive:
         return None
     weight = 0.9 + 0.1 * last.negative

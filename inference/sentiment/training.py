@@ -57,7 +57,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
     """Write the delivered variant into `target`; return its manifest."""
     _quiet()
     folders.work.mkdir(parents=True, exist_ok=True)
-    known = calibration(folders.data)
+    known, judged = calibration(folders.data), customers.judged()
     steps = Steps(folders, say)
     for name, (build, graph) in steps.variants().items():
         folder = folders.variants / name
@@ -65,7 +65,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
             scorer, tokenizer = build()
             say(f"exporting: {name}")
             weights.write(scorer, tokenizer, graph, folder)
-            weights.fit_intents(folder, customers.judged())
+            weights.fit_intents(folder, judged)
             weights.calibrate(folder, *known)
     return _deliver(folders.variants / DELIVERED, steps.lesson.examples, target)
 
@@ -220,7 +220,12 @@ def about(examples: list[Example]) -> dict[str, Any]:
         "start": "all-MiniLM-L6-v2",
         "teacher": {
             "start": "all-mpnet-base-v2",
-            "courses": [teacher.SHARES, {"of all": teacher.SECOND}, teacher.LAST],
+            "courses": [
+                teacher.SHARES,
+                {"of all": teacher.SECOND},
+                teacher.LAST,
+                {"customers, twice": "all", "public": teacher.REHEARSED},
+            ],
             "rate": teacher.RECIPE.rate,
         },
         "texts": counts,
@@ -231,7 +236,8 @@ def about(examples: list[Example]) -> dict[str, Any]:
             "soft": student.SOFT,
             "hard": student.HARD,
             "features": student.FEATURES,
-            "emotions": student.EMOTION,
+            "emotions": teacher.EMOTION,
+            "intents": teacher.INTENT,
         },
         "layers kept": LAYERS,
         "neurons kept": NEURONS,

@@ -37,22 +37,17 @@ def intents(dev: bool = False) -> list[Example]:
 def judged() -> dict[str, list[tuple[str, bool]]]:
     """Return, per intent, the texts of which it is known whether they have it.
 
-    A message with a mood tells of threats by its kind, and a wish for an action is a wish.
+    The kind of a message with a mood says whether it threatens; a wish for an action is a wish.
     """
-    known = {intent: _known(intent) for intent in INTENTS}
+    marked = [(readable(row["text"]), row["intents"]) for row in _rows("intents", dev=False)]
+    known = {intent: [(text, intent in has) for text, has in marked] for intent in INTENTS}
     known["leave"] += [
         (readable(row["text"]), row["src"] in THREATS) for row in _rows("messages", dev=False)
     ]
-    wished = (row for path in sorted((ROOM / "wishes").glob("*.jsonl")) for row in rows(path))
-    known["wish"] += [
-        (readable(text), bool(key)) for row in wished for text, key in row["messages"]
-    ]
+    for path in sorted((ROOM / "wishes").glob("*.jsonl")):
+        for row in rows(path):
+            known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
     return known
-
-
-def _known(intent: str) -> list[tuple[str, bool]]:
-    marked = _rows("intents", dev=False)
-    return [(readable(row["text"]), intent in row["intents"]) for row in marked]
 
 
 def _marks(names: list[str]) -> tuple[float, ...]:

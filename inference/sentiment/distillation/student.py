@@ -16,7 +16,7 @@ from inference.sentiment.classifier import EMOTIONS, INTENTS
 from inference.sentiment.distillation import data
 from inference.sentiment.distillation.data import Example
 from inference.sentiment.distillation.model import Scorer
-from inference.sentiment.distillation.teacher import Marks, label_loss, own, sample
+from inference.sentiment.distillation.teacher import EMOTION, INTENT, Marks, label_loss, own, sample
 from inference.training.body import without_dropout
 from inference.training.fitting import Loss, Recipe, Say, accelerator, fit
 from inference.training.tokens import Batch, Tokens
@@ -31,7 +31,7 @@ SHARES = {
     "service": 9_000,
 }
 TEMPERATURE = 2.0
-SOFT, HARD, FEATURES, EMOTION, INTENT = 0.6, 0.4, 1.0, 0.3, 10.0
+SOFT, HARD, FEATURES = 0.6, 0.4, 1.0
 
 
 @dataclass(frozen=True)

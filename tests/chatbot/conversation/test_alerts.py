@@ -11,6 +11,7 @@ from chatbot.conversation import agents, alerts, customers
 from chatbot.conversation.mail import mail_alert
 from chatbot.models import Conversation, Inbox
 from chatbot.wire.errors import Refused
+from inference.sentiment import Sentiment
 from inference.sentiment.mood import Rules
 from tests.chatbot.console.test_agents import AgentsTestCase
 
@@ -85,6 +86,40 @@ class AlertTests(AgentsTestCase):
         self.assertTrue(self.calling())
         with self.assertRaises(Refused):
             agents.snooze(self.conversation, self.dora, 0)
+
+    def test_a_threat_stands_when_alice_is_only_angry_afterwards(self) -> None:
+        threat = Sentiment("negative", -0.5, 0.9, {}, intents=frozenset({"leave"}))
+        with mock.patch("tests.fakes.FakeClassifier.score", return_value=[threat]):
+            customers.receive(self.conversation, "t", "my solicitor will write")
+        self.complain(2)
+        self.assertEqual(self.now().alert, "threatens to leave or to complain elsewhere")
+        self.assertEqual(self.now().alert_quote, "my solicitor will write")
+
+    def test_a_correction_of_another_message_leaves_an_unseen_alert(self) -> None:
+        self.complain(2)
+        customers.receive(self.conversation, "x", "no more to say, it is calm now")
+        last = self.conversation.messages.order_by("seq").last()
+        agents.correct(last, "positive", self.dora)
+        self.assertTrue(self.calling())
+        for message in self.conversation.messages.filter(text="this is terrible"):
+            agents.correct(message, "neutral", self.dora)
+        self.assertFalse(self.calling())
+
+    def test_an_alert_that_a_correction_raises_calls_nobody(self) -> None:
+        for number in range(3):
+            customers.receive(self.conversation, f"n{number}", "it is as it is, you know")
+        for message in self.conversation.messages.filter(author="customer"):
+            agents.correct(message, "negative", self.dora)
+        self.assertTrue(self.now().alert)
+        self.assertFalse(self.calling())
+
+    def test_an_alert_ends_with_doras_take_over_and_does_not_come_back(self) -> None:
+        self.complain(2)
+        agents.take_over(self.conversation, self.dora)
+        agents.hand_back(self.conversation, self.dora)
+        self.assertFalse(self.calling())
+        customers.receive(self.conversation, "calm", "thanks, that is much better now")
+        self.assertEqual(self.now().alert, "")
 
     def test_once_dora_has_it_it_calls_nobody_else(self) -> None:
         self.complain(2)

@@ -2,14 +2,20 @@
 
 import pytest
 
-from chatbot.engines.classifier import intents
+from chatbot.engines.classifier import sentiment_classifier
+from chatbot.models import Message
 from chatbot.reply import wording
 from chatbot.reply.route import Target, decide, pleasantry
+from chatbot.reply.runner import have, intents_of
 from chatbot.reply.turn import Turn
 
 
 def target(text: str, **turn: object) -> Target:
-    return decide(Turn(text, None, **turn), intents(text)).target
+    return decide(Turn(text, None, intents=intents(text), **turn)).target
+
+
+def intents(text: str) -> frozenset[str]:
+    return sentiment_classifier().score([text])[0].intents
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,20 @@ def test_a_yes_to_the_offer_of_a_colleague_is_a_yes() -> None:
 
 
 def test_an_inbox_hands_off_on_words_of_its_own() -> None:
-    own = ("power of attorney", "bereavement")
-    assert target("I have a Power  of Attorney for my aunt", hand_off_on=own) is Target.HUMAN
-    assert target("Do you sell bereavements?", hand_off_on=own) is Target.BOT
+    assert target("for my aunt", hand_off_on="power of attorney") is Target.HUMAN
+
+
+def test_those_words_are_found_in_what_alice_says_now() -> None:
+    for text, found in {
+        "I have a Power  of Attorney for my aunt": True,
+        "Do you sell powers of attorney?": False,
+        "Who am I?\n> Do you have a power of attorney?": False,
+    }.items():
+        assert have([Message(text=text)], "power of attorney") is found, text
+
+
+def test_small_talk_beside_a_question_is_none() -> None:
+    hello, question = Message(intents=["chat", "greets"]), Message(intents=["back"])
+    assert intents_of([hello]) == {"chat", "greets"}
+    assert intents_of([hello, question]) == {"greets", "back"}
+    assert intents_of([]) == frozenset()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inference.sentiment.mood import Rules, ScoredMessage, alert, mood, slope, times, worst
+from inference.sentiment import Sentiment
+from inference.sentiment.mood import Rules, ScoredMessage, alert, mood, scored, slope, times, worst
 
 SURE, UNSURE = 0.9, 0.5
 scores = st.floats(-1, 1)
@@ -140,7 +141,7 @@ def test_a_threat_calls_an_agent_at_once(score: float) -> None:
 
 def test_only_their_own_words_count_the_times() -> None:
     quoted = "Thank you.\n\nOn Monday, 3 Nov 2025, Help <help@ash.example> wrote:\n> the third time"
-    assert alert([ScoredMessage(quoted, 0.0, SURE)]) is None
+    assert alert([scored(quoted, Sentiment("neutral", 0.0, SURE, {}))]) is None
 
 
 @given(scores, st.integers(2, 12))

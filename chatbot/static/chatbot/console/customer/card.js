@@ -66,8 +66,8 @@ export class Card {
 
   /** New messages; one in a language that the classifier does not know has no mood. */
   heard(messages) {
-    const known = ({ felt, label, corrected }) => felt !== null && (label !== "unknown" || corrected);
-    const scored = messages.filter(known).map(({ seq, at, felt }) => ({ seq, at, score: felt }));
+    const known = messages.filter(({ felt, label }) => felt !== null && label !== "unknown");
+    const scored = known.map(({ seq, at, felt }) => ({ seq, at, score: felt }));
     if (!scored.length) return;
     this.#scored.push(...scored);
     this.#draw();
