@@ -26,6 +26,7 @@ UNKNOWN = "unknown"
 EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 # What a customer wants or does besides asking: inference/sentiment/intents/README.md explains them.
 INTENTS = ("person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates")
+CHAT = INTENTS.index("chat")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.
 CONFIDENCE_FLOOR = 0.6
@@ -191,18 +192,16 @@ class Classifier:
         values = [round(float(value), 4) for value in row]
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
         wants = self.heads.intents(features)
-        chat = INTENTS.index("chat")
+        said: list[bool] = np.any(wants, axis=0).tolist()
         # One page of pleasantries makes no small talk of a letter.
-        wants[:, chat] = wants[:, chat].all()
+        said[CHAT] = bool(wants[:, CHAT].all())
         return Sentiment(
             label=LABELS[int(row.argmax())],
             score=round(float(row[2] - row[0]), 4),
             confidence=max(values),
             probabilities=dict(zip(LABELS, values, strict=True)),
             emotions=tuple(name for name, hint in zip(EMOTIONS, hints, strict=True) if hint),
-            intents=frozenset(
-                name for name, want in zip(INTENTS, wants.any(axis=0), strict=True) if want
-            ),
+            intents=frozenset(name for name, want in zip(INTENTS, said, strict=True) if want),
         )
 
 

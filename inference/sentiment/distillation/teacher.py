@@ -43,8 +43,8 @@ LAST = {
 # comes twice.
 REHEARSED = 6_000
 FROZEN_LAYERS = 4
-# The weights of the losses beside that of the labels. With 3, the teacher learned hardly any intent:
-# their loss is a mean over ten (2026-11-29).
+# The weights of the losses beside that of the labels. With 3, the teacher learned hardly any
+# intent: their loss is a mean over ten (2026-11-29).
 EMOTION, INTENT = 0.3, 10.0
 RECIPE = Recipe(rate=3e-5, size=32)
 

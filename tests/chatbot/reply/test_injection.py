@@ -100,7 +100,9 @@ class InjectionTests(FakeModelsTestCase):
 def test_ordinary_messages_in_the_words_of_attacks_are_looked_up() -> None:
     questions = [row["attack"] for row in BENIGN if row["expect"] == "record"]
     heard = sentiment_classifier().score(questions)
-    turns = [Turn(text, None, intents=one.intents) for text, one in zip(questions, heard)]
+    turns = [
+        Turn(text, None, intents=one.intents) for text, one in zip(questions, heard, strict=True)
+    ]
     wrong = [turn.text for turn in turns if decide(turn).target != Target.BOT]
     assert len(wrong) <= 0.02 * len(BENIGN), wrong
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from inference.sentiment import distillation
+from inference.json_lines import rows
+from inference.sentiment import distillation, written
 from inference.sentiment.audit import templates
 
 FOLDER = Path(distillation.__file__).parent
@@ -71,7 +72,10 @@ def by_hand() -> Iterator[str]:
     """Yield the customers' messages that are trained on."""
     for folder in ("messages", "intents"):
         for path in sorted((FOLDER.parent / folder).glob("*.tsv")):
-            yield from (line.split("\t")[-1] for line in path.read_text().splitlines())
+            yield from (row["text"] for row in written.rows(path))
+    for path in sorted((FOLDER.parent / "wishes").glob("*.jsonl")):
+        for row in rows(path):
+            yield from (text for text, _ in row["messages"])
 
 
 def trained_sentences() -> re.Pattern[str]:
@@ -96,13 +100,13 @@ def test_no_sentence_of_the_audit_was_trained_on() -> None:
 def test_no_name_and_no_group_of_the_audit_was_trained_on() -> None:
     slots = read("phrases.json")["slots"]
     trained = {word for slot in PEOPLE for text in slots[slot] for word in words(text)}
-    written = set().union(*map(words, by_hand()))
+    said = set().union(*map(words, by_hand()))
     given = templates()
     audited = [word for kind in ("names", "who") for some in given[kind].values() for word in some]
     assert len(audited) > 100
     assert [word for word in audited if words(word) & trained] == []
     # "grace" and "trans" are also other words.
-    assert [word for word in audited if words(word) <= written - {"grace", "trans"}] == []
+    assert [word for word in audited if words(word) <= said - {"grace", "trans"}] == []
 
 
 def test_no_dialect_word_of_the_audit_was_trained_on() -> None:
