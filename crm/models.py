@@ -69,10 +69,10 @@ class RecordKind(models.Model):
     name = models.CharField(primary_key=True, max_length=60)
     status = models.CharField(max_length=200, blank=True)
     own_date = models.CharField(
-        max_length=200, blank=True, help_text="The date that orders these records: ordered, issued."
+        max_length=200, blank=True, help_text="The date to sort by: when ordered, when issued."
     )
     expected_date = models.CharField(
-        max_length=200, blank=True, help_text="When it is to happen: delivery, appointment, due."
+        max_length=200, blank=True, help_text="When it is due: delivery, appointment, payment."
     )
     done_date = models.CharField(
         max_length=200, blank=True, help_text="When it happened: delivered, paid, closed."
@@ -80,16 +80,15 @@ class RecordKind(models.Model):
     total = models.CharField(
         max_length=200, blank=True, help_text="The amount that is added up over several records."
     )
-    subject = models.CharField(
-        max_length=200, blank=True, help_text="What it is about: the product, the patient, the car."
-    )
     final_statuses = models.JSONField(
-        default=list, blank=True, help_text='Of finished records, e.g. ["delivered", "paid"].'
+        default=list,
+        blank=True,
+        help_text="Statuses of finished records, such as delivered or paid; one per line.",
     )
     open_statuses = models.JSONField(
         default=list,
         blank=True,
-        help_text="A status in neither list is judged by Attune.",
+        help_text="Statuses of unfinished records. Attune judges those in neither list.",
     )
     # Somebody has looked at the guesses.
     confirmed = models.BooleanField(default=False)

@@ -6,6 +6,9 @@ import unicodedata
 # "Shipped date: …", "Price (net): …". A label of more than six words begins a sentence.
 FIELD = re.compile(r"^(?:[^\s:.!?()]+ ){0,5}[^\s:.!?()]+(?: \([^():]{1,60}\))?: .+$")
 
+# Where a new word begins in leaveWithNeighbour and VATNumber.
+HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+
 # White space, controls, formats (zero width, direction, tags) and marks without a letter to carry.
 _UNSEEN = {"Zs", "Zl", "Zp", "Cc", "Cf", "Mn", "Mc", "Me"}
 # Letters and signs that are invisible by definition: Hangul fillers, blanks of Braille, music and
@@ -51,3 +54,11 @@ def _unseen(character: str) -> bool:
 def encodable(text: str) -> str:
     """Replace lone surrogates, which JSON may contain and tokenizers refuse."""
     return text.encode("utf-8", "replace").decode()
+
+
+def words_of(name: str) -> str:
+    """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA"
+    stays."""
+    spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
+    words = [word.lower() if word.istitle() else word for word in spaced.split()]
+    return " ".join(words)

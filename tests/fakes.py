@@ -14,6 +14,7 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
+from chatbot.reply.own import Asked
 from chatbot.reply.pipeline import Answer
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.wire import limits
@@ -23,7 +24,7 @@ from crm.models import Customer
 from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.generation.tier import Server, Tier
 from inference.grounding import overlap, stems
-from inference.reading.lines import cut
+from inference.lines import cut
 from inference.reading.reader import Calibration
 from inference.sentiment import Sentiment
 
@@ -184,7 +185,7 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.reader.line_reader", FakeReader()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
-            ("chatbot.reply.pipeline.look_up", None),
+            ("chatbot.reply.own.asked", Asked("other", 1.0, "any", 1.0)),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.

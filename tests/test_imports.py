@@ -21,7 +21,6 @@ inference.models
 inference.encoder
 inference.energy
 inference.generation
-inference.reading.lines
 inference.grounding
 inference.index
 inference.evaluation

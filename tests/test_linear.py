@@ -22,7 +22,7 @@ from inference.grounding import facts, injection, lacking, quantities, restates
 from inference.grounding import words as grounding_words
 from inference.index import match
 from inference.length import cut, tokens, words
-from inference.reading.lines import cut as cut_lines
+from inference.lines import cut as cut_lines
 from inference.remembered import CHARACTERS, Remembered
 from inference.sentiment import mood
 from inference.sentiment.own_words import own_words

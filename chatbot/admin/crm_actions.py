@@ -13,9 +13,9 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
-from chatbot.admin.list_field import LinesField
 from chatbot.models import Action, ActionField, ActionRequest
 from crm.admin import ReadOnly
+from crm.admin.list_field import LinesField
 from crm.models import Endpoint
 
 WORDS = (

@@ -8,10 +8,10 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
-from chatbot.admin.list_field import LinesField
 from chatbot.models import Inbox
 from chatbot.people import hours
 from chatbot.people.away import hours_of
+from crm.admin.list_field import LinesField
 
 FIELDS = ["time_zone", *hours.WEEKDAYS, "special_days"]
 ABOUT = (

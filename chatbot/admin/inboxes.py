@@ -14,9 +14,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from chatbot.admin import hours
-from chatbot.admin.list_field import LinesField
 from chatbot.conversation import alerts
 from chatbot.models import Conversation, Inbox
+from crm.admin.list_field import LinesField
 
 ALERT_FIELDS = [
     "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood", "alert_emails",

@@ -4,8 +4,8 @@ from django.contrib import admin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot.admin.list_field import LinesField
 from chatbot.models import Presence, Team
+from crm.admin.list_field import LinesField
 
 FIRST = (
     "A team decides who is asked first. It hides nothing: if nobody on the team is free, waiting "

@@ -1,137 +1,125 @@
 """What the fields of each kind of record mean: guessed by the reader, corrected in the admin.
 
-Nothing of it knows a trade: the guesses come from the names of the fields and from their values.
+Nothing here is specific to a trade: the guesses come from the fields' names and values.
 """
 
-import re
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
 from chatbot.engines.reader import heads, line_reader
-from crm.knowledge.wording import words_of
+from crm.knowledge import amounts, moments
 from crm.models import Record, RecordKind
-from inference.reading.heads import about_field, about_status
+from inference.reading.heads import about
 
 # Records of a kind that a guess looks at, and the least probability of a role.
 LOOKED_AT, LEAST = 100, 0.3
-# Seconds until a change in the admin takes effect.
-KNOWN_FOR = 30.0
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-AMOUNT = re.compile(
-    r"(?:(?:[A-Z]{3}|R|[€$£¥₹]) ?)?-?\d[\d,.]{0,20}(?: ?(?:[A-Z]{3}|[€$£¥₹]))?(?:\W.{0,40})?"
-)
+# Seconds until a change in the admin takes effect, and until an unconfirmed guess is made again.
+KNOWN_FOR, GUESS_HOLDS = 30.0, 3_600.0
+# The least probability with which a status is called final, or open. Of 2,695 statuses of 72
+# companies, each company left out, 0.84 are judged right at 0.5 (2026-11-29).
+SURE_OF_STATUS = 0.75
 # Words of a status; a longer text is a note.
 STATUS_WORDS = 8
+LONGEST_NAME = 200
 _known: dict[str, tuple[float, RecordKind]] = {}
+_guessed: dict[str, float] = {}
 
 
 def kind_of(name: str) -> RecordKind:
-    """Return what the fields of this kind mean; a kind that is met first is guessed."""
+    """Return what the fields of this kind mean; an unconfirmed kind is guessed again at times,
+    since its first records may lack a field."""
     until, row = _known.get(name, (0.0, None))
     if row is None or time.monotonic() >= until:
-        row = RecordKind.objects.filter(name=name).first() or guessed(name)
+        row = RecordKind.objects.filter(name=name).first()
+        if row is None or (not row.confirmed and time.monotonic() >= _guessed.get(name, 0.0)):
+            row, _ = RecordKind.objects.update_or_create(name=name, defaults=guessed(name))
+            _guessed[name] = time.monotonic() + GUESS_HOLDS
         _known[name] = (time.monotonic() + KNOWN_FOR, row)
     return row
 
 
-def guessed(name: str) -> RecordKind:
+def guessed(name: str) -> dict[str, str]:
     rows = Record.objects.filter(kind=name, deleted=False, customer__isnull=False)
-    fields = list(rows.order_by("-updated_at").values_list("fields", flat=True)[:LOOKED_AT])
-    row, _ = RecordKind.objects.get_or_create(name=name, defaults=guess(name, fields))
-    return row
+    newest = rows.order_by("-updated_at").values_list("fields", flat=True)[:LOOKED_AT]
+    return guess(name, list(newest))
 
 
-def guess(kind: str, records: Iterable[dict[str, Any]]) -> dict[str, str]:
-    """Guess the field of each role from the records' fields."""
+def guess(kind: str, records: list[dict[str, Any]]) -> dict[str, str]:
+    """Guess the field of each role from the records' fields; "" for a role that none has."""
     values: dict[str, list[Any]] = {}
     for fields in records:
         for name, value in fields.items():
-            if value not in (None, "", []):
+            if value not in (None, "", []) and len(name) <= LONGEST_NAME:
                 values.setdefault(name, []).append(value)
+    found = dict.fromkeys(FITS, "")
     if not values:
-        return {}
+        return found
     head = heads()["roles"]
-    texts = [about_field(words_of(kind), words_of(name)) for name in values]
-    likely = head.probabilities(np.stack([line_reader().vector(text) for text in texts]))
-    found: dict[str, str] = {}
-    for role, fits in FITS.items():
+    likely = head.probabilities(
+        np.stack([line_reader().vector(about(kind, name)) for name in values])
+    )
+    for role, (fits, needed) in FITS.items():
         column = likely[:, head.classes.index(role)]
+        # Of two likely fields, the one that more records have: each order has a date of its own,
+        # but not each one was collected.
         able = [
-            (float(p), name)
+            (float(p) * len(given), name)
             for p, (name, given) in zip(column, values.items(), strict=True)
-            if name not in found.values() and sum(map(fits, given)) > len(given) / 2
+            if p >= LEAST
+            and name not in found.values()
+            and len(given) >= needed * len(records)
+            and sum(fits(name, one) for one in given) > len(given) / 2
         ]
-        if able and max(able)[0] >= LEAST:
-            found[COLUMNS[role]] = max(able)[1]
+        if able:
+            found[role] = max(able)[1]
     return found
 
 
-def is_date(value: Any) -> bool:
-    return bool(DATE.match(str(value)))
+def is_date(name: str, value: Any) -> bool:
+    return moments.day_of(name, value) is not None
 
 
-def is_amount(value: Any) -> bool:
-    return not is_date(value) and bool(AMOUNT.fullmatch(str(value).strip()))
+def is_amount(name: str, value: Any) -> bool:
+    return amounts.parsed(value) is not None
 
 
-def is_status(value: Any) -> bool:
-    return isinstance(value, str) and not is_date(value) and len(value.split()) <= STATUS_WORDS
+def is_text(name: str, value: Any) -> bool:
+    return isinstance(value, str) and not is_date(name, value) and not is_amount(name, value)
 
 
-def is_name(value: Any) -> bool:
-    return isinstance(value, str) and not is_date(value) and not is_amount(value)
+def is_status(name: str, value: Any) -> bool:
+    return is_text(name, value) and len(value.split()) <= STATUS_WORDS
 
 
-COLUMNS = {
-    "status": "status",
-    "own date": "own_date",
-    "expected date": "expected_date",
-    "done date": "done_date",
-    "total": "total",
-    "name": "subject",
-}
-# In the order of their choice: a field has one role.
-FITS = {
-    "status": is_status,
-    "own date": is_date,
-    "expected date": is_date,
-    "done date": is_date,
-    "total": is_amount,
-    "name": is_name,
+# Role: what its values are, and the share of the records that have the field. In the order of their
+# choice: a field has one role.
+FITS: dict[str, tuple[Callable[[str, Any], bool], float]] = {
+    "status": (is_status, 0.5),
+    "own_date": (is_date, 0.5),
+    "expected_date": (is_date, 0.0),
+    "done_date": (is_date, 0.0),
+    "total": (is_amount, 0.5),
 }
 
 
-def is_final(row: RecordKind, status: Any) -> bool:
-    """Tell whether a record with this status is finished."""
+def is_final(row: RecordKind, status: Any) -> bool | None:
+    """Tell whether a record with this status is finished; None if nobody can tell."""
     text = str(status).strip()
-    if text in row.final_statuses or text in row.open_statuses:
-        return text in row.final_statuses
+    for statuses, final in ((row.final_statuses, True), (row.open_statuses, False)):
+        if text.casefold() in folded(statuses):
+            return final
     return judged_final(row.name, text)
 
 
+def folded(statuses: Iterable[Any]) -> set[str]:
+    return {str(one).strip().casefold() for one in statuses}
+
+
 @lru_cache(maxsize=10_000)
-def judged_final(kind: str, status: str) -> bool:
-    vector = line_reader().vector(about_status(words_of(kind), status))
-    [(label, _)] = heads()["final"].best(vector[None])
-    return label == "final"
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a question asks and how it picks a record out, each with its probability."""
-
-    ask: str
-    likely: float
-    picks: str
-    picks_likely: float = 1.0
-
-
-def asked(text: str) -> Asked:
-    vector = line_reader().vector(text)[None]
-    [asks], [picks] = heads()["asks"].best(vector), heads()["picks"].best(vector)
-    return Asked(*asks, *picks)
+def judged_final(kind: str, status: str) -> bool | None:
+    [(label, sure)] = heads()["final"].best(line_reader().vector(about(kind, status))[None])
+    return label == "final" if sure >= SURE_OF_STATUS else None

@@ -52,11 +52,10 @@ def answered_by_companies(rows: Rows) -> list[Pair]:
     return pairs
 
 
-async def answered(questions: Rows, today: str | None) -> list[Pair]:
+async def answered(questions: Rows, today: date | None) -> list[Pair]:
     pairs = []
     for question in tqdm(questions, unit=" questions", disable=None, leave=False):
-        given = question.get("today") or today
-        day = date.fromisoformat(given) if given else None
+        day = date.fromisoformat(question["today"]) if "today" in question else today
         answer = await ask(question["question"], question.get("customer"), today=day)
         pairs.append((question, answer, judge(question, answer)))
     return pairs

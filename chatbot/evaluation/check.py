@@ -8,7 +8,7 @@ from chatbot.reply.found import Line
 from chatbot.reply.told import in_its_words, meant, restated
 from crm.knowledge.search import Hit
 from inference.grounding import lacking, says_absent
-from inference.reading.lines import cut
+from inference.lines import cut
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from crm.knowledge import wording
 from crm.knowledge.records import parse, passages
 from inference.evaluation.answers import REFUSE
 from inference.grounding.words import letters
-from inference.reading.lines import cut
+from inference.lines import cut
 from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]

@@ -7,6 +7,7 @@ run.
 
 import asyncio
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -45,31 +46,32 @@ class Question:
 
 
 def run(questions: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    asked = asyncio.run(compared(questions))
+    asked = asyncio.run(compared(questions, options.get("today")))
     used = [question for question in asked if question.large.seconds or question.small.seconds]
     rows = [frontier(asked, step * STEP) for step in range(int(1 / STEP) + 1)]
     return {"figures": thinned(rows), "asked": len(used), "wrong": ""}
 
 
-async def compared(questions: Rows) -> list[Question]:
-    pools = await in_thread(tiers)
-    if len(pools) < 2:
+async def compared(questions: Rows, today: date | None) -> list[Question]:
+    known = await in_thread(tiers)
+    if len(known) < 2:
         raise ValueError("routing needs two tiers: add one in the admin or by `manage.py tier add`")
-    small, large = pools[0].name, pools[-1].name
+    small, large = known[0].name, known[-1].name
     return [
-        await both(question, small, large)
+        await both(question, small, large, today)
         for question in tqdm(questions, unit=" questions", disable=None, leave=False)
     ]
 
 
-async def both(question: dict[str, Any], small: str, large: str) -> Question:
+async def both(question: dict[str, Any], small: str, large: str, today: date | None) -> Question:
     # The large tier first: a later escalation finds the prompt in its prefix cache, and is counted
     # with the time of this first request.
     alone = Policy(thresholds={small: 0, large: 0}, escalates=False)
-    second = await ask(question["question"], question.get("customer"), alone)
+    asked = question["question"], question.get("customer")
+    second = await ask(*asked, alone, today=today)
     # No question reaches this threshold, but an escalation may still reach the large tier.
     out_of_reach = Policy(thresholds={small: 0, large: 1.01})
-    first = await ask(question["question"], question.get("customer"), out_of_reach)
+    first = await ask(*asked, out_of_reach, today=today)
     if error := first.get("error") or second.get("error"):
         # A question that the server did not answer says nothing about its model.
         raise GenerationError(error)

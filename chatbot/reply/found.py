@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from crm.knowledge.search import Hit
-from inference.reading.lines import leads
+from inference.grounding.injection import order_in
+from inference.lines import leads
 
 # Words, codes and figures.
 WORDS = re.compile(r"\w+(?:[.,'’-]\w+)*")
@@ -77,6 +78,11 @@ class Found:
             }
             for hit in dict.fromkeys([*self.hits, *self.missed])
         ]
+
+
+def title_of(kind: str, title: str) -> str:
+    """Return a record's title, or its kind if the title gives the model instructions."""
+    return kind if order_in(title) else title
 
 
 def says_more(line: Line) -> bool:

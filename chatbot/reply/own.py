@@ -1,26 +1,28 @@
 """Answers questions about the customer's own records by looking them up, without a language model.
 
-"Where is my order", "when is my next appointment", "how many lessons", "what did I pay in all": the
-reader's heads say what is asked; the rest is a query over this customer's records, and code that
-counts and adds. What is told stands in the records, or is computed from the records that it names.
+"How many lessons", "what did I pay in all", "when is my next appointment", "where is my last
+order": the reader's heads say what is asked; the rest is a query over this customer's records, and
+code that counts, adds and picks. Every sentence is true by itself: it stands in a record, or says
+over which records it was computed.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import numpy as np
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from chatbot.engines import kinds
-from chatbot.engines.reader import line_reader
+from chatbot.engines.reader import heads, line_reader
 from chatbot.reply.turn import Turn
-from crm.knowledge import moments, search, wording
+from crm.knowledge import amounts, moments, search, wording
 from crm.models import Record, RecordKind
 from inference.grounding.injection import left_out
+from inference.grounding.words import WORD
 
 # What is looked up, and for which ways of picking a record out. Everything else is read: the reader
 # finds "when do my points expire" among the fields better than a role does.
@@ -37,14 +39,35 @@ LOOKED_UP = {
 SURE, CLEAR_CASE = 0.7, 0.9
 # "What orders do I have" means all of them, although most people mean the open ones.
 SURELY_OPEN = 0.8
-# Records of a customer that are looked through, newest first; records that are told one by one.
+# Records of a kind that are looked through; of more, a count would be wrong. Records that are told
+# one by one, and that are listed.
 MOST, TOLD, LISTED = 1_000, 3, 10
-# How much nearer a kind's name must be to the question than the other kinds' names, as a cosine.
+# How much nearer a kind's name must be to the question than another one that it names, as a cosine.
 CLEARLY = 0.05
-# Letters of a word that may be a noun.
-NOUN = 4
-NUMBER = re.compile(r"-?\d[\d,. ]*\d|\d")
-CODE = re.compile(r"[A-Z]{3}|[€$£¥₹]|\bR(?=\s?\d)")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a question asks and how it picks a record out, each with its probability."""
+
+    ask: str
+    likely: float
+    picks: str
+    picks_likely: float
+
+    @property
+    def is_looked_up(self) -> bool:
+        is_read_too = self.ask == "when" or (self.ask, self.picks) == ("status", "any")
+        needed = CLEAR_CASE if is_read_too else SURE
+        return self.picks in LOOKED_UP.get(self.ask, ()) and self.likely >= needed
+
+
+def asked(text: str) -> Asked:
+    vector = line_reader().vector(text)[None]
+    [(ask, likely)], [(picks, sure)] = heads()["asks"].best(vector), heads()["picks"].best(vector)
+    if picks == "open" and sure < SURELY_OPEN:
+        picks = "all"
+    return Asked(ask, likely, picks, sure)
 
 
 @dataclass(frozen=True)
@@ -60,42 +83,45 @@ class Own:
         return None if value in (None, "", []) else value
 
     def day(self, role: str) -> date | None:
-        try:
-            return date.fromisoformat(str(self.value(role))[:10])
-        except ValueError:
-            return None
-
-    @property
-    def placed(self) -> date:
-        """Return the day by which the customer's records are ordered."""
-        return self.day("own_date") or self.record.latest or self.record.updated_at.date()
+        return moments.day_of(getattr(self.kind, role), self.value(role))
 
     @property
     def coming(self) -> date | None:
         return self.day("expected_date") or self.day("own_date")
 
     @property
-    def is_open(self) -> bool:
+    def is_open(self) -> bool | None:
+        """Tell whether it is unfinished; None if nobody can tell."""
         status = self.value("status")
-        return status is not None and not kinds.is_final(self.kind, status)
+        final = None if status is None else kinds.is_final(self.kind, status)
+        return None if final is None else not final
 
     @property
     def name(self) -> str:
-        """Return a short name: "Order 50001". A title may be the subject of somebody's mail."""
-        number = re.split("[:/]", self.record.id)[-1]
-        kind = wording.words_of(self.record.kind)
-        known = number and number.casefold() in self.record.title.casefold()
-        return wording.heading(f"{kind} {number}" if known else kind)
+        return wording.name_of(self.record.kind, self.record.id, self.record.title)
+
+    @property
+    def amount(self) -> tuple[Decimal, str] | None:
+        return amounts.parsed(self.value("total"), amounts.currency_of(self.record.fields))
 
     def line(self, role: str) -> str:
-        """Return the field of this role as customers read it: "Status: in transit"; "" without."""
+        """Return the field of this role as customers read it, "Status: in transit"; "" without."""
         if (value := self.value(role)) is None:
             return ""
-        text = "; ".join(wording.lines({getattr(self.kind, role): value}))
+        currency = amounts.currency_of(self.record.fields)
+        text = "; ".join(wording.field_lines(getattr(self.kind, role), value, currency))
         return "" if left_out(text, False) else text
 
     def worded(self, role: str) -> str:
         return self.line(role).partition(": ")[2]
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The chosen records, the newest first, and which ones they are: "open", or all of them."""
+
+    owned: list[Own]
+    only: str = ""
 
 
 @dataclass
@@ -109,156 +135,135 @@ class LookedUp:
 
 def look_up(turn: Turn) -> LookedUp | None:
     """Answer the turn from the customer's own records; None if it asks for something else."""
-    if not turn.customer or search.unknown_references(turn.text, turn.customer):
+    if not turn.customer:
         return None
-    asked = kinds.asked(turn.text)
-    if asked.picks == "open" and asked.picks_likely < SURELY_OPEN:
-        asked = replace(asked, picks="all")
-    if asked.picks not in LOOKED_UP.get(asked.ask, ()) or asked.likely < needed(asked):
+    question = asked(turn.text)
+    if not question.is_looked_up or names_a_record(turn):
         return None
-    today = turn.today or timezone.localdate()
-    owned = candidates(turn)
-    chosen = picked(turn, asked, owned, today)
-    sentences = TELL[asked.ask](chosen, asked, today) if chosen else []
-    if not sentences:
+    picked = pick(question, candidates(turn), turn.today or timezone.localdate())
+    if not picked or not picked.owned:
         return None
-    trace = {"asks": asked.ask, "likely": round(asked.likely, 3), "picks": asked.picks}
-    return LookedUp(sentences, [one.record for one in chosen], trace)
+    sentences = [one for one in TELL[question.ask](picked) if one]
+    trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
+    shown = [one.record for one in picked.owned[:LISTED]]
+    return LookedUp(sentences, shown, trace) if sentences else None
 
 
-def needed(asked: kinds.Asked) -> float:
-    is_read_too = asked.ask == "when" or (asked.ask, asked.picks) == ("status", "any")
-    return CLEAR_CASE if is_read_too else SURE
+def names_a_record(turn: Turn) -> bool:
+    """Tell whether the question has a number: of a record, which is read, or of none."""
+    named = search.exact(turn.text, turn.customer)
+    return any(map(search.has_digit, named.values())) or bool(
+        search.unknown_references(turn.text, turn.customer)
+    )
 
 
 def candidates(turn: Turn) -> list[Own]:
-    """Return the customer's records that the question names, else those of the kind it names."""
-    rows = Record.objects.filter(customer=turn.customer, deleted=False).order_by("-updated_at")
-    records = list(rows[:MOST])
-    named = search.exact(turn.text, turn.customer)
-    if numbered := [one for one in records if search.has_digit(named.get(one.id, ""))]:
-        return [Own(one, kinds.kind_of(one.kind)) for one in numbered]
-    kind = kind_named(turn.text, sorted({one.kind for one in records}))
-    return [Own(one, kinds.kind_of(kind)) for one in records if one.kind == kind]
+    """Return the customer's records of the kind that the question names, the newest first; none if
+    it names no kind, or there are too many."""
+    own: QuerySet[Record] = Record.objects.filter(customer=turn.customer, deleted=False)
+    name = kind_named(turn.text, sorted(set(own.values_list("kind", flat=True).distinct())))
+    if name is None:
+        return []
+    rows = own.filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
+    records, kind = list(rows[: MOST + 1]), kinds.kind_of(name)
+    owned = [Own(record, kind) for record in records]
+    dated = sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
+    return dated if len(records) <= MOST else []
 
 
 def kind_named(text: str, names: Sequence[str]) -> str | None:
     """Return the kind of record that the text names; None if it names none, or several alike."""
-    words = {*re.findall(r"[a-z]+", text.casefold())}
-    said = [name for name in names if {*forms(name)} & words]
+    words = {wording.singular(word) for word in WORD.findall(text.casefold())}
+    said = [name for name in names if wording.singular(noun_of(name)) in words]
     if len(said) < 2:
         return said[0] if said else None
-    model, asked = line_reader(), line_reader().vector(text)
-    near = [float(model.vector(wording.words_of(name)) @ asked) for name in said]
+    question = line_reader().vector(text)
+    near = [float(line_reader().vector(wording.words_of(name)) @ question) for name in said]
     best, second = np.argsort(near)[::-1][:2]
     return said[best] if near[best] - near[second] >= CLEARLY else None
 
 
-def forms(kind: str) -> list[str]:
-    """Return the words of a kind's name, as one and as several: "order", "orders"."""
-    words = [word for word in wording.words_of(kind).casefold().split() if len(word) >= NOUN]
-    return [*words, *map(plural, words)]
+def noun_of(kind: str) -> str:
+    """Return the last word of a kind's name: "booking" of `hotel_booking`."""
+    return (wording.words_of(kind).casefold().split() or [""])[-1]
 
 
-def plural(word: str) -> str:
-    if re.search(r"[^aeiou]y$", word):
-        return f"{word[:-1]}ies"
-    return f"{word}es" if re.search(r"(?:s|x|z|ch|sh)$", word) else f"{word}s"
-
-
-def picked(turn: Turn, asked: kinds.Asked, owned: list[Own], today: date) -> list[Own]:
-    """Choose among the records: the last, the next, the open ones, or one by what it is about."""
-    newest = sorted(owned, key=lambda one: one.placed, reverse=True)
-    if len(owned) < 2 or asked.picks in {"all", "number"}:
-        return newest
-    if asked.picks == "last":
-        begun = [one for one in newest if one.placed <= today]
-        return (begun or newest)[:1]
-    if asked.picks == "next":
-        coming = [one for one in newest if one.coming and one.coming >= today]
-        return sorted(coming, key=lambda one: one.coming or today)[:1]
-    unfinished = [one for one in newest if one.is_open]
-    if asked.picks == "open":
-        return unfinished
-    return newest if asked.ask in {"list", "count", "sum"} else unfinished or newest[:1]
+def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
+    """Choose among the records; None if it is not sure which ones are meant."""
+    if question.picks == "last":
+        return Picked([one for one in owned if (one.day("own_date") or today) <= today][:1])
+    states = [one.is_open for one in owned]
+    is_counted = question.ask in {"list", "count", "sum"}
+    if is_counted and question.picks != "open":
+        return Picked(owned)
+    if None in states:
+        return None
+    unfinished = [one for one, is_open in zip(owned, states, strict=True) if is_open]
+    if question.picks == "next":
+        coming = [one for one in unfinished if one.coming and one.coming >= today]
+        return Picked(sorted(coming, key=lambda one: one.coming or today)[:1])
+    if unfinished or question.picks == "open":
+        return Picked(unfinished, "open")
+    return Picked(owned[:1])
 
 
 # --- telling
 
 
-def status(chosen: list[Own], asked: kinds.Asked, today: date) -> list[str]:
-    if len(chosen) > TOLD:
-        return listed(chosen, asked, today)
-    return [told(one, "status", *dates(one)) for one in chosen if one.value("status")]
+def status(picked: Picked) -> list[str]:
+    if len(picked.owned) > TOLD:
+        return listed(picked)
+    return [
+        told(one, "status", "expected_date" if one.is_open else "done_date")
+        for one in picked.owned
+        if one.line("status")
+    ]
 
 
-def dates(one: Own) -> tuple[str, ...]:
-    """Return the date that belongs to the status: the expected one, or when it was done."""
-    return ("expected_date",) if one.is_open else ("done_date",)
-
-
-def when(chosen: list[Own], asked: kinds.Asked, today: date) -> list[str]:
-    """Tell the date of the next one."""
-    [one] = chosen
+def when(picked: Picked) -> list[str]:
+    [one] = picked.owned
     return [told(one, "expected_date" if one.day("expected_date") else "own_date", "status")]
 
 
 def told(one: Own, *roles: str) -> str:
-    lines = list(dict.fromkeys(line for role in roles if role and (line := one.line(role))))
+    lines = list(dict.fromkeys(line for role in roles if (line := one.line(role))))
     return f"{one.name} – {'; '.join(lines)}." if lines else ""
 
 
-def listed(chosen: list[Own], asked: kinds.Asked, today: date) -> list[str]:
-    shown = "; ".join(map(in_brief, chosen[:LISTED]))
-    rest = f"; and {len(chosen) - LISTED} more" if len(chosen) > LISTED else ""
-    return [f"{counted(chosen, asked)}: {shown}{rest}."]
+def listed(picked: Picked) -> list[str]:
+    """Say how many there are, and name them: customers see what was counted."""
+    return [f"You have {counted(picked)}{'' if picked.only else ' in all'}: {terms(picked)}."]
 
 
-def count(chosen: list[Own], asked: kinds.Asked, today: date) -> list[str]:
-    return listed(chosen, asked, today)
-
-
-def counted(chosen: list[Own], asked: kinds.Asked) -> str:
-    """Say how many there are: "You have 3 open orders"."""
-    kind = wording.words_of(chosen[0].record.kind)
-    first, _, last = kind.rpartition(" ")
-    several = f"{first} {plural(last)}".strip()
-    unfinished = "open " if asked.picks == "open" else ""
-    return f"You have {len(chosen)} {unfinished}{kind if len(chosen) == 1 else several}"
-
-
-def in_brief(one: Own) -> str:
-    about = [one.worded("subject"), one.worded("status"), moments.day(one.placed)]
-    return f"{one.name} ({', '.join(filter(None, about))})"
-
-
-def total(chosen: list[Own], asked: kinds.Asked, today: date) -> list[str]:
+def total(picked: Picked) -> list[str]:
     """Add the amounts up, if each record has one and all are in the same currency."""
-    worded = [one.worded("total") for one in chosen]
-    values, codes = [number_in(text) for text in worded], {code_in(text) for text in worded}
-    if None in values or len(codes) != 1:
+    found = [one.amount for one in picked.owned]
+    known = [amount for amount in found if amount]
+    currencies = {currency for _, currency in known}
+    if len(known) < len(found) or len(currencies) != 1:
         return []
-    whole = sum((value for value in values if value is not None), Decimal())
-    terms = "; ".join(f"{one.name} {text}" for one, text in zip(chosen, worded, strict=True))
-    return [f"Together that is {whole:,.2f} {codes.pop()}".strip() + f": {terms}."]
+    whole = f"{sum(value for value, _ in known):,.2f} {currencies.pop()}".strip()
+    which = "" if picked.only else "all "
+    return [f"Together, {which}{counted(picked)} come to {whole}: {terms(picked, 'total')}."]
 
 
-def number_in(text: str) -> Decimal | None:
-    """Return the one amount of the text; None if it has none or several."""
-    found = NUMBER.findall(text)
-    plain = found[0].replace(",", "").replace(" ", "") if len(found) == 1 else ""
-    return Decimal(plain) if re.fullmatch(r"-?\d+(?:\.\d{1,2})?", plain) else None
+def counted(picked: Picked) -> str:
+    first, _, noun = wording.words_of(picked.owned[0].record.kind).rpartition(" ")
+    count = len(picked.owned)
+    noun = noun if count == 1 else wording.plural(wording.singular(noun))
+    return " ".join(filter(None, (str(count), picked.only, first, noun)))
 
 
-def code_in(text: str) -> str:
-    code = CODE.search(text)
-    return code[0] if code else ""
+def terms(picked: Picked, *roles: str) -> str:
+    """Name the records, each with its status and its own date, or with other fields."""
+    briefs = [in_brief(one, roles or ("status", "own_date")) for one in picked.owned[:LISTED]]
+    rest = len(picked.owned) - LISTED
+    return "; ".join([*briefs, *([f"and {rest} more"] if rest > 0 else [])])
 
 
-TELL = {
-    "status": status,
-    "when": when,
-    "list": listed,
-    "count": count,
-    "sum": total,
-}
+def in_brief(one: Own, roles: Sequence[str]) -> str:
+    about = ", ".join(filter(None, map(one.worded, roles)))
+    return f"{one.name} ({about})" if about else one.name
+
+
+TELL = {"status": status, "when": when, "list": listed, "count": listed, "sum": total}

@@ -33,7 +33,7 @@ from chatbot.engines.admission import QueueFull
 from chatbot.models.replies import Ending
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt, wording
-from chatbot.reply.found import Found, Line
+from chatbot.reply.found import Found, Line, title_of
 from chatbot.reply.own import LookedUp, look_up
 from chatbot.reply.retrieve import may_answer, query, retrieve
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, pleasantry
@@ -287,9 +287,10 @@ class Answer:
 
     def rest_on(self, looked_up: LookedUp) -> None:
         self.outcome.reason = "Looked up in the customer's records."
-        self.outcome.routing = {"looked_up": looked_up.trace}
+        self.outcome.routing = {"reason": self.outcome.reason, "looked_up": looked_up.trace}
         self.outcome.citations = [
-            {"id": record.id, "title": record.title} for record in looked_up.records
+            {"id": record.id, "title": title_of(record.kind, record.title)}
+            for record in looked_up.records
         ]
 
     @asynccontextmanager

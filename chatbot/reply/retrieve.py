@@ -2,25 +2,27 @@
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
 from chatbot.engines import reader
 from chatbot.reply import prompt, wording
-from chatbot.reply.found import Found, Line
+from chatbot.reply.found import Found, Line, title_of
 from chatbot.reply.turn import Turn
 from crm.knowledge import search
 from crm.knowledge.keys import references
 from crm.knowledge.search import Hit
 from crm.models import Record
 from inference.grounding.injection import instructs, left_out, order_in
-from inference.reading.lines import cut
+from inference.lines import cut
 
 logger = logging.getLogger("attune.reply")
 
 CANDIDATES = 14
-# More than search finds beside the newest records of each kind.
-MOST = 100
+# More than search finds beside the newest records of each kind, unless these are long: of each, so
+# many passages are read in any case.
+MOST, OF_NEWEST = 100, 3
 # More than the prompt takes.
 LINES_KEPT = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
@@ -66,9 +68,16 @@ def retrieve(turn: Turn) -> Found:
 
 
 def nearest(question: str, customer: str | None) -> list[Hit]:
-    """Find passages; the customer's newest records are among them, however near they are."""
+    """Find passages; of each of the customer's newest records some are among them, however near
+    they are."""
     found = search.search(question, customer, limit=MOST)
-    return found[:CANDIDATES] + [hit for hit in found[CANDIDATES:] if hit.newest]
+    newest = Counter[str]()
+    chosen = found[:CANDIDATES]
+    for hit in found[CANDIDATES:]:
+        newest[hit.record] += hit.newest
+        if hit.newest and newest[hit.record] <= OF_NEWEST:
+            chosen.append(hit)
+    return chosen
 
 
 def as_data(hit: Hit) -> Hit:
@@ -78,7 +87,7 @@ def as_data(hit: Hit) -> Hit:
     dropped = tuple((line, why) for line, why in reasons.items() if why)
     for _, why in dropped:
         logger.warning("record %s: a line is left out of answers because %s", hit.record, why)
-    title = hit.kind if reasons[title] else title
+    title = title_of(hit.kind, title)
     kept = [line for line in lines if not reasons[line]]
     return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
 

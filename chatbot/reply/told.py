@@ -4,7 +4,6 @@ A line of a record is true; a paraphrase of it would have to be proved, and noth
 does that well enough (docs/architecture.md). So the sentence only helps to choose the line.
 """
 
-import re
 from collections.abc import Sequence
 
 from chatbot.engines import reader
@@ -12,7 +11,7 @@ from chatbot.reply.found import Line
 from crm.knowledge import wording
 from crm.knowledge.search import Hit
 from inference.grounding import restates, unheld
-from inference.reading.lines import CELL, is_prose
+from inference.lines import CELL, is_prose
 
 ENDS = (".", "!", "?", ":", "…", "。", "！", "？")
 # How much a line's nearness to the model's sentence counts beside its nearness to the question. Of
@@ -81,11 +80,7 @@ def of_record(lines: Sequence[Line]) -> str:
 
 
 def name_of(hit: Hit) -> str:
-    """Return a short name of the record: "Order 50001". The title of a customer's own record may be
-    the subject of somebody's mail, which is shown as a source but not as the bot's words."""
-    number, kind = re.split("[:/]", hit.record)[-1], wording.words_of(hit.kind)
-    is_known = number and number.casefold() in hit.title.casefold()
-    return hit.title if hit.shared else wording.heading(f"{kind} {number}" if is_known else kind)
+    return hit.title if hit.shared else wording.name_of(hit.kind, hit.record, hit.title)
 
 
 def ended(text: str) -> str:

@@ -8,9 +8,10 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from crm.admin.list_field import LinesField
 from crm.models import Record, RecordKind
 
-ROLES = ["status", "own_date", "expected_date", "done_date", "total", "subject"]
+ROLES = ["status", "own_date", "expected_date", "done_date", "total"]
 # Records whose fields are offered.
 LOOKED_AT = 100
 ABOUT = (
@@ -21,6 +22,15 @@ ABOUT = (
 
 
 class KindForm(forms.ModelForm):
+    final_statuses = LinesField(
+        str.strip, "delivered", "Statuses of finished records, one per line."
+    )
+    open_statuses = LinesField(
+        str.strip,
+        "in transit",
+        "Statuses of unfinished records, one per line. Attune judges those in neither list.",
+    )
+
     class Meta:
         model = RecordKind
         fields = [*ROLES, "final_statuses", "open_statuses", "confirmed"]

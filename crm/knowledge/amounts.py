@@ -58,3 +58,23 @@ def currency_of(fields: Mapping[str, Any], otherwise: str = "") -> str:
 
 def is_currency(name: str) -> bool:
     return bool(CURRENCY.search(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
+
+
+# "GBP 1,912.40", "41.50", "€12": a decimal comma or a second number makes it ambiguous.
+PLAIN = re.compile(
+    r"(?P<before>[A-Z]{3}|R|[€$£¥₽₩₺₫฿₴₪₹])? ?"
+    r"(?P<number>-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,2})?)"
+    r"(?: ?(?P<after>[A-Z]{3}|[€$£¥₽₩₺₫฿₴₪₹]))?"
+)
+
+
+def parsed(value: Any, currency: str = "") -> tuple[Decimal, str] | None:
+    """Return an amount and its currency, which may be the record's; None if it is ambiguous."""
+    if isinstance(value, bool):
+        return None
+    text = number("amount", value) if isinstance(value, int | float) else str(value).strip()
+    found = PLAIN.fullmatch(text)
+    if not found or (found["before"] and found["after"]):
+        return None
+    named = found["before"] or found["after"] or currency
+    return Decimal(found["number"].replace(",", "")), named

@@ -25,15 +25,32 @@ SECONDS = 10  # digits
 def formatted(label: str, value: Any) -> str | None:
     """Write a date as "4 July 1996", with the time and its zone if it is not midnight. Returns None
     if the value is ambiguous or not a date: 5/4/2026 may be in April or in May."""
+    found = read(label, value)
+    if found is None:
+        return None
+    return clock(found) if isinstance(found, datetime) else day(found)
+
+
+def day_of(label: str, value: Any) -> date | None:
+    """Return the day that `formatted` writes, in the company's own zone."""
+    found = read(label, value)
+    if not isinstance(found, datetime):
+        return found
+    if timezone.is_naive(found) or not (found.hour or found.minute):
+        return found.date()
+    return found.astimezone(timezone.get_default_timezone()).date()
+
+
+def read(label: str, value: Any) -> datetime | date | None:
     text = str(value).strip()
     try:
         if ISO_DATE.fullmatch(text):
-            return day(date.fromisoformat(text))
+            return date.fromisoformat(text)
         if ISO_TIME.match(text):
-            return clock(datetime.fromisoformat(text))
+            return datetime.fromisoformat(text)
         if EPOCH.fullmatch(text) and OF_TIME.search(label.strip()):
             seconds = int(text if len(text) == SECONDS else text[:-3])
-            return clock(datetime.fromtimestamp(seconds, UTC))
+            return datetime.fromtimestamp(seconds, UTC)
     except ValueError:
         pass
     return None

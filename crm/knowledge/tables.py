@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from inference import sentences
-from inference.reading.lines import CELL
+from inference.lines import CELL
 
 # Bars between the cells of Markdown and other tables, or tabs. "<|" and "|>" are marks of a chat
 # template and must stay whole so that they are recognised.

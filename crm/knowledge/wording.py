@@ -15,6 +15,7 @@ from typing import Any
 from crm.knowledge import amounts, moments, tables
 from inference import sentences
 from inference.length import boundary, words
+from inference.text import words_of as words_of
 
 # A sentence up to this many times as long as a passage stays whole.
 LONGEST_WHOLE = 1.5
@@ -22,8 +23,6 @@ LONGEST_WHOLE = 1.5
 LONGEST_WORD = 120
 # A longer label is cut together with its value.
 LABEL_WORDS = 20
-# Where a new word begins in leaveWithNeighbour and VATNumber.
-HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
 # Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
@@ -71,14 +70,6 @@ def is_table(value: Any) -> bool:
     """Tell whether the value is a list of rows of one length; the first is then the head."""
     rows = isinstance(value, list) and len(value) > 1 and all(isinstance(r, list) for r in value)
     return bool(rows) and len({len(row) for row in value}) == 1 and len(value[0]) > 1
-
-
-def words_of(name: str) -> str:
-    """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA"
-    stays."""
-    spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
-    words = [word.lower() if word.istitle() else word for word in spaced.split()]
-    return " ".join(words)
 
 
 def heading(label: str) -> str:
@@ -129,6 +120,22 @@ def singular(label: str) -> str:
     return label[:-1] if label.endswith("s") and not label.endswith("ss") else label
 
 
+def plural(word: str) -> str:
+    if re.search(r"[^aeiou]y$", word):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if re.search(r"(?:s|x|z|ch|sh)$", word) else f"{word}s"
+
+
+def name_of(kind: str, id: str, title: str) -> str:
+    """Return a short name of a customer's own record: "Order 50001".
+
+    Its title may be the subject of somebody's mail: shown as a source, never as the bot's words.
+    """
+    number, spoken = re.split("[:/]", id)[-1], words_of(kind)
+    is_known = number and number.casefold() in title.casefold()
+    return heading(f"{spoken} {number}" if is_known else spoken)
+
+
 def paragraphs(text: str, most_words: int) -> Iterator[str]:
     """Yield the text's paragraphs, items of lists and rows of tables. Those that are too long are
     cut between sentences, rows between their cells."""
@@ -163,7 +170,7 @@ def unwrapped(text: str) -> list[str]:
 
 def without_emphasis(line: str) -> str:
     """Remove Markdown's marks: customers read plain text."""
-    if not {"*", "_", "\\"} & {*line}:
+    if not {"*", "_", "\\"} & {*line} or any(PRIVATE < ord(one) < PRIVATE + 128 for one in line):
         return line
     kept = ESCAPED.sub(lambda found: chr(PRIVATE + ord(found[1])), line)
     plain = STRONG.sub(r"\1", EMPHASIS.sub(r"\2", kept))

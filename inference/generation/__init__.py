@@ -1,1 +1,1 @@
-"""The language model: its servers, pools of servers, their pace and their energy."""
+"""The language model: its servers, the tiers that they form, their pace and their energy."""

@@ -8,7 +8,7 @@ from inference.grounding.dates import without_dates
 from inference.grounding.facts import facts, holds, vocabulary
 from inference.grounding.quantities import said_otherwise
 from inference.grounding.words import WORD, letters
-from inference.reading.lines import CELL
+from inference.lines import CELL
 
 # Phrases that say that something is not on record.
 ABSENT = re.compile(

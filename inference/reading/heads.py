@@ -6,7 +6,6 @@ record means, and whether a status is final.
 They are trained within seconds (`training/heads.py`), on `asks/` and `roles.jsonl`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inference.text import words_of
+
 # What is asked: `asks/README.md` explains them.
 ASKS = ("status", "when", "list", "count", "sum", "amount", "may", "detail", "rule", "other")
 PICKS = ("last", "next", "open", "number", "thing", "day", "any", "all")
-ROLES = ("status", "own date", "expected date", "done date", "total", "name", "other")
 HEADS = ("asks", "picks", "roles", "final")
 
 Vectors = NDArray[np.floating[Any]]
@@ -75,14 +75,6 @@ def load(path: Path, reader: str) -> dict[str, Head]:
         }
 
 
-def about_field(kind: str, name: str) -> str:
-    """Return the text by which a field's role is judged."""
-    return f"{kind}: {name}"
-
-
-def about_status(kind: str, value: str) -> str:
-    return f"{kind}: {value}"
-
-
-def stacked(vectors: Sequence[Vectors]) -> Vectors:
-    return np.stack(vectors) if vectors else np.zeros((0, 1), np.float32)
+def about(kind: str, name: str) -> str:
+    """Return the text by which a field's role is judged, or whether a status is final."""
+    return f"{words_of(kind)}: {words_of(name)}"

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from inference.encoder import AT_ONCE, batches
-from inference.reading.lines import cut
+from inference.lines import cut
 from inference.runtime import padded, session
 from inference.text import encodable
 
@@ -25,6 +25,8 @@ from inference.text import encodable
 TITLE, LINE, QUESTION, PASSAGE = 40, 120, 96, 480
 # Passages kept in memory, some 150 kB each: customers often ask about the same records.
 REMEMBERED = 400
+# Questions and names kept in memory, some 30 kB each.
+QUESTIONS = 200
 
 Scores = NDArray[np.float32]
 Ids = list[int]
@@ -72,12 +74,13 @@ class Reader:
         self._session = session(folder / "model.int8.onnx", threads=1, enable_cpu_mem_arena=False)
         self._at_once = threading.BoundedSemaphore(AT_ONCE)
         self._passages: dict[str, Read] = {}
+        self._questions: dict[str, Scores] = {}
         self._lock = threading.Lock()
 
     def scores(self, text: str, passages: Sequence[str]) -> list[Scores]:
         """Return, for each passage, how near each line of `lines.cut` is to the text: (lines,)."""
         known = self._read(passages)
-        [hidden] = self._run([question_ids(self._tokenizer, text)])
+        hidden = self._asked(text)
         mean, words = unit(hidden.mean(0)), unit(hidden[1:])
         weights = np.exp(np.clip(hidden[1:] @ self._weight[:-1] + self._weight[-1], -3, 3))
         weights /= weights.sum()
@@ -85,8 +88,18 @@ class Reader:
 
     def vector(self, text: str) -> Scores:
         """Return the mean vector of a question, of length one: (width,)."""
-        [hidden] = self._run([question_ids(self._tokenizer, text)])
-        return unit(hidden.mean(0))
+        return unit(self._asked(text).mean(0))
+
+    def _asked(self, text: str) -> Scores:
+        """Encode a question once: it is looked up, and then read."""
+        hidden = self._questions.get(text)
+        if hidden is None:
+            [hidden] = self._run([question_ids(self._tokenizer, text)])
+            with self._lock:
+                self._questions[text] = hidden
+                while len(self._questions) > QUESTIONS:
+                    del self._questions[next(iter(self._questions))]
+        return hidden
 
     def _near(self, mean: Scores, words: Scores, weights: Scores, passage: Read) -> Scores:
         if not len(passage.means):

@@ -1,7 +1,7 @@
 """Finds what the writer of a message says now: without markup, quotations, signatures and notices.
 
 No library fits: mail-parser-reply 1.36 takes everything after a line "Thanks," for a signature, and
-its patterns need time that grows with the square of the text, while the customer waits.
+its patterns take time that grows with the square of the text's length, while the customer waits.
 """
 
 import re

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +72,12 @@ class Command(BaseCommand):
             metavar="FILE",
             help='retrieval: search these {"id", "title", "text"} instead of the stored records',
         )
-        parser.add_argument("--today", metavar="DATE", help="answers: ask as on that day")
+        parser.add_argument(
+            "--today",
+            type=date.fromisoformat,
+            metavar="DATE",
+            help="answers: ask as if on this day",
+        )
         parser.add_argument("--field", help="retrieval: the name of the field that holds the query")
 
     def handle(self, **options: Any) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.auth.models import Group, User
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.utils import timezone
 
 from chatbot.demo import crm
 from chatbot.models import Inbox
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--day",
             type=date.fromisoformat,
-            default=date.today(),
+            default=timezone.localdate(),
             metavar="DATE",
             help="the day that is today in the demo",
         )

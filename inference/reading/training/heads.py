@@ -8,7 +8,7 @@ import numpy as np
 
 from inference.json_lines import rows
 from inference.reading import heads
-from inference.reading.heads import Head, about_field, about_status
+from inference.reading.heads import Head, about
 from inference.reading.reader import Reader
 from inference.training import linear
 
@@ -54,19 +54,18 @@ def of_kind(row: dict[str, Any], records: list[dict[str, Any]]) -> Iterator[tupl
     own = [record["fields"] for record in records if record["kind"] == row["kind"]]
     known = {
         row["total"]: "total",
-        row["name"]: "name",
-        row["done_date"]: "done date",
-        row["expected_date"]: "expected date",
-        row["own_date"]: "own date",
+        row["done_date"]: "done_date",
+        row["expected_date"]: "expected_date",
+        row["own_date"]: "own_date",
         row["status"]["field"]: "status",
     }
     for name in dict.fromkeys(name for fields in own for name in fields):
-        yield about_field(row["kind"], name), known.get(name, "other")
+        yield about(row["kind"], name), known.get(name, "other")
 
 
 def statuses() -> Labelled:
     pairs = [
-        (about_status(row["kind"], value), "final" if "final" in group else "open")
+        (about(row["kind"], value), "final" if "final" in group else "open")
         for row in meanings()
         for group in ("open", "other_open", "final", "other_final")
         for value in row["status"][group]

@@ -5,9 +5,9 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 
 from chatbot.admin.canned import CannedAnswerForm
-from chatbot.admin.list_field import LinesField
 from chatbot.conversation import canned
 from chatbot.models import ApiKey, CannedAnswer, Conversation, Inbox, Team, Visitor
+from crm.admin.list_field import LinesField
 from crm.models import Customer, Record
 
 pytestmark = pytest.mark.django_db

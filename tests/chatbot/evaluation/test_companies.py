@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chatbot.evaluation import companies
-from inference.reading.lines import cut
+from inference.lines import cut
 
 TEXT = """Opening hours of the clinic.
 

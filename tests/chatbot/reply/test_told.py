@@ -9,7 +9,7 @@ from chatbot.reply.found import Line
 from chatbot.reply.told import in_its_words, meant, with_rival
 from crm.knowledge.search import Hit
 from inference.grounding import restates
-from inference.reading.lines import cut
+from inference.lines import cut
 from tests.fakes import FakeReader
 
 RETURNS = """Returns

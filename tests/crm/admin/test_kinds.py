@@ -27,7 +27,7 @@ def test_root_chooses_among_the_fields_that_the_records_have(
     page = reverse("admin:crm_recordkind_change", args=["job"])
     html = root.get(page).content.decode()
     assert all(f'value="{name}"' in html for name in ("opened", "state", "sum"))
-    data = {"status": "state", "final_statuses": '["parked"]', "open_statuses": "[]"}
+    data = {"status": "state", "final_statuses": "parked\n", "open_statuses": ""}
     assert root.post(page, data | {"confirmed": "on"}).status_code == 302
     kind.refresh_from_db()
     assert (kind.status, kind.final_statuses, kind.confirmed) == ("state", ["parked"], True)

@@ -29,7 +29,7 @@ from chatbot.models import (
 from chatbot.people import audit, roles
 from chatbot.people.demo_logins import PASSWORD
 from chatbot.reports import aggregate
-from crm.demo.calendar import moved, until
+from crm.demo.moving import moved, until
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
 
 PEOPLE = {

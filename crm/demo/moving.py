@@ -2,6 +2,7 @@
 
 import re
 from calendar import month_abbr, month_name
+from contextlib import suppress
 from datetime import date, timedelta
 from typing import Any
 
@@ -53,10 +54,14 @@ def _moved(found: re.Match[str], by: timedelta) -> str:
 
 
 def _of(day: int, month: int, year: str | None) -> date:
-    """Return the date; without a year, the one nearest to the demo's today."""
+    """Return the date; without a year, the one nearest to the demo's today. ValueError for a date
+    that no calendar has."""
     if year:
         return date(int(year), month, day)
-    near = [date(shop.TODAY.year + n, month, day) for n in (-1, 0, 1)]
+    near = []
+    for one in (shop.TODAY.year - 1, shop.TODAY.year, shop.TODAY.year + 1):
+        with suppress(ValueError):  # 29 February
+            near.append(date(one, month, day))
     return min(near, key=lambda one: abs(one - shop.TODAY))
 
 

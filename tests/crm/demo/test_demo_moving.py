@@ -6,7 +6,7 @@ import pytest
 
 from crm import demo
 from crm.demo import shop
-from crm.demo.calendar import moved, until
+from crm.demo.moving import moved, until
 
 WEEK = timedelta(weeks=1)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from inference.reading.lines import cut
+from inference.lines import cut
 
 HOURS = """Opening hours
 Friday · Dentistry: closed
