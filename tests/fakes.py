@@ -185,6 +185,7 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.reader.line_reader", FakeReader()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
+            ("chatbot.engines.kinds.guess", {}),
             ("chatbot.reply.own.asked", Asked("other", 1.0, "any", 1.0)),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))

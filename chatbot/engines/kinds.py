@@ -42,6 +42,13 @@ def kind_of(name: str) -> RecordKind:
     return row
 
 
+def know(customer: str) -> None:
+    """Make sure that the kinds of this customer's records are known."""
+    own = Record.objects.filter(customer=customer, deleted=False)
+    for name in own.values_list("kind", flat=True).distinct().order_by():
+        kind_of(name)
+
+
 def guessed(name: str) -> dict[str, str]:
     rows = Record.objects.filter(kind=name, deleted=False, customer__isnull=False)
     newest = rows.order_by("-updated_at").values_list("fields", flat=True)[:LOOKED_AT]

@@ -1,9 +1,11 @@
-"""Answers one question outside a conversation, for commands and the evaluation."""
+"""Answers questions outside a stored conversation, for commands and the evaluation."""
 
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
 from chatbot.engines import classifier
+from chatbot.models.replies import Ending
 from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
@@ -11,22 +13,57 @@ from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
 
+@dataclass
+class Talk:
+    """What has been said so far, for questions that follow one another."""
+
+    history: list[tuple[str, str]] = field(default_factory=list)
+    # The records of each answer, the last answer first.
+    cited: list[tuple[str, ...]] = field(default_factory=list)
+    last: Ending | None = None
+    unanswered: int = 0
+
+    def add(self, question: str, outcome: Outcome) -> None:
+        self.history += [("customer", question), ("bot", outcome.answer)]
+        if outcome.citations:
+            self.cited.insert(0, tuple(row["id"] for row in outcome.citations))
+        self.last = outcome.state
+        if outcome.state is Ending.REFUSED:
+            self.unanswered += 1
+        elif outcome.state in {Ending.ANSWERED, Ending.HANDED_OFF}:
+            self.unanswered = 0
+
+
 async def ask(
-    question: str, customer: str | None, policy: Policy | None = None, today: date | None = None
+    question: str,
+    customer: str | None,
+    policy: Policy | None = None,
+    today: date | None = None,
+    talk: Talk | None = None,
 ) -> dict[str, Any]:
-    """Answer the question through the whole pipeline. Returns what `ask --json` prints."""
+    """Answer the question through the whole pipeline. Returns what `ask --json` prints.
+
+    talk: what was said before; the question and its answer are added to it.
+    """
+    talk = talk or Talk()
     sentiment = await in_thread(score, question)
     raised = mood.alert([mood.scored(question, sentiment)])
     alert = raised.reason if raised else ""
     turn = Turn(
         question,
         customer,
+        history=tuple(talk.history),
+        cited=tuple(talk.cited),
+        unanswered=talk.unanswered,
+        offered=talk.last is Ending.REFUSED,
         alert=alert,
         mood=sentiment.score,
         intents=sentiment.intents,
         today=today,
     )
-    return as_json(await collect(turn, policy=policy), sentiment)
+    outcome = await collect(turn, policy=policy)
+    talk.add(question, outcome)
+    return as_json(outcome, sentiment)
 
 
 def score(text: str) -> Sentiment:

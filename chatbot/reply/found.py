@@ -12,6 +12,10 @@ from inference.lines import leads
 WORDS = re.compile(r"\w+(?:[.,'’-]\w+)*")
 
 
+# The id of a record, and a line of it.
+Told = tuple[str, str]
+
+
 @dataclass(frozen=True)
 class Line:
     """One line of a passage, and how likely it answers the question."""
@@ -22,6 +26,10 @@ class Line:
     # The probability that it answers, and the reader's score with the preference for its record.
     answers: float
     rank: float
+
+    @property
+    def source(self) -> Told:
+        return self.hit.record, self.text
 
 
 @dataclass

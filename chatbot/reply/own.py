@@ -39,6 +39,8 @@ LOOKED_UP = {
 SURE, CLEAR_CASE = 0.7, 0.9
 # "What orders do I have" means all of them, although most people mean the open ones.
 SURELY_OPEN = 0.8
+# What is shown of a record as a source.
+ROLES = ("status", "own_date", "expected_date", "done_date", "total")
 # Records of a kind that are looked through; of more, a count would be wrong. Records that are told
 # one by one, and that are listed.
 MOST, TOLD, LISTED = 1_000, 3, 10
@@ -112,6 +114,9 @@ class Own:
         text = "; ".join(wording.field_lines(getattr(self.kind, role), value, currency))
         return "" if left_out(text, False) else text
 
+    def quoted(self) -> str:
+        return "\n".join(dict.fromkeys(filter(None, map(self.line, ROLES))))
+
     def worded(self, role: str) -> str:
         return self.line(role).partition(": ")[2]
 
@@ -126,10 +131,11 @@ class Picked:
 
 @dataclass
 class LookedUp:
-    """The sentences to show, the records that they rest on, and how they were found."""
+    """The sentences to show, the records that they rest on, each with the lines that were used, and
+    how they were found."""
 
     sentences: list[str]
-    records: list[Record]
+    records: list[tuple[Record, str]]
     trace: dict[str, Any] = field(default_factory=dict)
 
 
@@ -145,7 +151,7 @@ def look_up(turn: Turn) -> LookedUp | None:
         return None
     sentences = [one for one in TELL[question.ask](picked) if one]
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
-    shown = [one.record for one in picked.owned[:LISTED]]
+    shown = [(one.record, one.quoted()) for one in picked.owned[:LISTED]]
     return LookedUp(sentences, shown, trace) if sentences else None
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
-from chatbot.engines import reader
+from chatbot.engines import kinds, reader
 from chatbot.reply import prompt, wording
 from chatbot.reply.found import Found, Line, title_of
 from chatbot.reply.turn import Turn
@@ -16,6 +16,7 @@ from crm.knowledge.search import Hit
 from crm.models import Record
 from inference.grounding.injection import instructs, left_out, order_in
 from inference.lines import cut
+from inference.reading.reader import Scores
 
 logger = logging.getLogger("attune.reply")
 
@@ -26,11 +27,16 @@ MOST, OF_NEWEST = 100, 3
 # More than the prompt takes.
 LINES_KEPT = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
-# "And when does it arrive?" is about the record before it; so is a question of few words.
+# "And when does it arrive?" leans on what was said before; so does a question of few words.
 REFERS = re.compile(
     r"^\W*and\b|\b(?:it|its|that|this|they|them|their|those|these)\b", re.IGNORECASE
 )
 SHORT_WORDS = 4
+# In units of the reader's score: how much is added to a line of a record that any answer before
+# rests on, and how much more if it was the last answer; and how much the question before counts
+# beside the follow-up's own words. Of 1,605 follow-ups of 86 companies, the right line comes first
+# for 0.61 with these, for 0.48 without (2026-11-29).
+CITED, CITED_LAST, BEFORE = 2.0, 2.0, 0.3
 # "Your phone number" means the company's, and "what does it cost" asks for today's price: without
 # an "I" or "my", the customer's own records do not answer.
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
@@ -49,33 +55,36 @@ def retrieve(turn: Turn) -> Found:
     if unknown := search.unknown_references(turn.text, turn.customer):
         return not_theirs(turn, unknown)
     asked = query(turn)
-    read = [as_data(hit) for hit in nearest(asked, turn.customer)]
+    read = [as_data(hit) for hit in nearest(asked, turn)]
     hits = choose(turn.text, read)
     missed = [hit for hit in read if hit.left_out]
     if not hits:
         return Found(reason="No record was found.", missed=missed)
-    lines = ranked(asked, hits)
+    lines = ranked(asked, hits, turn)
     return Found(
         holding(lines),
         lines,
         prompt.records(lines),
         list(turn.history),
         answerable=any(map(may_answer, lines)),
-        refers=asked != turn.text,
+        refers=refers(turn),
         reason="The records do not hold the answer.",
         missed=missed,
     )
 
 
-def nearest(question: str, customer: str | None) -> list[Hit]:
-    """Find passages; of each of the customer's newest records some are among them, however near
-    they are."""
-    found = search.search(question, customer, limit=MOST)
-    newest = Counter[str]()
+def nearest(question: str, turn: Turn) -> list[Hit]:
+    """Find passages; some of each of the customer's newest records, and of the records that the
+    answers before rest on, are among them, however near they are."""
+    if turn.customer:
+        kinds.know(turn.customer)
+    cited = {record for records in turn.cited for record in records}
+    found = search.search(question, turn.customer, limit=MOST, also=cited)
+    kept = Counter[str]()
     chosen = found[:CANDIDATES]
     for hit in found[CANDIDATES:]:
-        newest[hit.record] += hit.newest
-        if hit.newest and newest[hit.record] <= OF_NEWEST:
+        kept[hit.record] += 1
+        if (hit.newest or hit.record in cited) and kept[hit.record] <= OF_NEWEST:
             chosen.append(hit)
     return chosen
 
@@ -92,17 +101,46 @@ def as_data(hit: Hit) -> Hit:
     return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
 
 
-def ranked(question: str, hits: list[Hit]) -> list[Line]:
+def ranked(question: str, hits: list[Hit], turn: Turn) -> list[Line]:
     """Let the reader rank the lines of the passages found, and keep the best."""
     model = reader.line_reader()
     renewed = {hit.kind for hit in hits if hit.newest}
+    leaning = leanings(turn)
     found = []
-    for hit, scores in zip(hits, model.scores(question, [hit.text for hit in hits]), strict=True):
+    for hit, scores in zip(hits, read(question, hits, turn), strict=True):
         liked = preference(question, hit, older=hit.kind in renewed and not hit.newest)
+        scores = scores + leaning.get(hit.record, 0.0)
         likely = model.calibration.probabilities(scores).tolist()
         for place, text in enumerate(cut(hit.text)[1]):
             found.append(Line(hit, place, text, likely[place], float(scores[place]) + liked))
     return sorted(found, key=lambda line: -line.rank)[:LINES_KEPT]
+
+
+def read(question: str, hits: list[Hit], turn: Turn) -> list[Scores]:
+    """Return how near each line of each passage is to the question; a follow-up is read together
+    with the question before, too."""
+    model, texts = reader.line_reader(), [hit.text for hit in hits]
+    scores = model.scores(question, texts)
+    before = [text for author, text in turn.history if author == "customer"][-1:]
+    if not before or not refers(turn):
+        return scores
+    whole = model.scores(f"{before[0]} {question}", texts)
+    return [(1 - BEFORE) * own + BEFORE * all for own, all in zip(scores, whole, strict=True)]
+
+
+def leanings(turn: Turn) -> dict[str, float]:
+    """Return the records that a follow-up is more likely about, each with how much more."""
+    if not turn.cited or not refers(turn):
+        return {}
+    earlier = dict.fromkeys((record for records in turn.cited for record in records), CITED)
+    return {**earlier, **dict.fromkeys(turn.cited[0], CITED + CITED_LAST)}
+
+
+def refers(turn: Turn) -> bool:
+    """Tell whether the turn leans on what was said before."""
+    text = turn.text
+    is_short = len(text.split()) <= SHORT_WORDS
+    return bool(turn.history) and ("back" in turn.intents or is_short or bool(REFERS.search(text)))
 
 
 def preference(question: str, hit: Hit, older: bool) -> float:
@@ -150,9 +188,8 @@ def titles(records: Iterable[str]) -> list[str]:
 
 def query(turn: Turn) -> str:
     """Return the turn's text; add the last named record if it refers to one."""
-    refers = bool(REFERS.search(turn.text)) or len(turn.text.split()) <= SHORT_WORDS
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
-    if not refers or not earlier or references(turn.text):
+    if not refers(turn) or not earlier or references(turn.text):
         return turn.text
     if search.exact(turn.text, turn.customer):
         return turn.text

@@ -251,6 +251,9 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         text="\n".join(m.text for m in new) or question.text,
         customer=conversation.visitor.customer_id,
         history=tuple((m.author, m.text) for m in written if m.seq <= last),
+        cited=tuple(
+            tuple(str(row["id"]) for row in m.citations) for m in reversed(written) if m.citations
+        ),
         alert=conversation.alert,
         alert_quote=conversation.alert_quote,
         unanswered=conversation.unanswered,

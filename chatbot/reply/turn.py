@@ -1,5 +1,6 @@
 """The input and the result of one answer: a Turn and its Outcome."""
 
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -24,6 +25,8 @@ class Turn:
     customer: str | None
     # (author, text), oldest first.
     history: tuple[tuple[str, str], ...] = ()
+    # The records that each of the bot's answers rests on, the last answer first.
+    cited: tuple[tuple[str, ...], ...] = ()
     # Why the customer's mood asks for a person, as a sentence; "" if it does not.
     alert: str = ""
     # The customer's words that raised the alert.
@@ -72,6 +75,21 @@ class Outcome:
     # that it may concern.
     action: int | None = None
     named: list[str] = field(default_factory=list)
+    started: float = field(default_factory=time.monotonic)
+
+    def mark(self, name: str) -> None:
+        """Note when something happened for the first time."""
+        self.timings.setdefault(name, round(time.monotonic() - self.started, 4))
+
+    def cite(self, id: str, title: str, quote: str = "", at: date | None = None) -> None:
+        """Name a record as a source. quote: the line of it that was told; at: the day of its last
+        change."""
+        known = next((row for row in self.citations if row["id"] == id), None)
+        if known is None:
+            day = {"at": at.isoformat()} if at else {}
+            self.citations.append({"id": id, "title": title, "quote": quote, **day})
+        elif quote and quote not in known["quote"].split("\n"):
+            known["quote"] = f"{known['quote']}\n{quote}".strip()
 
     @property
     def route(self) -> str:

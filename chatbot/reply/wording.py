@@ -12,6 +12,38 @@ ABOUT_THE_BOT = (
 
 # --- refusals
 REFUSAL = "I don't have that on record."
+AGAIN = "I don't have that on record either."
+NEAREST = "The nearest that I find is this: {}"
+NOT_THIS = "About “{}” I have nothing on record; a colleague can help with that."
+NOT_ALL = "To the rest I have no answer on record; a colleague can help with that."
+KIND = "I'm sorry about the trouble."
+TROUBLE = (
+    "I'm sorry about the trouble. Tell me what it is about, an order or a bill for example, and "
+    "I'll look it up."
+)
+# The refusal and the offer in languages that the bot recognises and does not speak.
+FOREIGN = {
+    "de": (
+        "Leider kann ich nur auf Englisch antworten.",
+        "Soll ich Ihre Frage an einen Menschen weitergeben? Dann antworten Sie einfach mit „Ja“.",
+    ),
+    "fr": (
+        "Malheureusement, je ne peux répondre qu'en anglais.",
+        "Voulez-vous que je transmette votre question à un collègue ? Répondez simplement « oui ».",
+    ),
+    "es": (
+        "Lamentablemente, solo puedo responder en inglés.",
+        "¿Quiere que pase su pregunta a un compañero? Responda simplemente «sí».",
+    ),
+    "pt": (
+        "Infelizmente, só consigo responder em inglês.",
+        "Quer que eu passe a sua pergunta a um colega? Responda simplesmente “sim”.",
+    ),
+    "it": (
+        "Purtroppo posso rispondere solo in inglese.",
+        "Vuole che passi la sua domanda a un collega? Risponda semplicemente “sì”.",
+    ),
+}
 NO_SUCH_NUMBER = "I don't have that on record: none of your records has the number {}."
 DID_YOU_MEAN = "Did you mean {}?"
 SIGN_IN = (

@@ -7,12 +7,15 @@ query for the rows each carry the customer. The customer None sees shared knowle
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
+from django.db.models.fields.json import KeyTextTransform
+from django.utils import timezone
 
 from crm.knowledge import indexing, keys
-from crm.models import Key, Passage, Record
+from crm.models import Key, Passage, Record, RecordKind
 from inference.index import SHARED, Match, Query
 
 CANDIDATES = 24
@@ -46,6 +49,8 @@ class Hit:
     misspelt: str = ""
     # The customer has no newer record of this kind.
     newest: bool = False
+    # The day of its last change.
+    changed: date | None = None
     # Lines on which no answer may rest, each with the reason.
     left_out: tuple[tuple[str, str], ...] = ()
 
@@ -59,16 +64,19 @@ def visible(customer: str | None) -> Q:
     return Q(customer=None) | Q(customer=customer) if customer else Q(customer=None)
 
 
-def search(query: str, customer: str | None, limit: int = 10) -> list[Hit]:
+def search(
+    query: str, customer: str | None, limit: int = 10, also: Iterable[str] = ()
+) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
-    words."""
+    words. also: records whose passages are wanted however far they are, if the customer may see
+    them."""
     asked = Query(query, indexing.encoder().encode([query])[0])
     scopes = [SHARED, customer] if customer else [SHARED]
     matches = {match.id: match for match in indexing.view().search(asked, scopes, CANDIDATES)}
     named = exact(query, customer)
     misspelt = near_misses(query, customer)
     latest = newest(customer)
-    passages = rows(visible(customer), {*named, *misspelt, *latest}, matches)
+    passages = rows(visible(customer), {*named, *misspelt, *latest, *also}, matches)
     hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
@@ -106,11 +114,22 @@ def near_misses(query: str, customer: str | None) -> dict[str, str]:
 
 
 def newest(customer: str | None) -> set[str]:
-    """Return the ids of this customer's newest record of each kind."""
+    """Return the ids of this customer's newest record of each kind: by its own date if it is known
+    which field that is, else by the latest date of all."""
     if not customer:
         return set()
     own = Record.objects.filter(customer=customer, deleted=False, latest__isnull=False)
-    return set(dict(own.order_by("latest", "id").values_list("kind", "id")).values())
+    kinds = own.values_list("kind", flat=True).distinct().order_by()
+    dates = dict(RecordKind.objects.filter(name__in=kinds).values_list("name", "own_date"))
+    return {id for kind in kinds for id in newest_of(own.filter(kind=kind), dates.get(kind))}
+
+
+def newest_of(records: QuerySet[Record], own_date: str | None) -> list[str]:
+    """Return the id of the newest record, if there is any; dates are stored so that their texts
+    sort."""
+    latest = F("latest").desc()
+    own = [KeyTextTransform(own_date, "fields").desc(nulls_last=True)] if own_date else []
+    return list(records.order_by(*own, latest, "id").values_list("id", flat=True)[:1])
 
 
 def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
@@ -142,6 +161,7 @@ def hit(
         key=key,
         misspelt=misspelt.get(record.id, ""),
         newest=record.id in latest,
+        changed=timezone.localdate(record.updated_at),
     )
 
 

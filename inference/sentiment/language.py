@@ -15,12 +15,18 @@ ENGLISH_SHARE = 35
 
 def is_foreign(words: str) -> bool:
     """Tell whether a text is not English. If in doubt, False: a wrong "unknown" hides a mood."""
+    return language_of(words) != "en"
+
+
+def language_of(words: str) -> str:
+    """Return the code of a text's language, "de"; "en" if in doubt."""
     if words.isascii() and len(words) < LETTERS:
-        return False
+        return "en"
     try:
         reliable, _, languages = pycld2.detect(words, bestEffort=True)
     except pycld2.error:  # not valid UTF-8: a lone surrogate, which `readable` removes
-        return False
+        return "en"
     shares = {code: percent for _, code, percent, _ in languages}
     english = shares.get("en", 0) >= ENGLISH_SHARE
-    return bool(reliable and languages[0][1] in LANGUAGES and not english)
+    is_sure = reliable and languages[0][1] in LANGUAGES and not english
+    return str(languages[0][1]) if is_sure else "en"

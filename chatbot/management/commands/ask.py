@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.console.traces import why_withheld
 from chatbot.management import json_lines
-from chatbot.reply.ask import ask
+from chatbot.reply.ask import Talk, ask
 from inference.index import IndexUnavailable
 from inference.text import blank
 
@@ -29,8 +29,11 @@ class Command(BaseCommand):
         parser.add_argument(
             "--jsonl",
             action="store_true",
-            help='read {"id", "customer", "question"} lines from standard input, "today" too',
+            help='read {"id", "customer", "question"} lines from standard input; "today" and '
+            '"follows": true, if it follows the question before, may be there too',
         )
+
+    talk = Talk()
 
     def handle(self, **options: Any) -> None:
         try:
@@ -42,7 +45,7 @@ class Command(BaseCommand):
         if options["jsonl"]:
             # One event loop for all lines, so that the client keeps its connection.
             with asyncio.Runner() as runner:
-                json_lines.answer_lines(lambda asked: runner.run(turn(asked)))
+                json_lines.answer_lines(lambda asked: runner.run(self.turn(asked)))
             return
         if blank(options["question"] or ""):
             raise CommandError('Give a question: manage.py ask --customer ID "Where is my order?"')
@@ -57,11 +60,12 @@ class Command(BaseCommand):
             json.dumps(result, ensure_ascii=False) if options["json"] else as_text(result)
         )
 
-
-def turn(asked: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
-    """Look the customer up before the event loop runs, which the ORM refuses to block."""
-    question, customer = json_lines.text_of(asked, "question"), json_lines.customer_of(asked)
-    return ask(question, customer, today=day(asked.get("today")))
+    def turn(self, asked: dict[str, Any]) -> Coroutine[Any, Any, dict[str, Any]]:
+        """Look the customer up before the event loop runs, which the ORM refuses to block."""
+        if asked.get("follows") is not True:
+            self.talk = Talk()
+        question, customer = json_lines.text_of(asked, "question"), json_lines.customer_of(asked)
+        return ask(question, customer, today=day(asked.get("today")), talk=self.talk)
 
 
 def day(given: object) -> date | None:

@@ -20,6 +20,7 @@ from chatbot.evaluation import (
     retrieval,
     routes,
     sentiment,
+    turns,
     wishes,
 )
 from inference import json_lines
@@ -39,6 +40,7 @@ EVALUATIONS = {
     "retrieval": retrieval,
     "routes": routes,
     "sentiment": sentiment,
+    "turns": turns,
     "wishes": wishes,
 }
 
@@ -55,7 +57,8 @@ class Command(BaseCommand):
         'companies in dialects, too; sentiment: scores each {"text", '
         '"label"}; intents: hears what is wanted in each {"text", "intents"}; wishes: finds the '
         'action that is wished for in {"actions", "messages"}; alerts: finds the message that '
-        'alerts an agent in {"messages", "alert_at"}.'
+        'alerts an agent in {"messages", "alert_at"}; turns: holds each conversation of '
+        '{"company", "customer", "today", "turns"}.'
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:

@@ -47,7 +47,22 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for path in sorted((ROOM / "wishes").glob("*.jsonl")):
         for row in rows(path):
             known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
+    for turn in _turns():
+        text, instead = readable(turn["text"]), "".join(turn["line"])
+        known["person"].append((text, instead == "person"))
+        known["chat"].append((text, instead == "chat"))
+        known["back"].append((text, not turn["self"]))
+        if turn["of"]:
+            known["bot"].append((text, False))
     return known
+
+
+def _turns() -> Iterator[dict[str, Any]]:
+    """Yield the messages of conversations: questions that sound like small talk, or like a request
+    for a person, in between."""
+    for path in sorted((ROOM.parent / "conversations").glob("*.jsonl")):
+        for row in rows(path):
+            yield from row["turns"]
 
 
 def _marks(names: list[str]) -> tuple[float, ...]:

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from unittest import mock
 
 from chatbot.engines.admission import QueueFull
-from chatbot.reply import pipeline
+from chatbot.reply import from_records
 from chatbot.reply.turn import Outcome, Turn
 from inference.generation.client import GenerationError, Generator, ServerBusy, ServerUnreachable
 from inference.generation.pace import Deadlines
@@ -28,7 +28,9 @@ class BusyTests(FakeModelsTestCase):
         self.generator.answer, self.tries, self.slept = ANSWER, 0, []
         with (
             mock.patch.object(self.generator, "stream", refusing),
-            mock.patch.object(pipeline.asyncio, "sleep", self.sleep(pipeline.asyncio.sleep)),
+            mock.patch.object(
+                from_records.asyncio, "sleep", self.sleep(from_records.asyncio.sleep)
+            ),
         ):
             return await outcome_of(Turn("when was order 50001 shipped?", ALICE))
 
@@ -44,7 +46,7 @@ class BusyTests(FakeModelsTestCase):
         self.assertEqual((outcome.answer, outcome.error), (ANSWER, ""))
         for before, after in zip(self.slept[:3], self.slept[2:], strict=True):
             self.assertLess(before, after, "each pause but one is longer than that before the last")
-        self.assertLessEqual(max(self.slept), pipeline.LONGEST_PAUSE)
+        self.assertLessEqual(max(self.slept), from_records.LONGEST_PAUSE)
 
     async def test_the_server_may_say_when_to_come_back(self) -> None:
         outcome = await self.ask(ServerBusy("busy", 7))
@@ -55,7 +57,7 @@ class BusyTests(FakeModelsTestCase):
             outcome = await self.ask(*[ServerBusy("busy", None)] * 500)
         self.assertEqual(outcome.state, "handoff")
         self.assertLessEqual(sum(self.slept), 60)
-        self.assertGreater(sum(self.slept), 60 - pipeline.LONGEST_PAUSE)
+        self.assertGreater(sum(self.slept), 60 - from_records.LONGEST_PAUSE)
 
     async def test_a_server_that_wants_an_hour_is_not_waited_for(self) -> None:
         with self.assertLogs("attune.reply"):

@@ -42,7 +42,9 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_beside_an_answer_from_the_records_it_comes_last(self) -> None:
         self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
-        outcome = await self.ask("How do I return my boots? How many days do I have?")
+        outcome = await self.ask(
+            "How do I return my boots? Within how many days can I return goods?"
+        )
         self.assertEqual(outcome.state, "answered")
         self.assertEqual(outcome.answer, f"{self.generator.answer} {FORM}")
 

@@ -254,6 +254,8 @@ def test_a_looked_up_answer_names_the_records_that_it_rests_on(alice: Customer) 
     keep(alice, "order:5", "order", ordered="2026-11-01", status="in transit")
     outcome = asyncio.run(collect(Turn("Where is my order?", "cust_1", today=TODAY)))
     assert outcome.answer.startswith("Order 5 – Status: in transit")
-    assert outcome.citations == [{"id": "order:5", "title": "Order 5"}]
+    [source] = outcome.citations
+    assert (source["id"], source["title"]) == ("order:5", "Order 5")
+    assert source["quote"].split("\n")[0] == "Status: in transit"
     assert outcome.routing["looked_up"]["asks"] == "status"
     assert not outcome.generations

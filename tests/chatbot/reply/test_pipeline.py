@@ -16,7 +16,9 @@ class PipelineTests(FakeModelsTestCase):
         outcome = await self.ask("when was order 50001 shipped, and what is the total?")
         self.assertEqual(outcome.answer, self.generator.answer)
         self.assertEqual(outcome.state, "answered")
-        self.assertEqual(outcome.citations, [{"id": "order:50001", "title": "Order 50001"}])
+        [source] = outcome.citations
+        self.assertEqual((source["id"], source["title"]), ("order:50001", "Order 50001"))
+        self.assertEqual(source["quote"], "Shipped date: 3 November 2026\nTotal: 41.50")
         self.assertLessEqual(outcome.timings["first_sentence"], outcome.timings["total"])
 
     @override_settings(MASK_FOR_MODEL=True)

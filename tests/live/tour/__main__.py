@@ -45,7 +45,7 @@ def chat(page: Page, url: str, customer: str) -> FrameLocator:
 def shop(page: Page, url: str) -> None:
     frame = chat(page, url, "cust_1")
     frame.locator("button.chip").last.click()
-    expect(frame.locator("dl[data-part=detail]").last).to_be_visible()
+    expect(frame.locator("[data-part=detail]").last).to_be_visible()
 
 
 def line(page: Page, url: str) -> None:

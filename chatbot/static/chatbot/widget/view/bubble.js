@@ -5,6 +5,8 @@ import { part, stamp } from "./template.js";
 const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
 const STATUS = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
 
+const LONG = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
+
 let made = 0; // numbers the expandable parts, for their ids
 
 export class Bubble {
@@ -64,7 +66,8 @@ export class Bubble {
   }
 }
 
-function source({ id, title }) {
+/** A chip that opens the line of the record that the answer rests on. */
+function source({ id, title, quote, at }) {
   const element = stamp("source-template");
   const button = element.querySelector("button");
   const detail = part(element, "detail");
@@ -72,11 +75,26 @@ function source({ id, title }) {
   button.setAttribute("aria-controls", detail.id);
   part(element, "name").textContent = part(element, "title").textContent = title || id;
   part(element, "id").textContent = id;
+  part(element, "quote").append(...lines(quote));
+  part(element, "quote").hidden = !quote;
+  part(element, "changed-name").hidden = part(element, "changed").hidden = !at;
+  if (at) {
+    part(element, "changed").dateTime = at;
+    part(element, "changed").textContent = LONG.format(new Date(`${at}T12:00`));
+  }
   button.addEventListener("click", () => {
     detail.hidden = !detail.hidden;
     button.setAttribute("aria-expanded", String(!detail.hidden));
   });
   return element;
+}
+
+function lines(quote) {
+  return (quote ?? "").split("\n").map((text) => {
+    const line = document.createElement("p");
+    line.append(Object.assign(document.createElement("mark"), { textContent: text }));
+    return line;
+  });
 }
 
 /** 14:03 today; 12 Nov, 14:03 on other days. */

@@ -1,0 +1,298 @@
+"""Answers one question from the records: look up, search, choose a tier, generate, check.
+
+`sentences` yields each sentence as soon as it may be shown, step by step:
+
+    look_up             look the customer's own records up, if that is what is asked
+    retrieve            search them, and pick the lines for the prompt
+    choose, by_tiers    choose the tier by difficulty; fall back or escalate to another one
+    with_retries        wait for a place at the model; ask a busy server again
+    generated           generate sentence by sentence
+    checked             tell the lines of the records that a sentence is about
+    refuse              nothing answers: say so, and what comes nearest
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import asdict
+from itertools import count
+
+from django.conf import settings
+from django.utils.timezone import localdate
+
+from chatbot.engines import reader, tiers
+from chatbot.engines.admission import QueueFull
+from chatbot.privacy.redaction import mask
+from chatbot.reply import prompt
+from chatbot.reply.found import Found, Line, Told, title_of
+from chatbot.reply.own import LookedUp, look_up
+from chatbot.reply.retrieve import may_answer, retrieve
+from chatbot.reply.tier import Choice, Policy, choose
+from chatbot.reply.told import in_its_words, meant, restated, with_rival
+from chatbot.reply.turn import Admitted, Outcome, Turn
+from crm.plumbing.threads import in_thread
+from inference.generation.client import (
+    ChatMessages,
+    GenerationError,
+    ServerBusy,
+    ServerResting,
+    ServerUnreachable,
+    Usage,
+)
+from inference.generation.tier import Tier
+from inference.grounding import lacking, says_absent
+from inference.grounding.dates import written_like
+from inference.index import IndexUnavailable
+from inference.sentences import stream
+
+logger = logging.getLogger("attune.reply")
+# Seconds to wait for a busy server if another tier could answer.
+BUSY = 2.0
+# Seconds before a busy server is asked again: doubled each time, up to the longest.
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+# A share of the reader's threshold, for a line that no other comes near in a record that the
+# question names: such a record has ten or twenty lines, and the threshold is for one of a hundred.
+NAMED = 0.5
+
+SAID_BEFORE = "it was said before"
+IN_ITS_WORDS = "the record's own words are shown in its place"
+ANOTHER_QUESTION = "it answers another question"
+NOTHING_FOUND = "the model found nothing on record"
+SAYS_ABSENT = "it says that nothing is on record"
+
+
+class FromRecords:
+    """The answer to one question in the making. `sentences` may be iterated once.
+
+    It adds to the outcome of the whole turn, which may ask several questions.
+    """
+
+    def __init__(
+        self, turn: Turn, outcome: Outcome, told: set[Told], admitted: Admitted, policy: Policy
+    ) -> None:
+        """told: what was shown of the records for this turn, which is not shown again; what this
+        question's answer shows is added."""
+        self.turn, self.outcome, self.told = turn, outcome, told
+        self.admitted, self.policy = admitted, policy
+        self.shown: list[str] = []
+        # A line that answers was shown for another question.
+        self.said_before = False
+        # What the search found, if nothing of it answers.
+        self.refused: Found | None = None
+        # How many withheld sentences only said that nothing is on record, and whether the last
+        # one did.
+        self.said_nothing, self.said_nothing_last = 0, False
+
+    async def sentences(self) -> AsyncGenerator[str, None]:
+        found = Found()
+        try:
+            if looked_up := await in_thread(look_up, self.turn):
+                self.outcome.mark("retrieve")
+                for sentence in looked_up.sentences:
+                    yield self.show(written_like(sentence, self.turn.text))
+                self.rest_on(looked_up)
+                return
+            found = await in_thread(retrieve, self.turn)
+            self.outcome.mark("retrieve")
+            self.outcome.passages += found.trace()
+            if found.answerable:
+                choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
+                self.outcome.routing = choice.trace()
+                async with aclosing(self.by_tiers(found, choice)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+        except (GenerationError, IndexUnavailable) as error:
+            logger.warning("no answer from the records: %s", error)
+            self.outcome.error = str(error)
+        if self.shown or self.said_before:
+            return
+        line = self.quotable(found)
+        if line and line.source not in self.told:
+            yield self.tell(with_rival([line], found.tellable()))
+        elif not line:
+            self.refused = found
+
+    def quotable(self, found: Found) -> Line | None:
+        """Return the line to tell in place of the model's answer, if there is one.
+
+        Either the model saw an answer but stated it wrongly, or it saw none, as small models often
+        do, although the reader is sure of the line.
+        """
+        lines = found.tellable()
+        if not lines or not self.outcome.withheld or self.outcome.error:
+            return None
+        line, able = lines[0], reader.line_reader()
+        if line.hit.key and with_rival([line], lines) == [line]:
+            needed = NAMED * able.answering
+        else:
+            needed = able.telling if self.said_nothing_last else able.answering
+        return line if line.answers >= needed else None
+
+    async def by_tiers(self, found: Found, choice: Choice) -> AsyncGenerator[str, None]:
+        """Ask the chosen tier, then another one if it cannot be reached, or a larger one if the
+        check withheld its whole answer."""
+        for tier in choice.tiers:
+            last = tier is choice.tiers[-1]
+            try:
+                async with aclosing(self.with_retries(found, tier, last)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+            except (ServerUnreachable, ServerBusy) as error:
+                if last or self.shown:
+                    raise
+                self.outcome.routing["fell_back"] = str(error)
+                continue
+            if last or self.shown or not self.wants_larger(found, choice):
+                return
+            self.outcome.routing["escalated"] = f"Nothing that {tier.name} said was supported."
+
+    def wants_larger(self, found: Found, choice: Choice) -> bool:
+        """Say whether a larger tier should try, after the check withheld this tier's whole answer.
+
+        A model that finds nothing is right, unless the question names a record by its number. A
+        line that answers by itself needs no model.
+        """
+        tier, larger = choice.tiers
+        if (
+            not self.policy.escalates
+            or choice.thresholds[larger.name] < choice.thresholds[tier.name]
+        ):
+            return False
+        if self.quotable(found):
+            return False
+        return found.named_by_number or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
+
+    async def with_retries(
+        self, found: Found, tier: Tier, last_tier: bool
+    ) -> AsyncGenerator[str, None]:
+        """Ask the tier again if its server failed before anything was shown.
+
+        A server that broke off is asked once more, with the same deadlines. A busy one is asked
+        again until it is too late for a server of its speed to begin in time.
+        """
+        waited = 0.0
+        for tries in count():
+            try:
+                async with self.admitted(), aclosing(self.generated(found, tier)) as supported:
+                    async for sentence in supported:
+                        yield sentence
+                return
+            except (ServerUnreachable, ServerBusy) as error:
+                if self.shown or isinstance(error, ServerResting | QueueFull):
+                    raise
+                if not isinstance(error, ServerBusy):
+                    if tries:
+                        raise
+                    continue
+                wait = pause(error, tries)
+                waited += wait
+                if waited > (tier.patience(self.prompt(found)) if last_tier else BUSY):
+                    raise
+                await asyncio.sleep(wait)
+
+    def prompt(self, found: Found) -> ChatMessages:
+        return prompt.messages(*for_model(self.turn, found))
+
+    async def generated(self, found: Found, tier: Tier) -> AsyncGenerator[str, None]:
+        """Generate an answer, and yield what its sentences are shown as."""
+        self.outcome.model = tier.model
+        async with self.counted(tier) as usage:
+            pieces = tier.stream(self.prompt(found), prompt.MAX_TOKENS, usage)
+            async with aclosing(pieces):
+                async for sentence in stream(pieces):
+                    self.outcome.mark("first_generated")
+                    if prompt.NOT_ON_RECORD in sentence.upper():
+                        self.withhold(sentence, [], NOTHING_FOUND)
+                        self.said_nothing, self.said_nothing_last = self.said_nothing + 1, True
+                        return
+                    if shown := await self.checked(sentence, found):
+                        yield shown
+
+    async def checked(self, sentence: str, found: Found) -> str | None:
+        """Return what is shown for a sentence: itself if it says what a line says, else the lines
+        that it is about; None if it is withheld."""
+        missing, lines = await asyncio.to_thread(self.read, sentence, found)
+        if missing or says_absent(sentence):
+            self.withhold(sentence, missing, "" if missing else SAYS_ABSENT)
+            return None
+        if not lines or not may_answer(lines[0]):
+            self.withhold(sentence, [], ANOTHER_QUESTION)
+            return None
+        news = [line for line in lines if line.source not in self.told]
+        if not news:
+            self.said_before = True
+            self.withhold(sentence, [], SAID_BEFORE)
+            return None
+        if restated(sentence, news):
+            return self.tell(news, sentence)
+        self.withhold(sentence, [], IN_ITS_WORDS)
+        return self.tell(news if self.told else with_rival(news, found.tellable()))
+
+    def read(self, sentence: str, found: Found) -> tuple[list[str], list[Line]]:
+        """Return what the records lack of a sentence, and the lines that it is about."""
+        missing = lacking(sentence, found.texts(), self.turn.text)
+        return missing, [] if missing else meant(sentence, found.tellable())
+
+    def tell(self, lines: list[Line], text: str = "") -> str:
+        """Show lines of the records: in `text`, or in their own words."""
+        self.told |= {line.source for line in lines}
+        for line in lines:
+            self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)
+        return self.show(written_like(text or in_its_words(lines), self.turn.text))
+
+    def rest_on(self, looked_up: LookedUp) -> None:
+        self.outcome.reason = "Looked up in the customer's records."
+        self.outcome.routing = {"reason": self.outcome.reason, "looked_up": looked_up.trace}
+        for record, quote in looked_up.records:
+            title = title_of(record.kind, record.title)
+            self.outcome.cite(record.id, title, quote, localdate(record.updated_at))
+
+    @asynccontextmanager
+    async def counted(self, tier: Tier) -> AsyncIterator[Usage]:
+        """Record the time and tokens of one generation, even if it fails."""
+        usage, began = Usage(), time.monotonic()
+        try:
+            yield usage
+        finally:
+            self.outcome.generations.append(
+                {
+                    "tier": tier.name,
+                    "model": tier.model,
+                    "seconds": round(time.monotonic() - began, 4),
+                    **asdict(usage),
+                }
+            )
+            self.outcome.usage.prompt_tokens += usage.prompt_tokens
+            self.outcome.usage.completion_tokens += usage.completion_tokens
+
+    def withhold(self, sentence: str, missing: list[str], why: str = "") -> None:
+        """missing: what no record has; why: another reason, where nothing is missing."""
+        self.said_nothing_last = False
+        reason = {"why": why} if why else {}
+        self.outcome.withheld.append({"sentence": sentence, "missing": missing, **reason})
+
+    def show(self, sentence: str) -> str:
+        self.outcome.mark("first_sentence")
+        self.shown.append(sentence)
+        return sentence
+
+
+def pause(error: ServerBusy, tries: int) -> float:
+    """Seconds to wait; varied, so that requests refused together do not come back together."""
+    usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
+    return max(usual, error.retry_after or 0)
+
+
+def for_model(turn: Turn, found: Found) -> tuple[str, list[str], list[tuple[str, str]]]:
+    """Return the question, records and history for the prompt.
+
+    MASK_FOR_MODEL hides the cards, accounts, phones, addresses and names that people typed. The
+    search has already used them by then. Records stay whole: they are the answer.
+    """
+    if not settings.MASK_FOR_MODEL:
+        return turn.text, found.records, found.history
+    history = [(author, mask(text, turn.known)) for author, text in found.history]
+    return mask(turn.text, turn.known), found.records, history

@@ -1,0 +1,69 @@
+"""Takes a message apart into the questions that it asks."""
+
+import re
+
+from inference import sentences
+
+# How a question begins: with a question word, or with a verb before its subject.
+SUBJECT = (
+    r"(?:i|you|u|we|they|he|she|it|there|this|that|these|those|the|a|an|any|anyone|anybody|some|"
+    r"someone|somebody|my|our|your|his|her|its|their|one|all|both|mine|yours)"
+)
+OPENER = (
+    r"(?:(?:what|when|where|which|who|whose|why|how)(?:'s|s)?(?!\w)|any chance|tell me|let me know|"
+    r"i(?: would|'d)? (?:also )?(?:need|want|like) to know|"
+    r"(?:is|are|was|were|am|do|does|did|can|could|may|will|would|should|shall|has|have|"
+    rf"(?:is|are|was|do|does|did|can|could|will|would|has|have)n'?t) {SUBJECT}(?!\w))"
+)
+ASKS = re.compile(
+    rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I
+)
+# "…, and do you sell gift cards": a second question in the same sentence.
+SECOND = re.compile(rf"[,;.]?\s+(?:and|also|plus|oh and|btw|by the way)[,:]?\s+(?={OPENER})", re.I)
+# Words of half a sentence that may be a question; and of a thing that stands for one ("loyalty
+# points, and do you sell gift cards?").
+FEWEST, THING = 2, 4
+STATES = re.compile(r"^\W*(?:i|we|you|my|it|they|he|she|there|this|that)\b", re.I)
+# More are a story, not a list of questions.
+MOST = 4
+
+
+def asks(text: str) -> bool:
+    """Tell whether a text asks something."""
+    return any(ASKS.search(part) for part in sentences.split(text))
+
+
+def questions(text: str) -> list[str]:
+    """Return the questions of a message, each with what was said between it and the one before; the
+    whole message if it asks one thing, or too many."""
+    found: list[str] = []
+    said = ""
+    for part in (half for sentence in split(text) for half in halves(sentence)):
+        said = f"{said} {part}".strip()
+        if ASKS.search(part):
+            found.append(said)
+            said = ""
+    if said and found:
+        found[-1] += f" {said}"
+    return found if 1 < len(found) <= MOST else [text]
+
+
+def split(text: str) -> list[str]:
+    """Split into sentences; customers begin them with small letters, too."""
+    return [one for part in sentences.split(text) for one in re.split(r"(?<=\?)\s+", part) if one]
+
+
+def halves(sentence: str) -> list[str]:
+    """Split a sentence that asks two things."""
+    for found in SECOND.finditer(sentence):
+        first, second = sentence[: found.start()], sentence[found.end() :]
+        if min(len(first.split()), len(second.split())) >= FEWEST and (asked := question(first)):
+            return [asked, *halves(second)]
+    return [sentence]
+
+
+def question(half: str) -> str:
+    """Return half a sentence as a question; "" if it only states something."""
+    if ASKS.search(half):
+        return half
+    return "" if STATES.match(half) or len(half.split()) > THING else f"{half}?"

@@ -1,0 +1,63 @@
+"""Chooses the words of a refusal: what comes nearest, what can be done, and a kind word first."""
+
+from dataclasses import dataclass, field
+
+from chatbot.reply import wording
+from chatbot.reply.found import Found, Line
+from chatbot.reply.questions import asks
+from chatbot.reply.told import in_its_words, with_rival
+from chatbot.reply.turn import Turn
+from inference.grounding.dates import written_like
+from inference.grounding.injection import instructs
+from inference.sentiment.language import language_of
+
+# The least probability that a line answers, for it to be shown as what comes nearest.
+RELATED = 0.02
+# A conversation's mood from which a refusal begins with a kind word.
+UPSET = -0.3
+# Characters of a question that a refusal repeats.
+LONGEST_QUOTED = 90
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """text: what is said; offer: what can be done; near: the lines that come nearest."""
+
+    text: str
+    offer: str = wording.OFFER
+    near: list[Line] = field(default_factory=list)
+    # It is said beside a form, too.
+    insists: bool = False
+
+
+def refusal(turn: Turn, found: Found) -> Refusal:
+    """Return the refusal of a question for which the records hold no answer."""
+    if found.refusal:
+        return Refusal(found.refusal, insists=True)
+    if in_their_language := wording.FOREIGN.get(language_of(turn.text)):
+        return Refusal(*in_their_language)
+    upset = turn.mood <= UPSET
+    if upset and not asks(turn.text):
+        return Refusal(wording.TROUBLE)
+    near = nearest(found)
+    again = turn.unanswered > 0
+    text = wording.AGAIN if again else wording.REFUSAL
+    if near:
+        text += f" {wording.NEAREST.format(written_like(in_its_words(near), turn.text))}"
+    return Refusal(f"{wording.KIND} {text}" if upset else text, near=near)
+
+
+def nearest(found: Found) -> list[Line]:
+    """Return the lines that are told although they may not answer."""
+    lines = found.tellable()
+    if not lines or lines[0].answers < RELATED:
+        return []
+    return with_rival(lines[:1], lines)
+
+
+def of_part(question: str) -> str:
+    """Say that one of several questions has no answer on record. A question that gives the bot
+    orders is not repeated."""
+    if instructs(question) or len(question) > LONGEST_QUOTED:
+        return wording.NOT_ALL
+    return wording.NOT_THIS.format(question.strip().rstrip("?.!,") + "?")

@@ -1,0 +1,59 @@
+"""A follow-up is about what the last answers rest on."""
+
+import pytest
+
+from chatbot.reply.retrieve import leanings, refers, retrieve
+from chatbot.reply.turn import Turn
+from crm.knowledge.records import import_records
+from tests.fakes import ALICE, BOB, FakeModelsTestCase
+
+SAID = (("customer", "when was my tent shipped?"), ("bot", "Order 1 – Shipped: 3 November 2026."))
+
+
+def test_a_message_leans_on_what_was_said_only_after_something_was() -> None:
+    assert not refers(Turn("and when does it come?", ALICE))
+    assert refers(Turn("and when does it come?", ALICE, history=SAID))
+    assert refers(Turn("why??", ALICE, history=SAID))
+    assert refers(
+        Turn("what about the weight of the blue", ALICE, SAID, intents=frozenset({"back"}))
+    )
+    assert not refers(Turn("when do you open on Saturdays in May", ALICE, history=SAID))
+
+
+def test_the_last_answer_counts_more_than_an_earlier_one() -> None:
+    turn = Turn("and that?", ALICE, SAID, cited=(("order:2",), ("order:1", "order:2")))
+    leaning = leanings(turn)
+    assert leaning["order:2"] > leaning["order:1"] > 0
+    assert leanings(Turn("when do you open on Saturdays in May", ALICE, SAID, turn.cited)) == {}
+
+
+class FollowUpTests(FakeModelsTestCase):
+    def orders(self) -> None:
+        for number, carrier in ((71, "Swift Parcel"), (72, "Northline")):
+            row = {"id": f"order:{number}", "kind": "order", "customer": ALICE}
+            about = {"title": f"Order {number}", "fields": {"carrier": carrier}}
+            import_records([row | about | {"updated_at": "2026-11-01T00:00:00Z"}])
+
+    def test_it_is_the_record_of_the_last_answer(self) -> None:
+        self.orders()
+        for cited, carrier in (("order:71", "Swift Parcel"), ("order:72", "Northline")):
+            turn = Turn("and which carrier has it?", ALICE, SAID, cited=((cited,),))
+            assert retrieve(turn).lines[0].text == f"Carrier: {carrier}"
+
+    def test_a_record_that_is_bobs_now_is_not_read_for_alice(self) -> None:
+        self.orders()
+        row = {"id": "order:72", "kind": "order", "customer": BOB, "title": "Order 72"}
+        about = {"fields": {"carrier": "Northline"}, "updated_at": "2026-11-02T00:00:00Z"}
+        import_records([row | about])
+        turn = Turn("and which carrier has it?", ALICE, SAID, cited=(("order:72",),))
+        assert "Northline" not in str(retrieve(turn).lines)
+
+
+@pytest.mark.parametrize("follows", [True, False])
+def test_ask_goes_on_with_a_conversation_if_told_so(follows: bool) -> None:
+    from chatbot.management.commands.ask import Command
+
+    command = Command()
+    command.talk.history.append(("customer", "hello"))
+    command.turn({"question": "and when?", "customer": None, "follows": follows}).close()
+    assert bool(command.talk.history) == follows

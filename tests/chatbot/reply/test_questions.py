@@ -1,0 +1,67 @@
+"""A message is taken apart into what it asks."""
+
+import pytest
+
+from chatbot.reply.questions import asks, questions
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (
+            "loyalty points, and do you sell gift cards?",
+            ["loyalty points?", "do you sell gift cards?"],
+        ),
+        ("when does it come and what did it cost", ["when does it come", "what did it cost"]),
+        (
+            "How long do I have to return things? Do I pay the postage?",
+            ["How long do I have to return things?", "Do I pay the postage?"],
+        ),
+        (
+            "is there parking? how much is it",
+            ["is there parking?", "how much is it"],
+        ),
+        (
+            "What is a pass for ten, plus is the sauna in it?",
+            ["What is a pass for ten", "is the sauna in it?"],
+        ),
+    ],
+)
+def test_several_questions_are_answered_one_by_one(text: str, asked: list[str]) -> None:
+    assert questions(text) == asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I ordered a tent last week and it arrived torn. My wife is furious. What do I do now?",
+        "i bought boots and can't get them on",
+        "I was home and have no idea where it is",
+        "Where is my order, it should have come and I have waited all day?",
+        "do you have salt and pepper mills?",
+        "thanks",
+        "What a pity, he is such a gentleman.",
+        "why? why? why? why? why? why?",
+        "",
+    ],
+)
+def test_one_question_stays_whole_with_its_story(text: str) -> None:
+    assert questions(text) == [text]
+
+
+def test_the_story_stays_with_its_question() -> None:
+    asked = questions("My parcel is late. Where is it? I am off on Friday. Can you send it then?")
+    assert asked == ["My parcel is late. Where is it?", "I am off on Friday. Can you send it then?"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["where is it", "can i return them", "opening hours?", "ok but how much", "I'd like to know x"],
+)
+def test_a_question_needs_no_question_mark(text: str) -> None:
+    assert asks(text)
+
+
+@pytest.mark.parametrize("text", ["my parcel is late", "nothing works", "ok, thanks a lot", "no"])
+def test_a_complaint_is_no_question(text: str) -> None:
+    assert not asks(text)
