@@ -51,6 +51,7 @@ def frame_of(message: Message) -> protocol.MessageFrame:
         at=message.at,
         id=message.client_id,
         citations=message.citations,
+        choices=message.choices,
         attachments=[store.with_link(file) for file in message.attachments],
         feedback=message.feedback,
         by=name_of(message.agent) if message.agent else "",

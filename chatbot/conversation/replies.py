@@ -1,5 +1,6 @@
 """The life of a Reply: created for a message, claimed by a worker, finished or superseded."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -104,7 +105,13 @@ def release(worker: str) -> None:
 
 
 def finish(
-    reply: Reply, state: str, text: str, citations: list[Any], quote: str = "", **trace: Any
+    reply: Reply,
+    state: str,
+    text: str,
+    citations: list[Any],
+    quote: str = "",
+    choices: Sequence[str] = (),
+    **trace: Any,
 ) -> bool:
     """Post the answer, if the claim still stands. Returns False if nothing is posted, because a
     newer message, an agent or another process has taken its place."""
@@ -117,7 +124,7 @@ def finish(
         if not settled or silent:
             return False
         after_answer(conversation, state, trace.get("reason", ""), quote)
-        answer = append(conversation, Author.BOT, text, citations=citations)
+        answer = append(conversation, Author.BOT, text, citations=citations, choices=list(choices))
         Reply.objects.filter(id=reply.id).update(answer=answer)
         announce(conversation, answer, state=conversation.state, reply="done")
         say_if_nobody_is_there(conversation)

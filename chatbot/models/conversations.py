@@ -136,6 +136,9 @@ class Message(models.Model):
     text = models.TextField()
     at = models.DateTimeField(default=timezone.now)
     citations = models.JSONField(default=list, blank=True)
+    choices = models.JSONField(
+        default=list, blank=True, help_text="Answers that the customer may give by a click."
+    )
     # Each file's id, name, type and bytes: readers of messages need no other table.
     attachments = models.JSONField(default=list, blank=True)
     # Sentiment of a customer's message; score is p(positive) - p(negative).

@@ -71,8 +71,8 @@ def redact_conversation(conversation: Conversation) -> None:
     known = [*known_of(conversation.visitor.customer), *typed(conversation)]
     for message in conversation.messages.all():
         message.text = redact(message.text, known) or GONE
-        message.citations = message.attachments = []
-        message.save(update_fields=["text", "citations", "attachments"])
+        message.citations = message.choices = message.attachments = []
+        message.save(update_fields=["text", "citations", "choices", "attachments"])
     # Personal data cannot be removed from inside a file.
     conversation.attachments.all().delete()
     # What the model read and wrote contains text of the records.

@@ -28,7 +28,7 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.own import LookedUp, look_up
+from chatbot.reply.own import LookedUp, look_up, others
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.told import in_its_words, meant, restated, with_rival
@@ -94,6 +94,7 @@ class FromRecords:
                 for sentence in looked_up.sentences:
                     yield self.show(written_like(sentence, self.turn.text))
                 self.rest_on(looked_up)
+                await self.offer_others()
                 return
             found = await in_thread(retrieve, self.turn)
             self.outcome.mark("retrieve")
@@ -107,6 +108,8 @@ class FromRecords:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
+        if self.shown:
+            await self.offer_others()
         if self.shown or self.said_before:
             return
         line = self.quotable(found)
@@ -242,6 +245,12 @@ class FromRecords:
         for line in lines:
             self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)
         return self.show(written_like(text or in_its_words(lines), self.turn.text))
+
+    async def offer_others(self) -> None:
+        """Let the customer choose another of their records if the question named none."""
+        if self.shown and not self.turn.cited:
+            ids = [row["id"] for row in self.outcome.citations]
+            self.outcome.choices = await in_thread(others, self.turn, ids)
 
     def rest_on(self, looked_up: LookedUp) -> None:
         self.outcome.reason = "Looked up in the customer's records."

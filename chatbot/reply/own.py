@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from chatbot.engines import kinds
@@ -44,6 +44,8 @@ ROLES = ("status", "own_date", "expected_date", "done_date", "total")
 # Records of a kind that are looked through; of more, a count would be wrong. Records that are told
 # one by one, and that are listed.
 MOST, TOLD, LISTED = 1_000, 3, 10
+# Records that are offered beside the one that was told.
+OTHERS = 3
 # How much nearer a kind's name must be to the question than another one that it names, as a cosine.
 CLEARLY = 0.05
 
@@ -153,6 +155,22 @@ def look_up(turn: Turn) -> LookedUp | None:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
     shown = [(one.record, one.quoted()) for one in picked.owned[:LISTED]]
     return LookedUp(sentences, shown, trace) if sentences else None
+
+
+def others(turn: Turn, told: Sequence[str]) -> list[str]:
+    """Return names of the customer's newest other records of the kind that was told, if the
+    question names none and could mean one of them."""
+    own = Record.objects.filter(customer=turn.customer, deleted=False)
+    answered = list(own.filter(id__in=told).values_list("kind", flat=True))
+    if not turn.customer or len(answered) != 1 or search.exact(turn.text, turn.customer):
+        return []
+    rest = (
+        own.filter(kind=answered[0])
+        .exclude(id__in=told)
+        .order_by(F("latest").desc(nulls_last=True))
+    )
+    names = [wording.name_of(one.kind, one.id, one.title) for one in rest[:OTHERS]]
+    return names if len({*names}) == len(names) else []
 
 
 def names_a_record(turn: Turn) -> bool:

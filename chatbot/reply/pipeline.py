@@ -135,6 +135,7 @@ class Answer:
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
             yield self.hand_off(wording.PASSING, "Nothing on record twice in a row.")
         elif refused:
+            self.outcome.choices = [self.refusal.accept]
             yield self.show(self.refusal.offer)
 
     def hand_off(self, sentence: str, reason: str) -> str:

@@ -21,10 +21,12 @@ LONGEST_QUOTED = 90
 
 @dataclass(frozen=True)
 class Refusal:
-    """text: what is said; offer: what can be done; near: the lines that come nearest."""
+    """text: what is said; offer: what can be done; accept: how the customer accepts it by a click;
+    near: the lines that come nearest."""
 
     text: str
     offer: str = wording.OFFER
+    accept: str = wording.ACCEPT
     near: list[Line] = field(default_factory=list)
     # It is said beside a form, too.
     insists: bool = False

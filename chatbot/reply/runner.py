@@ -191,6 +191,7 @@ def post(reply: Reply, outcome: Outcome) -> bool:
             outcome.answer,
             outcome.citations,
             outcome.quote,
+            outcome.choices,
             route=outcome.route,
             reason=outcome.reason[:300],
             model=outcome.model,

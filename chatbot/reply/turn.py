@@ -61,6 +61,8 @@ class Outcome:
     reason: str = ""
     quote: str = ""
     citations: list[dict[str, str]] = field(default_factory=list)
+    # Answers that the customer may give by a click: "Order 10436", "Yes, please".
+    choices: list[str] = field(default_factory=list)
     withheld: list[dict[str, Any]] = field(default_factory=list)
     passages: list[dict[str, Any]] = field(default_factory=list)
     # Seconds since the start of the turn.

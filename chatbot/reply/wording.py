@@ -21,27 +21,33 @@ TROUBLE = (
     "I'm sorry about the trouble. Tell me what it is about, an order or a bill for example, and "
     "I'll look it up."
 )
-# The refusal and the offer in languages that the bot recognises and does not speak.
+# The refusal, the offer and how to accept it, in languages that the bot recognises and does not
+# speak.
 FOREIGN = {
     "de": (
         "Leider kann ich nur auf Englisch antworten.",
         "Soll ich Ihre Frage an einen Menschen weitergeben? Dann antworten Sie einfach mit „Ja“.",
+        "Ja, bitte",
     ),
     "fr": (
         "Malheureusement, je ne peux répondre qu'en anglais.",
         "Voulez-vous que je transmette votre question à un collègue ? Répondez simplement « oui ».",
+        "Oui",
     ),
     "es": (
         "Lamentablemente, solo puedo responder en inglés.",
         "¿Quiere que pase su pregunta a un compañero? Responda simplemente «sí».",
+        "Sí",
     ),
     "pt": (
         "Infelizmente, só consigo responder em inglês.",
         "Quer que eu passe a sua pergunta a um colega? Responda simplesmente “sim”.",
+        "Sim",
     ),
     "it": (
         "Purtroppo posso rispondere solo in inglese.",
         "Vuole che passi la sua domanda a un collega? Risponda semplicemente “sì”.",
+        "Sì",
     ),
 }
 NO_SUCH_NUMBER = "I don't have that on record: none of your records has the number {}."
@@ -54,6 +60,7 @@ UNAVAILABLE = "I'm sorry, I can't look that up at the moment."
 
 # --- a colleague
 OFFER = "Would you like me to pass this to a colleague?"
+ACCEPT = "Yes, please"
 COLLEAGUE_WAITING = "A colleague has been told and will answer you here."
 PASSING = "I'm passing you to a colleague, who will answer you here."
 ASKED = f"Of course. {PASSING}"

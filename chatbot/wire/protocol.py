@@ -252,6 +252,8 @@ class MessageFrame(Frame, frozen=True, tag="message"):
     at: datetime
     id: str | None = None
     citations: list[dict[str, str]] = []
+    # Answers that the customer may give by a click.
+    choices: list[str] = []
     # id, name, type, bytes, and a link that expires.
     attachments: list[dict[str, Any]] = []
     feedback: int | None = None

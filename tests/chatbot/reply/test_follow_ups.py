@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.reply.retrieve import leanings, refers, retrieve
+from chatbot.reply.retrieve import leanings, query, refers, retrieve
 from chatbot.reply.turn import Turn
 from crm.knowledge.records import import_records
 from tests.fakes import ALICE, BOB, FakeModelsTestCase
@@ -39,6 +39,17 @@ class FollowUpTests(FakeModelsTestCase):
         for cited, carrier in (("order:71", "Swift Parcel"), ("order:72", "Northline")):
             turn = Turn("and which carrier has it?", ALICE, SAID, cited=((cited,),))
             assert retrieve(turn).lines[0].text == f"Carrier: {carrier}"
+
+    def test_a_record_that_is_chosen_by_a_click_is_asked_the_same_question(self) -> None:
+        self.orders()
+        turn = Turn("Order 72", ALICE, (("customer", "which carrier has it?"), ("bot", "…")))
+        assert query(turn) == "which carrier has it? Order 72"
+        assert retrieve(turn).lines[0].text == "Carrier: Northline"
+
+    def test_a_new_question_about_a_record_stands_by_itself(self) -> None:
+        self.orders()
+        text = "when was order 72 shipped and by whom"
+        assert query(Turn(text, ALICE, SAID)) == text
 
     def test_a_record_that_is_bobs_now_is_not_read_for_alice(self) -> None:
         self.orders()

@@ -250,6 +250,16 @@ def test_several_of_a_kind(one: str, several: str) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
+def test_other_records_that_may_be_meant_are_offered_by_a_click(alice: Customer) -> None:
+    for number, status in ((5, "in transit"), (4, "delivered"), (3, "delivered")):
+        keep(alice, f"order:{number}", "order", ordered=f"2026-11-0{number}", status=status)
+    bob = Customer.objects.create(id="cust_2", name="Bob Birch")
+    keep(bob, "order:9", "order", ordered="2026-11-09", status="in transit")
+    outcome = asyncio.run(collect(Turn("Where is my order?", "cust_1", today=TODAY)))
+    assert sorted(outcome.choices) == ["Order 3", "Order 4"]
+
+
+@pytest.mark.django_db(transaction=True)
 def test_a_looked_up_answer_names_the_records_that_it_rests_on(alice: Customer) -> None:
     keep(alice, "order:5", "order", ordered="2026-11-01", status="in transit")
     outcome = asyncio.run(collect(Turn("Where is my order?", "cust_1", today=TODAY)))

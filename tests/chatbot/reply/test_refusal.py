@@ -20,6 +20,7 @@ class RefusalTests(FakeModelsTestCase):
         self.assertIn("You can return goods within 30 days.", outcome.answer)
         self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
         self.assertTrue(outcome.answer.endswith(wording.OFFER))
+        self.assertEqual(outcome.choices, ["Yes, please"])
 
     async def test_an_upset_customer_first_reads_a_kind_word(self) -> None:
         outcome = await self.ask("who painted order 50001?", mood=-0.6)
@@ -49,9 +50,11 @@ class RefusalTests(FakeModelsTestCase):
         outcome = await self.ask("Wann kommt mein Paket an, ich warte schon seit zwei Wochen?")
         self.assertIn("Leider kann ich nur auf Englisch antworten.", outcome.answer)
         self.assertIn("„Ja“", outcome.answer)
+        self.assertEqual(outcome.choices, ["Ja, bitte"])
 
-    async def test_and_may_answer_in_german(self) -> None:
-        self.assertEqual((await self.ask("Ja, bitte!", offered=True)).state, "handoff")
+    async def test_what_is_offered_by_a_click_is_understood_in_every_language(self) -> None:
+        for accept in [wording.ACCEPT, *(words[-1] for words in wording.FOREIGN.values())]:
+            self.assertEqual((await self.ask(accept, offered=True)).state, "handoff", accept)
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ export class Chat {
   #log = new Log({
     file: (description) => this.#files.shown(description),
     resend: (id) => this.#resend(id),
+    choose: (text) => this.#choose(text),
     feedback: (seq, value) => this.#send({ type: "feedback", seq, value }),
   });
   #requests = new Requests(this.#log, (frame) => this.#send(frame));
@@ -113,6 +114,11 @@ export class Chat {
   #resend(id) {
     this.#delivery.resend(id);
     this.#composer.focus();
+  }
+
+  #choose(text) {
+    this.#delivery.submit(text, []);
+    this.#composer.focus(); // the button that had the focus disappears
   }
 
   #connected(state) {

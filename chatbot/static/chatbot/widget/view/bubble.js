@@ -13,7 +13,7 @@ export class Bubble {
   element = stamp("message-template");
   seq;
 
-  constructor({ id, seq, author, text, at, citations, attachments, feedback, by }, actions) {
+  constructor({ id, seq, author, text, at, citations, choices, attachments, feedback, by }, actions) {
     this.seq = seq;
     this.element.dataset.author = author;
     this.#part("who").textContent = by || (NAMES[author] ?? author);
@@ -24,6 +24,7 @@ export class Bubble {
     this.#time(at);
     this.#part("sources").append(...(citations ?? []).map(source));
     this.#part("sources").hidden = !citations?.length;
+    this.#part("choices").append(...(choices ?? []).map((text) => choice(text, actions)));
     this.#part("resend").addEventListener("click", () => actions.resend(id));
     if (author === "bot") this.#feedback(actions, feedback);
     if (author === "customer") this.status("sent");
@@ -33,6 +34,12 @@ export class Bubble {
     this.element.dataset.status = status;
     this.#part("status").textContent = text || STATUS[status];
     this.#part("resend").hidden = status !== "failed";
+  }
+
+  /** Only the newest message asks for an answer. */
+  newest(is) {
+    const group = this.#part("choices");
+    group.hidden = !is || !group.childElementCount;
   }
 
   /** The server has the message; `at` is the server's time where it is known. */
@@ -64,6 +71,16 @@ export class Bubble {
   #part(name) {
     return part(this.element, name);
   }
+}
+
+/** A button that sends its text as the customer's message. */
+function choice(text, actions) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "choice";
+  button.textContent = text;
+  button.addEventListener("click", () => actions.choose(text));
+  return button;
 }
 
 /** A chip that opens the line of the record that the answer rests on. */

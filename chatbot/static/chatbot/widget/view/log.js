@@ -17,7 +17,7 @@ export class Log {
   #actions;
   #pinned = true; // the reader is at the end and wants to stay there
 
-  /** actions: {resend(id), feedback(seq, value) → boolean, file(description) → element} */
+  /** actions: {resend(id), choose(text), feedback(seq, value) → boolean, file(description) → element} */
   constructor(actions) {
     this.#actions = actions;
     this.#newer.addEventListener("click", () => this.toEnd());
@@ -98,6 +98,7 @@ export class Log {
     const place = others.findLastIndex((other) => other.seq <= item.seq) + 1;
     this.#list.insertBefore(item.element, others[place]?.element ?? null);
     this.#items = others.toSpliced(place, 0, item);
+    for (const each of this.#items) each.newest?.(each === this.#items.at(-1));
   }
 
   #scrolled() {
