@@ -1,7 +1,7 @@
 """Judges the answers in conversations of several turns: {"company", "customer", "today", "turns"}.
 
 Each company's records lie in the folder `companies` beside the file. The form is described in
-`inference/reading/TURNS.md`.
+`inference/reading/companies/README.md`.
 """
 
 import json

@@ -150,6 +150,60 @@ def test_markup_from_a_customer_is_text(page: Page, shop: Shop) -> None:
     assert all(frame.evaluate("window.hacked") is None for frame in page.frames)
 
 
+WRITES = """
+from django.contrib.auth.models import User
+from chatbot.conversation import agents, customers
+from chatbot.models import Conversation
+talk = Conversation.objects.filter(visitor__customer=customer).latest("last_message_at")
+agents.take_over(talk, User.objects.get(username=dora))
+agents.say(talk, User.objects.get(username=dora), "rich", text)
+"""
+RICH = """See https://shop.example/returns?a=1. **Two** ways:
+- call +44 20 7946 0958
+- write to help@shop.example, and name order 10482."""
+
+
+def test_what_an_agent_writes_can_be_clicked(page: Page, shop: Shop) -> None:
+    customer = shop.customer()
+    visit(page, shop.url, customer)
+    chat = open_chat(page)
+    expect(ask(chat, "thank you")).to_have_attribute("data-status", "sent")
+    shop.site.run(WRITES, customer=customer, dora=shop.agent("Dora"), text=RICH)
+    message = chat.locator(".message[data-author=agent] .text")
+    links = message.locator("a")
+    expect(links).to_have_text(
+        ["https://shop.example/returns?a=1", "+44 20 7946 0958", "help@shop.example"]
+    )
+    expect(links.nth(1)).to_have_attribute("href", "tel:+442079460958")
+    expect(links.nth(2)).to_have_attribute("href", "mailto:help@shop.example")
+    expect(message.locator("strong")).to_have_text("Two")
+    expect(message.locator("li")).to_have_count(2)
+
+
+def test_a_source_opens_the_line_that_was_told(page: Page, shop: Shop) -> None:
+    customer = shop.customer()
+    shop.record(customer, "order", status="in transit", ordered="2026-11-20")
+    visit(page, shop.url, customer)
+    chat = open_chat(page)
+    answer = answered(chat, "What is the status of my last order?")
+    answer.locator("button.chip").first.click()
+    expect(answer.locator("blockquote mark").first).to_have_text("Status: in transit")
+
+
+def test_an_answer_is_given_by_a_click_once(page: Page, shop: Shop) -> None:
+    customer = shop.customer()
+    for day in ("2026-11-20", "2026-11-02"):
+        shop.record(customer, "order", status="in transit", ordered=day)
+    visit(page, shop.url, customer)
+    chat = open_chat(page)
+    choice = answered(chat, "What is the status of my last order?").locator("button.choice")
+    name = choice.inner_text()
+    choice.click()
+    mine = chat.locator(".message[data-author=customer]").last
+    expect(mine.locator(".text")).to_have_text(name)
+    expect(chat.locator("button.choice:visible")).to_have_count(0)
+
+
 def test_the_customer_reaches_a_person(page: Page, shop: Shop) -> None:
     visit(page, shop.url, shop.customer())
     chat = open_chat(page)

@@ -2,6 +2,7 @@
 
 import { shown } from "../../attachments/shown.js";
 import { element } from "../../common/dom.js";
+import { rich } from "../../common/rich.js";
 import { mood, time } from "../draw.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
@@ -14,7 +15,10 @@ export function drawMessage(message, correct) {
   const byline = element("p", { className: "byline" }, name, time(at));
   const item = element("li", { className: `entry from-${author}` }, byline);
   item.dataset.seq = seq;
-  if (text) item.append(element("div", { className: "text", text }));
+  if (text) {
+    const body = item.appendChild(element("div", { className: "text", dir: "auto" }));
+    body.append(rich(text));
+  }
   if (attachments.length)
     item.append(element("div", { className: "files" }, ...attachments.map((file) => shown(file))));
   if (label) item.append(drawSentiment(message, correct));

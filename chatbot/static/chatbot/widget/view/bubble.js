@@ -1,5 +1,6 @@
-// One message as an element. Text goes in by textContent only.
+// One message as an element. Text goes in as text; `rich` makes links of it, never HTML.
 
+import { rich } from "../../common/rich.js";
 import { part, stamp } from "./template.js";
 
 const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
@@ -17,7 +18,7 @@ export class Bubble {
     this.seq = seq;
     this.element.dataset.author = author;
     this.#part("who").textContent = by || (NAMES[author] ?? author);
-    this.#part("text").textContent = text;
+    this.#part("text").append(rich(text));
     this.#part("text").hidden = !text;
     this.#part("files").append(...(attachments ?? []).map((file) => actions.file(file)));
     this.#part("files").hidden = !attachments?.length;
