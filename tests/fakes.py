@@ -25,7 +25,7 @@ from inference.generation.client import ChatMessages, GenerationError, Usage
 from inference.generation.tier import Server, Tier
 from inference.grounding import overlap, stems
 from inference.lines import cut
-from inference.reading.reader import Calibration
+from inference.reading.reranker import Ranks
 from inference.sentiment import Sentiment
 
 
@@ -46,15 +46,23 @@ class FakeEncoder:
 class FakeReader:
     """Goes by the share of the text's words that a line and its title have."""
 
-    answering, telling = 0.3, 0.8
-    calibration = Calibration()
-
-    def scores(self, text: str, passages: Sequence[str]) -> list[np.ndarray]:
+    def scores(self, text: str, passages: Sequence[str], before: str = "") -> list[np.ndarray]:
         """Return scores that stand for the shares as probabilities."""
         return [
             np.array([logit(overlap(text, f"{title} {line}")) for line in lines], np.float32)
             for title, lines in map(cut, passages)
         ]
+
+
+class FakeReranker:
+    """Keeps the reader's order."""
+
+    answering, telling = 0.3, 0.8
+
+    def rank(
+        self, question: str, lines: Any, first: Any, liked: Any = 0, before: str = ""
+    ) -> Ranks:
+        return Ranks(first + liked, 1 / (1 + np.exp(-first)))
 
 
 def logit(share: float) -> float:
@@ -184,6 +192,7 @@ class FakeModelsTestCase(TestCase):
             ("crm.knowledge.indexing.encoder", encoder),
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.reader.line_reader", FakeReader()),
+            ("chatbot.engines.reader.reranker", FakeReranker()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
             ("chatbot.engines.kinds.guess", {}),
             ("chatbot.reply.own.asked", Asked("other", 1.0, "any", 1.0)),

@@ -16,6 +16,7 @@ from chatbot.evaluation.check import LOWEST, check
 from inference.evaluation import reading
 from inference.evaluation.markdown import table
 from inference.evaluation.reading import Judged, Ranked
+from inference.lines import cut
 
 Rows = list[dict[str, Any]]
 
@@ -37,7 +38,13 @@ def ranked(row: dict[str, Any]) -> Ranked:
     scores = reader.line_reader().scores(row["question"], row.get("passages") or alone)
     if not row.get("passages"):  # A long line may be cut into several, and a blank one has none.
         scores = [one.max(initial=LOWEST, keepdims=True) for one in scores]
-    return Ranked(source_of(row), np.concatenate(scores).tolist(), frozenset(row["answers"]))
+    titled = [
+        (title, line)
+        for title, lines in map(cut, row.get("passages") or alone)
+        for line in (lines if row.get("passages") else [" ".join(lines)])
+    ]
+    found = reader.reranker().rank(row["question"], titled, np.concatenate(scores))
+    return Ranked(source_of(row), found.ranks.tolist(), frozenset(row["answers"]))
 
 
 def judged(row: dict[str, Any]) -> Judged:

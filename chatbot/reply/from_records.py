@@ -127,7 +127,7 @@ class FromRecords:
         lines = found.tellable()
         if not lines or not self.outcome.withheld or self.outcome.error:
             return None
-        line, able = lines[0], reader.line_reader()
+        line, able = lines[0], reader.reranker()
         if line.hit.key and with_rival([line], lines) == [line]:
             needed = NAMED * able.answering
         else:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
+import numpy as np
+
 from chatbot.engines import kinds, reader
 from chatbot.reply import prompt, wording
 from chatbot.reply.found import Found, Line, title_of
@@ -16,7 +18,6 @@ from crm.knowledge.search import Hit
 from crm.models import Record
 from inference.grounding.injection import instructs, left_out, order_in
 from inference.lines import cut
-from inference.reading.reader import Scores
 
 logger = logging.getLogger("attune.reply")
 
@@ -35,10 +36,9 @@ SHORT_WORDS = 4
 # Words around a record's number in an answer to "which one?".
 NAME_WORDS = 2
 # In units of the reader's score: how much is added to a line of a record that any answer before
-# rests on, and how much more if it was the last answer; and how much the question before counts
-# beside the follow-up's own words. Of 1,605 follow-ups of 86 companies, the right line comes first
-# for 0.61 with these, for 0.48 without (2026-11-29).
-CITED, CITED_LAST, BEFORE = 2.0, 2.0, 0.3
+# rests on, and how much more if it was the last answer. Of 1,605 follow-ups of 86 companies, the
+# right line comes first for 0.61 with these, for 0.48 without (2026-11-29).
+CITED, CITED_LAST = 2.0, 2.0
 # "Your phone number" means the company's, and "what does it cost" asks for today's price: without
 # an "I" or "my", the customer's own records do not answer.
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
@@ -81,10 +81,17 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
     if turn.customer:
         kinds.know(turn.customer)
     cited = {record for records in turn.cited for record in records}
-    found = search.search(question, turn.customer, limit=MOST, also=cited)
+    found, sure = search.search(question, turn.customer, limit=MOST, also=cited), CANDIDATES
+    if before := said_before(turn)[0]:
+        wider = search.search(f"{before} {question}", turn.customer, limit=CANDIDATES)
+        known = {(hit.record, hit.text) for hit in found[:CANDIDATES]}
+        # What the question before names is not named by this one.
+        new = [replace(hit, key="") for hit in wider if (hit.record, hit.text) not in known]
+        found = [*found[:CANDIDATES], *new, *found[CANDIDATES:]]
+        sure += len(new)
     kept = Counter[str]()
-    chosen = found[:CANDIDATES]
-    for hit in found[CANDIDATES:]:
+    chosen = found[:sure]
+    for hit in found[sure:]:
         kept[hit.record] += 1
         if (hit.newest or hit.record in cited) and kept[hit.record] <= OF_NEWEST:
             chosen.append(hit)
@@ -104,30 +111,40 @@ def as_data(hit: Hit) -> Hit:
 
 
 def ranked(question: str, hits: list[Hit], turn: Turn) -> list[Line]:
-    """Let the reader rank the lines of the passages found, and keep the best."""
-    model = reader.line_reader()
+    """Let the reader rank the lines of the passages found, let the reranker rank the best of them
+    again, and keep the best."""
     renewed = {hit.kind for hit in hits if hit.newest}
-    leaning = leanings(turn)
-    found = []
-    for hit, scores in zip(hits, read(question, hits, turn), strict=True):
-        liked = preference(question, hit, older=hit.kind in renewed and not hit.newest)
-        scores = scores + leaning.get(hit.record, 0.0)
-        likely = model.calibration.probabilities(scores).tolist()
+    leaning, (before, answered) = leanings(turn), said_before(turn)
+    places: list[tuple[Hit, int, str]] = []
+    first, liked = [], []
+    scores = reader.line_reader().scores(question, [hit.text for hit in hits], before)
+    for hit, own in zip(hits, scores, strict=True):
+        likes = preference(question, hit, older=hit.kind in renewed and not hit.newest)
         for place, text in enumerate(cut(hit.text)[1]):
-            found.append(Line(hit, place, text, likely[place], float(scores[place]) + liked))
-    return sorted(found, key=lambda line: -line.rank)[:LINES_KEPT]
+            places.append((hit, place, text))
+            first.append(float(own[place]) + leaning.get(hit.record, 0.0))
+            liked.append(likes)
+    found = reader.reranker().rank(
+        question,
+        [(hit.title, text) for hit, _, text in places],
+        np.array(first, np.float32),
+        np.array(liked, np.float32),
+        f"{before} / {answered}" if before else "",
+    )
+    lines = [
+        Line(hit, place, text, float(found.probabilities[at]), float(found.ranks[at]))
+        for at, (hit, place, text) in enumerate(places)
+    ]
+    return sorted(lines, key=lambda line: -line.rank)[:LINES_KEPT]
 
 
-def read(question: str, hits: list[Hit], turn: Turn) -> list[Scores]:
-    """Return how near each line of each passage is to the question; a follow-up is read together
-    with the question before, too."""
-    model, texts = reader.line_reader(), [hit.text for hit in hits]
-    scores = model.scores(question, texts)
-    before = [text for author, text in turn.history if author == "customer"][-1:]
-    if not before or not refers(turn):
-        return scores
-    whole = model.scores(f"{before[0]} {question}", texts)
-    return [(1 - BEFORE) * own + BEFORE * all for own, all in zip(scores, whole, strict=True)]
+def said_before(turn: Turn) -> tuple[str, str]:
+    """Return the question before and the answer to it if the turn leans on them."""
+    asked = [at for at, (author, _) in enumerate(turn.history) if author == "customer"]
+    if not asked or not refers(turn):
+        return "", ""
+    after = [text for author, text in turn.history[asked[-1] + 1 :] if author != "customer"]
+    return turn.history[asked[-1]][1], " ".join(after)
 
 
 def leanings(turn: Turn) -> dict[str, float]:
@@ -157,7 +174,7 @@ def preference(question: str, hit: Hit, older: bool) -> float:
 def may_answer(line: Line) -> bool:
     """Tell whether a line may answer. A record that the question names is worth the model's time in
     any case."""
-    return bool(line.hit.key) or line.answers >= reader.line_reader().answering
+    return bool(line.hit.key) or line.answers >= reader.reranker().answering
 
 
 def holding(lines: list[Line]) -> list[Hit]:

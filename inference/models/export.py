@@ -101,18 +101,19 @@ def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
 
 
 def to_onnx(module: "torch.nn.Module", target: Path, inputs: list[str], output: str) -> None:
-    """Export a module that takes token ids and mask, both (rows, tokens)."""
+    """Export a module that takes token ids and masks, all (rows, tokens)."""
     import torch
 
     ids = torch.randint(5, 1000, (2, 7))
+    masks = [torch.ones_like(ids) for _ in inputs[1:]]
     rows, tokens = torch.export.Dim("rows", max=4096), torch.export.Dim("tokens", max=512)
     torch.onnx.export(
         module,
-        (ids, torch.ones_like(ids)),
+        (ids, *masks),
         target,
         input_names=inputs,
         output_names=[output],
-        dynamic_shapes=({0: rows, 1: tokens}, {0: rows, 1: tokens}),
+        dynamic_shapes=tuple({0: rows, 1: tokens} for _ in inputs),
         dynamo=True,
         external_data=False,
         verbose=False,

@@ -1,4 +1,4 @@
-"""The reader: how likely each line of a passage is to answer a question.
+"""The reader: how near each line of a passage is to a question.
 
 One encoder reads questions and whole passages, so that a line is understood in its place ("it is
 free" under "Parking"). A line is near to a question by the cosine of their mean vectors, and by
@@ -23,6 +23,9 @@ from inference.text import encodable
 
 # Tokens of a title, a line, a question and a passage; the rest is not read.
 TITLE, LINE, QUESTION, PASSAGE = 40, 120, 96, 480
+# How much the question before counts beside a follow-up's own words. Of 1,605 follow-ups of 86
+# companies, the right line comes first for 0.61 with 0.3, for 0.60 with 0.2 or 0.4 (2026-11-29).
+BEFORE = 0.3
 # Passages kept in memory, some 150 kB each: customers often ask about the same records.
 REMEMBERED = 400
 # Questions and names kept in memory, some 30 kB each.
@@ -32,18 +35,6 @@ Scores = NDArray[np.float32]
 Ids = list[int]
 # Where lines begin and end among the tokens of their passage.
 Spans = list[tuple[int, int]]
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """Platt: a probability is the logistic function of `scale` times the score, plus `offset`."""
-
-    scale: float = 1.0
-    offset: float = 0.0
-
-    def probabilities(self, scores: Scores) -> Scores:
-        bounded = np.clip(self.scale * scores + self.offset, -30, 30)
-        return (1 / (1 + np.exp(-bounded))).astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -62,11 +53,6 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
         self.name = str(manifest["name"])
-        self.calibration = Calibration(**manifest["calibration"])
-        # Probabilities: from `answering` on a line may answer; from `telling` on it is told
-        # although the language model saw no answer.
-        self.answering = float(manifest["thresholds"]["answering"])
-        self.telling = float(manifest["thresholds"]["telling"])
         # How much the cosine and the words count, and how much each word does.
         self._scales = manifest["scales"]
         self._weight = np.array(manifest["word_weights"], np.float32)
@@ -77,8 +63,15 @@ class Reader:
         self._questions: dict[str, Scores] = {}
         self._lock = threading.Lock()
 
-    def scores(self, text: str, passages: Sequence[str]) -> list[Scores]:
-        """Return, for each passage, how near each line of `lines.cut` is to the text: (lines,)."""
+    def scores(self, text: str, passages: Sequence[str], before: str = "") -> list[Scores]:
+        """Return, for each passage, how near each line of `lines.cut` is to the text: (lines,).
+
+        before: the question before, which a follow-up is read together with, too.
+        """
+        if before:
+            whole = self.scores(f"{before} {text}", passages)
+            own = self.scores(text, passages)
+            return [(1 - BEFORE) * a + BEFORE * b for a, b in zip(own, whole, strict=True)]
         known = self._read(passages)
         hidden = self._asked(text)
         mean, words = unit(hidden.mean(0)), unit(hidden[1:])

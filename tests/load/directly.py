@@ -6,14 +6,15 @@ Needs Django set up on the site's data: the prompts are those that Attune would 
 import asyncio
 import time
 from collections.abc import Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field
 
 from chatbot.reply import prompt
 from chatbot.reply.found import Found
-from chatbot.reply.pipeline import Answer
+from chatbot.reply.from_records import FromRecords
 from chatbot.reply.retrieve import retrieve
-from chatbot.reply.turn import Turn
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference import sentences
 from inference.energy import counters
@@ -25,7 +26,7 @@ class Asked:
     """A question with what Attune would ask the model, and what its check would say."""
 
     messages: ChatMessages
-    answering: Answer
+    answering: FromRecords
     found: Found
 
     async def shown(self, sentence: str) -> bool:
@@ -37,7 +38,8 @@ async def asked(text: str) -> Asked:
     turn = Turn(text, None)
     found = await in_thread(retrieve, turn)
     messages = prompt.messages(text, found.records, found.history)
-    return Asked(messages, Answer(turn), found)
+    answering = FromRecords(turn, Outcome(), set(), nullcontext, Policy())
+    return Asked(messages, answering, found)
 
 
 @dataclass

@@ -2,26 +2,31 @@
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from chatbot.engines.reader import WEIGHTS
-from chatbot.evaluation import companies
+from chatbot.engines.reader import RERANKING, WEIGHTS
+from chatbot.evaluation import companies, talks
 from inference import json_lines
 from inference.models import catalogue
 from inference.models.catalogue import ModelError
 from inference.reading.training.data import Lesson
 
 COMPANIES = settings.BASE_DIR / "inference" / "reading" / "companies"
+CONVERSATIONS = settings.BASE_DIR / "inference" / "conversations"
+# Conversations that are not trained on.
+KEPT = COMPANIES.parent / "turns.jsonl"
 
 
 class Command(BaseCommand):
     help = (
         "Trains the model that finds the lines that answer, on the questions of the companies in "
-        "inference/reading/companies (half an hour on two cores)."
+        "inference/reading/companies, and the one that ranks the best of them again (an hour on "
+        "two cores)."
     )
     # It also runs where the installation's settings are incomplete.
     requires_system_checks: list[str] = []
@@ -31,6 +36,11 @@ class Command(BaseCommand):
             "--heads",
             action="store_true",
             help="train only the small heads: what is asked, what fields mean (seconds)",
+        )
+        parser.add_argument(
+            "--reranker",
+            action="store_true",
+            help="train only the model that ranks the reader's first lines again (half an hour)",
         )
         work = catalogue.models_dir().parent / "reading"
         parser.add_argument(
@@ -49,9 +59,13 @@ class Command(BaseCommand):
             return
         try:
             start = catalogue.located("encoder")
-            folders = recipe.Folders(start, options["work"])
-            manifest = recipe.make(folders, taught(), WEIGHTS, self.stderr.write)
-            heads.make(WEIGHTS, recorded())
+            folders, say = recipe.Folders(start, options["work"]), self.stderr.write
+            if not options["reranker"]:
+                manifest = recipe.make(folders, taught(), WEIGHTS, say)
+                heads.make(WEIGHTS, recorded())
+            lessons = [*taught().items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+            kept = [lesson for _, lesson in spoken([KEPT])]
+            manifest = recipe.make_reranker(folders, WEIGHTS, lessons, kept, RERANKING, say)
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -62,6 +76,14 @@ def taught() -> dict[str, Lesson]:
         path.stem: companies.lesson(list(json_lines.rows(path)))
         for path in sorted(COMPANIES.glob("*.jsonl"))
     }
+
+
+def spoken(files: Iterable[Path]) -> Iterator[tuple[str, Lesson]]:
+    """Yield each conversation with the name of its company."""
+    for path in files:
+        for talk in json_lines.rows(path):
+            company = list(json_lines.rows(COMPANIES / f"{talk['company']}.jsonl"))
+            yield talk["company"], talks.lesson(company, talk)
 
 
 def recorded() -> dict[str, list[dict[str, Any]]]:

@@ -1,6 +1,7 @@
 """What the reader learns from: texts, and questions that a line of them answers, or none."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -9,6 +10,11 @@ class Asked:
 
     question: str
     right: frozenset[int]
+    # In a conversation: the question before, and with the answer to it; and how much more likely
+    # it is about some lines than about others, in units of the reader's score.
+    asked_before: str = ""
+    before: str = ""
+    leaning: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,6 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
         text, instead = readable(turn["text"]), "".join(turn["line"])
         known["person"].append((text, instead == "person"))
         known["chat"].append((text, instead == "chat"))
-        known["back"].append((text, not turn["self"]))
         if turn["of"]:
             known["bot"].append((text, False))
     return known

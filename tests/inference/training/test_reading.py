@@ -10,6 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.reading.reader import Reader  # noqa: E402
+from inference.reading.reranker import Reranker  # noqa: E402
 from inference.reading.training import recipe, weights  # noqa: E402
 from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
 from inference.reading.training.model import Lessons, Matcher  # noqa: E402
@@ -25,6 +26,13 @@ ACME = Lesson(
         Asked("when do gates close", frozenset({2})),
         Asked("tents when", frozenset({3})),
         Asked("do you open friday at noon", frozenset()),
+    ),
+)
+TALK = Lesson(
+    ACME.passages,
+    (
+        Asked("when do you open", frozenset({0})),
+        Asked("tents", frozenset({3}), "when do you open", "when do you open / monday", {3: 1.0}),
     ),
 )
 PASSAGES = ["gates\nwe open monday\nred bins", "blue\nblue gates close\ntents at noon"]
@@ -66,9 +74,16 @@ def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(recipe, "RECIPE", Recipe(rate=5e-3, size=4, epochs=8))
         folders = recipe.Folders(start, folder / "work")
         manifest = recipe.make(folders, {"acme": ACME, "other": ACME}, folder / "weights", silent)
-    assert (manifest["companies"], manifest["questions"]) == (1, 4)
-    assert manifest["figures"]["hit1"] == 1
-    assert list(folders.work.iterdir()) == [], "the next training begins anew"
+        assert (manifest["companies"], manifest["questions"]) == (1, 4)
+        assert manifest["figures"]["hit1"] == 1
+        left = [path.name for path in folders.work.iterdir()]
+        assert left == [recipe.READERS], "the next training begins anew"
+        lessons = [("acme", ACME), ("acme", TALK), ("other", ACME)]
+        again = folder / "again"
+        patch.setattr(recipe, "SHARE", 1.0)
+        found = recipe.make_reranker(folders, folder / "weights", lessons, [TALK], again, silent)
+    assert found["questions"] == 4 + 2 + 1, "a follow-up counts twice"
+    assert 0 < found["thresholds"]["answering"] <= 1
     return folder / "weights"
 
 
@@ -77,8 +92,13 @@ def test_a_question_comes_near_to_its_line(made: Path) -> None:
     first, second = reader.scores("when do gates close", PASSAGES)
     assert int(second.argmax()) == 0
     assert second.max() > first.max()
-    likely = reader.calibration.probabilities(second)
-    assert ((likely > 0) & (likely < 1)).all()
+
+
+def test_the_reranker_reads_pairs(made: Path) -> None:
+    able = Reranker(made.with_name("again"), made / "tokenizer.json")
+    lines = [("gates", "we open monday"), ("blue", "tents at noon")]
+    found = able.rank("tents when", lines, np.array([1.0, 2.0], np.float32))
+    assert ((found.probabilities > 0) & (found.probabilities < 1)).all()
 
 
 def test_a_passage_is_read_once_and_forgotten_when_there_are_many(
@@ -127,11 +147,9 @@ def test_a_line_alone_follows_its_title() -> None:
 
 def test_the_calibration_fits() -> None:
     rng = np.random.default_rng(1)
-    scores = rng.normal(size=4_000).astype(np.float32)
-    truth = rng.random(4_000) < 1 / (1 + np.exp(-(2.0 * scores - 1.0)))
-    fit = weights.fitted(scores, truth)
-    assert fit.scale == pytest.approx(2.0, abs=0.2)
-    assert fit.offset == pytest.approx(-1.0, abs=0.2)
+    scores = rng.normal(size=(4_000, 2)).astype(np.float32)
+    truth = rng.random(4_000) < 1 / (1 + np.exp(-(scores @ [2.0, 0.5] - 1.0)))
+    assert weights.fitted(scores, truth) == pytest.approx([2.0, 0.5, -1.0], abs=0.2)
 
 
 def test_a_threshold_leaves_the_share_that_it_is_to_leave() -> None:

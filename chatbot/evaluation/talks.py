@@ -1,0 +1,76 @@
+"""Conversations written by hand, as lessons for the reranker.
+
+The forms of the files are described in `inference/conversations/README.md` and, for those with
+what an answer must contain, in `inference/reading/companies/README.md`.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from chatbot.evaluation import companies
+from chatbot.evaluation.companies import Line
+from chatbot.reply.retrieve import CITED, CITED_LAST
+from crm.knowledge import wording
+from inference.evaluation.answers import holds, plain
+from inference.grounding.words import letters
+from inference.lines import cut
+from inference.reading.training.data import Asked, Lesson
+
+Rows = list[dict[str, Any]]
+# What stands in place of lines, or of what is expected, if the message asks nothing of the records.
+INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
+
+
+def lesson(company: Rows, talk: dict[str, Any]) -> Lesson:
+    """Return the questions of a conversation, over what its customer may see."""
+    owners = {one["id"]: one["customer"] for one in companies.records(company)}
+    seen = {None, talk["customer"]}
+    lines = [line for line in companies.lines_of(company) if owners[line.source] in seen]
+    passages = dict.fromkeys(line.passage for line in lines)
+    return Lesson(tuple(map(cut, passages)), tuple(asked(lines, talk["turns"])))
+
+
+def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
+    before = told = ""
+    cited: list[set[str]] = []
+    for turn in turns:
+        right = answering(lines, turn)
+        wanted = turn["expect"] if "expect" in turn else set(turn["line"])
+        if wanted not in INSTEAD:
+            context = f"{before} / {told}" if before else ""
+            yield Asked(turn["text"], frozenset(right), before, context, leaning(lines, cited))
+        before = turn["text"]
+        if right:
+            told = lines[min(right)].text
+            cited.append(set(turn["of"]))
+
+
+def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
+    """Return the lines that the writer has named: by a field, by a piece of text, or by what a
+    right answer contains."""
+    if "expect" in turn:
+        options = turn["expect"][0] if isinstance(turn["expect"], list) else []
+        return {
+            place
+            for place, line in enumerate(lines)
+            if line.source in turn["of"] and any(holds(plain(line.text), one) for one in options)
+        }
+    found: set[int] = set()
+    for piece in turn["line"]:
+        label = f"{wording.words_of(piece)}:".lower()
+        for place, line in enumerate(lines):
+            is_field = ":" in line.source and line.text.lower().startswith(label)
+            if line.source in turn["of"] and (is_field or letters(piece) in letters(line.text)):
+                found.add(place)
+    return found
+
+
+def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:
+    """Return how much more likely a question is about the lines of the records cited before."""
+    if not cited:
+        return {}
+    return {
+        place: CITED + (CITED_LAST if line.source in cited[-1] else 0.0)
+        for place, line in enumerate(lines)
+        if any(line.source in records for records in cited)
+    }

@@ -1,0 +1,130 @@
+"""The reranker: reads a question and a line together, and ranks the reader's first few lines again.
+
+The reader encodes questions and lines apart, so that it can go through hundreds of lines. Here each
+word of the question sees each word of the line and what was said before, which tells "over 60" from
+"16 to 59" more often. The score is the reader's own, late interaction, on these joint vectors, plus
+a linear part. `training/reranking.py` trains it; its weights lie in `inference/weights/reranking`.
+"""
+
+import json
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from inference.encoder import AT_ONCE
+from inference.reading.reader import Ids, Scores, encoded, tokenizer_of
+from inference.runtime import session
+
+# Tokens of a question, of what was said before, of a title and of a line.
+QUESTION, BEFORE, TITLE, LINE = 48, 40, 16, 80
+
+Titled = tuple[str, str]  # a title and a line
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Token ids; where the question ends, where the second text and in it the line begin."""
+
+    ids: Ids
+    question: int
+    second: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """For each line, its rank (higher is better) and the probability that it answers."""
+
+    ranks: Scores
+    probabilities: Scores
+
+
+class Reranker:
+    """Thread-safe."""
+
+    def __init__(self, folder: Path, tokenizer: Path) -> None:
+        manifest = json.loads((folder / "manifest.json").read_text())
+        self.name = str(manifest["name"])
+        # How many lines are ranked again, and how much its score counts beside the reader's.
+        self.count = int(manifest["count"])
+        self.weight = float(manifest["weight"])
+        # Probability: the logistic function of reader, own, one times these.
+        self._calibration = np.array(manifest["calibration"], np.float64)
+        # From `answering` on a line may answer; from `telling` on it is told although the language
+        # model saw no answer.
+        self.answering = float(manifest["thresholds"]["answering"])
+        self.telling = float(manifest["thresholds"]["telling"])
+        self._tokenizer = tokenizer_of(tokenizer)
+        self._session = session(folder / "model.int8.onnx", threads=1, enable_cpu_mem_arena=False)
+        self._at_once = threading.BoundedSemaphore(AT_ONCE)
+
+    def rank(
+        self,
+        question: str,
+        lines: Sequence[Titled],
+        first: Scores,
+        liked: Scores | None = None,
+        before: str = "",
+    ) -> Ranks:
+        """Rank lines by the reader's scores `first` and, for the best of them, by its own. liked:
+        what is added to the ranks, but says nothing about whether a line answers."""
+        if not len(first):
+            return Ranks(first, first)
+        liked = np.zeros_like(first) if liked is None else liked
+        best = np.argsort(-(first + liked), kind="stable")[: self.count]
+        again = self.scores(question, [lines[place] for place in best], before)
+        # The others stay behind: they get the worst of these scores.
+        own = np.full_like(first, again.min())
+        own[best] = again
+        return Ranks(
+            first + self.weight * own + liked, probabilities(self._calibration, first, own)
+        )
+
+    def scores(self, question: str, lines: Sequence[Titled], before: str = "") -> Scores:
+        """Return its own score of each line. before: the question before, and its answer."""
+        pairs = [laid(self._tokenizer, question, line, before) for line in lines]
+        names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
+        with self._at_once:
+            [scores] = self._session.run(None, dict(zip(names, arrays(pairs), strict=True)))
+        return np.asarray(scores, np.float32)
+
+
+def probabilities(weights: NDArray[np.float64], first: Any, own: Any) -> Scores:
+    """Return the logistic function of the reader's score, the reranker's and one, weighted."""
+    logits = weights[0] * first + weights[1] * own + weights[2]
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
+
+
+def laid(tokenizer: Tokenizer, question: str, line: Titled, before: str = "") -> Pair:
+    begin, *words, end = encoded(tokenizer, question)
+    asked = [begin, *words[:QUESTION], end]
+    context = [*inner(tokenizer, before, BEFORE), end] if before else []
+    title, text = inner(tokenizer, line[0], TITLE), inner(tokenizer, line[1], LINE)
+    second = len(asked) + len(context)
+    ids = [*asked, *context, *title, *text, end]
+    return Pair(ids, len(asked), second, second + len(title))
+
+
+def inner(tokenizer: Tokenizer, text: str, most: int) -> Ids:
+    """Return a text's token ids without the marks around them."""
+    return encoded(tokenizer, text)[1:-1][:most]
+
+
+def arrays(pairs: Sequence[Pair]) -> tuple[NDArray[np.int64], ...]:
+    """Return token ids, and masks of the tokens, of the second text, of the question's words and of
+    the line's words: (pairs, longest) each. A text without words counts by its mark."""
+    shape = (len(pairs), max(len(pair.ids) for pair in pairs))
+    ids, mask, second, asked, told = (np.zeros(shape, np.int64) for _ in range(5))
+    for row, pair in enumerate(pairs):
+        last = len(pair.ids) - 1
+        ids[row, : last + 1], mask[row, : last + 1] = pair.ids, 1
+        second[row, pair.second : last + 1] = 1
+        asked[row, min(1, pair.question - 2) : pair.question - 1] = 1
+        told[row, min(pair.line, last) : max(last, pair.line + 1)] = 1
+    return ids, mask, second, asked, told

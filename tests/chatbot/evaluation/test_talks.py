@@ -1,0 +1,67 @@
+"""Conversations become lessons: what answers a follow-up, and what it leans on."""
+
+from chatbot.evaluation import talks
+from chatbot.reply.retrieve import CITED, CITED_LAST
+
+COMPANY = [
+    {"company": "Bins", "trade": "council", "writer": "x"},
+    {"article": {"id": "bins", "title": "Bins", "text": "Black bins: Thursday.\n\nGreen: Friday."}},
+    {
+        "record": {
+            "id": "job:1",
+            "kind": "job",
+            "customer": "c1",
+            "title": "Job 1",
+            "fields": {"due": "2026-11-30"},
+            "updated_at": "2026-11-01T00:00:00Z",
+        }
+    },
+    {
+        "record": {
+            "id": "job:2",
+            "kind": "job",
+            "customer": "c2",
+            "title": "Job 2",
+            "fields": {"due": "2026-12-30"},
+            "updated_at": "2026-11-01T00:00:00Z",
+        }
+    },
+]
+TALK = {
+    "company": "bins",
+    "customer": "c1",
+    "today": "2026-11-20",
+    "turns": [
+        {"text": "my bin?", "of": ["bins"], "line": ["Black bins: Thursday"], "self": True},
+        {"text": "thanks", "of": [], "line": ["chat"], "self": True},
+        {"text": "and my job?", "of": ["job:1"], "line": ["due"], "self": False},
+        {"text": "why?", "of": [], "line": [], "self": False},
+    ],
+}
+
+
+def test_each_question_has_its_line_and_what_was_said_before() -> None:
+    lesson = talks.lesson(COMPANY, TALK)
+    lines = [line for _, own in lesson.passages for line in own]
+    first, due, why = lesson.asked
+    assert [lines[place] for place in first.right] == ["Black bins: Thursday."]
+    assert [lines[place] for place in due.right] == ["Due: 30 November 2026"]
+    assert (due.asked_before, due.before) == ("thanks", "thanks / Black bins: Thursday.")
+    assert why.right == frozenset() and why.before.startswith("and my job? / Due:")
+
+
+def test_another_customers_record_is_not_among_the_lines() -> None:
+    lesson = talks.lesson(COMPANY, TALK)
+    assert not any("30 December" in line for _, own in lesson.passages for line in own)
+
+
+def test_a_question_leans_on_the_last_answer_more_than_on_an_earlier_one() -> None:
+    lesson = talks.lesson(COMPANY, TALK)
+    lines = [line for _, own in lesson.passages for line in own]
+    first, _, why = lesson.asked
+    assert first.leaning == {}
+    assert {lines[place]: more for place, more in why.leaning.items()} == {
+        "Black bins: Thursday.": CITED,
+        "Green: Friday.": CITED,
+        "Due: 30 November 2026": CITED + CITED_LAST,
+    }

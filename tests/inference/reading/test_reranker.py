@@ -1,0 +1,72 @@
+"""The reranker reads question and line together; what is not ranked again stays behind."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import inference
+from inference.reading.reranker import Reranker, arrays, laid
+
+WEIGHTS = Path(inference.__file__).parent / "weights"
+LINES = [
+    ("Kayak tours", "Price for children: EUR 12.00"),
+    ("Kayak tours", "Price for adults: EUR 30.00"),
+    ("Parking", "The car park closes at 22:00."),
+]
+
+
+@pytest.fixture(scope="module")
+def able() -> Reranker:
+    return Reranker(WEIGHTS / "reranking", WEIGHTS / "reading" / "tokenizer.json")
+
+
+def test_the_line_that_answers_is_ranked_first_again(able: Reranker) -> None:
+    first = np.array([14.0, 14.0, 9.0], np.float32)
+    found = able.rank("what does a tour cost for my little daughter", LINES, first)
+    assert found.ranks.argmax() == 0
+    assert found.probabilities.argmax() == 0
+
+
+def test_what_was_said_before_counts(able: Reranker) -> None:
+    said = "what does a tour cost for adults / Price for adults: EUR 30.00"
+    alone = able.scores("and for kids?", LINES)
+    together = able.scores("and for kids?", LINES, said)
+    assert together[0] - together[2] > alone[0] - alone[2]
+
+
+def test_a_line_beyond_the_best_few_stays_behind_them(able: Reranker) -> None:
+    lines = [("Hours", f"Room {number}: 9.00 to 17.00") for number in range(30)]
+    first = np.linspace(12, 3, 30).astype(np.float32)
+    ranks = able.rank("when is room 29 open", lines, first).ranks
+    assert ranks[able.count :].max() < ranks[: able.count].max()
+    assert ranks[: able.count].min() >= ranks[able.count :].max()
+
+
+def test_a_liked_record_is_no_likelier_to_answer(able: Reranker) -> None:
+    first = np.array([12.0, 12.0, 9.0], np.float32)
+    liked = np.array([0.0, 3.0, 0.0], np.float32)
+    plain, bent = (able.rank("price?", LINES, first, one) for one in (None, liked))
+    assert np.allclose(plain.probabilities, bent.probabilities)
+    assert np.allclose(bent.ranks - plain.ranks, liked)
+
+
+@pytest.mark.parametrize("question", ["", "why " * 400, "\ud800"])
+@pytest.mark.parametrize("line", [("", ""), ("title " * 100, ""), ("", "line " * 400)])
+def test_empty_and_endless_texts_are_read(
+    able: Reranker, question: str, line: tuple[str, str]
+) -> None:
+    assert np.isfinite(able.scores(question, [line], question)).all()
+
+
+def test_no_lines_have_no_ranks(able: Reranker) -> None:
+    assert len(able.rank("why?", [], np.zeros(0, np.float32)).ranks) == 0
+
+
+def test_each_mask_covers_its_part(able: Reranker) -> None:
+    pair = laid(able._tokenizer, "how much", ("Tours", "30 euros"), "for adults")
+    ids, mask, second, asked, told = (one[0] for one in arrays([pair]))
+    assert mask.all() and ids[-1] == ids[pair.question - 1]
+    assert asked.sum() == 2 and asked[1:3].all()
+    assert told.sum() == 2 and told[-3:-1].all()
+    assert second[pair.second :].all() and not second[: pair.second].any()
