@@ -28,10 +28,10 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.own import LookedUp, look_up, others
+from chatbot.reply.own import LookedUp, look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
-from chatbot.reply.told import in_its_words, meant, restated, with_rival
+from chatbot.reply.told import ended, in_its_words, meant, restated, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
@@ -108,15 +108,23 @@ class FromRecords:
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error = str(error)
-        if self.shown:
-            await self.offer_others()
-        if self.shown or self.said_before:
-            return
-        line = self.quotable(found)
+        line = self.quotable(found) if not self.shown and not self.said_before else None
         if line and line.source not in self.told:
             yield self.tell(with_rival([line], found.tellable()))
-        elif not line:
+        if self.shown:
+            if state := await self.beside():
+                yield state
+        elif not line and not self.said_before:
             self.refused = found
+
+    async def beside(self) -> str:
+        """Return what stands beside the answer: the state of the record that a rule is asked about;
+        or offer other records by a click."""
+        if state := await in_thread(state_beside, self.turn):
+            self.cite_all(state)
+            return self.show(" ".join(state.sentences))
+        await self.offer_others()
+        return ""
 
     def quotable(self, found: Found) -> Line | None:
         """Return the line to tell in place of the model's answer, if there is one.
@@ -244,7 +252,7 @@ class FromRecords:
         self.told |= {line.source for line in lines}
         for line in lines:
             self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)
-        return self.show(written_like(text or in_its_words(lines), self.turn.text))
+        return self.show(written_like(ended(text or in_its_words(lines)), self.turn.text))
 
     async def offer_others(self) -> None:
         """Let the customer choose another of their records if the question named none."""
@@ -255,6 +263,9 @@ class FromRecords:
     def rest_on(self, looked_up: LookedUp) -> None:
         self.outcome.reason = "Looked up in the customer's records."
         self.outcome.routing = {"reason": self.outcome.reason, "looked_up": looked_up.trace}
+        self.cite_all(looked_up)
+
+    def cite_all(self, looked_up: LookedUp) -> None:
         for record, quote in looked_up.records:
             title = title_of(record.kind, record.title)
             self.outcome.cite(record.id, title, quote, localdate(record.updated_at))

@@ -41,6 +41,8 @@ SURE, CLEAR_CASE = 0.7, 0.9
 SURELY_OPEN = 0.8
 # What is shown of a record as a source.
 ROLES = ("status", "own_date", "expected_date", "done_date", "total")
+# Words of a message such as "my last order", which asks how it is.
+FRAGMENT = 4
 # Records of a kind that are looked through; of more, a count would be wrong. Records that are told
 # one by one, and that are listed.
 MOST, TOLD, LISTED = 1_000, 3, 10
@@ -71,6 +73,8 @@ def asked(text: str) -> Asked:
     [(ask, likely)], [(picks, sure)] = heads()["asks"].best(vector), heads()["picks"].best(vector)
     if picks == "open" and sure < SURELY_OPEN:
         picks = "all"
+    if likely < SURE <= sure and picks in {"last", "next"} and len(text.split()) <= FRAGMENT:
+        return Asked("status", sure, picks, sure)
     return Asked(ask, likely, picks, sure)
 
 
@@ -148,13 +152,35 @@ def look_up(turn: Turn) -> LookedUp | None:
     question = asked(turn.text)
     if not question.is_looked_up or names_a_record(turn):
         return None
-    picked = pick(question, candidates(turn), turn.today or timezone.localdate())
+    picked = pick(question, candidates(turn, question), turn.today or timezone.localdate())
     if not picked or not picked.owned:
         return None
     sentences = [one for one in TELL[question.ask](picked) if one]
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
     shown = [(one.record, one.quoted()) for one in picked.owned[:LISTED]]
     return LookedUp(sentences, shown, trace) if sentences else None
+
+
+def state_beside(turn: Turn) -> LookedUp | None:
+    """Return the state of the record that the customer wants to do something with, to be told
+    beside the rule: "You can cancel until it ships. Order 10482 – Status: in transit."
+    """
+    question = asked(turn.text) if turn.customer else None
+    if not question or question.ask != "may" or question.likely < SURE or names_a_record(turn):
+        return None
+    about = Asked("status", 1.0, question.picks, 1.0)
+    owned = candidates(turn, about) or cited(turn)
+    picked = pick(about, owned, turn.today or timezone.localdate())
+    if not picked or len(picked.owned) != 1 or not (line := told(picked.owned[0], "status")):
+        return None
+    return LookedUp([line], [(picked.owned[0].record, picked.owned[0].quoted())])
+
+
+def cited(turn: Turn) -> list[Own]:
+    """Return the customer's own records that the last answer rests on."""
+    ids = turn.cited[0] if turn.cited else ()
+    records = Record.objects.filter(customer=turn.customer, deleted=False, id__in=ids)
+    return [Own(record, kinds.kind_of(record.kind)) for record in records]
 
 
 def others(turn: Turn, told: Sequence[str]) -> list[str]:
@@ -181,11 +207,16 @@ def names_a_record(turn: Turn) -> bool:
     )
 
 
-def candidates(turn: Turn) -> list[Own]:
+def candidates(turn: Turn, question: Asked) -> list[Own]:
     """Return the customer's records of the kind that the question names, the newest first; none if
-    it names no kind, or there are too many."""
+    it names no kind, or there are too many. What was paid in all may be of the only kind that has
+    amounts."""
     own: QuerySet[Record] = Record.objects.filter(customer=turn.customer, deleted=False)
-    name = kind_named(turn.text, sorted(set(own.values_list("kind", flat=True).distinct())))
+    names = sorted(set(own.values_list("kind", flat=True).distinct()))
+    name = kind_named(turn.text, names)
+    if name is None and question.ask == "sum":
+        summed = [one for one in names if kinds.kind_of(one).total]
+        name = summed[0] if len(summed) == 1 else None
     if name is None:
         return []
     rows = own.filter(kind=name).defer("text", "states").order_by("-updated_at", "id")

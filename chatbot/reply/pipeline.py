@@ -20,11 +20,11 @@ from dataclasses import replace
 from chatbot.engines import classifier
 from chatbot.models.replies import Ending
 from chatbot.reply import wording
-from chatbot.reply.found import Told
+from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
 from chatbot.reply.questions import questions
-from chatbot.reply.refusal import Refusal, of_part, refusal
-from chatbot.reply.retrieve import query
+from chatbot.reply.refusal import Refusal, is_related, of_part, refusal
+from chatbot.reply.retrieve import query, refers
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, pleasantry
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Admitted, Outcome, Turn
@@ -89,9 +89,13 @@ class Answer:
 
     async def from_records(self) -> AsyncGenerator[str, None]:
         """Answer each question of the turn; one that nothing answers is named among the others."""
-        turn, unanswered = self.turn, []
+        turn, unanswered = self.turn, list[tuple[Turn, Found]]()
         for text in await asyncio.to_thread(apart, self.turn.text):
             turn = replace(turn, text=text)
+            if unanswered and refers(turn):
+                # "Do you ship to Norway, and how much is it?" is one question if neither half has
+                # an answer of its own.
+                turn = replace(self.turn, text=f"{unanswered.pop()[0].text} {text}")
             answering = FromRecords(turn, self.outcome, self.told, self.admitted, self.policy)
             async with aclosing(answering.sentences()) as sentences:
                 async for sentence in sentences:
@@ -102,7 +106,7 @@ class Answer:
             turn = after_it(turn, self.outcome)
         if self.shown and unanswered:
             yield self.show(of_part(unanswered[0][0].text))
-        elif unanswered and is_courtesy(self.turn):
+        elif unanswered and is_courtesy(self.turn) and not is_related(*unanswered[0]):
             self.outcome.state, self.outcome.reason = Ending.CHAT, "It asks nothing else."
             yield self.show(pleasantry(self.turn.intents))
         elif unanswered:
@@ -120,7 +124,7 @@ class Answer:
         refused = self.outcome.state is Ending.REFUSED
         if refused and self.outcome.error:
             yield self.show(wording.UNAVAILABLE)
-        elif refused:
+        elif refused and self.refusal.text:
             yield self.show(self.refusal.text)
             for line in self.refusal.near:
                 self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)

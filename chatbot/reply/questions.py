@@ -18,6 +18,7 @@ OPENER = (
 ASKS = re.compile(
     rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I
 )
+WORD = re.compile(r"\b(?:what|when|where|which|who|whose|why|how)(?:'?s)?\b", re.I)
 # "…, and do you sell gift cards": a second question in the same sentence.
 SECOND = re.compile(rf"[,;.]?\s+(?:and|also|plus|oh and|btw|by the way)[,:]?\s+(?={OPENER})", re.I)
 # Words of half a sentence that may be a question; and of a thing that stands for one ("loyalty
@@ -31,6 +32,11 @@ MOST = 4
 def asks(text: str) -> bool:
     """Tell whether a text asks something."""
     return any(ASKS.search(part) for part in sentences.split(text))
+
+
+def may_ask(text: str) -> bool:
+    """Tell whether a text asks something, or at least has a question word."""
+    return asks(text) or bool(WORD.search(text))
 
 
 def questions(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chatbot.reply import wording
-from chatbot.reply.questions import asks
+from chatbot.reply.questions import asks, may_ask
 from chatbot.reply.turn import Turn
 from inference.text import blank
 
@@ -66,7 +66,7 @@ def is_chat(turn: Turn) -> bool:
 def is_courtesy(turn: Turn) -> bool:
     """Tell whether a turn that no record answers is answered as small talk: "ok, thanks a lot"."""
     is_kind = bool(turn.intents & {"thanks", "greets", "bye"})
-    return "chat" in turn.intents or (is_kind and not asks(turn.text))
+    return "chat" in turn.intents or (is_kind and not may_ask(turn.text))
 
 
 def pleasantry(intents: Set[str]) -> str:

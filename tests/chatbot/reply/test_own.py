@@ -138,6 +138,34 @@ def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(
     assert told("What is the status of my last order?").startswith("Order 2")
 
 
+def test_what_was_paid_in_all_is_of_the_only_kind_that_has_amounts(alice: Customer) -> None:
+    lessons(alice)
+    keep(alice, "visit:1", "visit", day="2026-11-01", status="done")
+    assert told("how much did I spend altogether?").startswith("Together, all 4 lessons come to")
+    keep(alice, "invoice:1", "invoice", issued="2026-11-01", status="open", total="GBP 9.00")
+    assert told("how much did I spend altogether?") == ""
+
+
+def test_a_fragment_asks_how_it_is(alice: Customer) -> None:
+    keep(alice, "order:1", "order", ordered="2026-11-01", status="delivered")
+    keep(alice, "order:2", "order", ordered="2026-10-20", status="in transit")
+    assert told("my last order").startswith("Order 1 – Status: delivered")
+
+
+@pytest.mark.parametrize(
+    ("text", "cited"),
+    [("Can I still cancel my last order?", ()), ("Can I cancel it?", ("order:2",))],
+)
+def test_beside_a_rule_stands_the_state_of_the_record(
+    alice: Customer, text: str, cited: tuple[str, ...]
+) -> None:
+    keep(alice, "order:2", "order", ordered="2026-10-20", status="in transit")
+    found = own.state_beside(Turn(text, "cust_1", today=TODAY, cited=(cited,) if cited else ()))
+    assert found and found.sentences == ["Order 2 – Status: in transit."]
+    assert own.state_beside(Turn("Can I bring my dog?", "cust_1", today=TODAY)) is None
+    assert own.state_beside(Turn(text, None, today=TODAY)) is None
+
+
 def test_bobs_records_are_neither_counted_nor_told(alice: Customer) -> None:
     bob = Customer.objects.create(id="cust_2", name="Bob Birch")
     lessons(bob)

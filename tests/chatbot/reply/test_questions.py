@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.reply.questions import asks, questions
+from chatbot.reply.questions import asks, may_ask, questions
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,11 @@ def test_the_story_stays_with_its_question() -> None:
 )
 def test_a_question_needs_no_question_mark(text: str) -> None:
     assert asks(text)
+
+
+def test_a_question_word_in_the_middle_may_ask() -> None:
+    assert may_ask("sigh. and after we click, how many days")
+    assert not may_ask("this is a complete disgrace")
 
 
 @pytest.mark.parametrize("text", ["my parcel is late", "nothing works", "ok, thanks a lot", "no"])

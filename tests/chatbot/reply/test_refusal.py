@@ -31,6 +31,13 @@ class RefusalTests(FakeModelsTestCase):
         self.assertTrue(outcome.answer.startswith(wording.TROUBLE))
         self.assertNotIn("on record", outcome.answer)
 
+    async def test_nobody_reads_twice_that_we_are_sorry(self) -> None:
+        alert = "three negative messages in a row"
+        for text in ("this is a complete disgrace", "who painted order 50001?"):
+            outcome = await self.ask(text, mood=-0.8, alert=alert)
+            self.assertEqual(outcome.state, "handoff")
+            self.assertEqual(outcome.answer.count("sorry"), 1, outcome.answer)
+
     async def test_thanks_that_are_not_small_talk_alone_are_welcome(self) -> None:
         outcome = await self.ask("thanks, zebra wonders", intents=frozenset({"thanks"}))
         self.assertEqual((outcome.state, outcome.answer), ("chat", wording.WELCOME))
