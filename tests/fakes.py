@@ -57,7 +57,8 @@ class FakeReader:
 class FakeReranker:
     """Keeps the reader's order."""
 
-    answering, telling = 0.3, 0.8
+    # The language model is always asked.
+    answering, at_once, telling = 0.3, 2.0, 0.8
 
     def rank(
         self, question: str, lines: Any, first: Any, liked: Any = 0, before: str = ""

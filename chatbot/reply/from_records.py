@@ -61,6 +61,7 @@ SAID_BEFORE = "it was said before"
 IN_ITS_WORDS = "the record's own words are shown in its place"
 ANOTHER_QUESTION = "it answers another question"
 NOTHING_FOUND = "the model found nothing on record"
+AT_ONCE = "The reader is sure of the line, so no model is asked."
 SAYS_ABSENT = "it says that nothing is on record"
 
 
@@ -99,7 +100,10 @@ class FromRecords:
             found = await in_thread(retrieve, self.turn)
             self.outcome.mark("retrieve")
             self.outcome.passages += found.trace()
-            if found.answerable:
+            if line := self.sure(found):
+                self.outcome.routing = {"reason": AT_ONCE}
+                yield self.tell(with_rival([line], found.tellable()))
+            elif found.answerable:
                 choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
                 self.outcome.routing = choice.trace()
                 async with aclosing(self.by_tiers(found, choice)) as supported:
@@ -125,6 +129,12 @@ class FromRecords:
             return self.show(" ".join(state.sentences))
         await self.offer_others()
         return ""
+
+    def sure(self, found: Found) -> Line | None:
+        """Return the line that is told without asking the language model."""
+        lines = found.tellable() if settings.ANSWER_AT_ONCE else []
+        best = lines[0] if lines and lines[0].source not in self.told else None
+        return best if best and best.answers >= reader.reranker().at_once else None
 
     def quotable(self, found: Found) -> Line | None:
         """Return the line to tell in place of the model's answer, if there is one.

@@ -56,9 +56,10 @@ class Reranker:
         self.weight = float(manifest["weight"])
         # Probability: the logistic function of reader, own, one times these.
         self._calibration = np.array(manifest["calibration"], np.float64)
-        # From `answering` on a line may answer; from `telling` on it is told although the language
-        # model saw no answer.
+        # Probabilities. From `answering` on a line may answer; from `at_once` on it is told without
+        # asking the language model; from `telling` on it is told although that saw no answer.
         self.answering = float(manifest["thresholds"]["answering"])
+        self.at_once = float(manifest["thresholds"]["at_once"])
         self.telling = float(manifest["thresholds"]["telling"])
         self._tokenizer = tokenizer_of(tokenizer)
         self._session = session(folder / "model.int8.onnx", threads=1, enable_cpu_mem_arena=False)

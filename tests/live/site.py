@@ -41,6 +41,8 @@ class Site:
             "DATA_DIR": str(folder),
             "PORT": str(free_port()),
             "ATTUNE_MODEL": "small",
+            # Nearly every live test is about what happens while a model answers.
+            "ANSWER_AT_ONCE": "0",
         }
 
     @property

@@ -1,10 +1,12 @@
 """One turn into an answer: what is supported is shown, the rest is withheld."""
 
+from unittest import mock
+
 from django.test import override_settings
 
 from chatbot.reply.turn import Outcome, Turn
 from inference.generation.client import ServerUnreachable
-from tests.fakes import ALICE, BOB, FakeModelsTestCase, outcome_of
+from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker, outcome_of
 
 
 class PipelineTests(FakeModelsTestCase):
@@ -60,6 +62,18 @@ class PipelineTests(FakeModelsTestCase):
     ) -> None:
         outcome = await self.ask("what is the total of order 50001?")
         self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
+
+    async def test_a_line_of_which_the_reader_is_sure_is_told_without_the_model(self) -> None:
+        with mock.patch.object(FakeReranker, "at_once", 0.5):
+            outcome = await self.ask("what is the total of order 50001?")
+        self.assertEqual(outcome.answer, "Order 50001 – Total: 41.50.")
+        self.assertEqual(self.generator.prompts, [])
+        with (
+            mock.patch.object(FakeReranker, "at_once", 0.5),
+            override_settings(ANSWER_AT_ONCE=False),
+        ):
+            await self.ask("what is the total of order 50001?")
+        self.assertEqual(len(self.generator.prompts), 1)
 
     async def test_a_sentence_that_plainly_answers_is_told_where_the_model_sees_nothing(
         self,
