@@ -256,8 +256,8 @@ INDEX_DIR = DATA_DIR / "index"
 INDEX_URL = env("INDEX_URL")
 
 ## Replies
-#: Tell the line of a record at once where the reader is sure that it answers. Set to `0` to ask the
-#: language model every time.
+#: Show the line of a record at once if the reader is sure that it answers the question. Set to `0`
+#: to ask the language model every time.
 ANSWER_AT_ONCE = env_bool("ANSWER_AT_ONCE", True)
 #: Seconds to connect to a model server.
 SLM_CONNECT_TIMEOUT = env_number("SLM_CONNECT_TIMEOUT", 2)

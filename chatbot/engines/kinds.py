@@ -36,9 +36,20 @@ def kind_of(name: str) -> RecordKind:
     if row is None or time.monotonic() >= until:
         row = RecordKind.objects.filter(name=name).first()
         if row is None or (not row.confirmed and time.monotonic() >= _guessed.get(name, 0.0)):
-            row, _ = RecordKind.objects.update_or_create(name=name, defaults=guessed(name))
+            row = renewed(name)
             _guessed[name] = time.monotonic() + GUESS_HOLDS
         _known[name] = (time.monotonic() + KNOWN_FOR, row)
+    return row
+
+
+def renewed(name: str) -> RecordKind:
+    """Guess a kind again, unless somebody confirms it in the meantime."""
+    guess = guessed(name)
+    row, created = RecordKind.objects.get_or_create(name=name, defaults=guess)
+    changes = {role: value for role, value in guess.items() if getattr(row, role) != value}
+    if changes and not created:
+        RecordKind.objects.filter(name=name, confirmed=False).update(**changes)
+        row.refresh_from_db()
     return row
 
 

@@ -136,8 +136,12 @@ class Message(models.Model):
     text = models.TextField()
     at = models.DateTimeField(default=timezone.now)
     citations = models.JSONField(default=list, blank=True)
+    # With a default in the database: processes of the version before go on storing messages.
     choices = models.JSONField(
-        default=list, blank=True, help_text="Answers that the customer may give by a click."
+        default=list,
+        db_default=[],
+        blank=True,
+        help_text="Answers that the customer can give with one click.",
     )
     # Each file's id, name, type and bytes: readers of messages need no other table.
     attachments = models.JSONField(default=list, blank=True)

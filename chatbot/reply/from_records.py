@@ -86,6 +86,8 @@ class FromRecords:
         # How many withheld sentences only said that nothing is on record, and whether the last
         # one did.
         self.said_nothing, self.said_nothing_last = 0, False
+        # How many sentences were withheld from this question's answer, and whether it broke off.
+        self.withheld, self.failed = 0, False
 
     async def sentences(self) -> AsyncGenerator[str, None]:
         found = Found()
@@ -102,7 +104,7 @@ class FromRecords:
             self.outcome.passages += found.trace()
             if line := self.sure(found):
                 self.outcome.routing = {"reason": AT_ONCE}
-                yield self.tell(with_rival([line], found.tellable()))
+                yield self.tell(with_rival([line], self.new(found)))
             elif found.answerable:
                 choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
                 self.outcome.routing = choice.trace()
@@ -111,10 +113,10 @@ class FromRecords:
                         yield sentence
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
-            self.outcome.error = str(error)
+            self.outcome.error, self.failed = str(error), True
         line = self.quotable(found) if not self.shown and not self.said_before else None
         if line and line.source not in self.told:
-            yield self.tell(with_rival([line], found.tellable()))
+            yield self.tell(with_rival([line], self.new(found)))
         if self.shown:
             if state := await self.beside():
                 yield state
@@ -130,6 +132,10 @@ class FromRecords:
         await self.offer_others()
         return ""
 
+    def new(self, found: Found) -> list[Line]:
+        """Return the lines that were not told yet."""
+        return [line for line in found.tellable() if line.source not in self.told]
+
     def sure(self, found: Found) -> Line | None:
         """Return the line that is told without asking the language model."""
         lines = found.tellable() if settings.ANSWER_AT_ONCE else []
@@ -143,7 +149,7 @@ class FromRecords:
         do, although the reader is sure of the line.
         """
         lines = found.tellable()
-        if not lines or not self.outcome.withheld or self.outcome.error:
+        if not lines or not self.withheld or self.failed:
             return None
         line, able = lines[0], reader.reranker()
         if line.hit.key and with_rival([line], lines) == [line]:
@@ -184,7 +190,7 @@ class FromRecords:
             return False
         if self.quotable(found):
             return False
-        return found.named_by_number or (self.said_nothing, len(self.outcome.withheld)) != (1, 1)
+        return found.named_by_number or (self.said_nothing, self.withheld) != (1, 1)
 
     async def with_retries(
         self, found: Found, tier: Tier, last_tier: bool
@@ -302,6 +308,7 @@ class FromRecords:
         """missing: what no record has; why: another reason, where nothing is missing."""
         self.said_nothing_last = False
         reason = {"why": why} if why else {}
+        self.withheld += 1
         self.outcome.withheld.append({"sentence": sentence, "missing": missing, **reason})
 
     def show(self, sentence: str) -> str:
@@ -311,7 +318,8 @@ class FromRecords:
 
 
 def pause(error: ServerBusy, tries: int) -> float:
-    """Seconds to wait; varied, so that requests refused together do not come back together."""
+    """Return the seconds to wait, varied so that requests refused together do not come back
+    together."""
     usual = min(LONGEST_PAUSE, FIRST_PAUSE * 2**tries) * random.uniform(0.5, 1)
     return max(usual, error.retry_after or 0)
 

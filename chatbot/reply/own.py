@@ -168,6 +168,8 @@ def state_beside(turn: Turn) -> LookedUp | None:
     question = asked(turn.text) if turn.customer else None
     if not question or question.ask != "may" or question.likely < SURE or names_a_record(turn):
         return None
+    if question.picks not in LOOKED_UP["status"]:
+        return None
     about = Asked("status", 1.0, question.picks, 1.0)
     owned = candidates(turn, about) or cited(turn)
     picked = pick(about, owned, turn.today or timezone.localdate())
@@ -196,7 +198,8 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
         .order_by(F("latest").desc(nulls_last=True))
     )
     names = [wording.name_of(one.kind, one.id, one.title) for one in rest[:OTHERS]]
-    return names if len({*names}) == len(names) else []
+    # Where titles have no numbers, a name says nothing.
+    return names if all(map(search.has_digit, names)) and len({*names}) == len(names) else []
 
 
 def names_a_record(turn: Turn) -> bool:
@@ -209,8 +212,8 @@ def names_a_record(turn: Turn) -> bool:
 
 def candidates(turn: Turn, question: Asked) -> list[Own]:
     """Return the customer's records of the kind that the question names, the newest first; none if
-    it names no kind, or there are too many. What was paid in all may be of the only kind that has
-    amounts."""
+    it names no kind, or there are too many. If a sum names no kind, the only
+    kind that has amounts is taken."""
     own: QuerySet[Record] = Record.objects.filter(customer=turn.customer, deleted=False)
     names = sorted(set(own.values_list("kind", flat=True).distinct()))
     name = kind_named(turn.text, names)
@@ -298,8 +301,10 @@ def total(picked: Picked) -> list[str]:
     if len(known) < len(found) or len(currencies) != 1:
         return []
     whole = f"{sum(value for value, _ in known):,.2f} {currencies.pop()}".strip()
-    which = "" if picked.only else "all "
-    return [f"Together, {which}{counted(picked)} come to {whole}: {terms(picked, 'total')}."]
+    verb = "comes" if len(picked.owned) == 1 else "come"
+    return [
+        f"Your {counted(picked)} {verb} to {whole} in total: {terms(picked, 'total', 'status')}."
+    ]
 
 
 def counted(picked: Picked) -> str:

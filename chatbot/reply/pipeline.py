@@ -24,7 +24,7 @@ from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
 from chatbot.reply.questions import questions
 from chatbot.reply.refusal import Refusal, is_related, of_part, refusal
-from chatbot.reply.retrieve import query, refers
+from chatbot.reply.retrieve import leans, query
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, pleasantry
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Admitted, Outcome, Turn
@@ -92,10 +92,9 @@ class Answer:
         turn, unanswered = self.turn, list[tuple[Turn, Found]]()
         for text in await asyncio.to_thread(apart, self.turn.text):
             turn = replace(turn, text=text)
-            if unanswered and refers(turn):
-                # "Do you ship to Norway, and how much is it?" is one question if neither half has
-                # an answer of its own.
-                turn = replace(self.turn, text=f"{unanswered.pop()[0].text} {text}")
+            if unanswered and leans(text):
+                # "Do you ship to Norway, and how much is it?" has one answer or none.
+                turn = replace(turn, text=f"{unanswered.pop()[0].text} {text}")
             answering = FromRecords(turn, self.outcome, self.told, self.admitted, self.policy)
             async with aclosing(answering.sentences()) as sentences:
                 async for sentence in sentences:
@@ -104,13 +103,27 @@ class Answer:
             if answering.refused:
                 unanswered.append((turn, answering.refused))
             turn = after_it(turn, self.outcome)
-        if self.shown and unanswered:
-            yield self.show(of_part(unanswered[0][0].text))
-        elif unanswered and is_courtesy(self.turn) and not is_related(*unanswered[0]):
-            self.outcome.state, self.outcome.reason = Ending.CHAT, "It asks nothing else."
+        if unanswered:
+            async for sentence in self.without(unanswered):
+                yield sentence
+
+    async def without(self, unanswered: list[tuple[Turn, Found]]) -> AsyncGenerator[str, None]:
+        """Say which questions have no answer, or prepare the refusal if none has."""
+        turn, found = unanswered[0]
+        if self.shown and self.outcome.error:
+            yield self.show(wording.UNAVAILABLE)
+        elif self.shown and (found.refusal or self.outcome.action is None):
+            self.outcome.choices = [wording.ACCEPT]
+            yield self.show(found.refusal or of_part([one.text for one, _ in unanswered]))
+        elif (
+            not self.shown
+            and not self.outcome.error
+            and is_courtesy(self.turn)
+            and not is_related(turn, found)
+        ):
+            self.outcome.state, self.outcome.reason = Ending.CHAT, "The customer asks nothing else."
             yield self.show(pleasantry(self.turn.intents))
-        elif unanswered:
-            turn, found = unanswered[0]
+        elif not self.shown:
             self.outcome.state, self.outcome.reason = Ending.REFUSED, found.reason
             self.refusal = refusal(turn, found)
 
@@ -144,6 +157,7 @@ class Answer:
 
     def hand_off(self, sentence: str, reason: str) -> str:
         self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
+        self.outcome.choices = []
         return self.show(wording.COLLEAGUE_WAITING if self.turn.waiting else sentence)
 
 

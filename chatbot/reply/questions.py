@@ -20,9 +20,9 @@ ASKS = re.compile(
 )
 WORD = re.compile(r"\b(?:what|when|where|which|who|whose|why|how)(?:'?s)?\b", re.I)
 # "…, and do you sell gift cards": a second question in the same sentence.
-SECOND = re.compile(rf"[,;.]?\s+(?:and|also|plus|oh and|btw|by the way)[,:]?\s+(?={OPENER})", re.I)
-# Words of half a sentence that may be a question; and of a thing that stands for one ("loyalty
-# points, and do you sell gift cards?").
+SECOND = re.compile(rf"[,;.]? (?:and|also|plus|oh and|btw|by the way)[,:]? (?={OPENER})", re.I)
+# The fewest words of a half sentence that may be a question, and the most words of a thing that
+# stands for one ("loyalty points, and do you sell gift cards?").
 FEWEST, THING = 2, 4
 STATES = re.compile(r"^\W*(?:i|we|you|my|it|they|he|she|there|this|that)\b", re.I)
 # More are a story, not a list of questions.
@@ -55,8 +55,9 @@ def questions(text: str) -> list[str]:
 
 
 def split(text: str) -> list[str]:
-    """Split into sentences; customers begin them with small letters, too."""
-    return [one for part in sentences.split(text) for one in re.split(r"(?<=\?)\s+", part) if one]
+    """Split into sentences with single spaces; customers begin them with small letters, too."""
+    parts = (" ".join(part.split()) for part in sentences.split(text))
+    return [one for part in parts for one in re.split(r"(?<=\?) ", part) if one]
 
 
 def halves(sentence: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Chooses the words of a refusal: what comes nearest, what can be done, and a kind word first."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatbot.reply import wording
@@ -67,9 +68,10 @@ def nearest(found: Found) -> list[Line]:
     return with_rival(lines[:1], lines)
 
 
-def of_part(question: str) -> str:
-    """Say that one of several questions has no answer on record. A question that gives the bot
-    orders is not repeated."""
-    if instructs(question) or len(question) > LONGEST_QUOTED:
+def of_part(questions: Sequence[str]) -> str:
+    """Say that some of several questions have no answer on record. One alone is repeated, unless it
+    gives the bot orders."""
+    first = questions[0].strip()
+    if len(questions) > 1 or instructs(first) or len(first) > LONGEST_QUOTED:
         return wording.NOT_ALL
-    return wording.NOT_THIS.format(question.strip().rstrip("?.!,") + "?")
+    return wording.NOT_THIS.format(first.rstrip("?.!,") + "?")

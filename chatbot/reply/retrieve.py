@@ -87,7 +87,9 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
         known = {(hit.record, hit.text) for hit in found[:CANDIDATES]}
         # What the question before names is not named by this one.
         new = [replace(hit, key="") for hit in wider if (hit.record, hit.text) not in known]
-        found = [*found[:CANDIDATES], *new, *found[CANDIDATES:]]
+        known |= {(hit.record, hit.text) for hit in new}
+        rest = [hit for hit in found[CANDIDATES:] if (hit.record, hit.text) not in known]
+        found = [*found[:CANDIDATES], *new, *rest]
         sure += len(new)
     kept = Counter[str]()
     chosen = found[:sure]
@@ -153,6 +155,12 @@ def leanings(turn: Turn) -> dict[str, float]:
         return {}
     earlier = dict.fromkeys((record for records in turn.cited for record in records), CITED)
     return {**earlier, **dict.fromkeys(turn.cited[0], CITED + CITED_LAST)}
+
+
+def leans(text: str) -> bool:
+    """Tell whether a question of several is only understood with the one before it: "how much is
+    it"."""
+    return bool(REFERS.search(text)) and not references(text)
 
 
 def refers(turn: Turn) -> bool:

@@ -243,7 +243,12 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     messages = [question] if first else list(endings.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     waiting = conversation.state == conversation.State.WAITING
-    refused = any(m.seq == last and getattr(m, "ending", "") == Ending.REFUSED for m in messages)
+    # A refusal offers a colleague; so does an answer to only some of several questions.
+    offered = any(
+        m.seq == last
+        and (getattr(m, "ending", "") == Ending.REFUSED or wording.ACCEPT in m.choices)
+        for m in messages
+    )
     # Files are not read, so a message without text says nothing.
     written = [m for m in messages if m.text]
     new = [m for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
@@ -259,7 +264,7 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         alert_quote=conversation.alert_quote,
         unanswered=conversation.unanswered,
         mood=conversation.mood or 0.0,
-        offered=refused and not waiting,
+        offered=offered and not waiting,
         waiting=waiting,
         intents=intents_of(new),
         hand_off_on=next((words for words in inbox.hand_off_on if have(new, words)), ""),

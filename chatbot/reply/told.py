@@ -44,7 +44,8 @@ def meant(sentence: str, lines: Sequence[Line]) -> list[Line]:
 def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
     """Add the best of the other lines if the reader hardly prefers the first chosen one to it.
     lines: best first."""
-    rival = next((line for line in lines if line not in chosen), None)
+    told = {line.source for line in chosen}
+    rival = next((line for line in lines if line.source not in told), None)
     is_near = rival is not None and len(chosen) == 1 and chosen[0].rank - rival.rank < DOUBT
     return [*chosen, rival] if rival and is_near else list(chosen)
 

@@ -13,12 +13,12 @@ ABOUT_THE_BOT = (
 # --- refusals
 REFUSAL = "I don't have that on record."
 AGAIN = "I don't have that on record either."
-NEAREST = "The nearest that I find is this: {}"
-NOT_THIS = "About “{}” I have nothing on record; a colleague can help with that."
-NOT_ALL = "To the rest I have no answer on record; a colleague can help with that."
+NEAREST = "The closest I can find is this: {}"
+NOT_THIS = "I have nothing on record about “{}”. Would you like a colleague to help with that?"
+NOT_ALL = "I have no answer on record to the rest. Would you like a colleague to help with that?"
 KIND = "I'm sorry about the trouble."
 TROUBLE = (
-    "I'm sorry about the trouble. Tell me what it is about, an order or a bill for example, and "
+    "I'm sorry about the trouble. Tell me what it is about, for example an order or a bill, and "
     "I'll look it up."
 )
 # The refusal, the offer and how to accept it, in languages that the bot recognises and does not
@@ -26,28 +26,30 @@ TROUBLE = (
 FOREIGN = {
     "de": (
         "Leider kann ich nur auf Englisch antworten.",
-        "Soll ich Ihre Frage an einen Menschen weitergeben? Dann antworten Sie einfach mit „Ja“.",
+        "Soll ich Ihre Frage an eine Kollegin oder einen Kollegen weitergeben? Dann antworten "
+        "Sie bitte einfach mit „Ja“.",
         "Ja, bitte",
     ),
     "fr": (
         "Malheureusement, je ne peux répondre qu'en anglais.",
-        "Voulez-vous que je transmette votre question à un collègue ? Répondez simplement « oui ».",
-        "Oui",
+        "Voulez-vous que je transmette votre question à un collègue ? Si oui, "
+        "répondez simplement « oui ».",
+        "Oui, s'il vous plaît",
     ),
     "es": (
         "Lamentablemente, solo puedo responder en inglés.",
-        "¿Quiere que pase su pregunta a un compañero? Responda simplemente «sí».",
-        "Sí",
+        "¿Quiere que pase su pregunta a un compañero? En ese caso, responda simplemente «sí».",
+        "Sí, por favor",
     ),
     "pt": (
         "Infelizmente, só consigo responder em inglês.",
-        "Quer que eu passe a sua pergunta a um colega? Responda simplesmente “sim”.",
-        "Sim",
+        "Quer que eu passe a sua pergunta a um colega? Nesse caso, responda simplesmente “sim”.",
+        "Sim, por favor",
     ),
     "it": (
         "Purtroppo posso rispondere solo in inglese.",
-        "Vuole che passi la sua domanda a un collega? Risponda semplicemente “sì”.",
-        "Sì",
+        "Vuole che passi la sua domanda a un collega? In tal caso, risponda semplicemente “sì”.",
+        "Sì, per favore",
     ),
 }
 NO_SUCH_NUMBER = "I don't have that on record: none of your records has the number {}."

@@ -71,3 +71,10 @@ class RecordKindAdmin(ModelAdmin):
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A kind appears by itself when a customer asks about its records."""
         return False
+
+    def save_model(
+        self, request: HttpRequest, obj: RecordKind, form: forms.ModelForm, change: bool
+    ) -> None:
+        # What somebody has corrected is not guessed again.
+        obj.confirmed = obj.confirmed or bool(set(form.changed_data) - {"confirmed"})
+        super().save_model(request, obj, form, change)

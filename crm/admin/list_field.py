@@ -18,7 +18,7 @@ class LinesField(forms.Field):
         super().__init__(required=False, widget=widget, help_text=help_text)
 
     def prepare_value(self, value: Any) -> Any:
-        return "\n".join(value) if isinstance(value, list) else value
+        return "\n".join(map(str, value)) if isinstance(value, list) else value
 
     def to_python(self, value: str | None) -> list[str]:
         lines = (line.strip() for line in (value or "").splitlines())

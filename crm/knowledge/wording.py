@@ -132,7 +132,7 @@ def name_of(kind: str, id: str, title: str) -> str:
     Its title may be the subject of somebody's mail: shown as a source, never as the bot's words.
     """
     number, spoken = re.split("[:/]", id)[-1], words_of(kind)
-    is_known = number and number.casefold() in title.casefold()
+    is_known = number and re.search(rf"(?<!\w){re.escape(number)}(?!\w)", title, re.I)
     return heading(f"{spoken} {number}" if is_known else spoken)
 
 

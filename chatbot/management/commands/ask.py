@@ -29,8 +29,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--jsonl",
             action="store_true",
-            help='read {"id", "customer", "question"} lines from standard input; "today" and '
-            '"follows": true, if it follows the question before, may be there too',
+            help='read {"id", "customer", "question"} lines from standard input; "today" is '
+            'optional, and so is "follows": true for a question that follows the previous one',
         )
 
     talk = Talk()

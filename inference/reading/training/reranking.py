@@ -135,7 +135,7 @@ def taught(case: Case) -> list[Titled]:
 
 
 def loss(model: Together, batch: Batch) -> Tensor:
-    """The line that answers is to be the nearest; and near, as no other is."""
+    """Return the loss: the line that answers must score highest, and it alone must score high."""
     scores, softly, total = scored(model, batch), nn.functional.softplus, torch.zeros(())
     for own, answered in zip(scores.split(batch.counts), batch.answered, strict=True):
         wrong = own[1:] if answered else own

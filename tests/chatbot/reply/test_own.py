@@ -87,7 +87,7 @@ def test_what_alice_paid_is_added_up_and_the_terms_are_shown(alice: Customer) ->
     lessons(alice)
     answer = told("How much did I spend on lessons altogether?")
     assert answer.startswith(
-        "Together, all 4 lessons come to 166.00 GBP: Lesson L-4 (GBP 41.50); Lesson L-3"
+        "Your 4 lessons come to 166.00 GBP in total: Lesson L-4 (GBP 41.50, booked); Lesson L-3"
     )
 
 
@@ -141,7 +141,7 @@ def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(
 def test_what_was_paid_in_all_is_of_the_only_kind_that_has_amounts(alice: Customer) -> None:
     lessons(alice)
     keep(alice, "visit:1", "visit", day="2026-11-01", status="done")
-    assert told("how much did I spend altogether?").startswith("Together, all 4 lessons come to")
+    assert told("how much did I spend altogether?").startswith("Your 4 lessons come to")
     keep(alice, "invoice:1", "invoice", issued="2026-11-01", status="open", total="GBP 9.00")
     assert told("how much did I spend altogether?") == ""
 
@@ -228,6 +228,20 @@ def test_a_kind_that_nobody_confirmed_is_guessed_again(alice: Customer) -> None:
     kinds._known.clear()
     kinds._guessed.clear()
     assert kinds.kind_of("job").status == ""
+
+
+def test_what_somebody_corrects_is_not_guessed_again(alice: Customer) -> None:
+    keep(alice, "job:7", "job", opened="2026-11-01", status="open")
+    kinds.kind_of("job")
+    RecordKind.objects.filter(name="job").update(status="", confirmed=True)
+    assert kinds.renewed("job").status == ""
+
+
+def test_a_record_that_is_not_meant_is_not_named_beside_a_rule(alice: Customer) -> None:
+    keep(alice, "order:1", "order", ordered="2026-11-01", status="in transit")
+    turn = Turn("Can I still return the sofa order?", "cust_1", today=TODAY)
+    with mock.patch.object(own, "asked", return_value=Asked("may", 1.0, "thing", 1.0)):
+        assert own.state_beside(turn) is None
 
 
 def test_a_field_that_few_records_have_is_neither_their_status_nor_their_date() -> None:

@@ -43,6 +43,7 @@ def test_several_questions_are_answered_one_by_one(text: str, asked: list[str]) 
         "What a pity, he is such a gentleman.",
         "why? why? why? why? why? why?",
         "",
+        f"What is it{' ' * 40_000}and",
     ],
 )
 def test_one_question_stays_whole_with_its_story(text: str) -> None:

@@ -40,7 +40,9 @@ export class Bubble {
   /** Only the newest message asks for an answer. */
   newest(is) {
     const group = this.#part("choices");
-    group.hidden = !is || !group.childElementCount;
+    // A button that has the focus stays until it is left, or the focus would be lost.
+    if (!is && group.contains(document.activeElement)) group.addEventListener("focusout", () => this.newest(false), { once: true });
+    else group.hidden = !is || !group.childElementCount;
   }
 
   /** The server has the message; `at` is the server's time where it is known. */
@@ -95,7 +97,7 @@ function source({ id, title, quote, at }) {
   part(element, "id").textContent = id;
   part(element, "quote").append(...lines(quote));
   part(element, "quote").hidden = !quote;
-  part(element, "changed-name").hidden = part(element, "changed").hidden = !at;
+  part(element, "changed-name").hidden = part(element, "changed-day").hidden = !at;
   if (at) {
     part(element, "changed").dateTime = at;
     part(element, "changed").textContent = LONG.format(new Date(`${at}T12:00`));
