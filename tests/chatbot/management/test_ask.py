@@ -10,11 +10,17 @@ from unittest import mock
 import pytest
 from django.core.management import call_command
 
+from chatbot.reply.ask import Talk
 from crm.models import Customer
 
 
-async def echo(question: str, customer: str | None, today: date | None) -> dict[str, Any]:
-    return {"question": question, "customer": customer, "today": str(today)}
+async def echo(
+    question: str, customer: str | None, today: date | None, talk: Talk | None = None
+) -> dict[str, Any]:
+    before = len(talk.history) if talk else 0
+    if talk:
+        talk.history.append(("customer", question))
+    return {"question": question, "customer": customer, "today": str(today), "before": before}
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +66,12 @@ def test_one_question_is_asked_as_the_named_customer(capsys: pytest.CaptureFixtu
     call_command("ask", "--json", "--customer", "alice", "--today", "2026-11-29", "Where is it?")
     found = json.loads(capsys.readouterr().out)
     assert (found["customer"], found["today"]) == ("alice", "2026-11-29")
+
+
+def test_a_line_may_follow_the_one_before(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"id": 1, "customer": "alice", "question": "Is it late?"}
+    found = answers(capsys, asked, asked | {"follows": True}, asked | {"follows": True}, asked)
+    assert [row["before"] for row in found] == [0, 1, 2, 0]
 
 
 def test_a_line_may_say_which_day_it_is(capsys: pytest.CaptureFixture[str]) -> None:

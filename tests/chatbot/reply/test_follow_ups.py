@@ -1,7 +1,5 @@
 """A follow-up is about what the last answers rest on."""
 
-import pytest
-
 from chatbot.reply.retrieve import leanings, query, refers, retrieve
 from chatbot.reply.turn import Turn
 from crm.knowledge.records import import_records
@@ -58,13 +56,3 @@ class FollowUpTests(FakeModelsTestCase):
         import_records([row | about])
         turn = Turn("and which carrier has it?", ALICE, SAID, cited=(("order:72",),))
         assert "Northline" not in str(retrieve(turn).lines)
-
-
-@pytest.mark.parametrize("follows", [True, False])
-def test_ask_goes_on_with_a_conversation_if_told_so(follows: bool) -> None:
-    from chatbot.management.commands.ask import Command
-
-    command = Command()
-    command.talk.history.append(("customer", "hello"))
-    command.turn({"question": "and when?", "customer": None, "follows": follows}).close()
-    assert bool(command.talk.history) == follows

@@ -61,7 +61,10 @@ class RefusalTests(FakeModelsTestCase):
 
     async def test_a_colleague_is_offered_for_the_parts_without_an_answer(self) -> None:
         self.generator.answer = "You can return goods within 30 days."
-        text = "Within how many days can I return goods? Is there a llama on the roof? Is a giraffe in the cellar?"
+        text = (
+            "Within how many days can I return goods? Is there a llama on the roof? "
+            "Is a giraffe in the cellar?"
+        )
         outcome = await self.ask(text)
         self.assertIn(wording.NOT_ALL, outcome.answer)
         self.assertEqual(outcome.choices, [wording.ACCEPT])
