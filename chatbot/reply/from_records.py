@@ -28,7 +28,7 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.own import LookedUp, look_up, others, state_beside
+from chatbot.reply.own import LookedUp, cannot_add, look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.told import ended, in_its_words, meant, restated, with_rival
@@ -62,6 +62,7 @@ IN_ITS_WORDS = "the record's own words are shown in its place"
 ANOTHER_QUESTION = "it answers another question"
 NOTHING_FOUND = "the model found nothing on record"
 AT_ONCE = "The reader is sure of the line, so no model is asked."
+NOT_ADDED = "It is unclear which records are to be added up."
 SAYS_ABSENT = "it says that nothing is on record"
 
 
@@ -98,6 +99,9 @@ class FromRecords:
                     yield self.show(written_like(sentence, self.turn.text))
                 self.rest_on(looked_up)
                 await self.offer_others()
+                return
+            if unclear := await in_thread(cannot_add, self.turn):
+                self.refused = Found(reason=NOT_ADDED, refusal=unclear)
                 return
             found = await in_thread(retrieve, self.turn)
             self.outcome.mark("retrieve")
@@ -137,10 +141,15 @@ class FromRecords:
         return [line for line in found.tellable() if line.source not in self.told]
 
     def sure(self, found: Found) -> Line | None:
-        """Return the line that is told without asking the language model."""
+        """Return the line that is told without asking the language model. What a follow-up is about
+        is sure only if it is what the last answer was about."""
         lines = found.tellable() if settings.ANSWER_AT_ONCE else []
-        best = lines[0] if lines and lines[0].source not in self.told else None
-        return best if best and best.answers >= reader.reranker().at_once else None
+        if not lines or lines[0].source in self.told:
+            return None
+        best, last = lines[0], self.turn.cited[0] if self.turn.cited else ()
+        if found.refers and last and best.hit.record not in last:
+            return None
+        return best if best.answers >= reader.reranker().at_once else None
 
     def quotable(self, found: Found) -> Line | None:
         """Return the line to tell in place of the model's answer, if there is one.

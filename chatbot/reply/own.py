@@ -19,6 +19,7 @@ from django.utils import timezone
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply.turn import Turn
+from chatbot.reply.wording import CANNOT_ADD
 from crm.knowledge import amounts, moments, search, wording
 from crm.models import Record, RecordKind
 from inference.grounding.injection import left_out
@@ -159,6 +160,21 @@ def look_up(turn: Turn) -> LookedUp | None:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
     shown = [(one.record, one.quoted()) for one in picked.owned[:LISTED]]
     return LookedUp(sentences, shown, trace) if sentences else None
+
+
+def cannot_add(turn: Turn) -> str:
+    """Return the refusal of a sum over records that the question does not name; "" if it asks
+    something else. The amount of one of them would be a wrong answer."""
+    question = asked(turn.text) if turn.customer else None
+    if not question or question.ask != "sum" or not question.is_looked_up or names_a_record(turn):
+        return ""
+    own = Record.objects.filter(customer=turn.customer, deleted=False)
+    names = own.values_list("kind", flat=True).distinct().order_by("kind")
+    summed = [one for one in names if kinds.kind_of(one).total]
+    if len(summed) < 2 or kind_named(turn.text, list(names)):
+        return ""
+    spoken = [wording.plural(wording.singular(wording.words_of(one))) for one in summed]
+    return CANNOT_ADD.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
 
 
 def state_beside(turn: Turn) -> LookedUp | None:

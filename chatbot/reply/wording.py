@@ -12,6 +12,7 @@ ABOUT_THE_BOT = (
 
 # --- refusals
 REFUSAL = "I don't have that on record."
+CANNOT_ADD = "I can add up your {}, but not together. Please ask about one of these."
 AGAIN = "I don't have that on record either."
 NEAREST = "The closest I can find is this: {}"
 NOT_THIS = "I have nothing on record about “{}”. Would you like a colleague to help with that?"

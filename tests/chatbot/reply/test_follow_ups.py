@@ -1,9 +1,14 @@
 """A follow-up is about what the last answers rest on."""
 
+from contextlib import nullcontext
+from unittest import mock
+
+from chatbot.reply.from_records import FromRecords
 from chatbot.reply.retrieve import leanings, query, refers, retrieve
-from chatbot.reply.turn import Turn
+from chatbot.reply.tier import Policy
+from chatbot.reply.turn import Outcome, Turn
 from crm.knowledge.records import import_records
-from tests.fakes import ALICE, BOB, FakeModelsTestCase
+from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker
 
 SAID = (("customer", "when was my tent shipped?"), ("bot", "Order 1 – Shipped: 3 November 2026."))
 
@@ -43,6 +48,17 @@ class FollowUpTests(FakeModelsTestCase):
         turn = Turn("Order 72", ALICE, (("customer", "which carrier has it?"), ("bot", "…")))
         assert query(turn) == "which carrier has it? Order 72"
         assert retrieve(turn).lines[0].text == "Carrier: Northline"
+
+    def test_what_a_follow_up_is_about_is_not_sure_in_another_record(self) -> None:
+        self.orders()
+        turn = Turn("which carrier has order 72?", ALICE, SAID, cited=(("order:71",),))
+        found = retrieve(turn)
+        found.refers = True
+        answering = FromRecords(turn, Outcome(), set(), nullcontext, Policy())
+        with mock.patch.object(FakeReranker, "at_once", 0.0):
+            self.assertIsNone(answering.sure(found))
+            found.refers = False
+            self.assertIsNotNone(answering.sure(found))
 
     def test_a_new_question_about_a_record_stands_by_itself(self) -> None:
         self.orders()

@@ -144,6 +144,9 @@ def test_what_was_paid_in_all_is_of_the_only_kind_that_has_amounts(alice: Custom
     assert told("how much did I spend altogether?").startswith("Your 4 lessons come to")
     keep(alice, "invoice:1", "invoice", issued="2026-11-01", status="open", total="GBP 9.00")
     assert told("how much did I spend altogether?") == ""
+    unclear = own.cannot_add(Turn("how much did I spend altogether?", "cust_1", today=TODAY))
+    assert unclear.startswith("I can add up your invoices or lessons, but not together.")
+    assert own.cannot_add(Turn("how much is the tent?", "cust_1", today=TODAY)) == ""
 
 
 def test_a_fragment_asks_how_it_is(alice: Customer) -> None:
