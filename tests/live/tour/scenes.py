@@ -31,6 +31,7 @@ from chatbot.people.demo_logins import PASSWORD
 from chatbot.reports import aggregate
 from crm.demo.moving import moved, until
 from crm.models import Attempt, Delivery, Endpoint, InboundEvent, Record, Source
+from inference import sentences
 
 PEOPLE = {
     "dora": ("Dora", roles.AGENT),
@@ -211,7 +212,15 @@ def post(reply: Any, answer: Answer) -> None:
     passages = [
         {"id": one.id, "title": one.title, "text": one.text[:300], "score": 0.81} for one in records
     ]
-    cited = [{"id": one.id, "title": one.title} for one in records]
+    cited = [
+        {
+            "id": one.id,
+            "title": one.title,
+            "quote": "\n".join(sentences.split(one.text)[:1]) or one.title,
+            "at": one.updated_at.date().isoformat(),
+        }
+        for one in records
+    ]
     routed = {"reason": "Difficulty 0.18: the smallest model answers."}
     replies.finish(
         reply,
