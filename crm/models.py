@@ -66,6 +66,9 @@ class RecordKind(models.Model):
     The first values are guesses; an administrator may correct them.
     """
 
+    # What a field may mean, in the order of their importance.
+    ROLES = ("status", "own_date", "expected_date", "done_date", "total")
+
     name = models.CharField(primary_key=True, max_length=60)
     status = models.CharField(max_length=200, blank=True)
     own_date = models.CharField(

@@ -196,7 +196,7 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.reader.reranker", FakeReranker()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
             ("chatbot.engines.kinds.guess", {}),
-            ("chatbot.reply.own.asked", Asked("other", 1.0, "any", 1.0)),
+            ("chatbot.reply.own.asked", Asked("other", 1.0, "any")),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         # The test's transaction looks to Channels like a connection that somebody has left behind.

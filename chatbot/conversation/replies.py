@@ -20,7 +20,7 @@ from chatbot.conversation.changes import (
     wait_for_person,
 )
 from chatbot.models import Conversation, Message, Reply
-from chatbot.models.replies import Ending
+from chatbot.models.replies import Ending, unanswered_after
 
 MAX_ATTEMPTS = 3
 GAVE_UP = (
@@ -134,13 +134,11 @@ def finish(
 def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:
     """Count questions without an answer on record, and queue the conversation if the answer handed
     it off."""
-    if state == Ending.ANSWERED:
-        conversation.unanswered = 0
-    elif state == Ending.REFUSED:
-        conversation.unanswered += 1
-    elif state == Ending.HANDED_OFF and conversation.state == State.BOT:
+    if state == Ending.HANDED_OFF and conversation.state != State.BOT:
+        return
+    if state == Ending.HANDED_OFF:
         wait_for_person(conversation, reason, quote)
-        conversation.unanswered = 0
+    conversation.unanswered = unanswered_after(conversation.unanswered, state)
 
 
 def give_up(reply: Reply) -> None:

@@ -80,6 +80,13 @@ class Ending(StrEnum):
     PROPOSED = "proposed"  # an action, as a form
 
 
+def unanswered_after(count: int, ending: str) -> int:
+    """Count on how many questions in a row had no answer on record."""
+    if ending == Ending.REFUSED:
+        return count + 1
+    return 0 if ending in {Ending.ANSWERED, Ending.HANDED_OFF} else count
+
+
 class Reply(models.Model):
     """The trace of a bot's answer, and the claim of the process that works on it."""
 

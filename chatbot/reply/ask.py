@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from chatbot.engines import classifier
-from chatbot.models.replies import Ending
+from chatbot.models.replies import unanswered_after
 from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
-from chatbot.reply.turn import Outcome, Turn
+from chatbot.reply.turn import Outcome, Turn, offers_colleague
 from crm.plumbing.threads import in_thread
 from inference.sentiment import Sentiment, mood
 
@@ -20,18 +20,17 @@ class Talk:
     history: list[tuple[str, str]] = field(default_factory=list)
     # The records of each answer, the last answer first.
     cited: list[tuple[str, ...]] = field(default_factory=list)
-    last: Ending | None = None
+    choices: tuple[str, ...] = ()
+    offered: bool = False
     unanswered: int = 0
 
     def add(self, question: str, outcome: Outcome) -> None:
         self.history += [("customer", question), ("bot", outcome.answer)]
         if outcome.citations:
             self.cited.insert(0, tuple(row["id"] for row in outcome.citations))
-        self.last = outcome.state
-        if outcome.state is Ending.REFUSED:
-            self.unanswered += 1
-        elif outcome.state in {Ending.ANSWERED, Ending.HANDED_OFF}:
-            self.unanswered = 0
+        self.choices = tuple(outcome.choices)
+        self.offered = offers_colleague(outcome.state, outcome.choices)
+        self.unanswered = unanswered_after(self.unanswered, outcome.state)
 
 
 async def ask(
@@ -55,7 +54,8 @@ async def ask(
         history=tuple(talk.history),
         cited=tuple(talk.cited),
         unanswered=talk.unanswered,
-        offered=talk.last is Ending.REFUSED,
+        choices=talk.choices,
+        offered=talk.offered,
         alert=alert,
         mood=sentiment.score,
         intents=sentiment.intents,

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from crm.knowledge.search import Hit
@@ -30,6 +31,11 @@ class Line:
     @property
     def source(self) -> Told:
         return self.hit.record, self.text
+
+    @property
+    def citation(self) -> tuple[str, str, str, date | None]:
+        """What `Outcome.cite` takes."""
+        return self.hit.record, self.hit.title, self.text, self.hit.changed
 
 
 @dataclass

@@ -8,14 +8,14 @@
     with_retries        wait for a place at the model; ask a busy server again
     generated           generate sentence by sentence
     checked             tell the lines of the records that a sentence is about
-    refuse              nothing answers: say so, and what comes nearest
+    closing             tell the best line if nothing was shown, or note that nothing answers
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from itertools import count
@@ -28,7 +28,7 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.own import LookedUp, cannot_add, look_up, others, state_beside
+from chatbot.reply.own import LookedUp, look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.told import ended, in_its_words, meant, restated, with_rival
@@ -62,7 +62,8 @@ IN_ITS_WORDS = "the record's own words are shown in its place"
 ANOTHER_QUESTION = "it answers another question"
 NOTHING_FOUND = "the model found nothing on record"
 AT_ONCE = "The reader is sure of the line, so no model is asked."
-NOT_ADDED = "It is unclear which records are to be added up."
+LOOKED_UP = "Looked up in the customer's records."
+UNCLEAR = "It is unclear which records are to be added up."
 SAYS_ABSENT = "it says that nothing is on record"
 
 
@@ -82,45 +83,50 @@ class FromRecords:
         self.shown: list[str] = []
         # A line that answers was shown for another question.
         self.said_before = False
-        # What the search found, if nothing of it answers.
+        # The result of the search, if none of it answers.
         self.refused: Found | None = None
-        # How many withheld sentences only said that nothing is on record, and whether the last
-        # one did.
-        self.said_nothing, self.said_nothing_last = 0, False
-        # How many sentences were withheld from this question's answer, and whether it broke off.
-        self.withheld, self.failed = 0, False
+        # Why sentences of this answer were withheld, in order, and whether it broke off.
+        self.why_withheld: list[str] = []
+        self.failed = False
 
     async def sentences(self) -> AsyncGenerator[str, None]:
         found = Found()
         try:
             if looked_up := await in_thread(look_up, self.turn):
-                self.outcome.mark("retrieve")
-                for sentence in looked_up.sentences:
-                    yield self.show(written_like(sentence, self.turn.text))
-                self.rest_on(looked_up)
+                for sentence in self.rest_on(looked_up):
+                    yield sentence
                 await self.offer_others()
-                return
-            if unclear := await in_thread(cannot_add, self.turn):
-                self.refused = Found(reason=NOT_ADDED, refusal=unclear)
                 return
             found = await in_thread(retrieve, self.turn)
             self.outcome.mark("retrieve")
             self.outcome.passages += found.trace()
-            if line := self.sure(found):
-                self.outcome.routing = {"reason": AT_ONCE}
-                yield self.tell(with_rival([line], self.new(found)))
-            elif found.answerable:
-                choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
-                self.outcome.routing = choice.trace()
-                async with aclosing(self.by_tiers(found, choice)) as supported:
-                    async for sentence in supported:
-                        yield sentence
+            async with aclosing(self.answered(found)) as supported:
+                async for sentence in supported:
+                    yield sentence
         except (GenerationError, IndexUnavailable) as error:
             logger.warning("no answer from the records: %s", error)
             self.outcome.error, self.failed = str(error), True
+        async for sentence in self.closing(found):
+            yield sentence
+
+    async def answered(self, found: Found) -> AsyncGenerator[str, None]:
+        """Yield the answer of what was found: the best line at once, or what the model says."""
+        if line := self.sure(found):
+            self.outcome.routing = {"reason": AT_ONCE}
+            yield self.tell_best(line, found)
+        elif found.answerable:
+            choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
+            self.outcome.routing = choice.trace()
+            async with aclosing(self.by_tiers(found, choice)) as supported:
+                async for sentence in supported:
+                    yield sentence
+
+    async def closing(self, found: Found) -> AsyncGenerator[str, None]:
+        """Yield the best line if the model's answer was withheld, and what stands beside an answer;
+        or note that nothing answers."""
         line = self.quotable(found) if not self.shown and not self.said_before else None
         if line and line.source not in self.told:
-            yield self.tell(with_rival([line], self.new(found)))
+            yield self.tell_best(line, found)
         if self.shown:
             if state := await self.beside():
                 yield state
@@ -136,9 +142,10 @@ class FromRecords:
         await self.offer_others()
         return ""
 
-    def new(self, found: Found) -> list[Line]:
-        """Return the lines that were not told yet."""
-        return [line for line in found.tellable() if line.source not in self.told]
+    def tell_best(self, line: Line, found: Found) -> str:
+        """Tell the best line, with a rival that was not told yet."""
+        others = [one for one in found.tellable() if one.source not in self.told]
+        return self.tell(with_rival([line], others))
 
     def sure(self, found: Found) -> Line | None:
         """Return the line that is told without asking the language model. What a follow-up is about
@@ -158,13 +165,13 @@ class FromRecords:
         do, although the reader is sure of the line.
         """
         lines = found.tellable()
-        if not lines or not self.withheld or self.failed:
+        if not lines or not self.why_withheld or self.failed:
             return None
         line, able = lines[0], reader.reranker()
         if line.hit.key and with_rival([line], lines) == [line]:
             needed = NAMED * able.answering
         else:
-            needed = able.telling if self.said_nothing_last else able.answering
+            needed = able.telling if self.why_withheld[-1:] == [NOTHING_FOUND] else able.answering
         return line if line.answers >= needed else None
 
     async def by_tiers(self, found: Found, choice: Choice) -> AsyncGenerator[str, None]:
@@ -199,7 +206,7 @@ class FromRecords:
             return False
         if self.quotable(found):
             return False
-        return found.named_by_number or (self.said_nothing, self.withheld) != (1, 1)
+        return found.named_by_number or self.why_withheld != [NOTHING_FOUND]
 
     async def with_retries(
         self, found: Found, tier: Tier, last_tier: bool
@@ -242,7 +249,6 @@ class FromRecords:
                     self.outcome.mark("first_generated")
                     if prompt.NOT_ON_RECORD in sentence.upper():
                         self.withhold(sentence, [], NOTHING_FOUND)
-                        self.said_nothing, self.said_nothing_last = self.said_nothing + 1, True
                         return
                     if shown := await self.checked(sentence, found):
                         yield shown
@@ -276,7 +282,7 @@ class FromRecords:
         """Show lines of the records: in `text`, or in their own words."""
         self.told |= {line.source for line in lines}
         for line in lines:
-            self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)
+            self.outcome.cite(*line.citation)
         return self.show(written_like(ended(text or in_its_words(lines)), self.turn.text))
 
     async def offer_others(self) -> None:
@@ -285,9 +291,16 @@ class FromRecords:
             ids = [row["id"] for row in self.outcome.citations]
             self.outcome.choices = await in_thread(others, self.turn, ids)
 
-    def rest_on(self, looked_up: LookedUp) -> None:
-        self.outcome.reason = "Looked up in the customer's records."
-        self.outcome.routing = {"reason": self.outcome.reason, "looked_up": looked_up.trace}
+    def rest_on(self, looked_up: LookedUp) -> Iterator[str]:
+        """Yield what was looked up, and cite it; or note that the question is unclear."""
+        self.outcome.mark("retrieve")
+        if looked_up.refusal:
+            self.refused = Found(reason=UNCLEAR, refusal=looked_up.refusal)
+            return
+        self.outcome.reason = LOOKED_UP
+        self.outcome.routing = {"reason": LOOKED_UP, "looked_up": looked_up.trace}
+        for sentence in looked_up.sentences:
+            yield self.show(written_like(sentence, self.turn.text))
         self.cite_all(looked_up)
 
     def cite_all(self, looked_up: LookedUp) -> None:
@@ -315,9 +328,8 @@ class FromRecords:
 
     def withhold(self, sentence: str, missing: list[str], why: str = "") -> None:
         """missing: what no record has; why: another reason, where nothing is missing."""
-        self.said_nothing_last = False
         reason = {"why": why} if why else {}
-        self.withheld += 1
+        self.why_withheld.append(why)
         self.outcome.withheld.append({"sentence": sentence, "missing": missing, **reason})
 
     def show(self, sentence: str) -> str:

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from django.db.models import F, QuerySet
-from django.utils import timezone
 
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
@@ -40,27 +39,25 @@ LOOKED_UP = {
 SURE, CLEAR_CASE = 0.7, 0.9
 # "What orders do I have" means all of them, although most people mean the open ones.
 SURELY_OPEN = 0.8
-# What is shown of a record as a source.
-ROLES = ("status", "own_date", "expected_date", "done_date", "total")
 # Words of a message such as "my last order", which asks how it is.
 FRAGMENT = 4
-# Records of a kind that are looked through; of more, a count would be wrong. Records that are told
-# one by one, and that are listed.
+# The most records of a kind that are looked through: of more, a count would be wrong. The most that
+# are told one by one, and the most that are listed.
 MOST, TOLD, LISTED = 1_000, 3, 10
 # Records that are offered beside the one that was told.
 OTHERS = 3
-# How much nearer a kind's name must be to the question than another one that it names, as a cosine.
+# If a question names two kinds: how much nearer to it the first must be than the second, as a
+# cosine.
 CLEARLY = 0.05
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What a question asks and how it picks a record out, each with its probability."""
+    """What a question asks, with its probability, and how it picks a record out."""
 
     ask: str
     likely: float
     picks: str
-    picks_likely: float
 
     @property
     def is_looked_up(self) -> bool:
@@ -75,8 +72,8 @@ def asked(text: str) -> Asked:
     if picks == "open" and sure < SURELY_OPEN:
         picks = "all"
     if likely < SURE <= sure and picks in {"last", "next"} and len(text.split()) <= FRAGMENT:
-        return Asked("status", sure, picks, sure)
-    return Asked(ask, likely, picks, sure)
+        return Asked("status", sure, picks)
+    return Asked(ask, likely, picks)
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ class Own:
         return "" if left_out(text, False) else text
 
     def quoted(self) -> str:
-        return "\n".join(dict.fromkeys(filter(None, map(self.line, ROLES))))
+        return "\n".join(dict.fromkeys(filter(None, map(self.line, RecordKind.ROLES))))
 
     def worded(self, role: str) -> str:
         return self.line(role).partition(": ")[2]
@@ -139,42 +136,71 @@ class Picked:
 @dataclass
 class LookedUp:
     """The sentences to show, the records that they rest on, each with the lines that were used, and
-    how they were found."""
+    how they were found; or the refusal of a question that is unclear."""
 
-    sentences: list[str]
-    records: list[tuple[Record, str]]
+    sentences: list[str] = field(default_factory=list)
+    records: list[tuple[Record, str]] = field(default_factory=list)
     trace: dict[str, Any] = field(default_factory=dict)
+    refusal: str = ""
 
 
 def look_up(turn: Turn) -> LookedUp | None:
     """Answer the turn from the customer's own records; None if it asks for something else."""
     if not turn.customer:
         return None
+    if chosen := choice(turn):
+        return chosen
     question = asked(turn.text)
     if not question.is_looked_up or names_a_record(turn):
         return None
-    picked = pick(question, candidates(turn, question), turn.today or timezone.localdate())
-    if not picked or not picked.owned:
-        return None
-    sentences = [one for one in TELL[question.ask](picked) if one]
+    picked = pick(question, candidates(turn, question), turn.day)
+    sentences = list(filter(None, TELL[question.ask](picked))) if picked and picked.owned else []
+    if picked and sentences:
+        return looked_up(question, picked, sentences)
+    refusal = unclear(turn) if question.ask == "sum" else ""
+    return LookedUp(refusal=refusal) if refusal else None
+
+
+def looked_up(question: Asked, picked: Picked, sentences: list[str]) -> LookedUp:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
-    shown = [(one.record, one.quoted()) for one in picked.owned[:LISTED]]
-    return LookedUp(sentences, shown, trace) if sentences else None
+    return LookedUp(sentences, [(one.record, one.quoted()) for one in picked.owned[:LISTED]], trace)
 
 
-def cannot_add(turn: Turn) -> str:
-    """Return the refusal of a sum over records that the question does not name; "" if it asks
-    something else. The amount of one of them would be a wrong answer."""
-    question = asked(turn.text) if turn.customer else None
-    if not question or question.ask != "sum" or not question.is_looked_up or names_a_record(turn):
-        return ""
-    own = Record.objects.filter(customer=turn.customer, deleted=False)
-    names = own.values_list("kind", flat=True).distinct().order_by("kind")
-    summed = [one for one in names if kinds.kind_of(one).total]
-    if len(summed) < 2 or kind_named(turn.text, list(names)):
+def choice(turn: Turn) -> LookedUp | None:
+    """Answer the question before for the record that the customer has chosen by a click."""
+    before = [text for author, text in turn.history if author == "customer"][-1:]
+    if not before or turn.text not in turn.choices:
+        return None
+    question, named = asked(before[0]), search.exact(turn.text, turn.customer)
+    owned = [Own(record, kinds.kind_of(record.kind)) for record in own(turn).filter(id__in=named)]
+    picked = Picked([one for one in owned if one.name == turn.text])
+    if question.ask not in {"status", "when"} or len(picked.owned) != 1:
+        return None
+    sentences = list(filter(None, status(picked)))
+    return looked_up(question, picked, sentences) if sentences else None
+
+
+def unclear(turn: Turn) -> str:
+    """Return the refusal of a sum over records that the question does not name; "" if it names some
+    or there is one kind with amounts. The amount of one of them would be a wrong answer."""
+    names = kinds_of(turn)
+    summed = with_totals(names)
+    if len(summed) < 2 or kind_named(turn.text, names):
         return ""
     spoken = [wording.plural(wording.singular(wording.words_of(one))) for one in summed]
     return CANNOT_ADD.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
+
+
+def own(turn: Turn) -> QuerySet[Record]:
+    return Record.objects.filter(customer=turn.customer, deleted=False)
+
+
+def kinds_of(turn: Turn) -> list[str]:
+    return list(own(turn).order_by("kind").values_list("kind", flat=True).distinct())
+
+
+def with_totals(names: Sequence[str]) -> list[str]:
+    return [name for name in names if kinds.kind_of(name).total]
 
 
 def state_beside(turn: Turn) -> LookedUp | None:
@@ -186,40 +212,34 @@ def state_beside(turn: Turn) -> LookedUp | None:
         return None
     if question.picks not in LOOKED_UP["status"]:
         return None
-    about = Asked("status", 1.0, question.picks, 1.0)
-    owned = candidates(turn, about) or cited(turn)
-    picked = pick(about, owned, turn.today or timezone.localdate())
+    about = Asked("status", 1.0, question.picks)
+    picked = pick(about, candidates(turn, about) or cited(turn), turn.day)
     if not picked or len(picked.owned) != 1 or not (line := told(picked.owned[0], "status")):
         return None
-    return LookedUp([line], [(picked.owned[0].record, picked.owned[0].quoted())])
+    return looked_up(about, picked, [line])
 
 
 def cited(turn: Turn) -> list[Own]:
     """Return the customer's own records that the last answer rests on."""
     ids = turn.cited[0] if turn.cited else ()
-    records = Record.objects.filter(customer=turn.customer, deleted=False, id__in=ids)
-    return [Own(record, kinds.kind_of(record.kind)) for record in records]
+    return [Own(record, kinds.kind_of(record.kind)) for record in own(turn).filter(id__in=ids)]
 
 
 def others(turn: Turn, told: Sequence[str]) -> list[str]:
     """Return names of the customer's newest other records of the kind that was told, if the
     question names none and could mean one of them."""
-    own = Record.objects.filter(customer=turn.customer, deleted=False)
-    answered = list(own.filter(id__in=told).values_list("kind", flat=True))
+    answered = list(own(turn).filter(id__in=told).values_list("kind", flat=True))
     if not turn.customer or len(answered) != 1 or search.exact(turn.text, turn.customer):
         return []
-    rest = (
-        own.filter(kind=answered[0])
-        .exclude(id__in=told)
-        .order_by(F("latest").desc(nulls_last=True))
-    )
+    rest = own(turn).filter(kind=answered[0]).exclude(id__in=told)
+    rest = rest.order_by(F("latest").desc(nulls_last=True))
     names = [wording.name_of(one.kind, one.id, one.title) for one in rest[:OTHERS]]
     # Where titles have no numbers, a name says nothing.
     return names if all(map(search.has_digit, names)) and len({*names}) == len(names) else []
 
 
 def names_a_record(turn: Turn) -> bool:
-    """Tell whether the question has a number: of a record, which is read, or of none."""
+    """Tell whether the question has a number, of a record or of none: it is then not looked up."""
     named = search.exact(turn.text, turn.customer)
     return any(map(search.has_digit, named.values())) or bool(
         search.unknown_references(turn.text, turn.customer)
@@ -228,17 +248,16 @@ def names_a_record(turn: Turn) -> bool:
 
 def candidates(turn: Turn, question: Asked) -> list[Own]:
     """Return the customer's records of the kind that the question names, the newest first; none if
-    it names no kind, or there are too many. If a sum names no kind, the only
-    kind that has amounts is taken."""
-    own: QuerySet[Record] = Record.objects.filter(customer=turn.customer, deleted=False)
-    names = sorted(set(own.values_list("kind", flat=True).distinct()))
+    it names no kind, or there are too many. If a sum names no kind, the only kind that has amounts
+    is taken."""
+    names = kinds_of(turn)
     name = kind_named(turn.text, names)
     if name is None and question.ask == "sum":
-        summed = [one for one in names if kinds.kind_of(one).total]
+        summed = with_totals(names)
         name = summed[0] if len(summed) == 1 else None
     if name is None:
         return []
-    rows = own.filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
+    rows = own(turn).filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
     records, kind = list(rows[: MOST + 1]), kinds.kind_of(name)
     owned = [Own(record, kind) for record in records]
     dated = sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
@@ -301,7 +320,7 @@ def when(picked: Picked) -> list[str]:
 
 def told(one: Own, *roles: str) -> str:
     lines = list(dict.fromkeys(line for role in roles if (line := one.line(role))))
-    return f"{one.name} – {'; '.join(lines)}." if lines else ""
+    return wording.told(one.name, lines) if lines else ""
 
 
 def listed(picked: Picked) -> list[str]:

@@ -22,7 +22,7 @@ from chatbot.models.replies import Ending
 from chatbot.reply import wording
 from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
-from chatbot.reply.questions import questions
+from chatbot.reply.questions import may_ask, questions
 from chatbot.reply.refusal import Refusal, is_related, of_part, refusal
 from chatbot.reply.retrieve import leans, query
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, pleasantry
@@ -77,8 +77,10 @@ class Answer:
             async for sentence in self.after():
                 yield sentence
         else:
-            async for sentence in self.from_records():
-                yield sentence
+            # A threat that asks nothing is passed on, not answered with a line that is near to it.
+            if not self.turn.alert or self.turn.waiting or may_ask(self.turn.text):
+                async for sentence in self.from_records():
+                    yield sentence
             async for sentence in self.after():
                 yield sentence
         if self.outcome.action is not None:
@@ -140,7 +142,7 @@ class Answer:
         elif refused and self.refusal.text:
             yield self.show(self.refusal.text)
             for line in self.refusal.near:
-                self.outcome.cite(line.hit.record, line.hit.title, line.text, line.hit.changed)
+                self.outcome.cite(*line.citation)
         if self.turn.waiting:
             if refused:
                 yield self.show(wording.COLLEAGUE_WAITING)

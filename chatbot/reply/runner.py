@@ -45,11 +45,10 @@ from structlog.contextvars import bind_contextvars
 from chatbot.conversation import crm_requests, replies
 from chatbot.engines import admission
 from chatbot.models import Conversation, Message, Reply
-from chatbot.models.replies import Ending
 from chatbot.privacy.known import known_of
 from chatbot.reply import wording
 from chatbot.reply.pipeline import Answer, collect
-from chatbot.reply.turn import Outcome, Turn
+from chatbot.reply.turn import Outcome, Turn, offers_colleague
 from chatbot.telemetry import metrics
 from chatbot.wire import hints
 from chatbot.wire.errors import Refused
@@ -243,12 +242,8 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     messages = [question] if first else list(endings.order_by("-seq")[:HISTORY])[::-1]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     waiting = conversation.state == conversation.State.WAITING
-    # A refusal offers a colleague; so does an answer to only some of several questions.
-    offered = any(
-        m.seq == last
-        and (getattr(m, "ending", "") == Ending.REFUSED or wording.ACCEPT in m.choices)
-        for m in messages
-    )
+    reply = next((m for m in messages if m.seq == last), None)
+    choices = tuple(reply.choices) if reply else ()
     # Files are not read, so a message without text says nothing.
     written = [m for m in messages if m.text]
     new = [m for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
@@ -264,7 +259,8 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         alert_quote=conversation.alert_quote,
         unanswered=conversation.unanswered,
         mood=conversation.mood or 0.0,
-        offered=offered and not waiting,
+        choices=choices,
+        offered=offers_colleague(getattr(reply, "ending", ""), choices) and not waiting,
         waiting=waiting,
         intents=intents_of(new),
         hand_off_on=next((words for words in inbox.hand_off_on if have(new, words)), ""),

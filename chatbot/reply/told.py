@@ -71,12 +71,10 @@ def in_its_words(lines: Sequence[Line]) -> str:
 
 
 def of_record(lines: Sequence[Line]) -> str:
-    fields = [
-        line.text.replace(CELL, ", ").rstrip(".") for line in lines if not is_prose(line.text)
-    ]
+    fields = [line.text.replace(CELL, ", ") for line in lines if not is_prose(line.text)]
     prose = [ended(line.text) for line in lines if is_prose(line.text)]
     if fields:
-        prose.insert(0, f"{name_of(lines[0].hit)} – {'; '.join(fields)}.")
+        prose.insert(0, wording.told(name_of(lines[0].hit), fields))
     return " ".join(prose)
 
 

@@ -1,14 +1,17 @@
 """The input and the result of one answer: a Turn and its Outcome."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from django.utils import timezone
+
 from chatbot.conversation.crm_requests import Offer
 from chatbot.models.replies import Ending
+from chatbot.reply import wording
 from inference.generation.client import (
     Usage,
 )
@@ -47,9 +50,21 @@ class Turn:
     offers: tuple[Offer, ...] = ()
     # The day that the turn is answered on; None: today.
     today: date | None = None
+    # The answers by a click that the last reply offered.
+    choices: tuple[str, ...] = ()
     # The customer's personal data from the CRM, to mask it in what the model reads. Empty unless
     # MASK_FOR_MODEL is set.
     known: tuple[str, ...] = ()
+
+    @property
+    def day(self) -> date:
+        return self.today or timezone.localdate()
+
+
+def offers_colleague(ending: str, choices: Sequence[str]) -> bool:
+    """Tell whether a reply offers a colleague: a refusal, or an answer to some of several questions
+    only."""
+    return ending == Ending.REFUSED or wording.ACCEPT in choices
 
 
 @dataclass

@@ -11,7 +11,6 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from crm.admin.list_field import LinesField
 from crm.models import Record, RecordKind
 
-ROLES = ["status", "own_date", "expected_date", "done_date", "total"]
 # Records whose fields are offered.
 LOOKED_AT = 100
 ABOUT = (
@@ -33,12 +32,12 @@ class KindForm(forms.ModelForm):
 
     class Meta:
         model = RecordKind
-        fields = [*ROLES, "final_statuses", "open_statuses", "confirmed"]
+        fields = [*RecordKind.ROLES, "final_statuses", "open_statuses", "confirmed"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         names = [("", "none"), *((name, name) for name in field_names(self.instance))]
-        for role in self.fields.keys() & set(ROLES):  # Readers' forms have no fields.
+        for role in self.fields.keys() & set(RecordKind.ROLES):  # Readers' forms have no fields.
             field = self.fields[role]
             self.fields[role] = forms.ChoiceField(
                 label=field.label,
@@ -55,14 +54,16 @@ def field_names(kind: RecordKind) -> list[str]:
     found = [
         name for fields in rows.values_list("fields", flat=True)[:LOOKED_AT] for name in fields
     ]
-    return list(dict.fromkeys([*found, *filter(None, (getattr(kind, role) for role in ROLES))]))
+    return list(
+        dict.fromkeys([*found, *filter(None, (getattr(kind, role) for role in RecordKind.ROLES))])
+    )
 
 
 @admin.register(RecordKind)
 class RecordKindAdmin(ModelAdmin):
     form = KindForm
     fieldsets = [
-        (None, {"fields": [*ROLES, "confirmed"], "description": ABOUT}),
+        (None, {"fields": [*RecordKind.ROLES, "confirmed"], "description": ABOUT}),
         ("Statuses", {"fields": ["final_statuses", "open_statuses"]}),
     ]
     list_display = ["name", "status", "own_date", "expected_date", "total", "confirmed"]

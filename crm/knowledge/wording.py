@@ -25,6 +25,7 @@ LONGEST_WORD = 120
 LABEL_WORDS = 20
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
+SPOKEN_NUMBER = re.compile(r"(?=[A-Z-]*\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){1,15}")
 # Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
 HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
 STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,300})(?<=\S)\*\*(?![\w*])")
@@ -126,13 +127,20 @@ def plural(word: str) -> str:
     return f"{word}es" if re.search(r"(?:s|x|z|ch|sh)$", word) else f"{word}s"
 
 
+def told(name: str, fields: Iterable[str]) -> str:
+    """Write fields as a sentence: "Order 10482 – Status: in transit; Total: 41.50."."""
+    return f"{name} – {'; '.join(field.rstrip('.') for field in fields)}."
+
+
 def name_of(kind: str, id: str, title: str) -> str:
     """Return a short name of a customer's own record: "Order 50001".
 
-    Its title may be the subject of somebody's mail: shown as a source, never as the bot's words.
+    Its title may be the subject of somebody's mail: shown as a source, never as the bot's words. A
+    number that people use stands in the title, or has only capitals, digits and dashes.
     """
     number, spoken = re.split("[:/]", id)[-1], words_of(kind)
-    is_known = number and re.search(rf"(?<!\w){re.escape(number)}(?!\w)", title, re.I)
+    in_title = number and re.search(rf"(?<!\w){re.escape(number)}(?!\w)", title, re.I)
+    is_known = in_title or SPOKEN_NUMBER.fullmatch(number)
     return heading(f"{spoken} {number}" if is_known else spoken)
 
 

@@ -33,8 +33,6 @@ class Command(BaseCommand):
             'optional, and so is "follows": true for a question that follows the previous one',
         )
 
-    talk = Talk()
-
     def handle(self, **options: Any) -> None:
         try:
             self.answer(options)
@@ -44,6 +42,7 @@ class Command(BaseCommand):
     def answer(self, options: dict[str, Any]) -> None:
         if options["jsonl"]:
             # One event loop for all lines, so that the client keeps its connection.
+            self.talk = Talk()
             with asyncio.Runner() as runner:
                 json_lines.answer_lines(lambda asked: runner.run(self.turn(asked)))
             return

@@ -1,6 +1,7 @@
 """Questions about one's own records are looked up: alice's, never bob's; of any trade."""
 
 import asyncio
+from dataclasses import replace
 from datetime import date
 from unittest import mock
 
@@ -13,6 +14,7 @@ from chatbot.reply.own import Asked, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
 from crm.knowledge import amounts, wording
+from crm.knowledge.records import import_records
 from crm.models import Customer, Record, RecordKind
 
 TODAY = date(2026, 11, 29)
@@ -70,14 +72,14 @@ def test_one_finished_record_is_not_called_open(alice: Customer) -> None:
 
 def test_open_ones_are_those_that_are_not_finished(alice: Customer) -> None:
     lessons(alice)
-    with mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open", 1.0)):
+    with mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open")):
         assert told("How many open lessons?").startswith("You have 2 open lessons: Lesson L-4")
 
 
 def test_nothing_is_called_open_if_a_status_says_nothing(alice: Customer) -> None:
     lessons(alice)
     with (
-        mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open", 1.0)),
+        mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open")),
         mock.patch.object(kinds, "judged_final", return_value=None),
     ):
         assert told("How many open lessons?") == ""
@@ -144,9 +146,9 @@ def test_what_was_paid_in_all_is_of_the_only_kind_that_has_amounts(alice: Custom
     assert told("how much did I spend altogether?").startswith("Your 4 lessons come to")
     keep(alice, "invoice:1", "invoice", issued="2026-11-01", status="open", total="GBP 9.00")
     assert told("how much did I spend altogether?") == ""
-    unclear = own.cannot_add(Turn("how much did I spend altogether?", "cust_1", today=TODAY))
-    assert unclear.startswith("I can add up your invoices or lessons, but not together.")
-    assert own.cannot_add(Turn("how much is the tent?", "cust_1", today=TODAY)) == ""
+    unclear = look_up(Turn("how much did I spend altogether?", "cust_1", today=TODAY))
+    assert unclear and unclear.refusal.startswith("I can add up your invoices or lessons, ")
+    assert look_up(Turn("how much is the tent?", "cust_1", today=TODAY)) is None
 
 
 def test_a_fragment_asks_how_it_is(alice: Customer) -> None:
@@ -240,10 +242,23 @@ def test_what_somebody_corrects_is_not_guessed_again(alice: Customer) -> None:
     assert kinds.renewed("job").status == ""
 
 
+def test_a_record_that_is_chosen_by_a_click_answers_the_question_before(alice: Customer) -> None:
+    for id, status in (("order:101", "delivered"), ("order:102", "in transit"), ("parcel:102", "")):
+        kind, number = id.split(":")
+        row = {"id": id, "kind": kind, "customer": alice.id, "title": f"{kind.title()} {number}"}
+        about = {"fields": {"ordered": "2026-11-01", "status": status}, "text": "Of order 102."}
+        import_records([row | about | {"updated_at": "2026-11-01T00:00:00Z"}])
+    said = (("customer", "Where is my last order?"), ("bot", "Order 101 – Status: delivered."))
+    turn = Turn("Order 102", "cust_1", said, today=TODAY, choices=("Order 102",))
+    found = look_up(turn)
+    assert found and found.sentences == ["Order 102 – Status: in transit."]
+    assert look_up(replace(turn, choices=())) is None
+
+
 def test_a_record_that_is_not_meant_is_not_named_beside_a_rule(alice: Customer) -> None:
     keep(alice, "order:1", "order", ordered="2026-11-01", status="in transit")
     turn = Turn("Can I still return the sofa order?", "cust_1", today=TODAY)
-    with mock.patch.object(own, "asked", return_value=Asked("may", 1.0, "thing", 1.0)):
+    with mock.patch.object(own, "asked", return_value=Asked("may", 1.0, "thing")):
         assert own.state_beside(turn) is None
 
 

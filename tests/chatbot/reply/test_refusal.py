@@ -44,6 +44,12 @@ class RefusalTests(FakeModelsTestCase):
             self.assertEqual(outcome.state, "handoff")
             self.assertEqual(outcome.answer.count("sorry"), 1, outcome.answer)
 
+    async def test_a_threat_that_asks_nothing_is_passed_on_without_an_answer(self) -> None:
+        self.generator.answer = "You can return goods within 30 days."
+        alert = "threatens to leave or to complain elsewhere"
+        outcome = await self.ask("return my goods within 30 days or I go elsewhere", alert=alert)
+        self.assertEqual((outcome.state, outcome.answer), ("handoff", wording.SORRY))
+
     async def test_thanks_that_are_not_small_talk_alone_are_welcome(self) -> None:
         outcome = await self.ask("thanks, zebra wonders", intents=frozenset({"thanks"}))
         self.assertEqual((outcome.state, outcome.answer), ("chat", wording.WELCOME))
