@@ -2,7 +2,7 @@
 of two columns), or a few sentences that belong together."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from inference import sentences
@@ -40,6 +40,11 @@ def cut(passage: str) -> tuple[str, tuple[str, ...]]:
             else:
                 found.append(part)
     return title, tuple(found)
+
+
+def titled(passages: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the lines of passages, each with its title."""
+    return [(title, line) for title, lines in map(cut, passages) for line in lines]
 
 
 def row_of(line: str) -> str | None:

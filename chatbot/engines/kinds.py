@@ -1,10 +1,11 @@
-"""What the fields of each kind of record mean: guessed by the reader, corrected in the admin.
+"""Finds out what the fields of each kind of record mean: the reader guesses, people correct it.
 
 Nothing here is specific to a trade: the guesses come from the fields' names and values.
 """
 
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -25,28 +26,45 @@ SURE_OF_STATUS = 0.75
 # Words of a status; a longer text is a note.
 STATUS_WORDS = 8
 LONGEST_NAME = 200
-_known: dict[str, tuple[float, RecordKind]] = {}
-_guessed: dict[str, float] = {}
+
+
+@dataclass
+class Known:
+    """A kind as it was last read. Both times are `time.monotonic` seconds."""
+
+    row: RecordKind
+    fresh_until: float
+    guessed_until: float
+
+
+_known: dict[str, Known] = {}
 
 
 def kind_of(name: str) -> RecordKind:
     """Return what the fields of this kind mean; an unconfirmed kind is guessed again at times,
     since its first records may lack a field."""
-    until, row = _known.get(name, (0.0, None))
-    if row is None or time.monotonic() >= until:
-        row = RecordKind.objects.filter(name=name).first()
-        if row is None or (not row.confirmed and time.monotonic() >= _guessed.get(name, 0.0)):
-            row = renewed(name)
-            _guessed[name] = time.monotonic() + GUESS_HOLDS
-        _known[name] = (time.monotonic() + KNOWN_FOR, row)
+    known, now = _known.get(name), time.monotonic()
+    if known and now < known.fresh_until:
+        return known.row
+    row, guessed_until = RecordKind.objects.filter(name=name).first(), 0.0
+    if known:
+        guessed_until = known.guessed_until
+    if row is None or (not row.confirmed and now >= guessed_until):
+        row, guessed_until = renewed(name), now + GUESS_HOLDS
+    _known[name] = Known(row, now + KNOWN_FOR, guessed_until)
     return row
+
+
+def forget() -> None:
+    """Read and guess every kind again, for tests."""
+    _known.clear()
 
 
 def renewed(name: str) -> RecordKind:
     """Guess a kind again, unless somebody confirms it in the meantime."""
-    guess = guessed(name)
-    row, created = RecordKind.objects.get_or_create(name=name, defaults=guess)
-    changes = {role: value for role, value in guess.items() if getattr(row, role) != value}
+    roles = guessed(name)
+    row, created = RecordKind.objects.get_or_create(name=name, defaults=roles)
+    changes = {role: field for role, field in roles.items() if getattr(row, role) != field}
     if changes and not created:
         RecordKind.objects.filter(name=name, confirmed=False).update(**changes)
         row.refresh_from_db()

@@ -12,7 +12,7 @@ import numpy as np
 from chatbot.engines import reader
 from chatbot.evaluation import companies
 from inference.evaluation.markdown import table
-from inference.lines import cut
+from inference.lines import titled
 from inference.sentiment.distillation.data import dialects, spoken
 
 Rows = list[dict[str, Any]]
@@ -46,9 +46,8 @@ def told_alike(
 def first(question: str, passages: list[str]) -> tuple[int, bool]:
     """Return the place of the line that is ranked first, and whether it may answer."""
     able = reader.reranker()
-    titled = [(title, line) for title, lines in map(cut, passages) for line in lines]
     scores = np.concatenate(reader.line_reader().scores(question, passages))
-    found = able.rank(question, titled, scores)
+    found = able.rank(question, titled(passages), scores)
     return int(found.ranks.argmax()), bool(found.probabilities.max() >= able.answering)
 
 

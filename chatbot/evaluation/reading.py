@@ -16,7 +16,7 @@ from chatbot.evaluation.check import LOWEST, check
 from inference.evaluation import reading
 from inference.evaluation.markdown import table
 from inference.evaluation.reading import Judged, Ranked
-from inference.lines import cut
+from inference.lines import titled
 
 Rows = list[dict[str, Any]]
 
@@ -33,17 +33,15 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def ranked(row: dict[str, Any]) -> Ranked:
-    """A row without passages has lines that stand alone."""
-    alone = [f"\n{line}" for line in row.get("lines", ())]
-    scores = reader.line_reader().scores(row["question"], row.get("passages") or alone)
-    if not row.get("passages"):  # A long line may be cut into several, and a blank one has none.
-        scores = [one.max(initial=LOWEST, keepdims=True) for one in scores]
-    titled = [
-        (title, line)
-        for title, lines in map(cut, row.get("passages") or alone)
-        for line in (lines if row.get("passages") else [" ".join(lines)])
-    ]
-    found = reader.reranker().rank(row["question"], titled, np.concatenate(scores))
+    if passages := row.get("passages"):
+        lines = titled(passages)
+        scores = np.concatenate(reader.line_reader().scores(row["question"], passages))
+    else:
+        # A long line may be cut into several, and a blank one has none.
+        lines = [("", line) for line in row["lines"]]
+        alone = reader.line_reader().scores(row["question"], [f"\n{line}" for _, line in lines])
+        scores = np.array([one.max(initial=LOWEST) for one in alone], np.float32)
+    found = reader.reranker().rank(row["question"], lines, scores)
     return Ranked(source_of(row), found.ranks.tolist(), frozenset(row["answers"]))
 
 

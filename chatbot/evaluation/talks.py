@@ -1,4 +1,6 @@
-"""Conversations written by hand, as lessons for the reranker.
+"""Turns conversations written by hand into lessons for the reranker.
+
+Each message is read in its conversation, also those that the bot would read by themselves.
 
 The forms of the files are described in `inference/conversations/README.md` and, for those with
 what an answer must contain, in `inference/reading/companies/README.md`.
@@ -9,7 +11,7 @@ from typing import Any
 
 from chatbot.evaluation import companies
 from chatbot.evaluation.companies import Line
-from chatbot.reply.retrieve import CITED, CITED_LAST
+from chatbot.reply.retrieve import context, leaning_on
 from crm.knowledge import wording
 from inference.evaluation.answers import holds, plain
 from inference.grounding.words import letters
@@ -37,12 +39,12 @@ def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
         right = answering(lines, turn)
         wanted = turn["expect"] if "expect" in turn else set(turn["line"])
         if wanted not in INSTEAD:
-            context = f"{before} / {told}" if before else ""
-            yield Asked(turn["text"], frozenset(right), before, context, leaning(lines, cited))
+            whole = context(before, told)
+            yield Asked(turn["text"], frozenset(right), before, whole, leaning(lines, cited))
         before = turn["text"]
         if right:
             told = lines[min(right)].text
-            cited.append(set(turn["of"]))
+            cited.insert(0, set(turn["of"]))
 
 
 def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
@@ -66,11 +68,8 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 
 
 def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:
-    """Return how much more likely a question is about the lines of the records cited before."""
-    if not cited:
-        return {}
+    """Return how much more likely a question is about some lines, by the records cited before."""
+    weights = leaning_on(cited)
     return {
-        place: CITED + (CITED_LAST if line.source in cited[-1] else 0.0)
-        for place, line in enumerate(lines)
-        if any(line.source in records for records in cited)
+        place: weights[line.source] for place, line in enumerate(lines) if line.source in weights
     }

@@ -9,16 +9,17 @@ SUBJECT = (
     r"(?:i|you|u|we|they|he|she|it|there|this|that|these|those|the|a|an|any|anyone|anybody|some|"
     r"someone|somebody|my|our|your|his|her|its|their|one|all|both|mine|yours)"
 )
+WORDS = r"(?:what|when|where|which|who|whose|why|how)"
 OPENER = (
-    r"(?:(?:what|when|where|which|who|whose|why|how)(?:'s|s)?(?!\w)|any chance|tell me|let me know|"
-    r"i(?: would|'d)? (?:also )?(?:need|want|like) to know|"
+    rf"(?:{WORDS}(?:'s|s)?(?!\w)|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
+    r"i(?: would|'d)(?: also)? like to know|"
     r"(?:is|are|was|were|am|do|does|did|can|could|may|will|would|should|shall|has|have|"
     rf"(?:is|are|was|do|does|did|can|could|will|would|has|have)n'?t) {SUBJECT}(?!\w))"
 )
 ASKS = re.compile(
     rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I
 )
-WORD = re.compile(r"\b(?:what|when|where|which|who|whose|why|how)(?:'?s)?\b", re.I)
+WORD = re.compile(rf"\b{WORDS}(?:'?s)?\b", re.I)
 # "…, and do you sell gift cards": a second question in the same sentence.
 SECOND = re.compile(rf"[,;.]? (?:and|also|plus|oh and|btw|by the way)[,:]? (?={OPENER})", re.I)
 # The fewest words of a half sentence that may be a question, and the most words of a thing that

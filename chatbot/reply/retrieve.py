@@ -3,7 +3,7 @@
 import logging
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -76,16 +76,20 @@ def retrieve(turn: Turn) -> Found:
 
 
 def nearest(question: str, turn: Turn) -> list[Hit]:
-    """Find passages; some of each of the customer's newest records, and of the records that the
-    answers before rest on, are among them, however near they are."""
+    """Find passages, always with some of each of the customer's newest records and of the records
+    that earlier answers rest on, however far they are from the question."""
     if turn.customer:
         kinds.know(turn.customer)
     cited = {record for records in turn.cited for record in records}
-    found, sure = search.search(question, turn.customer, limit=MOST, also=cited), CANDIDATES
+    latest = search.newest(turn.customer)
+    found = search.search(question, turn.customer, limit=MOST, also=cited, latest=latest)
+    sure = CANDIDATES
     if before := said_before(turn)[0]:
-        wider = search.search(f"{before} {question}", turn.customer, limit=CANDIDATES)
+        wider = search.search(
+            f"{before} {question}", turn.customer, limit=CANDIDATES, latest=latest
+        )
         known = {(hit.record, hit.text) for hit in found[:CANDIDATES]}
-        # What the question before names is not named by this one.
+        # This question does not name what the one before names.
         new = [replace(hit, key="") for hit in wider if (hit.record, hit.text) not in known]
         known |= {(hit.record, hit.text) for hit in new}
         rest = [hit for hit in found[CANDIDATES:] if (hit.record, hit.text) not in known]
@@ -131,7 +135,7 @@ def ranked(question: str, hits: list[Hit], turn: Turn) -> list[Line]:
         [(hit.title, text) for hit, _, text in places],
         np.array(first, np.float32),
         np.array(liked, np.float32),
-        f"{before} / {answered}" if before else "",
+        context(before, answered),
     )
     lines = [
         Line(hit, place, text, float(found.probabilities[at]), float(found.ranks[at]))
@@ -151,10 +155,18 @@ def said_before(turn: Turn) -> tuple[str, str]:
 
 def leanings(turn: Turn) -> dict[str, float]:
     """Return the records that a follow-up is more likely about, each with how much more."""
-    if not turn.cited or not refers(turn):
-        return {}
-    earlier = dict.fromkeys((record for records in turn.cited for record in records), CITED)
-    return {**earlier, **dict.fromkeys(turn.cited[0], CITED + CITED_LAST)}
+    return leaning_on(turn.cited) if refers(turn) else {}
+
+
+def leaning_on(cited: Sequence[Iterable[str]]) -> dict[str, float]:
+    """cited: the records of each answer, the last answer first."""
+    earlier = dict.fromkeys((record for records in cited for record in records), CITED)
+    return {**earlier, **dict.fromkeys(cited[0], CITED + CITED_LAST)} if cited else {}
+
+
+def context(before: str, answered: str) -> str:
+    """Join the question before and its answer, as the reranker reads them."""
+    return f"{before} / {answered}" if before else ""
 
 
 def leans(text: str) -> bool:

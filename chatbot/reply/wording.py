@@ -12,11 +12,11 @@ ABOUT_THE_BOT = (
 
 # --- refusals
 REFUSAL = "I don't have that on record."
-CANNOT_ADD = "I can add up your {}, but not together. Please ask about one of these."
+CANNOT_ADD = "I can add up your {}, but only one kind at a time. Which one would you like?"
 AGAIN = "I don't have that on record either."
 NEAREST = "The closest I can find is this: {}"
 NOT_THIS = "I have nothing on record about “{}”. Would you like a colleague to help with that?"
-NOT_ALL = "I have no answer on record to the rest. Would you like a colleague to help with that?"
+NOT_ALL = "I have no answer on record for the rest. Would you like a colleague to help with that?"
 KIND = "I'm sorry about the trouble."
 TROUBLE = (
     "I'm sorry about the trouble. Tell me what it is about, for example an order or a bill, and "

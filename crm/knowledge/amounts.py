@@ -21,7 +21,8 @@ PRICED = re.compile(
 COUNTED = re.compile(r"\b(?:number|count|quantity|qty|percent|percentage|rate|points)\b")
 CURRENCY = re.compile(r"(?:^|[ _])currency(?:[ _]?(?:iso[ _]?)?code)?$", re.I)
 # A currency's code or sign; a word does not belong beside a number.
-CODE = re.compile(r"[A-Za-z]{3}|[€$£¥₹₽₩₺₫฿₴₪]")
+SIGNS = "€$£¥₹₽₩₺₫฿₴₪"
+CODE = re.compile(rf"[A-Za-z]{{3}}|[{SIGNS}]")
 
 
 def formatted(label: str, value: int | float, currency: str = "") -> str:
@@ -62,9 +63,9 @@ def is_currency(name: str) -> bool:
 
 # "GBP 1,912.40", "41.50", "€12": a decimal comma or a second number makes it ambiguous.
 PLAIN = re.compile(
-    r"(?P<before>[A-Z]{3}|R|[€$£¥₽₩₺₫฿₴₪₹])? ?"
+    rf"(?P<before>[A-Z]{{3}}|R|[{SIGNS}])? ?"
     r"(?P<number>-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,2})?)"
-    r"(?: ?(?P<after>[A-Z]{3}|[€$£¥₽₩₺₫฿₴₪₹]))?"
+    rf"(?: ?(?P<after>[A-Z]{{3}}|[{SIGNS}]))?"
 )
 
 

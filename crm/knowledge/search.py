@@ -5,7 +5,7 @@ query for the rows each carry the customer. The customer None sees shared knowle
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -65,17 +65,21 @@ def visible(customer: str | None) -> Q:
 
 
 def search(
-    query: str, customer: str | None, limit: int = 10, also: Iterable[str] = ()
+    query: str,
+    customer: str | None,
+    limit: int = 10,
+    also: Iterable[str] = (),
+    latest: Set[str] | None = None,
 ) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
     words. also: records whose passages are wanted however far they are, if the customer may see
-    them."""
+    them; latest: what `newest` returns, if it is known."""
     asked = Query(query, indexing.encoder().encode([query])[0])
     scopes = [SHARED, customer] if customer else [SHARED]
     matches = {match.id: match for match in indexing.view().search(asked, scopes, CANDIDATES)}
     named = exact(query, customer)
     misspelt = near_misses(query, customer)
-    latest = newest(customer)
+    latest = newest(customer) if latest is None else latest
     passages = rows(visible(customer), {*named, *misspelt, *latest, *also}, matches)
     hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
@@ -125,8 +129,8 @@ def newest(customer: str | None) -> set[str]:
 
 
 def newest_of(records: QuerySet[Record], own_date: str | None) -> list[str]:
-    """Return the id of the newest record, if there is any; dates are stored so that their texts
-    sort."""
+    """Return the id of the newest record, if there is any. Dates of the ISO form sort as texts; a
+    field with seconds since 1970 beside them would not."""
     latest = F("latest").desc()
     own = [KeyTextTransform(own_date, "fields").desc(nulls_last=True)] if own_date else []
     return list(records.order_by(*own, latest, "id").values_list("id", flat=True)[:1])
@@ -145,7 +149,7 @@ def hit(
     matches: dict[int, Match],
     named: dict[str, str],
     misspelt: dict[str, str],
-    latest: set[str],
+    latest: Set[str],
 ) -> Hit:
     record, key = passage.record, named.get(passage.record_id, "")
     match = matches.get(passage.id) or Match(passage.id, cosine(passage, query), words=0.0)

@@ -25,7 +25,7 @@ LONGEST_WORD = 120
 LABEL_WORDS = 20
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
-SPOKEN_NUMBER = re.compile(r"(?=[A-Z-]*\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){1,15}")
+SPOKEN_NUMBER = re.compile(r"(?=[A-Z-]{0,15}\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){0,15}")
 # Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
 HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
 STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,300})(?<=\S)\*\*(?![\w*])")

@@ -29,7 +29,7 @@ Titled = tuple[str, str]  # a title and a line
 
 @dataclass(frozen=True)
 class Pair:
-    """Token ids; where the question ends, where the second text and in it the line begin."""
+    """Token ids, and where the question ends, the second text begins, and the line in it begins."""
 
     ids: Ids
     question: int
@@ -54,10 +54,11 @@ class Reranker:
         # How many lines are ranked again, and how much its score counts beside the reader's.
         self.count = int(manifest["count"])
         self.weight = float(manifest["weight"])
-        # Probability: the logistic function of reader, own, one times these.
+        # The weights of the reader's score, of its own and of one in the probability.
         self._calibration = np.array(manifest["calibration"], np.float64)
         # Probabilities. From `answering` on a line may answer; from `at_once` on it is told without
-        # asking the language model; from `telling` on it is told although that saw no answer.
+        # asking the language model; from `telling` on it is told although the model saw
+        # no answer.
         self.answering = float(manifest["thresholds"]["answering"])
         self.at_once = float(manifest["thresholds"]["at_once"])
         self.telling = float(manifest["thresholds"]["telling"])

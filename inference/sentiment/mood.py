@@ -185,8 +185,7 @@ def _threatens(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
 
 def _repeated(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     last = messages[-1]
-    count = times(last.text) if rules.repeated else 0
-    if not rules.repeated or count < rules.repeated or last.positive:
+    if not rules.repeated or last.positive or (count := times(last.text)) < rules.repeated:
         return None
     weight = 0.9 + 0.1 * last.negative
     return Alert(f"says it is the {ordinal(count)} time", weight, _quote(last.text))

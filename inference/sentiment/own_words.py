@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from inference.markup import without_markup
+from inference.remembered import remembered
 
 # Of a longer text, the beginning is read: it holds the newest part of a mail.
 LONGEST = 64_000
@@ -44,6 +45,7 @@ NOTICE = re.compile(
 )
 
 
+@remembered
 def own_words(text: str) -> str:
     """Return the writer's own words; the whole text if there are no others."""
     plain = without_markup(text[:LONGEST])

@@ -3,6 +3,7 @@
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,7 @@ class Command(BaseCommand):
             type=Path,
             default=work,
             metavar="FOLDER",
-            help="keeps an unfinished training",
+            help="the folder that keeps an unfinished training",
         )
 
     def handle(self, **options: Any) -> None:
@@ -60,10 +61,11 @@ class Command(BaseCommand):
         try:
             start = catalogue.located("encoder")
             folders, say = recipe.Folders(start, options["work"]), self.stderr.write
+            by_company = taught()
             if not options["reranker"]:
-                manifest = recipe.make(folders, taught(), WEIGHTS, say)
+                manifest = recipe.make(folders, by_company, WEIGHTS, say)
                 heads.make(WEIGHTS, recorded())
-            lessons = [*taught().items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+            lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
             kept = [lesson for _, lesson in spoken([KEPT])]
             manifest = recipe.make_reranker(folders, WEIGHTS, lessons, kept, RERANKING, say)
         except (ModelError, OSError) as error:
@@ -82,8 +84,12 @@ def spoken(files: Iterable[Path]) -> Iterator[tuple[str, Lesson]]:
     """Yield each conversation with the name of its company."""
     for path in files:
         for talk in json_lines.rows(path):
-            company = list(json_lines.rows(COMPANIES / f"{talk['company']}.jsonl"))
-            yield talk["company"], talks.lesson(company, talk)
+            yield talk["company"], talks.lesson(rows_of(talk["company"]), talk)
+
+
+@lru_cache
+def rows_of(company: str) -> list[dict[str, Any]]:
+    return list(json_lines.rows(COMPANIES / f"{company}.jsonl"))
 
 
 def recorded() -> dict[str, list[dict[str, Any]]]:

@@ -1,4 +1,5 @@
-"""What the reader learns from: texts, and questions that a line of them answers, or none."""
+"""Holds the lessons of the reader and the reranker: texts, and questions that some of their lines
+answer, or none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,11 @@ class Lesson:
 
     passages: tuple[tuple[str, tuple[str, ...]], ...]
     asked: tuple[Asked, ...]
+
+    @property
+    def texts(self) -> list[str]:
+        """The passages as the reader takes them."""
+        return ["\n".join([title, *lines]) for title, lines in self.passages]
 
 
 def alone(lesson: Lesson) -> Lesson:

@@ -15,7 +15,7 @@ from inference.reading.training.data import Lesson
 from inference.training import body
 
 Ids = list[int]
-# Where training begins; what it comes to stands in the manifest.
+# The values that training starts from; the manifest has the trained ones.
 BY_MEANING, BY_WORDS, NEAR = 20.0, 10.0, 12.0
 
 
@@ -144,7 +144,7 @@ def unit(rows: Tensor) -> Tensor:
 
 
 def loss(model: Matcher, texts: Texts) -> Tensor:
-    """Of all lines, those that answer are to be the nearest; and near, as no other is."""
+    """Return the loss: the lines that answer must be the nearest of all, and they alone near."""
     scores, right = model(texts), texts.right
     answered = right.any(1)
     best = torch.logsumexp(scores.masked_fill(~right, -1e4), 1)[answered]

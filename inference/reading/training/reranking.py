@@ -15,7 +15,7 @@ from inference.reading.reranker import Titled, arrays, laid
 from inference.reading.training.data import Lesson
 from inference.training import body
 
-# Where training begins; what it comes to stands in the weights.
+# The values that training starts from; the weights have the trained ones.
 BY_MEANING, BY_WORDS, NEAR = 20.0, 10.0, 15.0
 # Lines of a question in training, and kept for measuring.
 TAUGHT, KEPT = 4, 10
@@ -35,10 +35,9 @@ class Case:
 
 
 def cases(reader: Reader, lesson: Lesson) -> Iterator[Case]:
-    passages = ["\n".join([title, *lines]) for title, lines in lesson.passages]
     lines = [(title, line) for title, own in lesson.passages for line in own]
     for one in lesson.asked:
-        scores = np.concatenate(reader.scores(one.question, passages, one.asked_before))
+        scores = np.concatenate(reader.scores(one.question, lesson.texts, one.asked_before))
         for place, more in one.leaning.items():
             scores[place] += more
         best = [int(place) for place in np.argsort(-scores)[:KEPT]]

@@ -23,8 +23,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 @pytest.fixture(autouse=True)
 def nothing_known() -> None:
-    kinds._known.clear()
-    kinds._guessed.clear()
+    kinds.forget()
 
 
 @pytest.fixture
@@ -147,7 +146,9 @@ def test_what_was_paid_in_all_is_of_the_only_kind_that_has_amounts(alice: Custom
     keep(alice, "invoice:1", "invoice", issued="2026-11-01", status="open", total="GBP 9.00")
     assert told("how much did I spend altogether?") == ""
     unclear = look_up(Turn("how much did I spend altogether?", "cust_1", today=TODAY))
-    assert unclear and unclear.refusal.startswith("I can add up your invoices or lessons, ")
+    assert unclear and unclear.refusal.startswith(
+        "I can add up your invoices or lessons, but only one"
+    )
     assert look_up(Turn("how much is the tent?", "cust_1", today=TODAY)) is None
 
 
@@ -226,12 +227,10 @@ def test_a_kind_that_nobody_confirmed_is_guessed_again(alice: Customer) -> None:
     keep(alice, "job:7", "job", opened="2026-11-01")
     assert kinds.kind_of("job").status == ""
     Record.objects.filter(id="job:7").update(fields={"opened": "2026-11-01", "status": "open"})
-    kinds._known.clear()
-    kinds._guessed.clear()
+    kinds.forget()
     assert kinds.kind_of("job").status == "status"
     RecordKind.objects.filter(name="job").update(status="", confirmed=True)
-    kinds._known.clear()
-    kinds._guessed.clear()
+    kinds.forget()
     assert kinds.kind_of("job").status == ""
 
 

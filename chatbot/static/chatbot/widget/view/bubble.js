@@ -1,5 +1,6 @@
 // One message as an element. Text goes in as text; `rich` makes links of it, never HTML.
 
+import { element } from "../../common/dom.js";
 import { rich } from "../../common/rich.js";
 import { part, stamp } from "./template.js";
 
@@ -78,43 +79,34 @@ export class Bubble {
 
 /** A button that sends its text as the customer's message. */
 function choice(text, actions) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "choice";
-  button.textContent = text;
-  button.addEventListener("click", () => actions.choose(text));
-  return button;
+  return element("button", { type: "button", className: "choice", text, onclick: () => actions.choose(text) });
 }
 
 /** A chip that opens the line of the record that the answer rests on. */
 function source({ id, title, quote, at }) {
-  const element = stamp("source-template");
-  const button = element.querySelector("button");
-  const detail = part(element, "detail");
+  const chip = stamp("source-template");
+  const button = chip.querySelector("button");
+  const detail = part(chip, "detail");
   detail.id = `source-${++made}`;
   button.setAttribute("aria-controls", detail.id);
-  part(element, "name").textContent = part(element, "title").textContent = title || id;
-  part(element, "id").textContent = id;
-  part(element, "quote").append(...lines(quote));
-  part(element, "quote").hidden = !quote;
-  part(element, "changed-name").hidden = part(element, "changed-day").hidden = !at;
+  part(chip, "name").textContent = part(chip, "title").textContent = title || id;
+  part(chip, "id").textContent = id;
+  part(chip, "quote").append(...lines(quote));
+  part(chip, "quote").hidden = !quote;
+  part(chip, "changed-name").hidden = part(chip, "changed-day").hidden = !at;
   if (at) {
-    part(element, "changed").dateTime = at;
-    part(element, "changed").textContent = LONG.format(new Date(`${at}T12:00`));
+    part(chip, "changed").dateTime = at;
+    part(chip, "changed").textContent = LONG.format(new Date(`${at}T12:00`));
   }
   button.addEventListener("click", () => {
     detail.hidden = !detail.hidden;
     button.setAttribute("aria-expanded", String(!detail.hidden));
   });
-  return element;
+  return chip;
 }
 
 function lines(quote) {
-  return (quote ?? "").split("\n").map((text) => {
-    const line = document.createElement("p");
-    line.append(Object.assign(document.createElement("mark"), { textContent: text }));
-    return line;
-  });
+  return (quote ?? "").split("\n").map((text) => element("p", {}, element("mark", { text })));
 }
 
 /** 14:03 today; 12 Nov, 14:03 on other days. */

@@ -12,6 +12,7 @@ export class Log {
   #scroller = byId("scroller");
   #newer = byId("newer");
   #items = []; // in the order of the list
+  #last = null; // only the newest message asks for an answer
   #byId = new Map();
   #announcing = null;
   #actions;
@@ -78,6 +79,7 @@ export class Log {
   clear() {
     for (const item of this.#items) item.element.remove();
     this.#items = [];
+    this.#last = null;
     this.#byId.clear();
     this.toEnd();
   }
@@ -98,7 +100,12 @@ export class Log {
     const place = others.findLastIndex((other) => other.seq <= item.seq) + 1;
     this.#list.insertBefore(item.element, others[place]?.element ?? null);
     this.#items = others.toSpliced(place, 0, item);
-    for (const each of this.#items) each.newest?.(each === this.#items.at(-1));
+    const last = this.#items.at(-1);
+    if (item !== last) item.newest?.(false);
+    if (last === this.#last) return;
+    this.#last?.newest?.(false);
+    this.#last = last;
+    last.newest?.(true);
   }
 
   #scrolled() {
