@@ -1,7 +1,7 @@
 """Measures speed and memory of a classifier, in a process that does nothing else.
 
 `python -m inference.sentiment.speed FOLDER < texts.json` prints one JSON object: `ms` (median of
-one message at a time), `per_second` (in batches of 32), `resident_mb`, `joules_per_1000` (null
+one message at a time), `per_second` (all in one call), `resident_mb`, `joules_per_1000` (null
 without a counter). `texts.json` is a list of messages.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from inference.energy.counters import joules, used
-from inference.sentiment.classifier import BATCH, Classifier
+from inference.sentiment.classifier import Classifier
 
 WARM_UP = 20
 
@@ -39,8 +39,7 @@ def measure(folder: Path, texts: list[str]) -> dict[str, Any]:
     times = [_seconds(classifier, [text]) for text in texts]
     after = joules()
     resident = _resident_mb()
-    batches = [texts[i : i + BATCH] for i in range(0, len(texts), BATCH)]
-    spent = sum(_seconds(classifier, batch) for batch in batches)
+    spent = _seconds(classifier, texts)
     spent_joules = used(before, after)
     return {
         "ms": round(statistics.median(times) * 1000, 3),
