@@ -17,12 +17,14 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx2
 
 from inference.generation.pace import MOST, Deadlines, Pace
 
 ChatMessages = list[dict[str, str]]
+Clients = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 # Failures in a row after which a server rests, and for how many seconds.
 BROKEN_AFTER, RESTS_FOR = 3, 5.0
 # HTTP statuses of an overloaded server.
@@ -105,15 +107,22 @@ class Generator:
     under_way: int = 0
 
     def __post_init__(self) -> None:
-        connect = self.deadlines.connect
-        timeout = httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect)
-        # No proxies from the environment and no redirects: requests go only to the named host.
-        self._client = httpx2.AsyncClient(
-            headers={"Authorization": f"Bearer {self.api_key}"},
-            trust_env=False,
-            timeout=timeout,
-            limits=httpx2.Limits(keepalive_expiry=4),
-        )
+        # A connection belongs to the event loop that opened it; background tasks have their own.
+        self._clients: Clients = WeakKeyDictionary()
+
+    @property
+    def _client(self) -> httpx2.AsyncClient:
+        loop = asyncio.get_running_loop()
+        if loop not in self._clients:
+            connect = self.deadlines.connect
+            # No proxies from the environment and no redirects: requests go only to the named host.
+            self._clients[loop] = httpx2.AsyncClient(
+                headers={"Authorization": f"Bearer {self.api_key}"},
+                trust_env=False,
+                timeout=httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect),
+                limits=httpx2.Limits(keepalive_expiry=4),
+            )
+        return self._clients[loop]
 
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
