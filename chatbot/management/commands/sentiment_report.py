@@ -23,12 +23,12 @@ class Command(BaseCommand):
         parser.add_argument("--to", type=Path, default=WEIGHTS, metavar="FOLDER")
 
     def handle(self, **options: Any) -> None:
-        from inference.sentiment.report import report
-
         variants = options["work"] / "variants"
         if not variants.is_dir():
             raise CommandError(
                 f"There are no variants in {variants}. Type: python manage.py sentiment_train"
             )
+        from inference.sentiment.report import report
+
         report(variants, options["data"], options["to"], self.stderr.write)
         self.stdout.write((options["to"] / "report.md").read_text())

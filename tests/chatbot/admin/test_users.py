@@ -130,7 +130,8 @@ def test_of_several_only_those_below_are_let_in_or_reset(people: dict[str, User]
 def of_group(giver: User, target: Group | None, name: str, *permissions: str) -> str:
     client = Client()
     client.force_login(giver)
-    chosen = [one.pk for one in Permission.objects.all() if named(one) in permissions]
+    every = Permission.objects.select_related("content_type")
+    chosen = [one.pk for one in every if named(one) in permissions]
     url = f"/admin/auth/group/{target.pk}/change/" if target else "/admin/auth/group/add/"
     answer = client.post(url, {"name": name, "permissions": chosen}, follow=True)
     return answer.content.decode() if answer.status_code == 200 else str(answer.status_code)

@@ -9,8 +9,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.contrib.auth.models import Group, User
 from django.core.cache import cache
 from django.http import HttpResponse
-from django.test import Client
-from django.urls import clear_url_caches, include, path
+from django.test import Client, override_settings
+from django.urls import include, path
 
 from chatbot.models import ProviderAccount
 from chatbot.people import roles
@@ -22,6 +22,13 @@ LIST = "/admin/chatbot/conversation/"
 DORA = {"sub": "d-1", "preferred_username": "dora", "given_name": "Dora", "groups": ["support"]}
 
 urlpatterns = [path("admin/sso/", include("chatbot.people.sso")), *usual]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def addresses() -> Iterator[None]:
+    """Once for all: Django reads them anew after each change."""
+    with override_settings(ROOT_URLCONF=__name__):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -36,17 +43,19 @@ def provider(settings: Any) -> Iterator[Provider]:
         *settings.AUTHENTICATION_BACKENDS,
         "chatbot.people.sso.Backend",
     ]
-    settings.ROOT_URLCONF = __name__
-    clear_url_caches()
     yield one
     one.end()
-    clear_url_caches()
 
 
 def at_the_provider(client: Client, next: str = LIST) -> str:
     """The browser goes there and is sent back: to this address of ours."""
-    begun = client.get(f"/admin/sso/?next={next}")
-    return str(httpx2.get(begun["location"], trust_env=False).headers["location"])
+    return sent_back(client.get(f"/admin/sso/?next={next}"))
+
+
+def sent_back(begun: HttpResponse) -> str:
+    """Without certificates, which take 25 ms to read: this provider needs none."""
+    answer = httpx2.get(begun["location"], trust_env=False, verify=False)
+    return str(answer.headers["location"])
 
 
 def sign_in(client: Client, next: str = LIST) -> HttpResponse:
@@ -249,8 +258,7 @@ def test_an_address_on_another_host_is_not_asked(
     if name == "authorization_endpoint":
         refused(client, begun)
     else:
-        back = str(httpx2.get(begun["location"], trust_env=False).headers["location"])
-        refused(client, client.get(back.removeprefix("http://testserver")))
+        refused(client, client.get(sent_back(begun).removeprefix("http://testserver")))
 
 
 def test_the_description_of_another_issuer_is_refused(client: Client, provider: Provider) -> None:

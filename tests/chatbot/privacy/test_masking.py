@@ -108,12 +108,12 @@ def test_what_is_nobodys_stays(text: str) -> None:
 CASES = Path("tests/fixtures/masking.jsonl").read_text().splitlines()
 
 
-@pytest.mark.parametrize(
-    "case", [pytest.param(one, id=one["text"]) for one in map(json.loads, CASES)]
-)
-def test_of_several_trades_and_countries(case: dict[str, str]) -> None:
+def test_of_several_trades_and_countries() -> None:
     """What is wanted is the text itself where it is about things."""
-    assert mask(case["text"]) == case["want"]
+    cases = list(map(json.loads, CASES))
+    assert len(cases) > 600
+    masked = [(mask(case["text"]), case["want"]) for case in cases]
+    assert [(told, want) for told, want in masked if told != want] == []
 
 
 def test_what_is_not_masked_stays_as_it_was_written() -> None:

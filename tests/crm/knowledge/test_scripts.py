@@ -43,10 +43,14 @@ def filled(sign: str, length: int) -> str:
     return f"{sign * (length // len(sign) - 1)}END"
 
 
-@EVERY
-@pytest.mark.parametrize("length", [500, 20_000, 200_000])
-def test_a_long_text_and_a_long_field_are_searched_to_their_end(sign: str, length: int) -> None:
-    text = filled(sign, length)
+LENGTHS = [(script, length) for script in WRITTEN for length in (500, 20_000)]
+# As long as is kept: with full stops, without any, and of signs that must not be cut.
+LENGTHS += [(script, 200_000) for script in ("Chinese in sentences", "Thai", "families")]
+
+
+@pytest.mark.parametrize(("script", "length"), LENGTHS)
+def test_a_long_text_and_a_long_field_are_searched_to_their_end(script: str, length: int) -> None:
+    text = filled(WRITTEN[script], length)
     for record in (
         Record(id="a", title="T", text=text, fields={}),
         Record(id="a", title="T", text="", fields={"note": text}),
