@@ -11,3 +11,7 @@ customer_erased = Signal()
 # key, answer: an idempotency key and the Answer to its request. A receiver that knows the key
 # returns True.
 action_answered = Signal()
+# article, query: the parameters of the address of the form in which it was saved.
+article_saved = Signal()
+# Receivers return the key and the name of each inbox.
+inboxes_listed = Signal()

@@ -8,7 +8,7 @@ from django.http import Http404
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.generics import ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +30,8 @@ class RecordRow(serializers.ModelSerializer):
 
     class Meta:
         model = Record
-        fields = ["id", "kind", "customer", "title", "text", "fields", "updated_at", "deleted"]
+        fields = ["id", "kind", "customer", "title", "text", "fields", "address"]
+        fields += ["updated_at", "deleted"]
 
     # Repeated for mypy: the record's column `fields` hides the serializer's own.
     def get_fields(self) -> dict[str, Any]:
@@ -119,6 +120,8 @@ class OneRecord(Keyed, RetrieveAPIView):
         record = self.get_queryset().filter(pk=pk).first()
         if record is None:
             raise Http404(f"There is no record {pk!r}.")
+        if pk.startswith(records.ARTICLES):
+            raise PermissionDenied("Articles are written in Attune. Archive it in the admin.")
         # The CRM's clock may be ahead; the deletion must be later than the last update.
         latest = record.updated_at + timedelta(microseconds=1)
         records.delete(pk, max(timezone.now(), latest))

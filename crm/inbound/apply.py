@@ -57,7 +57,7 @@ def delete(data: dict[str, Any], at: datetime) -> Sequence[str]:
     notes: list[str] = []
     given = data.get("updated_at") is not None
     when = storable.capped(records.moment(data), at, notes) if given else at
-    key = records.required_text(data, "id", 200)
+    key = records.own_id(data)
     if (owner := records.optional_text(data, "of_customer", 200)) and lifecycle.is_alias(owner):
         return ()  # The system deletes customers it has merged; the other one has the record now.
     # Some systems report an object property by property, and each property is a record.
@@ -69,7 +69,7 @@ def delete(data: dict[str, Any], at: datetime) -> Sequence[str]:
 
 def restore(data: dict[str, Any], at: datetime) -> None:
     when = storable.capped(records.moment(data), at, [])
-    records.restore(records.required_text(data, "id", 200), when)
+    records.restore(records.own_id(data), when)
 
 
 def merge(data: dict[str, Any], at: datetime) -> None:

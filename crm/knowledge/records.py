@@ -32,6 +32,8 @@ logger = logging.getLogger("attune.records")
 
 # States with the same time that are remembered; no known CRM writes more within one second.
 STATES_SEEN = 20
+# Ids that begin so belong to the articles that people write in Attune (crm/articles).
+ARTICLES = "articles/"
 
 
 @dataclass
@@ -63,13 +65,14 @@ def parse(row: Any, came: datetime | None = None) -> Record:
     fields = storable.without_markup(fields)
     deleted = typed(row, "deleted", bool) or False
     record = Record(
-        id=required_text(row, "id", 200),
+        id=own_id(row),
         kind=required_text(row, "kind", 60),
         customer_id=optional_text(row, "customer", 200) if deleted else owner(row),
         title=required_text(row, "title", 500),
         text=optional_text(row, "text", 200_000) or "",
         fields=fields,
         latest=wording.latest_day(fields),
+        address=web_address(row),
         updated_at=storable.capped(moment(row), came or timezone.now(), notes),
         deleted=deleted,
     )
@@ -77,6 +80,16 @@ def parse(row: Any, came: datetime | None = None) -> Record:
     record.keeps = unchanged_fields(row.get("partial"))
     record.notes = tuple(notes)
     return record
+
+
+def own_id(row: dict[str, Any]) -> str:
+    """Return the record's id, which a CRM may use."""
+    id = required_text(row, "id", 200)
+    if id.startswith(ARTICLES):
+        raise RecordError(
+            f'"id" must not begin with {ARTICLES!r}: those are the articles written in Attune'
+        )
+    return id
 
 
 def owner(row: dict[str, Any]) -> str | None:
@@ -90,6 +103,14 @@ def owner(row: dict[str, Any]) -> str | None:
         '"customer" is missing or blank: give the id of the customer whose record it is, or null '
         "to show it to everybody"
     )
+
+
+def web_address(row: dict[str, Any]) -> str:
+    """Return the page where customers can read the record, "" if there is none."""
+    address = optional_text(row, "address", 500) or ""
+    if address and not address.startswith(("https://", "http://")):
+        raise RecordError('"address" must begin with https:// or http://')
+    return address
 
 
 def unchanged_fields(partial: Any) -> tuple[str, ...]:
@@ -310,7 +331,8 @@ def stale(old: Record, new: Record) -> bool:
 
 
 def same(old: Record, new: Record) -> bool:
-    names = ("kind", "customer_id", "title", "text", "fields", "updated_at", "deleted")
+    names = ["kind", "customer_id", "title", "text", "fields", "updated_at", "deleted"]
+    names += ["inboxes", "address"]
     return all(getattr(old, name) == getattr(new, name) for name in names)
 
 

@@ -5,7 +5,7 @@ query for the rows each carry the customer. The customer None sees shared knowle
 """
 
 import re
-from collections.abc import Iterable, Set
+from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,8 +17,11 @@ from django.utils import timezone
 from crm.knowledge import indexing, keys
 from crm.models import Key, Passage, Record, RecordKind
 from inference.index import SHARED, Match, Query
+from inference.index.match import Vector
 
 CANDIDATES = 24
+# How many times as many passages are looked at if some of the first ones are for other inboxes.
+LEFT_OUT_MORE = 4
 # More than meaning and words can reach: a record whose number is named comes first. A title may be
 # mentioned in passing, so its words count only as words.
 NUMBERED, NEARLY_NUMBERED = 10.0, 5.0
@@ -54,9 +57,35 @@ class Hit:
     # Lines on which no answer may rest, each with the reason.
     left_out: tuple[tuple[str, str], ...] = ()
 
+    # The page where customers can read it.
+    address: str = ""
+
     @property
     def named_by_number(self) -> bool:
         return has_digit(self.key)
+
+
+@dataclass(frozen=True)
+class Unpublished:
+    """A passage of a draft, which is shared knowledge once it is published."""
+
+    record: str
+    kind: str
+    text: str
+    # Keys of the inboxes that it is for; none: all of them.
+    inboxes: tuple[str, ...]
+    vector: Vector
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """Passages that are searched besides the published ones, and the records that they replace."""
+
+    passages: tuple[Unpublished, ...] = ()
+    replaced: frozenset[str] = frozenset()
+
+
+NO_DRAFTS = Drafts()
 
 
 def visible(customer: str | None) -> Q:
@@ -70,19 +99,48 @@ def search(
     limit: int = 10,
     also: Iterable[str] = (),
     latest: Set[str] | None = None,
+    inbox: str = "",
+    drafts: Drafts = NO_DRAFTS,
 ) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
     words. also: records whose passages are wanted however far they are, if the customer may see
-    them; latest: what `newest` returns, if it is known."""
+    them; latest: what `newest` returns, if it is known; inbox: its key, to leave out what is for
+    other inboxes only."""
     asked = Query(query, indexing.encoder().encode([query])[0])
-    scopes = [SHARED, customer] if customer else [SHARED]
-    matches = {match.id: match for match in indexing.view().search(asked, scopes, CANDIDATES)}
     named = exact(query, customer)
     misspelt = near_misses(query, customer)
     latest = newest(customer) if latest is None else latest
-    passages = rows(visible(customer), {*named, *misspelt, *latest, *also}, matches)
-    hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in passages]
+    wanted = {*named, *misspelt, *latest, *also}
+    hits: list[Hit] = []
+    for most in (CANDIDATES, CANDIDATES * LEFT_OUT_MORE):
+        matches = nearest(asked, customer, most)
+        passages = list(rows(visible(customer), wanted, matches))
+        told = [one for one in passages if may_be_told(one.record, inbox, drafts)]
+        hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in told]
+        if len(told) == len(passages):
+            break
+    hits += [draft(one, asked) for one in drafts.passages if meant_for(inbox, one.inboxes)]
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
+
+
+def nearest(asked: Query, customer: str | None, most: int) -> dict[int, Match]:
+    """Return up to `most` passages of each scope by meaning and words."""
+    scopes = [SHARED, customer] if customer else [SHARED]
+    return {match.id: match for match in indexing.view().search(asked, scopes, most)}
+
+
+def may_be_told(record: Record, inbox: str, drafts: Drafts) -> bool:
+    return meant_for(inbox, record.inboxes) and record.id not in drafts.replaced
+
+
+def meant_for(inbox: str, inboxes: Collection[str]) -> bool:
+    return not inboxes or inbox in inboxes
+
+
+def draft(passage: Unpublished, query: Query) -> Hit:
+    meaning = float(passage.vector @ query.vector)
+    title = passage.text.split("\n", 1)[0]
+    return Hit(passage.record, passage.kind, title, passage.text, True, meaning, meaning)
 
 
 def search_records(query: str, customer: str | None, limit: int) -> list[Hit]:
@@ -166,6 +224,7 @@ def hit(
         misspelt=misspelt.get(record.id, ""),
         newest=record.id in latest,
         changed=timezone.localdate(record.updated_at),
+        address=record.address,
     )
 
 

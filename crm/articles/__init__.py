@@ -1,0 +1,1 @@
+"""Articles that people write in Attune: their versions, their publication, and their drafts."""
