@@ -1,0 +1,1 @@
+"""Imports files that people have: tables become records, documents become articles."""
