@@ -4,22 +4,52 @@ A source with a namespace can name only ids inside it: `zd/ticket:77`, `zd/501`.
 ids, used by imports, the API and sources in Attune's own dialect, have no namespace.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import Any
 
+from django.utils.text import slugify
+
 from crm.adapters import Change
-from crm.models import Source
+from crm.models import ImportPlan, Source
 from inference.text import trimmed
 
 # Fields in the data of a change that hold the id of a customer or a record.
 NAMING = ("id", "customer", "from", "into", "of_customer")
+# The articles that are written in Attune have it.
+OF_ARTICLES = "articles"
+# Characters of a plan's namespace, which the ids of its records and its number follow.
+LONGEST_PLAN = 40
 
 
 def for_new_source(name: str, dialect: str, own_ids: bool | None = None) -> str:
     """Return the namespace of a new source. `own_ids` is None for the dialect's default: Attune's
     own dialect is used by the company's programs, every other one by a further system."""
     own = dialect == "attune" if own_ids is None else own_ids
-    return "" if own else name
+    return "" if own else free(name)
+
+
+def free(wanted: str) -> str:
+    """Return the name, or one like it if a plan for files has it as its namespace. (The names of
+    sources are unique among themselves.)"""
+    taken = set(ImportPlan.objects.values_list("namespace", flat=True))
+    return next(name for name in numbered(wanted) if name not in taken)
+
+
+def for_new_plan(name: str) -> str:
+    """Return the namespace of a new plan for files: like its name, and nobody else's."""
+    sources = Source.objects.values_list("name", "namespace")
+    taken = {OF_ARTICLES, *ImportPlan.objects.values_list("namespace", flat=True)}
+    taken |= {part for source in sources for part in source}
+    wanted = slugify(name)[:LONGEST_PLAN] or "files"
+    return next(name for name in numbered(wanted) if name not in taken)
+
+
+def numbered(name: str) -> Iterator[str]:
+    """Yield the name, and then "name-2", "name-3" …"""
+    yield name
+    yield from (f"{name}-{number}" for number in count(2))
 
 
 def keep_apart(source: Source) -> None:

@@ -1,0 +1,83 @@
+"""One worker at a time works on an import, and another one goes on if it dies."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from crm.importing.formats import limits
+from crm.models import Import
+
+State = Import.State
+# A batch takes a second, and the child is given up after so long a silence.
+LEASE = timedelta(seconds=limits.SILENCE + 60)
+# While the child reads the file from beginning to end, nothing can be said in between.
+READING = timedelta(seconds=2 * limits.PROCESSOR)
+# Errors that are kept of one import.
+MOST_ERRORS = 1_000
+# Rows after which the lease is renewed where nothing is stored.
+STEP = 5_000
+
+
+class Cancelled(Exception):
+    """Somebody has cancelled the import."""
+
+
+class Lost(Exception):
+    """Another worker has taken over, or the import was deleted."""
+
+
+@dataclass
+class Held:
+    """An import that this worker has claimed, and what it has still to write about it."""
+
+    run: Import
+    until: datetime
+    errors: list[list[str]] = field(default_factory=list)
+
+    def step(self, lasts: timedelta = LEASE, **changes: Any) -> None:
+        """Write the progress, and renew the lease. Raises Cancelled or Lost."""
+        if Import.objects.filter(pk=self.run.pk, cancel=True).exists():
+            raise Cancelled
+        until = timezone.now() + lasts
+        mine = Import.objects.filter(pk=self.run.pk, lease_until=self.until)
+        if not mine.update(lease_until=until, **changes):
+            raise Lost
+        self.until = until
+        for name, value in changes.items():
+            setattr(self.run, name, value)
+
+    def end(self, state: str, reason: str = "") -> None:
+        """Finish the import, or leave it to somebody's choices, and give it back."""
+        over = None if state in {State.ASKING, State.RUNNING} else timezone.now()
+        Import.objects.filter(pk=self.run.pk, lease_until=self.until).update(
+            state=state, reason=reason[:500], finished_at=over, lease_until=None
+        )
+        self.run.state = state
+
+    def fault(self, place: Any, sentence: str) -> None:
+        """Note why a row or a file was not imported."""
+        self.count("errors")
+        self.note(place, sentence)
+
+    def note(self, place: Any, sentence: str) -> None:
+        if len(self.run.errors) < MOST_ERRORS:
+            self.run.errors.append([str(place)[:300], sentence[:500]])
+
+    def count(self, word: str, more: int = 1) -> None:
+        if more:
+            self.run.counts[word] = self.run.counts.get(word, 0) + more
+
+
+def claim(id: int) -> Held | None:
+    """Claim an import that waits for a worker."""
+    now = timezone.now()
+    free = Q(lease_until=None) | Q(lease_until__lt=now)
+    waiting = Import.objects.filter(free, pk=id, state__in=[State.READING, State.RUNNING])
+    until = now + READING
+    if not waiting.update(lease_until=until):
+        return None
+    run = Import.objects.select_related("plan", "by").get(pk=id)
+    return Held(run, until)

@@ -1,0 +1,50 @@
+// Shows the progress of an import while a worker is busy with it, and the preview of the choices while they are made.
+
+const LOOKS_EVERY = 1000; // milliseconds
+const WAIT = 300; // milliseconds after the last change
+const progress = document.getElementById("progress");
+const choices = document.getElementById("choices");
+let timer = 0;
+let asked = null;
+
+async function look() {
+  try {
+    const answer = await fetch(progress.dataset.url);
+    if (!answer.ok) throw new Error(answer.statusText);
+    const { state, text, done, total } = await answer.json();
+    if (state !== progress.dataset.state) return location.reload();
+    const bar = progress.querySelector("progress");
+    if (state === "running") Object.assign(bar, { max: total || 1, value: done });
+    progress.querySelector("[role=status]").textContent = text;
+  } catch {
+    // The server may be starting again; the next look comes soon.
+  }
+  setTimeout(look, LOOKS_EVERY);
+}
+
+async function preview() {
+  asked?.abort();
+  asked = new AbortController();
+  const status = document.getElementById("preview-state");
+  try {
+    const body = new URLSearchParams(new FormData(choices));
+    body.set("preview", "1");
+    const answer = await fetch(location.href, { method: "POST", body, signal: asked.signal });
+    if (!answer.ok) throw new Error(`The server answered ${answer.status}.`);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const fresh = page.getElementById("preview");
+    if (fresh) document.getElementById("preview").replaceChildren(...fresh.childNodes);
+    else location.reload(); // Somebody else has started or cancelled it.
+  } catch (error) {
+    if (error.name !== "AbortError" && status) status.textContent = `The preview does not work at the moment. ${error.message}`;
+  }
+}
+
+if (progress) setTimeout(look, LOOKS_EVERY);
+if (document.getElementById("again")) {
+  document.getElementById("again").hidden = true;
+  choices.addEventListener("change", () => {
+    clearTimeout(timer);
+    timer = setTimeout(preview, WAIT);
+  });
+}
