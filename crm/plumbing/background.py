@@ -11,6 +11,8 @@ from django.db import close_old_connections, transaction
 
 logger = logging.getLogger("attune.background")
 pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+# For jobs of minutes, such as imports: they must not hold up events from the CRM.
+slow = ThreadPoolExecutor(max_workers=2, thread_name_prefix="slow")
 # Seconds within which repeated requests for the same task count as one.
 SOON = 0.05
 _soon: set[str] = set()
@@ -19,6 +21,11 @@ _soon: set[str] = set()
 def later(task: Any, *arguments: Any) -> None:
     # A thread sends it even with a broker: one that is away must not hold up the commit.
     transaction.on_commit(lambda: pool.submit(start, task, arguments))
+
+
+def slowly(task: Any, *arguments: Any) -> None:
+    """Like `later`, for jobs that take minutes."""
+    transaction.on_commit(lambda: slow.submit(start, task, arguments))
 
 
 def soon(task: Any) -> None:

@@ -1,0 +1,1 @@
+"""Reads sites inside the network; each page becomes an article."""
