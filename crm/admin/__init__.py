@@ -1,6 +1,25 @@
 """Admin pages of records, customers and webhooks. Importing a module registers its pages."""
 
-from crm.admin import deliveries, endpoints, kinds, sources
+from crm.admin import (
+    articles,
+    deliveries,
+    endpoints,
+    import_plans,
+    imports,
+    kinds,
+    sources,
+    websites,
+)
 from crm.admin.records import ReadOnly
 
-__all__ = ["ReadOnly", "deliveries", "endpoints", "kinds", "sources"]
+__all__ = [
+    "ReadOnly",
+    "articles",
+    "deliveries",
+    "endpoints",
+    "import_plans",
+    "imports",
+    "kinds",
+    "sources",
+    "websites",
+]

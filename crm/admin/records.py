@@ -27,8 +27,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from crm.admin.asked import confirmed, page_of
 from crm.customers import lifecycle
 from crm.ids.aliases import root_of
-from crm.knowledge.records import MOST_PASSAGES, PARTLY
-from crm.models import Customer, Passage, Record, Vector
+from crm.knowledge.records import ARTICLES, MOST_PASSAGES, PARTLY
+from crm.models import Article, Customer, Passage, Record, Vector
 from crm.plumbing.storable import RecordError
 from inference.grounding import injection
 from inference.text import trimmed
@@ -105,8 +105,18 @@ class RecordAdmin(ReadOnly, ModelAdmin):
     search_help_text = "Number, title, text, or the customer's name"
     fields = ["id", "kind", "title", "customer_link", "status", "searched", "changed"]
     fields += ["body", "facts"]
-    readonly_fields = fields
+    readonly_fields = [*fields, "article"]
     inlines = [PassageInline]
+
+    def get_fields(self, request: HttpRequest, obj: Record | None = None) -> list[str]:
+        return [*self.fields, "article"] if obj and obj.id.startswith(ARTICLES) else self.fields
+
+    @display(description="Written in")
+    def article(self, record: Record) -> str | SafeString:
+        article = Article.objects.filter(pk=record.id.removeprefix(ARTICLES)).first()
+        return (
+            link(page_of(article), f"the article “{article}”") if article else "a deleted article"
+        )
 
     @display(description="Customer", ordering="customer__name")
     def customer_link(self, record: Record) -> str | SafeString:
@@ -114,12 +124,14 @@ class RecordAdmin(ReadOnly, ModelAdmin):
             return "shared knowledge"
         return link(page_of(record.customer), str(record.customer))
 
-    @display(description="Changed in the CRM", ordering="updated_at")
+    @display(description="Changed", ordering="updated_at")
     def changed(self, record: Record) -> str:
         return date_format(timezone.localtime(record.updated_at), "j M Y, H:i")
 
     @display(description="Status", ordering="deleted")
     def status(self, record: Record) -> str:
+        if record.id.startswith(ARTICLES):
+            return "archived" if record.deleted else "published"
         return "deleted in the CRM" if record.deleted else "current"
 
     @display(description="Search")

@@ -80,7 +80,7 @@ def test_the_list_shows_health_in_few_queries(
     for _ in range(3):
         sent(endpoint(), 200, seconds=0.25)
     endpoint(active=False, trouble="It answered 410")
-    with django_assert_max_num_queries(9 + 4 * 3):
+    with django_assert_max_num_queries(11 + 4 * 3):
         html = text_of(root, LIST)
     for words in ("100.0% of 1", "250 ms", "off: It answered 410", "nothing sent"):
         assert words in html

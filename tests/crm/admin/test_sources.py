@@ -99,7 +99,7 @@ def test_the_list_tells_how_it_goes(root: Client, django_assert_max_num_queries:
         InboundEvent.objects.create(
             source=shop, event_id=str(number), type="x", body="{}", state=state
         )
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(13):
         assert "50.0% of 4" in text_of(root, "/admin/crm/source/")
     assert "refused" in text_of(root, "/admin/crm/inboundevent/?type=nothing&state__exact=refused")
 
