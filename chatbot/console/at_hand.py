@@ -10,6 +10,7 @@ from chatbot.console.session import MAY_ACT, MAY_SEE, AgentSocket
 from chatbot.conversation import canned
 from chatbot.models import Conversation, Note
 from chatbot.people import audit
+from chatbot.teaching.cases import MAY_TEACH
 from chatbot.wire import hints
 from chatbot.wire.json_socket import handles
 from crm.plumbing.threads import in_thread
@@ -37,9 +38,11 @@ class ConversationAtHand(AgentSocket):
         audit.read(conversation, agent)
         [row] = rows.rows_of([conversation.id])
         card = view.card(conversation, agent.has_perm(MAY_SEE_RECORDS))
+        card["article"] = view.new_article(agent)
         may = {
             "act": agent.has_perm(MAY_ACT),
             "correct": agent.has_perm(MAY_CORRECT),
+            "teach": agent.has_perm(MAY_TEACH),
         }
         answers = canned.answers(conversation, agent) if may["act"] else []
         read = conversation.read_seq
@@ -52,6 +55,9 @@ class ConversationAtHand(AgentSocket):
             await self.put("reply", conversation=str(self.at_hand), state=event["reply"])
         if event.get("contact") and self.at_hand:
             await self.put("contact", **await in_thread(view.contact, self.at_hand))
+        if (seq := event.get("taught")) and self.at_hand:
+            taught = await in_thread(view.taught, self.at_hand, seq)
+            await self.put("taught", conversation=str(self.at_hand), seq=seq, taught=taught)
         if event.get("summary"):
             summary = await in_thread(view.summary_of, Conversation(id=self.at_hand))
             await self.put("summary", conversation=str(self.at_hand), summary=summary)

@@ -19,6 +19,7 @@ from chatbot.models.replies import Ending
 from chatbot.people import presence
 from chatbot.reply import runner
 from chatbot.reply.turn import Turn
+from chatbot.teaching import cases
 from chatbot.wire import hints
 from chatbot.wire.errors import Refused
 from chatbot.wire.json_socket import FORBIDDEN, handles
@@ -138,6 +139,20 @@ class AgentConsumer(Lists, ConversationAtHand):
         if message is None:
             raise Refused("not_found", "There is no such message.")
         agents.correct(message, label, agent)
+
+    @handles(frames.Teach)
+    async def on_teach(self, frame: frames.Teach) -> None:
+        """Every page that shows the conversation hears of it, this one too."""
+        await self.act(self.taught, frame, frame, needs=cases.MAY_TEACH)
+
+    def taught(self, conversation: Conversation, agent: User, frame: frames.Teach) -> None:
+        message = conversation.messages.filter(seq=frame.seq).first()
+        if message is None:
+            raise Refused("not_found", "There is no such message.")
+        if frame.verdict:
+            cases.teach(message, frame.verdict, agent, frame.answer, frame.record)
+        else:
+            cases.take_back(message)
 
     @handles(frames.Summarise)
     async def on_summarise(self, frame: frames.Summarise) -> None:

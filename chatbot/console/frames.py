@@ -133,6 +133,16 @@ class Correct(_Of, frozen=True, tag="correct"):
     label: str
 
 
+class Teach(_Of, frozen=True, tag="teach"):
+    """Judge an answer of the bot: "right", "wrong", or "" to take it back. For a wrong one: what
+    should have been said, and the id of the record that says it."""
+
+    seq: int
+    verdict: str
+    answer: str = ""
+    record: str = ""
+
+
 class Summarise(_Of, frozen=True, tag="summarise"):
     """Ask for a summary now."""
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from chatbot.console import mood
-from chatbot.models import Conversation, Message, Reply
+from chatbot.models import Case, Conversation, Message, Reply
 from chatbot.models.replies import Ending
 from inference.sentiment import UNKNOWN
 
@@ -61,13 +61,15 @@ class Entry:
     confidence: str
     sources: list[Source] = field(default_factory=list)
     trace: Trace | None = None
+    # What somebody has said of the bot's answer.
+    case: Case | None = None
 
 
 def entries(conversation: Conversation, after: int, link_records: bool) -> Iterator[Entry]:
     """Read the messages with seq > after, oldest first, with their replies, in one query."""
     day = None
     messages = conversation.messages.filter(seq__gt=after).order_by("seq")
-    for message in messages.select_related("trace", "reply", "correction"):
+    for message in messages.select_related("trace", "reply", "correction", "case__by"):
         before, day = day, timezone.localdate(message.at)
         yield Entry(
             message=message,
@@ -76,6 +78,7 @@ def entries(conversation: Conversation, after: int, link_records: bool) -> Itera
             confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
             sources=[source(row, link_records) for row in message.citations],
             trace=trace(message, link_records),
+            case=getattr(message, "case", None),
         )
 
 

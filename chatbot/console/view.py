@@ -4,14 +4,14 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth.models import User
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import F
 from django.urls import reverse
 from django.utils.formats import date_format
 
 from chatbot.console import traces
 from chatbot.console.traces import Trace
-from chatbot.models import Conversation, Message, Note, Summary, Team
+from chatbot.models import Case, Conversation, Message, Note, Summary, Team
 from chatbot.people import presence
 from chatbot.people.names import name_of
 from crm.models import Customer, Record
@@ -34,6 +34,7 @@ def card(conversation: Conversation, may_see_records: bool) -> dict[str, Any]:
         **(records(customer) if customer and may_see_records else {"orders": [], "records": []}),
         "email": conversation.contact_email,
         "uploads": reverse("admin:attach", args=[conversation.id]),
+        "answering": reverse("admin:answering-records", args=[conversation.id]),
         "earlier": earlier(conversation, customer),
         "csat": conversation.csat,
         "csat_comment": conversation.csat_comment,
@@ -97,7 +98,7 @@ def messages(conversation: Conversation, after: int, link: bool) -> list[dict[st
     """Read the latest messages with seq > after, oldest first, with their replies. link: whether to
     link the records that support an answer."""
     latest = conversation.messages.filter(seq__gt=after).order_by("-seq")
-    related = latest.select_related("trace", "reply", "correction", "agent")[:MESSAGES]
+    related = latest.select_related("trace", "reply", "correction", "agent", "case__by")[:MESSAGES]
     return [message_row(message, link) for message in reversed(related)]
 
 
@@ -120,7 +121,26 @@ def message_row(message: Message, link: bool) -> dict[str, Any]:
         "sources": [{"title": source.title, "url": source.url} for source in sources],
         "feedback": message.feedback,
         "trace": trace_row(trace, message) if trace else None,
+        "taught": case_row(getattr(message, "case", None)),
     }
+
+
+def case_row(case: Case | None) -> dict[str, str] | None:
+    """Describe what somebody has said of an answer; None if nobody has."""
+    if case is None:
+        return None
+    by = name_of(case.by) if case.by else "a former colleague"
+    return {"verdict": case.verdict, "answer": case.answer, "record": case.record, "by": by}
+
+
+def taught(id: UUID, seq: int) -> dict[str, str] | None:
+    cases = Case.objects.filter(message__conversation=id, message__seq=seq)
+    return case_row(cases.select_related("by").first())
+
+
+def new_article(agent: User | AnonymousUser) -> str:
+    """Return the page where this agent can write an article; "" if they may not."""
+    return reverse("admin:crm_article_add") if agent.has_perm("crm.add_article") else ""
 
 
 def with_address(description: dict[str, Any]) -> dict[str, Any]:

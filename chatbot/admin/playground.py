@@ -1,0 +1,174 @@
+"""The playground: ask as any customer or as nobody, and see how each answer was made."""
+
+from dataclasses import asdict
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core import signing
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
+
+from chatbot.console import traces
+from chatbot.models import Case, Inbox
+from chatbot.models.replies import Ending
+from chatbot.people import audit
+from chatbot.reply.ask import Talk, ask
+from chatbot.teaching import cases, questions
+from crm.articles import drafts
+from crm.models import Customer
+from inference.index import IndexUnavailable
+
+MAY_ASK = ("chatbot.view_testrun", "crm.view_record", "crm.view_customer")
+# What was asked and answered goes through the page; nobody can change it on the way.
+SALT = "chatbot.playground"
+# Customers that are offered to choose from.
+OFFERED = 12
+
+
+class AskForm(forms.Form):
+    question = forms.CharField(
+        max_length=cases.LONGEST_QUESTION,
+        widget=forms.Textarea({"rows": 2, "dir": "auto", "required": True}),
+    )
+    customer = forms.CharField(
+        required=False,
+        max_length=200,
+        label="As the customer",
+        widget=forms.TextInput(
+            {"list": "customers", "autocomplete": "off", "placeholder": "nobody in particular"}
+        ),
+    )
+    inbox = forms.ModelChoiceField(
+        Inbox.objects.order_by("name"), label="In the inbox", empty_label=None
+    )
+    drafts = forms.BooleanField(required=False, label="With the drafts of articles")
+
+    def clean_customer(self) -> Customer | None:
+        id = self.cleaned_data["customer"]
+        customer = Customer.objects.filter(id=id, erased_at=None).first() if id else None
+        if id and customer is None:
+            raise ValidationError("There is no such customer. Choose one of the list.")
+        return customer
+
+
+def asker(request: HttpRequest) -> User:
+    user = request.user
+    if not isinstance(user, User) or not user.has_perms(MAY_ASK):
+        raise PermissionDenied
+    return user
+
+
+def playground(request: HttpRequest) -> HttpResponse:
+    """Show the form (GET); ask, and show the answer with its trace (POST)."""
+    user = asker(request)
+    posted = request.method == "POST"
+    form = AskForm(request.POST if posted else None, initial={"inbox": Inbox.objects.first()})
+    talk = talk_of(request.POST.get("talk", ""))
+    context = admin.site.each_context(request) | {
+        "title": "Playground",
+        "form": form,
+        "has_drafts": drafts.waiting().exists(),
+        "said": list(talk.history),
+    }
+    if posted and form.is_valid():
+        context |= answered(form.cleaned_data, talk, user)
+    return TemplateResponse(request, "admin/chatbot/playground/page.html", context)
+
+
+def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
+    """Ask the question, and describe the answer for the page."""
+    customer, inbox = asked["customer"], asked["inbox"]
+    if customer:
+        audit.asked_as(customer, user)
+    before = asdict(talk)
+    try:
+        answer = async_to_sync(ask)(
+            asked["question"],
+            customer.pk if customer else None,
+            talk=talk,
+            inbox=inbox.key,
+            drafts=asked["drafts"],
+        )
+    except IndexUnavailable as error:
+        return {"trouble": str(error)}
+    case = {
+        "question": asked["question"],
+        "customer": customer.pk if customer else None,
+        "inbox": inbox.pk,
+        "before": before if before["history"] else {},
+        "answer": answer["answer"],
+        "state": answer["state"],
+        "citations": [{"id": one["id"], "title": one["title"]} for one in answer["citations"]],
+    }
+    return {
+        "question": asked["question"],
+        "answer": answer,
+        "outcome": traces.OUTCOMES.get(answer["state"], answer["state"]),
+        "sources": [
+            (traces.source(one, True), one.get("quote", "")) for one in answer["citations"]
+        ],
+        "passages": [(traces.source(one, True), likely(one)) for one in answer["passages"]],
+        "withheld": [(one["sentence"], traces.why_withheld(one)) for one in answer["withheld"]],
+        "timings": [
+            (traces.TIMINGS.get(name, name.replace("_", " ")), traces.milliseconds(seconds))
+            for name, seconds in answer["timings"].items()
+        ],
+        "talk": signing.dumps(asdict(talk), salt=SALT, compress=True),
+        "case": signing.dumps(case, salt=SALT, compress=True),
+    }
+
+
+def likely(passage: dict[str, Any]) -> str:
+    """Return the probability that the passage's best line answers; "" if it was not read."""
+    return f"{passage['answers']:.0%}" if "answers" in passage else ""
+
+
+def talk_of(signed: str) -> Talk:
+    """Return what was said before; nothing if the page is too old or somebody has changed it."""
+    try:
+        return questions.talk_of(signing.loads(signed, salt=SALT)) if signed else Talk()
+    except (signing.BadSignature, TypeError, ValueError):
+        return Talk()
+
+
+@require_GET
+def customers(request: HttpRequest) -> JsonResponse:
+    """Return customers by the start of their id or some of their name, in `q`."""
+    asker(request)
+    query = request.GET.get("q", "").strip()[:200]
+    known = Customer.objects.filter(erased_at=None, merged_into=None)
+    found = known.filter(name__icontains=query) | known.filter(id__istartswith=query)
+    rows = [{"id": one.pk, "title": str(one)} for one in found.order_by("name", "id")[:OFFERED]]
+    return JsonResponse({"rows": rows}, headers={"Cache-Control": "no-store"})
+
+
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    """Make the last question a test question that expects what was answered."""
+    user = asker(request)
+    if not user.has_perms(["chatbot.add_case", "chatbot.change_case"]):
+        raise PermissionDenied
+    try:
+        asked = signing.loads(request.POST.get("case", ""), salt=SALT)
+    except signing.BadSignature:
+        messages.error(request, "This page is too old. Ask the question again.")
+        return HttpResponseRedirect(reverse("admin:playground"))
+    said = cases.as_said(asked["answer"], asked["state"], asked["citations"], asked["question"])
+    case = Case.objects.create(
+        question=asked["question"],
+        customer=Customer.objects.filter(id=asked["customer"]).first(),
+        inbox=Inbox.objects.filter(id=asked["inbox"]).first(),
+        before=asked["before"],
+        by=user,
+        at=timezone.now(),
+        **said | {"answer": asked["answer"] if asked["state"] == Ending.ANSWERED else ""},
+    )
+    messages.info(request, "Check what a right answer holds, and save it.")
+    return HttpResponseRedirect(reverse("admin:chatbot_case_change", args=[case.pk]))

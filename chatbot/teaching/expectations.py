@@ -1,0 +1,96 @@
+"""Derives what a right answer must hold from a text that somebody called right.
+
+The form is that of inference.evaluation.answers: groups of alternatives, one of each in the answer.
+"""
+
+import re
+from collections.abc import Iterator
+
+from inference.grounding import facts as told
+from inference.grounding.dates import DATES, DAY_FIRST, MONTHS, STYLES, dates, rewritten
+from inference.grounding.facts import Fact, facts
+from inference.grounding.words import WORD, squeeze, stem, stems
+
+Groups = list[list[str]]
+# "Total: 41.50", "Order 50001 – Shipped date: …": a paraphrase does not repeat the label.
+LABEL = re.compile(r"(?:^|(?<=– ))[A-Z][\w ]{0,40}: ", re.MULTILINE)
+# A text without facts is known by so many of its longest words.
+WORDS = 4
+
+
+def expectation(text: str, known: str = "") -> Groups:
+    """Return a group for each figure, date and name of the text that `known`, for example the
+    question, does not have: an answer that repeats the question is not right."""
+    text = LABEL.sub(" ", text)
+    before = facts(known)
+    new = sorted(fact for fact in facts(text) if not told.holds(before, fact))
+    return [sorted(set(spellings(fact, text))) for fact in new]
+
+
+def words(text: str, known: str = "") -> Groups:
+    """Return a group for each of the longest words that matter, with their stems."""
+    new = stems(text) - stems(known)
+    written = {stem(squeeze(word)): word.lower() for word in WORD.findall(text)}
+    longest = sorted(new & written.keys(), key=lambda one: (-len(one), one))[:WORDS]
+    # "polici" is neither in "policy" nor in "policies" written out; "polic" is.
+    return [sorted({written[one], one.rstrip("i")}) for one in longest]
+
+
+def spellings(fact: Fact, text: str) -> Iterator[str]:
+    """Yield how an answer may write the fact: as the text does, and in the usual other ways."""
+    yield from SPELLINGS[fact.kind](fact.value, text)
+
+
+def as_dates(value: str, text: str) -> Iterator[str]:
+    for pattern in DATES:
+        for match in pattern.finditer(text):
+            if dates(match[0])[0] == {value}:
+                yield match[0]
+                day = (rewritten(match, style) for style in [*STYLES, DAY_FIRST])
+                yield from (one for one in day if dates(one)[0] & {value, slashed(value)})
+    year, month, day_of_month = value.split("-")
+    if year == "?" and month.isdigit() and day_of_month.isdigit():
+        name = MONTHS[int(month) - 1].capitalize()
+        yield from (f"{day_of_month} {name}", f"{name} {day_of_month}")
+
+
+def slashed(value: str) -> str:
+    """Return how `dates` reads 03/11/2026, which may be in March or in November."""
+    year, month, day = value.split("-")
+    both = f"{int(day)}/{int(month)}" if day.isdigit() and month.isdigit() else ""
+    return f"{year}-{both}-{both}"
+
+
+def as_times(value: str, text: str) -> Iterator[str]:
+    yield value
+    yield from (match[0] for match in told.CLOCK.finditer(text) if told.clock(match) == value)
+    hour, minutes = value.split(":")
+    if minutes == "00":
+        half = "pm" if int(hour) >= 12 else "am"
+        yield from (f"{(int(hour) - 1) % 12 + 1}{gap}{half}" for gap in (" ", ""))
+
+
+def as_numbers(value: str, text: str) -> Iterator[str]:
+    yield value
+    yield from (one for one in told.NUMBER.findall(text) if told.amount(one) == value)
+    spoken = told.SPOKEN.finditer(text)
+    yield from (match[0] for match in spoken if str(told.spoken(match)) == value)
+    if value.isdigit() and len(value) > 3:
+        yield f"{int(value):,}"
+
+
+def as_written(value: str, text: str) -> Iterator[str]:
+    """Yield the words of the text that stand for a code or a name."""
+    found = [word for word in re.findall(r"\S+", text) if squeeze(word).strip(".@") == value]
+    yield from (word.strip(".,;:!?()[]\"'“”‘’*") for word in found)
+    if not found:
+        yield value
+
+
+SPELLINGS = {
+    "date": as_dates,
+    "time": as_times,
+    "number": as_numbers,
+    "code": as_written,
+    "name": as_written,
+}
