@@ -6,6 +6,10 @@ PYTHON = $(VENV)/bin/python
 PYTEST = $(PYTHON) -m pytest
 # Two processes; an idle one takes over tests that wait for the other.
 TWO = -n 2 --dist worksteal
+# Only the tests of the API's description, which are slow, need schemathesis: 3 s of each process.
+PLAIN = -p no:schemathesis --ignore tests/chatbot/api/test_api_description.py
+# The tables as the models say: migrations take each process 6 s, and the other suites run them.
+UNIT = -m "not slow" --nomigrations $(PLAIN) --ignore tests/live --ignore tests/inference/training
 # Each process that a test starts would read every module of ours from its source again.
 unexport PYTHONDONTWRITEBYTECODE
 export ATTUNE_SHARED ?= ../shared
@@ -34,14 +38,14 @@ models: $(VENV)/.installed ## Show which model files are on this machine
 test: test-unit test-slow test-services test-live ## Run every test, after installing what they need
 
 test-unit: $(VENV)/.installed-dev ## Run the fast tests: no network, broker, model or browser
-	@$(PYTEST) -m "not slow" --ignore tests/live --ignore tests/inference/training $(TWO)
+	@$(PYTEST) $(UNIT) $(TWO)
 
 test-slow: $(VENV)/.installed-dev ## Run the long tests of the same kind: every role's pages, hostile texts, training
 	@$(PYTEST) -m slow --ignore tests/live $(TWO)
 
 test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis decides again, on these
 	@deploy/local/debian-parts.sh postgresql redis-server
-	@$(PYTHON) deploy/local/services.py $(PYTEST) -m services $(TWO) tests/chatbot tests/crm
+	@$(PYTHON) deploy/local/services.py $(PYTEST) -m services $(PLAIN) $(TWO) tests/chatbot tests/crm
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2

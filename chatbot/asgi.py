@@ -21,6 +21,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E40
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.engines.tiers import look_after_for_ever  # noqa: E402
 from chatbot.reply.runner import recover_for_ever, release_claims  # noqa: E402
+from chatbot.teaching.runs import go_on_for_ever  # noqa: E402
 from chatbot.telemetry.metrics import forget_the_dead  # noqa: E402
 from chatbot.watches import deserted  # noqa: E402
 from chatbot.watches.assignment import assign_for_ever  # noqa: E402
@@ -40,6 +41,7 @@ WATCHES = [
     assign_for_ever,
     deserted.look_for_ever,
     carry_for_ever,
+    go_on_for_ever,
 ]
 
 

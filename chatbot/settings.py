@@ -16,6 +16,7 @@ from chatbot.config.environment import (
     env,
     env_bool,
     env_choice,
+    env_hosts,
     env_int,
     env_list,
     env_number,
@@ -227,6 +228,16 @@ if DEMO:
 WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 
+## Articles from inside the network
+#: Hosts that websites and files may be read from, for example `help.intranet,wiki.intranet:8080`;
+#: without a port, ports 80 and 443 are meant.
+#: Default: none; nothing is read.
+KNOWLEDGE_HOSTS = env_hosts("KNOWLEDGE_HOSTS")
+#: Folders of this machine that plans for files may import from, for example `/srv/exports`; also
+#: the folders in them.
+#: Default: none; nothing is read.
+KNOWLEDGE_FOLDERS = env_list("KNOWLEDGE_FOLDERS")
+
 LOGIN_REDIRECT_URL = "/admin/"  # unfold's log-in form drops the page asked for
 REST_FRAMEWORK, SPECTACULAR_SETTINGS = rest.FRAMEWORK, rest.DESCRIPTION
 
@@ -327,6 +338,15 @@ STORAGES = {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
         "OPTIONS": {
             "location": DATA_DIR / "attachments",
+            "file_permissions_mode": 0o600,
+            "directory_permissions_mode": 0o700,
+        },
+    },
+    # Files on their way into Attune. A child process reads them by their path.
+    "imports": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {
+            "location": DATA_DIR / "imports",
             "file_permissions_mode": 0o600,
             "directory_permissions_mode": 0o700,
         },

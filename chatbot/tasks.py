@@ -11,14 +11,33 @@ from chatbot.conversation import crm_requests
 from chatbot.conversation.mail import mail_alert, mail_answers, mail_transcript, mail_unread
 from chatbot.conversation.mail_links import mail_link
 from chatbot.conversation.summary import sum_up
+from chatbot.gaps import asking
+from chatbot.gaps.asking import ask_again
+from chatbot.gaps.updating import update_gaps
 from chatbot.people import away
 from chatbot.privacy import retention
 from chatbot.privacy.retention import carry_out as erase
 from chatbot.reply import runner
 from chatbot.reports import aggregate
+from chatbot.teaching.fall import mail_fall
+from chatbot.teaching.nightly import ask_nightly
+from chatbot.teaching.runs import answer_questions, go_on_with_test_runs
 from chatbot.wire import hints
 
-__all__ = ["erase", "mail_alert", "mail_answers", "mail_link", "mail_transcript", "sum_up"]
+__all__ = [
+    "answer_questions",
+    "ask_again",
+    "ask_nightly",
+    "erase",
+    "go_on_with_test_runs",
+    "mail_alert",
+    "mail_answers",
+    "mail_fall",
+    "mail_link",
+    "mail_transcript",
+    "sum_up",
+    "update_gaps",
+]
 
 
 @shared_task
@@ -59,6 +78,12 @@ def look_after_requests() -> int:
 @shared_task
 def forget_old() -> dict[str, int]:
     return retention.forget()
+
+
+@shared_task
+def go_on_asking_again() -> int:
+    """Go on with gaps whose questions were being asked again when a process died."""
+    return asking.go_on()
 
 
 @shared_task

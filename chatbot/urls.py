@@ -1,6 +1,6 @@
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 
 from chatbot.attachments.views import attachment
 from chatbot.conversation.mail_links import confirm
@@ -20,6 +20,9 @@ urlpatterns = [
     path("demo/crm/", demo_crm, name="demo-crm"),
     path("widget.js", views.loader, name="loader"),
     path("widget/<slug:inbox>/", views.widget, name="widget"),
+    path("widget/<slug:inbox>/look.js", views.look_script, name="look-script"),
+    path("widget/<slug:inbox>/logo/", views.logo, name="logo"),
+    re_path(r"^widget/look/([0-9a-f]{6})\.css$", views.look_style, name="look-style"),
     path("widget/<slug:inbox>/transcript/", transcript, name="transcript"),
     path("confirm-mail/", confirm, name="confirm-mail"),
     path("attachments/<uuid:pk>/", attachment, name="attachment"),

@@ -1,12 +1,15 @@
 """For all tests: no network but this machine's own loopback and Unix sockets."""
 
+import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 import pytest
 from hypothesis import settings
+from pytest_django import DjangoDbBlocker
 
 # How many cases hypothesis makes of each property in every run. Each run makes others, and keeps
 # what fails in .hypothesis; `pytest --hypothesis-profile thorough` looks longer.
@@ -27,7 +30,27 @@ def loopback_only() -> Iterator[None]:
         for name in ("connect", "connect_ex"):
             patch.setattr(socket.socket, name, checked(getattr(socket.socket, name)))
         patch.setattr(socket, "getaddrinfo", looked_up(socket.getaddrinfo))
+        patch.setattr(ssl.SSLContext, "load_default_certs", named_only(ssl.SSLContext))
         yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_use_migrations: bool, django_db_blocker: DjangoDbBlocker
+) -> None:
+    """With `--nomigrations`, the tables are made as the models say, and all migrations count as
+    applied. That they lead to the same tables is shown by the suites that run them."""
+    if django_db_use_migrations:
+        return
+    from django.conf import settings
+    from django.db import connection
+    from django.db.migrations.loader import MigrationLoader
+    from django.db.migrations.recorder import MigrationRecorder
+
+    settings.MIGRATION_MODULES = {}
+    with django_db_blocker.unblock():
+        for app, name in MigrationLoader(connection).graph.nodes:
+            MigrationRecorder(connection).record_applied(app, name)
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +59,7 @@ def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     from crm.plumbing import background
 
     monkeypatch.setattr(background.pool, "submit", lambda *_: None)
+    monkeypatch.setattr(background.slow, "submit", lambda *_: None)
     monkeypatch.setattr(background, "_arm", lambda task: None)
 
 
@@ -55,6 +79,17 @@ def looked_up(getaddrinfo: Callable[..., Any]) -> Callable[..., Any]:
         return getaddrinfo(host, *arguments, **options)
 
     return look_up
+
+
+def named_only(context: type[ssl.SSLContext]) -> Callable[..., None]:
+    """Those that a test names: to read all of the machine's takes each client 25 ms."""
+    load, before = context.load_default_certs, os.environ.get("SSL_CERT_FILE")
+
+    def load_named(self: ssl.SSLContext, *purpose: Any) -> None:
+        if os.environ.get("SSL_CERT_FILE") != before:
+            load(self, *purpose)
+
+    return load_named
 
 
 def is_here(host: Any) -> bool:

@@ -5,6 +5,7 @@ import re
 import shutil
 import zlib
 from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -170,8 +171,24 @@ async def outcome_of(turn: Turn) -> Outcome:
     return answer.outcome
 
 
+@contextmanager
+def fake_index() -> Iterator[None]:
+    """Give search an index of its own and the fake encoder, for tests without fake records."""
+    with (
+        TemporaryDirectory() as folder,
+        override_settings(INDEX_DIR=Path(folder)),
+        mock.patch("crm.knowledge.indexing.encoder", return_value=FakeEncoder()),
+        mock.patch("inference.index.writer._sync"),
+    ):
+        indexing.build()
+        yield
+        indexing.reader.cache_clear()
+
+
 class FakeModelsTestCase(TestCase):
     """Alice and Bob are customers with an order each; the models are fakes."""
+
+    built: Path
 
     @classmethod
     def setUpTestData(cls) -> None:

@@ -28,12 +28,16 @@ inference.training
 inference.reading
 inference.sentiment
 inference.benchmarks
-crm.plumbing crm.signals crm.signing
+crm.signals crm.signing
+crm.outbound.destinations
+crm.plumbing
 crm.models
 crm.adapters
 crm.ids
 crm.action_answers
 crm.knowledge
+crm.articles
+crm.importing crm.websites
 crm.customers
 crm.outbound
 crm.inbound
@@ -51,6 +55,7 @@ chatbot.engines
 chatbot.attachments
 chatbot.conversation
 chatbot.reply
+chatbot.teaching chatbot.gaps
 chatbot.api chatbot.watches
 chatbot.widget
 chatbot.console
@@ -73,6 +78,12 @@ HEAVY = {
     "pymilvus",
     "milvus_lite",
     "pandas",
+    # What reads files and web pages, in a child process or a worker.
+    "openpyxl",
+    "docx",
+    "pypdfium2",
+    "trafilatura",
+    "lxml",
 }
 
 

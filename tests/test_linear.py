@@ -9,10 +9,9 @@ from unittest import mock
 import pytest
 
 from chatbot.conversation import crm_requests
-from chatbot.models import Message
 from chatbot.privacy.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
-from chatbot.reply.runner import have
+from chatbot.reply.guidance import have, spoken_words
 from chatbot.reply.turn import Turn
 from crm.knowledge import keys, wording
 from crm.knowledge.records import MOST_PASSAGES, passages
@@ -47,7 +46,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "sentences": sentences.split,
     "wishes": lambda text: wishes.requested_action(text, OFFERS),
     "route": lambda text: route.decide(Turn(text, None, offered=True)),
-    "words of the inbox": lambda text: have([Message(text=text)], "a person"),
+    "words of the inbox": lambda text: have([spoken_words(text)], "a person"),
     "own words": own_words,
     "references": keys.references,
     "phrases": keys.phrases,

@@ -20,15 +20,18 @@ from django.utils.timesince import timesince
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from chatbot.admin import teach
 from chatbot.attachments import kinds
 from chatbot.console import mood, traces
 from chatbot.console.frames import VIEWS
 from chatbot.console.rows import OPEN, banded, gist, with_last_message
 from chatbot.console.uploads import upload
+from chatbot.console.view import new_article
 from chatbot.conversation import search
 from chatbot.conversation.plain import without_controls
 from chatbot.models import Conversation, Inbox, Message
 from chatbot.people import audit
+from chatbot.teaching.cases import MAY_TEACH
 from crm.admin import ReadOnly
 from crm.models import Customer, Record
 
@@ -95,9 +98,13 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
     def get_urls(self) -> list[Any]:
         live = self.admin_site.admin_view(self.live)
         attach = self.admin_site.admin_view(upload)
+        answering = self.admin_site.admin_view(teach.records)
+        judge = self.admin_site.admin_view(teach.teach)
         return [
             path("live/", live, name="live"),
             path("<uuid:pk>/attachments/", attach, name="attach"),
+            path("<uuid:pk>/records/", answering, name="answering-records"),
+            path("<uuid:pk>/messages/<int:seq>/teach/", judge, name="teach"),
             *super().get_urls(),
         ]
 
@@ -192,6 +199,8 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "title": without_controls(str(conversation)),
         "entries": entries,
         "earlier": earlier,
+        "may_teach": request.user.has_perm(MAY_TEACH) and not conversation.redacted_at,
+        "new_article": new_article(request.user),
         "mood": mood.badge(conversation.mood),
         "chart": mood.chart([entry.message for entry in entries]),
         "state": state_label(conversation),

@@ -1,4 +1,4 @@
-"""Inboxes: the widget's sites, the code for the site, the hours, and the alert rules."""
+"""Inboxes: the widget's sites and look, the code for the site, guidance, hours, alert rules."""
 
 import re
 from typing import Any
@@ -6,24 +6,27 @@ from typing import Any
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.validators import validate_email
+from django.forms import Script
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.clickjacking import xframe_options_sameorigin
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from chatbot.admin import hours
+from chatbot.admin import guidance, hours, looks, setup
 from chatbot.conversation import alerts
 from chatbot.models import Conversation, Inbox
+from chatbot.widget import look
+from chatbot.widget.views import page
 from crm.admin.list_field import LinesField
 
 ALERT_FIELDS = [
     "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood", "alert_emails",
 ]  # fmt: skip
-WIDGET_FIELDS = [
-    "name", "key", "greeting", "origins", "hand_off_on", "auto_assign", "learning",
-]  # fmt: skip
+WIDGET_FIELDS = ["name", "key", "origins", "auto_assign", "learning"]
 ALERTS = (
     "Each of these rules calls an agent until somebody has seen the alert or takes the "
     "conversation over. A mood counts only if the classifier is sure enough (60 %). You can try "
@@ -49,7 +52,7 @@ def address(line: str) -> str:
     return line
 
 
-class InboxForm(hours.HoursForm):
+class InboxForm(looks.LookForm, guidance.GuidanceForm, hours.HoursForm):
     origins = LinesField(
         origin, "https://shop.example", "Sites that may show the widget, one per line."
     )
@@ -58,16 +61,10 @@ class InboxForm(hours.HoursForm):
     )
     alert_emails.label = "E-mail alerts to"
 
-    hand_off_on = LinesField(
-        str.strip,
-        "power of attorney",
-        "Words or phrases, one per line: a message that has one of them goes to a person.",
-    )
-    hand_off_on.label = "Always hand off on"
-
     class Meta:
         model = Inbox
-        fields = ["key", "name", "greeting", "origins", "hand_off_on", "learning", "auto_assign"]
+        fields = ["key", "name", "greeting", "origins", "learning", "auto_assign"]
+        fields += ["bot_name", "colour", "suggestions", "position", *guidance.FIELDS]
         fields += [*ALERT_FIELDS, "time_zone", "special_days"]
 
 
@@ -76,15 +73,31 @@ class InboxAdmin(ModelAdmin):
     form = InboxForm
     fieldsets = [
         (None, {"fields": WIDGET_FIELDS}),
+        ("Look", {"fields": looks.FIELDS, "description": looks.ABOUT}),
+        ("Guidance for the bot", {"fields": guidance.FIELDS, "description": guidance.ABOUT}),
+        (
+            "The bot's own sentences",
+            {
+                "fields": [*guidance.SENTENCES],
+                "description": guidance.ABOUT_SENTENCES,
+                "classes": ["collapse"],
+            },
+        ),
         ("Business hours", {"fields": ["now", *hours.FIELDS], "description": hours.ABOUT}),
         ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
     ]
     list_display = ["name", "key", "sites", "now"]
     ordering = ["name"]
     search_fields = ["name", "key"]
+    list_before_template = "admin/chatbot/inbox/list_before.html"
 
     class Media:
-        css = {"all": ["chatbot/admin/theme.css", "chatbot/admin/panels.css"]}
+        css = {
+            "all": [
+                "chatbot/admin/theme.css", "chatbot/admin/panels.css", "chatbot/admin/inbox.css",
+            ]
+        }  # fmt: skip
+        js = [Script("chatbot/admin/inbox.js", type="module")]
 
     @display(description="Sites")
     def sites(self, inbox: Inbox) -> str:
@@ -94,28 +107,85 @@ class InboxAdmin(ModelAdmin):
     def now(self, inbox: Inbox) -> str:
         return hours.standing(inbox)
 
+    def get_fieldsets(self, request: HttpRequest, obj: Inbox | None = None) -> Any:
+        """Leave out a logo's removal where there is none, and what only a form shows for people
+        who may only view the inbox."""
+        sections = super().get_fieldsets(request, obj)
+        hidden = set() if look.logo_address(obj or Inbox()) else {"remove_logo"}
+        if obj and not self.has_change_permission(request, obj):
+            hidden |= {"logo", "remove_logo", *guidance.SENTENCES}
+        shown = [
+            (name, options | {"fields": [one for one in options["fields"] if one not in hidden]})
+            for name, options in sections
+        ]
+        return [(name, options) for name, options in shown if options["fields"]]
+
     def get_readonly_fields(self, request: HttpRequest, obj: Inbox | None = None) -> list[str]:
         # The key is part of the sites' pages and of every identity token that they sign.
         return ["now", "key"] if obj else ["now"]
 
+    def save_model(self, request: HttpRequest, obj: Inbox, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        form.save_logo()
+
     def get_urls(self) -> list[Any]:
-        preview = self.admin_site.admin_view(self.preview)
-        return [path("<int:inbox>/alerts/", preview, name="alerts"), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [
+            path("<int:inbox>/alerts/", view(self.preview), name="alerts"),
+            path("<int:inbox>/guidance/", view(self.try_guidance), name="guidance"),
+            path("<int:inbox>/look/", view(self.look), name="look"),
+            path("look/", view(self.look), name="new-look"),
+            path("setup/", view(setup.page), name="setup"),
+            path("setup/dismiss/", view(setup.dismiss), name="setup-dismiss"),
+            *super().get_urls(),
+        ]
 
     def preview(self, request: HttpRequest, inbox: int) -> TemplateResponse:
         """Compare last week's alerts under the form's rules with those under the saved rules."""
-        saved = get_object_or_404(Inbox, id=inbox)
-        if not self.has_change_permission(request, saved):
-            raise PermissionDenied
-        form = self.get_form(request, saved)(request.POST, instance=Inbox.objects.get(id=inbox))
-        context = self.admin_site.each_context(request) | {
-            "title": f"{saved}: last week under these rules",
-            "errors": form.errors,
-            "form_page": reverse("admin:chatbot_inbox_change", args=[inbox]),
-        }
+        saved, form = self.edited(request, inbox)
+        context = self.trial_context(request, saved, form, "last week under these rules")
         if form.is_valid():
             context |= previewed(saved, form.instance)
         return TemplateResponse(request, "admin/chatbot/inbox/alerts.html", context)
+
+    def try_guidance(self, request: HttpRequest, inbox: int) -> TemplateResponse:
+        """Show which of last week's messages the form's guidance would have met."""
+        saved, form = self.edited(request, inbox)
+        context = self.trial_context(request, saved, form, "last week under this guidance")
+        if form.is_valid():
+            may_read = request.user.has_perm("chatbot.view_conversation")
+            context |= guidance.tried(saved, form.instance, may_read)
+        return TemplateResponse(request, "admin/chatbot/inbox/guidance.html", context)
+
+    def edited(self, request: HttpRequest, inbox: int) -> tuple[Inbox, Any]:
+        """Return the saved inbox, and the form as it was sent."""
+        saved = get_object_or_404(Inbox, id=inbox)
+        if not self.has_change_permission(request, saved):
+            raise PermissionDenied
+        form = self.get_form(request, saved)
+        return saved, form(request.POST, request.FILES, instance=Inbox.objects.get(id=inbox))
+
+    def trial_context(
+        self, request: HttpRequest, saved: Inbox, form: Any, title: str
+    ) -> dict[str, Any]:
+        return self.admin_site.each_context(request) | {
+            "title": f"{saved}: {title}",
+            "errors": form.errors,
+            "form_page": reverse("admin:chatbot_inbox_change", args=[saved.pk]),
+        }
+
+    @method_decorator(xframe_options_sameorigin)
+    def look(self, request: HttpRequest, inbox: int | None = None) -> TemplateResponse:
+        """Show the chat's page as the form would leave it, for the frame below the form."""
+        if inbox is None and not self.has_add_permission(request):
+            raise PermissionDenied
+        fresh = self.get_form(request)
+        form = self.edited(request, inbox)[1] if inbox else fresh(request.POST, request.FILES)
+        form.is_valid()
+        context = page(form.instance) | looks.picture(form, form.instance)
+        response: Any = TemplateResponse(request, "chatbot/widget.html", context)
+        response._csp_replace = {"frame-ancestors": ["'self'"]}
+        return response
 
     def render_change_form(
         self,
@@ -125,6 +195,11 @@ class InboxAdmin(ModelAdmin):
         obj: Inbox | None = None,
         **kwargs: Any,
     ) -> TemplateResponse:
+        may_save = self.has_change_permission(request, obj) if obj else True
+        if may_save:
+            context["look"] = (
+                reverse("admin:look", args=[obj.pk]) if obj else reverse("admin:new-look")
+            )
         if obj:
             context["rules"] = alerts.described(alerts.rules_of(obj))
             context["loader"] = request.build_absolute_uri(reverse("loader"))

@@ -37,5 +37,6 @@ def unfold(static_url: str) -> dict[str, Any]:
                 "950": "#052723",
             },
         },
+        "DASHBOARD_CALLBACK": "chatbot.admin.setup.shown",
         "SIDEBAR": {"navigation": "chatbot.admin.navigation.sidebar"},
     }

@@ -15,6 +15,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 PERCENT_ENCODE = "percent-encode the password: replace / # ? [ ] @ % in it (/ is %2F, # is %23)"
 
+# A name or an IPv4 address, or an IPv6 address in brackets; perhaps a port.
+HOST = re.compile(r"([\w.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.ASCII)
+
 
 def env(name: str, default: str = "") -> str:
     if path := os.environ.get(f"{name}_FILE"):
@@ -64,6 +67,15 @@ def noted_port(path: Path, otherwise: int) -> int:
 
 def env_list(name: str, default: str = "") -> list[str]:
     return [part.strip() for part in env(name, default).split(",") if part.strip()]
+
+
+def env_hosts(name: str) -> list[str]:
+    """Return hosts, each perhaps with a port."""
+    hosts = [host.lower().rstrip(".") for host in env_list(name)]
+    if wrong := [host for host in hosts if not HOST.fullmatch(host)]:
+        text = f"{name} must be written like help.intranet,wiki.intranet:8080, not {wrong[0]!r}."
+        raise ImproperlyConfigured(text)
+    return hosts
 
 
 def env_choice(name: str, default: str, *others: str) -> str:

@@ -41,7 +41,7 @@ def answers_to_mail(conversation_id: Any) -> list[Message]:
     return messages
 
 
-NAMES = {"customer": "You", "bot": "Assistant", "agent": "Colleague", "system": "—"}
+NAMES = {"customer": "You", "agent": "Colleague", "system": "—"}
 GO_ON = "Please continue in the chat on our site. We do not read replies to this e-mail."
 
 
@@ -54,7 +54,8 @@ def text_of(conversation: Conversation) -> str:
 
 
 def line(message: Message) -> str:
-    by = name_of(message.agent) if message.agent else NAMES[message.author]
+    bot = message.conversation.visitor.inbox.bot_name
+    by = name_of(message.agent) if message.agent else {**NAMES, "bot": bot}[message.author]
     files = [f"[{file['name']}, {size(file['bytes'])}]" for file in message.attachments]
     text = " ".join([message.text, *files]).strip()
     return f"[{timezone.localtime(message.at):%d %b %Y, %H:%M}] {by}: {indented(text)}"

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.signals import setting_changed
 from django.dispatch import receiver
 
+from chatbot.models import Reply
 from inference.generation.client import ServerBusy
 
 # Seconds between two looks at a reply's place in the queue.
@@ -84,6 +85,13 @@ class Queue:
 def queue() -> Queue:
     """Return the queue in which this process's replies wait for the language model."""
     return Queue(settings.GENERATIONS)
+
+
+def is_idle() -> bool:
+    """Say whether a question may be asked that no customer waits for: customers' replies come
+    first, and where there are several places, one stays free for the next customer."""
+    open_replies = Reply.objects.filter(status__in=[Reply.Status.PENDING, Reply.Status.RUNNING])
+    return open_replies.count() < max(1, settings.GENERATIONS - 1)
 
 
 @receiver(setting_changed)

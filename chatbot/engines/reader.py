@@ -1,6 +1,7 @@
 """The reader of this process: it finds the lines that answer."""
 
 from functools import lru_cache
+from pathlib import Path
 
 from django.conf import settings
 
@@ -12,6 +13,11 @@ WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "reading"
 RERANKING = WEIGHTS.with_name("reranking")
 
 
+def trained_here() -> Path:
+    """Return the folder of the reranker that was trained on this site's test questions."""
+    return Path(settings.DATA_DIR) / "reranking"
+
+
 @lru_cache(maxsize=1)
 def line_reader() -> Reader:
     return Reader(WEIGHTS)
@@ -19,7 +25,10 @@ def line_reader() -> Reader:
 
 @lru_cache(maxsize=1)
 def reranker() -> Reranker:
-    return Reranker(RERANKING, WEIGHTS / "tokenizer.json")
+    """Return this site's own reranker if there is one. A process reads it once, at its start."""
+    own = trained_here()
+    folder = own if (own / "manifest.json").exists() else RERANKING
+    return Reranker(folder, WEIGHTS / "tokenizer.json")
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,9 @@ from chatbot.models.seen import seen
 from crm.models import Customer
 from inference.sentiment import mood
 
+# The widget's --accent in chatbot/static/chatbot/widget/styles/theme.css.
+OWN_COLOUR = "#0e665a"
+
 
 def new_secret() -> str:
     return secrets.token_urlsafe(32)
@@ -23,6 +26,15 @@ def own_time_zone() -> str:
 
 class Inbox(models.Model):
     """A place where customers write: a site, a brand, a shop."""
+
+    class Position(models.TextChoices):
+        RIGHT = "right", "Right"
+        LEFT = "left", "Left"
+
+    class Tone(models.TextChoices):
+        PLAIN = "plain", "Plain"
+        WARM = "warm", "Warm"
+        FORMAL = "formal", "Formal"
 
     key = models.SlugField(unique=True, help_text="The value of the widget's data-inbox.")
     name = models.CharField(max_length=100, validators=[seen])
@@ -39,6 +51,24 @@ class Inbox(models.Model):
         blank=True,
         help_text='Sites that may show the widget, e.g. ["https://shop.example"].',
     )
+
+    # The widget's look; its logo is a row of InboxLogo.
+    bot_name = models.CharField(
+        max_length=40,
+        default="Assistant",
+        db_default="Assistant",
+        validators=[seen],
+        help_text="Stands above the bot's messages.",
+    )
+    colour = models.CharField(max_length=7, default=OWN_COLOUR, db_default=OWN_COLOUR)
+    position = models.CharField(
+        max_length=5,
+        choices=Position,
+        default=Position.RIGHT,
+        db_default=Position.RIGHT,
+        help_text="The lower corner of the page in which the chat opens.",
+    )
+    suggestions = models.JSONField("suggested questions", default=list, db_default=[], blank=True)
 
     learning = models.BooleanField(
         "learn from corrections",
@@ -80,6 +110,19 @@ class Inbox(models.Model):
         blank=True,
         help_text="Words or phrases, one per line: a message that has one goes to a person.",
     )
+    # Guidance for the bot: see chatbot/reply/guidance.py.
+    tone = models.CharField(
+        max_length=6,
+        choices=Tone,
+        default=Tone.PLAIN,
+        db_default=Tone.PLAIN,
+        help_text="How the bot's own sentences sound. What it tells of your records stays as "
+        "it is.",
+    )
+    # Lines such as "legal advice: We cannot advise you on the law."
+    never_about = models.JSONField("never talk about", default=list, db_default=[], blank=True)
+    # The bot's own sentences in the inbox's words, by their names in chatbot/reply/wording.py.
+    sentences = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     auto_assign = models.BooleanField(
         "assign automatically",
         default=False,
@@ -96,6 +139,34 @@ class Inbox(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class InboxLogo(models.Model):
+    """An inbox's logo, in a table of its own: inboxes are read with every message."""
+
+    inbox = models.OneToOneField(
+        Inbox, on_delete=models.CASCADE, primary_key=True, related_name="logo"
+    )
+    type = models.CharField(max_length=20)
+    data = models.BinaryField()
+    # The start of its SHA-256, so that a browser keeps a logo until it changes.
+    digest = models.CharField(max_length=16)
+
+    def __str__(self) -> str:
+        return f"Logo of {self.inbox}"
+
+
+class SetupDismissed(models.Model):
+    """Somebody has put the setup checklist of this installation away. There is one row at most."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"Put away on {self.at:%Y-%m-%d}"
 
 
 class Visitor(models.Model):

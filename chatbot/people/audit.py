@@ -18,6 +18,7 @@ from chatbot.models import (
     ActionField,
     ApiKey,
     CannedAnswer,
+    Case,
     Conversation,
     Correction,
     Erasure,
@@ -28,9 +29,19 @@ from chatbot.models import (
     Server,
     Summary,
     Team,
+    TestRun,
     Tier,
 )
-from crm.models import Customer, Endpoint, RecordKind, Source
+from crm.models import (
+    Article,
+    Customer,
+    Endpoint,
+    Import,
+    ImportPlan,
+    RecordKind,
+    Source,
+    Website,
+)
 
 # Seconds within which reading the same conversation again is not logged.
 ONCE_IN = 300
@@ -44,12 +55,20 @@ def register() -> None:
     auditlog.register(Presence, include_fields=["capacity"])
     auditlog.register(Team, m2m_fields={"members", "inboxes"})
     auditlog.register(Note, mask_fields=["text"])
+    # What was asked and answered is a customer's; so are the facts that are expected.
+    auditlog.register(Case, include_fields=["verdict", "record", "active", "by"])
     texts = ["problem", "tried", "question"]
     auditlog.register(Summary, include_fields=[*texts, "corrected_by"], mask_fields=texts)
     auditlog.register(Action, m2m_fields={"endpoints"})
     auditlog.register(ActionField)
     auditlog.register(Inbox, mask_fields=["secret"])
     auditlog.register(RecordKind)
+    # Its versions are their own record of its text.
+    auditlog.register(Article, include_fields=["state", "published", "review_by"])
+    auditlog.register(Import, include_fields=["name", "plan"])
+    auditlog.register(Website, include_fields=["start", "active", "publish", "every_hours"])
+    auditlog.register(TestRun, include_fields=["name", "drafts"])
+    auditlog.register(ImportPlan, exclude_fields=["looked_at", "seen"])
     auditlog.register(Source, mask_fields=["secrets"])
     auditlog.register(Endpoint, mask_fields=["secrets"], exclude_fields=["failing_since"])
     auditlog.register(ApiKey, exclude_fields=["digest", "last_used_at"])
@@ -91,6 +110,12 @@ def exported(customer: Customer, user: User | None) -> None:
     """Log an export of all data about a customer; without a user, a command made it."""
     by = {} if user else {"additional_data": {"by": "a command on the server"}}
     log_access(customer, f"All data about {customer.pk}", actor=user, **by)
+
+
+def asked_as(customer: Customer, user: User) -> None:
+    """Log that this person has tried out what the bot answers to a customer."""
+    if cache.add(f"asked:{user.pk}:{customer.pk}", 1, ONCE_IN):
+        log_access(customer, f"The bot's answers to {customer.pk}", actor=user)
 
 
 def log_access(row: Any, name: str, **more: Any) -> None:

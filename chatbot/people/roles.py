@@ -12,13 +12,22 @@ ALL = (AGENT, LEAD, ADMINISTRATOR, AUDITOR)
 
 _READS = ["chatbot.view_conversation", "chatbot.view_message", "chatbot.view_reply"]
 _READS += ["chatbot.view_actionrequest", "chatbot.view_correction"]
-_READS += ["crm.view_customer", "crm.view_record"]
+_READS += ["crm.view_customer", "crm.view_record", "crm.view_article"]
 _ANSWERS = [*_READS, "chatbot.change_conversation", "chatbot.add_correction"]
+_ANSWERS += ["chatbot.add_case"]
 _EDITS = ("view", "add", "change", "delete")
 _LEADS = [
     *_ANSWERS,
     *(f"chatbot.{action}_cannedanswer" for action in _EDITS),
     *(f"chatbot.{action}_team" for action in _EDITS),
+    *(f"chatbot.{action}_case" for action in _EDITS),
+    *(f"chatbot.{action}_testrun" for action in _EDITS),
+    "chatbot.view_gap",
+    "chatbot.change_gap",
+    *(f"crm.{action}_article" for action in _EDITS),
+    *(f"crm.{action}_importplan" for action in _EDITS),
+    *(f"crm.{action}_import" for action in _EDITS),
+    *(f"crm.{action}_website" for action in _EDITS),
     "chatbot.view_presence",
     "chatbot.change_presence",
     "chatbot.view_inbox",

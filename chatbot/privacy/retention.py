@@ -12,7 +12,18 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from chatbot.models import Conversation, DeletedCount, Erasure, Message, Summary, Visitor
+from chatbot.models import (
+    Case,
+    Conversation,
+    DeletedCount,
+    Erasure,
+    Gap,
+    GapQuestion,
+    Message,
+    Summary,
+    TestResult,
+    Visitor,
+)
 from chatbot.models.crm_actions import WRITTEN
 from chatbot.privacy import webhook_bodies
 from chatbot.privacy.known import known_of
@@ -79,6 +90,11 @@ def redact_conversation(conversation: Conversation) -> None:
     conversation.replies.update(passages=[], withheld=[], error="", reason="")
     conversation.notes.update(text=GONE)
     conversation.requests.update(values=[], answer="")
+    forget_cases(conversation, known)
+    # A vector is made from the words; both it and the label are made again from what is left.
+    unanswered = GapQuestion.objects.filter(message__conversation=conversation)
+    unanswered.update(after={}, waiting=False, vector=b"", encoder="")
+    Gap.objects.filter(questions__in=unanswered).update(label="")
     Summary.objects.filter(conversation=conversation).update(problem=GONE, tried="", question="")
     conversation.redacted_at = timezone.now()
     conversation.alert_quote = conversation.handoff_quote = ""
@@ -87,6 +103,16 @@ def redact_conversation(conversation: Conversation) -> None:
     changed = ["redacted_at", "alert_quote", "handoff_quote", "csat_comment", "contact_email"]
     changed += ["contact_confirmed"]
     conversation.save(update_fields=changed)
+
+
+def forget_cases(conversation: Conversation, known: list[str]) -> None:
+    """Delete the test questions of a conversation that hold personal data: without it they would
+    ask something else. "How long may I return it?" stays."""
+    TestResult.objects.filter(message__conversation=conversation).delete()
+    for case in Case.objects.filter(message__conversation=conversation):
+        texts = [case.question, case.answer, json.dumps([case.before, case.expect, case.forbid])]
+        if case.customer_id or any(redact(text, known) != text for text in texts):
+            case.delete()
 
 
 def typed(conversation: Conversation) -> list[str]:
@@ -157,6 +183,9 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
             values = {"action": request.action.name}
             values |= of(request, "state", "values", "answer", "offered_at", "confirmed_at")
             yield {"kind": "request", "conversation": talk.id} | values
+        for case in Case.objects.filter(message__conversation=talk):
+            values = of(case, "question", "answer", "verdict", "at")
+            yield {"kind": "test question", "conversation": talk.id} | values
         for note in talk.notes.all():
             yield {"kind": "note", "conversation": talk.id} | of(note, "text", "at")
         for summary in Summary.objects.filter(conversation=talk):

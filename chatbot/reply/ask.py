@@ -6,6 +6,7 @@ from typing import Any
 
 from chatbot.engines import classifier
 from chatbot.models.replies import unanswered_after
+from chatbot.reply.guidance import guided_by
 from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
@@ -39,10 +40,13 @@ async def ask(
     policy: Policy | None = None,
     today: date | None = None,
     talk: Talk | None = None,
+    inbox: str = "",
+    drafts: bool = False,
 ) -> dict[str, Any]:
     """Answer the question through the whole pipeline. Returns what `ask --json` prints.
 
-    talk: what was said before; the question and its answer are added to it.
+    talk: what was said before; the question and its answer are added to it; inbox: its key;
+    drafts: answer as if all drafts of articles were published.
     """
     talk = talk or Talk()
     sentiment = await in_thread(score, question)
@@ -51,6 +55,8 @@ async def ask(
     turn = Turn(
         question,
         customer,
+        inbox=inbox,
+        drafts=drafts,
         history=tuple(talk.history),
         cited=tuple(talk.cited),
         unanswered=talk.unanswered,
@@ -61,7 +67,7 @@ async def ask(
         intents=sentiment.intents,
         today=today,
     )
-    outcome = await collect(turn, policy=policy)
+    outcome = await collect(await in_thread(guided_by, turn), policy=policy)
     talk.add(question, outcome)
     return as_json(outcome, sentiment)
 
@@ -83,6 +89,7 @@ def as_json(outcome: Outcome, sentiment: Sentiment) -> dict[str, Any]:
         },
         "citations": outcome.citations,
         "withheld": outcome.withheld,
+        "passages": outcome.passages,
         "routing": outcome.routing,
         "generations": outcome.generations,
         "timings": outcome.timings,

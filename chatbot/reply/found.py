@@ -33,9 +33,9 @@ class Line:
         return self.hit.record, self.text
 
     @property
-    def citation(self) -> tuple[str, str, str, date | None]:
+    def citation(self) -> tuple[str, str, str, date | None, str]:
         """What `Outcome.cite` takes."""
-        return self.hit.record, self.hit.title, self.text, self.hit.changed
+        return self.hit.record, self.hit.title, self.text, self.hit.changed, self.hit.address
 
 
 @dataclass

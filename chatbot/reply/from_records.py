@@ -306,7 +306,8 @@ class FromRecords:
     def cite_all(self, looked_up: LookedUp) -> None:
         for record, quote in looked_up.records:
             title = title_of(record.kind, record.title)
-            self.outcome.cite(record.id, title, quote, localdate(record.updated_at))
+            day = localdate(record.updated_at)
+            self.outcome.cite(record.id, title, quote, day, record.address)
 
     @asynccontextmanager
     async def counted(self, tier: Tier) -> AsyncIterator[Usage]:

@@ -6,6 +6,7 @@ code that counts, adds and picks. Every sentence is true by itself: it stands in
 over which records it was computed.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,9 +19,9 @@ from django.db.models import F, QuerySet
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply.turn import Turn
-from chatbot.reply.wording import CANNOT_ADD
 from crm.knowledge import amounts, moments, search, wording
 from crm.models import Record, RecordKind
+from inference.grounding import stems
 from inference.grounding.injection import left_out
 from inference.grounding.words import WORD
 
@@ -49,6 +50,10 @@ OTHERS = 3
 # If a question names two kinds: how much nearer to it the first must be than the second, as a
 # cosine.
 CLEARLY = 0.05
+# "My next tuning", "the last piano lesson": the words that say which record is picked out.
+PICKED_WORDS = re.compile(
+    r"\b(?:next|last|latest|upcoming|previous)((?: [^\W\d_]{3,30}){1,2})", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,7 @@ class Own:
 
     @property
     def is_open(self) -> bool | None:
-        """Tell whether it is unfinished; None if nobody can tell."""
+        """Tell whether it is unfinished; None if its status does not tell."""
         status = self.value("status")
         final = None if status is None else kinds.is_final(self.kind, status)
         return None if final is None else not final
@@ -188,7 +193,7 @@ def unclear(turn: Turn) -> str:
     if len(summed) < 2 or kind_named(turn.text, names):
         return ""
     spoken = [wording.plural(wording.singular(wording.words_of(one))) for one in summed]
-    return CANNOT_ADD.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
+    return turn.words.cannot_add.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
 
 
 def own(turn: Turn) -> QuerySet[Record]:
@@ -256,12 +261,29 @@ def candidates(turn: Turn, question: Asked) -> list[Own]:
         summed = with_totals(names)
         name = summed[0] if len(summed) == 1 else None
     if name is None:
-        return []
+        return described(turn) if question.picks in {"next", "last"} else []
     rows = own(turn).filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
     records, kind = list(rows[: MOST + 1]), kinds.kind_of(name)
     owned = [Own(record, kind) for record in records]
     dated = sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
     return dated if len(records) <= MOST else []
+
+
+def described(turn: Turn) -> list[Own]:
+    """Return the customer's records that have a word of the picked thing in a field or the title,
+    "my next tuning", if all of them are of one kind."""
+    found = PICKED_WORDS.search(turn.text)
+    wanted = set(stems(found[1])) if found else set()
+    rows = own(turn).defer("text", "states").order_by("-updated_at", "id")[: MOST + 1]
+    having = [row for row in rows if wanted & set(stems(" ".join([row.title, *values(row)])))]
+    if len({row.kind for row in having}) != 1 or len(having) > MOST:
+        return []
+    owned = [Own(row, kinds.kind_of(row.kind)) for row in having]
+    return sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
+
+
+def values(record: Record) -> list[str]:
+    return [value for value in record.fields.values() if isinstance(value, str)]
 
 
 def kind_named(text: str, names: Sequence[str]) -> str | None:
@@ -283,6 +305,8 @@ def noun_of(kind: str) -> str:
 
 def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
     """Choose among the records; None if it is not sure which ones are meant."""
+    if question.picks == "next" and owned and not owned[0].kind.status:
+        return Picked(coming(owned, today)[:1])
     if question.picks == "last":
         return Picked([one for one in owned if (one.day("own_date") or today) <= today][:1])
     states = [one.is_open for one in owned]
@@ -293,11 +317,16 @@ def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
         return None
     unfinished = [one for one, is_open in zip(owned, states, strict=True) if is_open]
     if question.picks == "next":
-        coming = [one for one in unfinished if one.coming and one.coming >= today]
-        return Picked(sorted(coming, key=lambda one: one.coming or today)[:1])
+        return Picked(coming(unfinished, today)[:1])
     if unfinished or question.picks == "open":
         return Picked(unfinished, "open")
     return Picked(owned[:1])
+
+
+def coming(owned: Sequence[Own], today: date) -> list[Own]:
+    """Return those that are still to come, the nearest first."""
+    due = [one for one in owned if one.coming and one.coming >= today]
+    return sorted(due, key=lambda one: one.coming or today)
 
 
 # --- telling

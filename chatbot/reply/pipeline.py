@@ -3,7 +3,7 @@
 An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It does not
 write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
-    decide              choose the route: small talk, a person, files, or questions
+    decide              choose the route: small talk, a person, a set sentence, files, questions
     requested_action    detect the CRM action that the customer asks for, if any
     questions           take the message apart; `from_records.py` answers each question
     refusal             say that nothing answers, and what comes nearest
@@ -19,7 +19,6 @@ from dataclasses import replace
 
 from chatbot.engines import classifier
 from chatbot.models.replies import Ending
-from chatbot.reply import wording
 from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
 from chatbot.reply.questions import may_ask, questions
@@ -29,6 +28,7 @@ from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, p
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from chatbot.reply.wishes import requested_action
+from chatbot.reply.wording import ACCEPT
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 
@@ -36,6 +36,7 @@ from crm.plumbing.threads import in_thread
 LONGEST_TURN = 8_000
 
 WANTS_ACTION = "The customer wants something done."
+NOTHING_TWICE = "Nothing on record twice in a row."
 
 
 class Answer:
@@ -47,11 +48,12 @@ class Answer:
         self.turn = replace(turn, text=turn.text[-LONGEST_TURN:])
         self.admitted = admitted
         self.policy = policy or Policy()
+        self.words = turn.words
         self.outcome = Outcome()
         self.shown: list[str] = []
         self.told: set[Told] = set()
         # What is said if no question has an answer.
-        self.refusal = Refusal(wording.REFUSAL)
+        self.refusal = Refusal(self.words.refusal)
 
     def show(self, sentence: str) -> str:
         self.outcome.mark("first_sentence")
@@ -65,14 +67,19 @@ class Answer:
             requested_action, self.turn.text, self.turn.offers
         )
         if route.target is Target.HUMAN:
-            yield self.hand_off(wording.ASKED, route.reason)
+            yield self.hand_off(self.words.asked, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
-            yield self.show(pleasantry(self.turn.intents))
+            yield self.show(pleasantry(self.turn))
+        elif route.target is Target.INSTEAD and self.turn.instead:
+            self.outcome.state = Ending.CHAT
+            yield self.show(self.turn.instead.sentence)
+            async for sentence in self.after():
+                yield sentence
         elif route.target is Target.FILES:
             self.outcome.state, self.refusal = (
                 Ending.REFUSED,
-                Refusal(wording.CANNOT_READ, insists=True),
+                Refusal(self.words.cannot_read, insists=True),
             )
             async for sentence in self.after():
                 yield sentence
@@ -85,7 +92,7 @@ class Answer:
                 yield sentence
         if self.outcome.action is not None:
             self.outcome.named = await in_thread(named, self.turn, self.outcome.citations)
-            yield self.show(wording.FORM)
+            yield self.show(self.words.form)
         self.outcome.answer = " ".join(self.shown)
         self.outcome.mark("total")
 
@@ -113,10 +120,12 @@ class Answer:
         """Say which questions have no answer, or prepare the refusal if none has."""
         turn, found = unanswered[0]
         if self.shown and self.outcome.error:
-            yield self.show(wording.UNAVAILABLE)
+            yield self.show(self.words.unavailable)
         elif self.shown and (found.refusal or self.outcome.action is None):
-            self.outcome.choices = [wording.ACCEPT]
-            yield self.show(found.refusal or of_part([one.text for one, _ in unanswered]))
+            self.outcome.choices = [ACCEPT]
+            yield self.show(
+                found.refusal or of_part([one.text for one, _ in unanswered], self.words)
+            )
         elif (
             not self.shown
             and not self.outcome.error
@@ -124,7 +133,7 @@ class Answer:
             and not is_related(turn, found)
         ):
             self.outcome.state, self.outcome.reason = Ending.CHAT, "The customer asks nothing else."
-            yield self.show(pleasantry(self.turn.intents))
+            yield self.show(pleasantry(self.turn))
         elif not self.shown:
             self.outcome.state, self.outcome.reason = Ending.REFUSED, found.reason
             self.refusal = refusal(turn, found)
@@ -138,29 +147,29 @@ class Answer:
                 yield self.show(self.refusal.text)
         refused = self.outcome.state is Ending.REFUSED
         if refused and self.outcome.error:
-            yield self.show(wording.UNAVAILABLE)
+            yield self.show(self.words.unavailable)
         elif refused and self.refusal.text:
             yield self.show(self.refusal.text)
             for line in self.refusal.near:
                 self.outcome.cite(*line.citation)
         if self.turn.waiting:
             if refused:
-                yield self.show(wording.COLLEAGUE_WAITING)
+                yield self.show(self.words.colleague_waiting)
         elif self.turn.alert:
             self.outcome.quote = self.turn.alert_quote
-            yield self.hand_off(wording.SORRY, f"Mood: {self.turn.alert}.")
+            yield self.hand_off(self.words.sorry, f"Mood: {self.turn.alert}.")
         elif self.outcome.error and self.outcome.state is not Ending.PROPOSED:
-            yield self.hand_off(wording.PASSING, "The records could not be looked up.")
+            yield self.hand_off(self.words.passing, "The records could not be looked up.")
         elif refused and self.turn.unanswered + 1 >= UNANSWERED_LIMIT:
-            yield self.hand_off(wording.PASSING, "Nothing on record twice in a row.")
+            yield self.hand_off(self.words.passing, NOTHING_TWICE)
         elif refused:
             self.outcome.choices = [self.refusal.accept]
-            yield self.show(self.refusal.offer)
+            yield self.show(self.refusal.offer or self.words.offer)
 
     def hand_off(self, sentence: str, reason: str) -> str:
         self.outcome.state, self.outcome.reason = Ending.HANDED_OFF, reason
         self.outcome.choices = []
-        return self.show(wording.COLLEAGUE_WAITING if self.turn.waiting else sentence)
+        return self.show(self.words.colleague_waiting if self.turn.waiting else sentence)
 
 
 def apart(text: str) -> list[str]:

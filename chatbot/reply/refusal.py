@@ -26,11 +26,11 @@ LONGEST_QUOTED = 90
 
 @dataclass(frozen=True)
 class Refusal:
-    """text: what is said; offer: what can be done; accept: how the customer accepts it by a click;
-    near: the lines that come nearest."""
+    """text: what is said; offer: what can be done, if not the usual offer of a colleague; accept:
+    how the customer accepts it by a click; near: the lines that come nearest."""
 
     text: str
-    offer: str = wording.OFFER
+    offer: str = ""
     accept: str = wording.ACCEPT
     near: list[Line] = field(default_factory=list)
     # It is said beside a form, too.
@@ -46,13 +46,13 @@ def refusal(turn: Turn, found: Found) -> Refusal:
     # With an alert, the hand-off has the kind word.
     upset = turn.mood <= UPSET and not turn.alert
     if turn.mood <= UPSET and not may_ask(turn.text):
-        return Refusal("" if turn.alert else wording.TROUBLE)
+        return Refusal("" if turn.alert else turn.words.trouble)
     near = nearest(found)
     again = turn.unanswered > 0
-    text = wording.AGAIN if again else wording.REFUSAL
+    text = turn.words.again if again else turn.words.refusal
     if near:
-        text += f" {wording.NEAREST.format(written_like(in_its_words(near), turn.text))}"
-    return Refusal(f"{wording.KIND} {text}" if upset else text, near=near)
+        text += f" {turn.words.nearest.format(written_like(in_its_words(near), turn.text))}"
+    return Refusal(f"{turn.words.kind} {text}" if upset else text, near=near)
 
 
 def is_related(turn: Turn, found: Found) -> bool:
@@ -68,10 +68,10 @@ def nearest(found: Found) -> list[Line]:
     return with_rival(lines[:1], lines)
 
 
-def of_part(questions: Sequence[str]) -> str:
+def of_part(questions: Sequence[str], words: wording.Wording = wording.PLAIN) -> str:
     """Say that some of several questions have no answer on record. One alone is repeated, unless it
     gives the bot orders."""
     first = questions[0].strip()
     if len(questions) > 1 or instructs(first) or len(first) > LONGEST_QUOTED:
-        return wording.NOT_ALL
-    return wording.NOT_THIS.format(first.rstrip("?.!,") + "?")
+        return words.not_all
+    return words.not_this.format(first.rstrip("?.!,") + "?")

@@ -5,13 +5,15 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from chatbot.engines import kinds, reader
-from chatbot.reply import prompt, wording
+from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, title_of
 from chatbot.reply.turn import Turn
+from crm.articles import drafts
 from crm.knowledge import search
 from crm.knowledge.keys import references
 from crm.knowledge.search import Hit
@@ -82,12 +84,17 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
         kinds.know(turn.customer)
     cited = {record for records in turn.cited for record in records}
     latest = search.newest(turn.customer)
-    found = search.search(question, turn.customer, limit=MOST, also=cited, latest=latest)
+    look = partial(
+        search.search,
+        customer=turn.customer,
+        latest=latest,
+        inbox=turn.inbox,
+        drafts=drafts.current() if turn.drafts else search.NO_DRAFTS,
+    )
+    found = look(question, limit=MOST, also=cited)
     sure = CANDIDATES
     if before := said_before(turn)[0]:
-        wider = search.search(
-            f"{before} {question}", turn.customer, limit=CANDIDATES, latest=latest
-        )
+        wider = look(f"{before} {question}", limit=CANDIDATES)
         known = {(hit.record, hit.text) for hit in found[:CANDIDATES]}
         # This question does not name what the one before names.
         new = [replace(hit, key="") for hit in wider if (hit.record, hit.text) not in known]
@@ -207,12 +214,12 @@ def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
     # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
     plain = all(map(plainly_a_number, unknown)) and not instructs(turn.text)
-    refusal = wording.NO_SUCH_NUMBER.format(named) if plain else ""
+    refusal = turn.words.no_such_number.format(named) if plain else ""
     if near := search.near_misses(turn.text, turn.customer):
-        meant = wording.DID_YOU_MEAN.format(" or ".join(titles(near)[:SUGGESTED]))
-        refusal = f"{refusal or wording.REFUSAL} {meant}"
+        meant = turn.words.did_you_mean.format(" or ".join(titles(near)[:SUGGESTED]))
+        refusal = f"{refusal or turn.words.refusal} {meant}"
     if turn.customer is None:
-        refusal = wording.SIGN_IN
+        refusal = turn.words.sign_in
     return Found(refusal=refusal, reason=f"No record of theirs is {named}.")
 
 

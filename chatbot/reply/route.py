@@ -1,11 +1,9 @@
 """Decides who answers a turn: the bot from the records, the bot with a pleasantry, or a person."""
 
 import re
-from collections.abc import Set
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chatbot.reply import wording
 from chatbot.reply.questions import asks, may_ask
 from chatbot.reply.turn import Turn
 from inference.text import blank
@@ -18,12 +16,12 @@ AGREES = re.compile(
     r"that would be (?:good|great|nice)|i would|i'd like that|thanks|thank you)\W*)+$",
     re.I,
 )
-# The bot's answer to small talk, by the first intent that was heard.
+# The sentence of the wording that answers small talk, by the first intent that was heard.
 PLEASANTRIES = {
-    "bot": wording.ABOUT_THE_BOT,
-    "bye": wording.GOODBYE,
-    "thanks": wording.WELCOME,
-    "greets": wording.HELLO,
+    "bot": "about_the_bot",
+    "bye": "goodbye",
+    "thanks": "welcome",
+    "greets": "hello",
 }
 
 
@@ -32,6 +30,7 @@ class Target(StrEnum):
     CHAT = "chat"
     HUMAN = "human"
     FILES = "files"
+    INSTEAD = "instead"
 
 
 @dataclass(frozen=True)
@@ -51,6 +50,8 @@ def decide(turn: Turn) -> Route:
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
     if "person" in turn.intents:
         return Route(Target.HUMAN, "The customer asked for a person.")
+    if turn.instead:
+        return Route(Target.INSTEAD, f"This inbox never talks about “{turn.instead.words}”.")
     if is_chat(turn) or not re.search(r"\w", text):
         return Route(Target.CHAT, "Small talk, answered without a record.")
     return Route(Target.BOT, "A question that the records may answer.")
@@ -69,6 +70,7 @@ def is_courtesy(turn: Turn) -> bool:
     return "chat" in turn.intents or (is_kind and not may_ask(turn.text))
 
 
-def pleasantry(intents: Set[str]) -> str:
+def pleasantry(turn: Turn) -> str:
     """Return the bot's answer to small talk."""
-    return next((PLEASANTRIES[heard] for heard in PLEASANTRIES if heard in intents), wording.HERE)
+    name = next((PLEASANTRIES[heard] for heard in PLEASANTRIES if heard in turn.intents), "here")
+    return str(getattr(turn.words, name))

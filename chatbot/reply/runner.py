@@ -24,10 +24,9 @@ have taken it. If the process dies on the way, `recover` finishes the reply in a
 import asyncio
 import logging
 import os
-import re
 import socket
 import uuid
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -46,15 +45,15 @@ from chatbot.conversation import crm_requests, replies
 from chatbot.engines import admission
 from chatbot.models import Conversation, Message, Reply
 from chatbot.privacy.known import known_of
-from chatbot.reply import wording
+from chatbot.reply.guidance import guided
 from chatbot.reply.pipeline import Answer, collect
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
+from chatbot.reply.wording import Wording
 from chatbot.telemetry import metrics
 from chatbot.wire import hints
 from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import ReplyFrame
 from crm.plumbing.threads import in_thread
-from inference.sentiment.own_words import own_words
 
 logger = logging.getLogger("attune.reply")
 
@@ -64,7 +63,7 @@ RECOVERY_INTERVAL = 2
 RECOVERED = 20
 # Messages that make up a turn and its history.
 HISTORY = 12
-# Seconds without a sentence until wording.STILL_LOOKING, and from there to STILL_AT_IT.
+# Seconds without a sentence until Wording.still_looking, and from there to still_at_it.
 PATIENCE, MORE_PATIENCE = 8, 25
 # The running task of each conversation: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
@@ -148,8 +147,10 @@ async def stream(reply: Reply) -> None:
     """Show each sentence as soon as it is checked, and post the whole answer at the end."""
     thinking = send_progress(reply, ReplyFrame("thinking"))
     turn, _ = await asyncio.gather(in_thread(turn_of, reply), thinking)
-    answering = Answer(turn, partial(admission.queue().place, partial(send_place, reply)))
-    reassuring = asyncio.create_task(reassure(reply))
+    answering = Answer(
+        turn, partial(admission.queue().place, partial(send_place, reply, turn.words))
+    )
+    reassuring = asyncio.create_task(reassure(reply, turn.words))
     try:
         async with aclosing(answering.sentences()) as sentences:
             async for sentence in sentences:
@@ -163,14 +164,14 @@ async def stream(reply: Reply) -> None:
         raise Overtaken
 
 
-async def reassure(reply: Reply) -> None:
-    for seconds, text in ((PATIENCE, wording.STILL_LOOKING), (MORE_PATIENCE, wording.STILL_AT_IT)):
+async def reassure(reply: Reply, words: Wording) -> None:
+    for seconds, text in ((PATIENCE, words.still_looking), (MORE_PATIENCE, words.still_at_it)):
         await asyncio.sleep(seconds)
         await send_progress(reply, ReplyFrame("thinking", text))
 
 
-async def send_place(reply: Reply, number: int) -> None:
-    await send_progress(reply, ReplyFrame("thinking", wording.IN_QUEUE.format(number)))
+async def send_place(reply: Reply, words: Wording, number: int) -> None:
+    await send_progress(reply, ReplyFrame("thinking", words.in_queue.format(number)))
 
 
 async def send_progress(reply: Reply, frame: ReplyFrame) -> None:
@@ -248,9 +249,10 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     written = [m for m in messages if m.text]
     new = [m for m in written if m.seq > last and m.author == Message.Author.CUSTOMER]
     inbox = conversation.visitor.inbox
-    return Turn(
+    turn = Turn(
         text="\n".join(m.text for m in new) or question.text,
         customer=conversation.visitor.customer_id,
+        inbox=inbox.key,
         history=tuple((m.author, m.text) for m in written if m.seq <= last),
         cited=tuple(
             tuple(str(row["id"]) for row in m.citations) for m in reversed(written) if m.citations
@@ -263,9 +265,9 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         offered=offers_colleague(getattr(reply, "ending", ""), choices) and not waiting,
         waiting=waiting,
         intents=intents_of(new),
-        hand_off_on=next((words for words in inbox.hand_off_on if have(new, words)), ""),
         known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
+    return guided(turn, inbox, [message.text for message in new])
 
 
 def intents_of(messages: Sequence[Message]) -> frozenset[str]:
@@ -273,14 +275,6 @@ def intents_of(messages: Sequence[Message]) -> frozenset[str]:
     heard = [set(message.intents) for message in messages]
     chat = {"chat"} if heard and all("chat" in one for one in heard) else set()
     return frozenset(set().union(*heard) - {"chat"} | chat)
-
-
-def have(messages: Iterable[Message], words: str) -> bool:
-    """Tell whether a message has these words: its writer's own, in any case, and not as parts of
-    longer words."""
-    spoken = rf"(?<!\w){re.escape(' '.join(words.casefold().split()))}(?!\w)"
-    texts = (" ".join(own_words(message.text).casefold().split()) for message in messages)
-    return any(re.search(spoken, text) for text in texts)
 
 
 # --- recovery

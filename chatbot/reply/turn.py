@@ -11,13 +11,21 @@ from django.utils import timezone
 
 from chatbot.conversation.crm_requests import Offer
 from chatbot.models.replies import Ending
-from chatbot.reply import wording
+from chatbot.reply.wording import ACCEPT, PLAIN, Wording
 from inference.generation.client import (
     Usage,
 )
 
 # Waits for a place at the language model and holds it.
 Admitted = Callable[[], AbstractAsyncContextManager[None]]
+
+
+@dataclass(frozen=True)
+class Instead:
+    """What is said to a message that has the words of a subject the inbox never talks about."""
+
+    words: str
+    sentence: str
 
 
 @dataclass(frozen=True)
@@ -46,6 +54,10 @@ class Turn:
     intents: frozenset[str] = frozenset()
     # Words of the text on which the inbox always hands off.
     hand_off_on: str = ""
+    # What the inbox says to the text in place of an answer; see guidance.py.
+    instead: Instead | None = None
+    # The bot's own sentences in the inbox's tone.
+    words: Wording = PLAIN
     # The CRM actions that the inbox offers to this customer.
     offers: tuple[Offer, ...] = ()
     # The day that the turn is answered on; None: today.
@@ -55,6 +67,10 @@ class Turn:
     # The customer's personal data from the CRM, to mask it in what the model reads. Empty unless
     # MASK_FOR_MODEL is set.
     known: tuple[str, ...] = ()
+    # The inbox's key: what is for other inboxes only is not told. "": none.
+    inbox: str = ""
+    # Answer as if all drafts of articles were published.
+    drafts: bool = False
 
     @property
     def day(self) -> date:
@@ -64,7 +80,7 @@ class Turn:
 def offers_colleague(ending: str, choices: Sequence[str]) -> bool:
     """Tell whether a reply offers a colleague: a refusal, or an answer to some of several questions
     only."""
-    return ending == Ending.REFUSED or wording.ACCEPT in choices
+    return ending == Ending.REFUSED or ACCEPT in choices
 
 
 @dataclass
@@ -98,13 +114,16 @@ class Outcome:
         """Note when something happened for the first time."""
         self.timings.setdefault(name, round(time.monotonic() - self.started, 4))
 
-    def cite(self, id: str, title: str, quote: str = "", at: date | None = None) -> None:
+    def cite(
+        self, id: str, title: str, quote: str = "", at: date | None = None, address: str = ""
+    ) -> None:
         """Name a record as a source. quote: the line of it that was told; at: the day of its last
-        change."""
+        change; address: the page where customers can read it."""
         known = next((row for row in self.citations if row["id"] == id), None)
         if known is None:
             day = {"at": at.isoformat()} if at else {}
-            self.citations.append({"id": id, "title": title, "quote": quote, **day})
+            page = {"address": address} if address else {}
+            self.citations.append({"id": id, "title": title, "quote": quote, **day, **page})
         elif quote and quote not in known["quote"].split("\n"):
             known["quote"] = f"{known['quote']}\n{quote}".strip()
 

@@ -43,6 +43,7 @@ OTHERS = [
     "chatbot/cannedanswer/1/history/",
     "auth/user/1/password/",
     "chatbot/conversation/?state__exact=bot",
+    "chatbot/inbox/setup/",
 ]
 
 

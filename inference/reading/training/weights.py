@@ -142,6 +142,17 @@ def calibrate_reranker(folder: Path, tokenizer: Path, cases: Sequence[Case]) -> 
     note(folder, found)
 
 
+def hit1(able: Reranker, cases: Sequence[Case]) -> float:
+    """Return the share of the questions with an answer whose right line comes first."""
+    hits = []
+    for case in cases:
+        if case.answer is not None:
+            first = np.array(case.first, np.float32)
+            ranks = able.rank(case.question, case.lines, first, before=case.before).ranks
+            hits.append(case.right[int(ranks.argmax())])
+    return float(np.mean(hits)) if hits else 0.0
+
+
 def measure(folder: Path, companies: Sequence[Lesson]) -> None:
     """Note in the manifest what the reader reaches on companies that were not trained on."""
     reader = Reader(folder)

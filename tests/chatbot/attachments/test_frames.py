@@ -10,7 +10,7 @@ from chatbot.attachments import store
 from chatbot.conversation import agents, customers
 from chatbot.models import Attachment, Conversation, Message
 from chatbot.reply.turn import Turn
-from chatbot.reply.wording import CANNOT_READ, COLLEAGUE_WAITING, OFFER
+from chatbot.reply.wording import PLAIN
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_socket import ConsoleTestCase
 from tests.chatbot.sockets import SocketTestCase
@@ -34,7 +34,7 @@ class VisitorTests(SocketTestCase):
         url = named.pop("url")
         self.assertEqual(named, store.described(kept))
         self.assertEqual((await self.async_client.get(url)).status_code, 200)
-        self.assertEqual(answer["text"], f"{CANNOT_READ} {OFFER}")
+        self.assertEqual(answer["text"], f"{PLAIN.cannot_read} {PLAIN.offer}")
         self.assertEqual(self.generator.prompts, [])
         await socket.say(**frame)
         self.assertEqual((await socket.until(type="ack"))[-1]["seq"], 1)
@@ -131,12 +131,12 @@ class ConsoleTests(ConsoleTestCase):
 class RouteTests(FakeModelsTestCase):
     async def test_a_colleague_is_offered_and_a_yes_brings_one(self) -> None:
         outcome = await outcome_of(Turn("", ALICE))
-        self.assertEqual(outcome.answer, f"{CANNOT_READ} {OFFER}")
+        self.assertEqual(outcome.answer, f"{PLAIN.cannot_read} {PLAIN.offer}")
         self.assertEqual((await outcome_of(Turn("yes", ALICE, offered=True))).state, "handoff")
 
     async def test_who_waits_is_not_offered_one_again(self) -> None:
         outcome = await outcome_of(Turn("", ALICE, waiting=True))
-        self.assertEqual(outcome.answer, f"{CANNOT_READ} {COLLEAGUE_WAITING}")
+        self.assertEqual(outcome.answer, f"{PLAIN.cannot_read} {PLAIN.colleague_waiting}")
 
     async def test_the_second_time_a_colleague_is_asked(self) -> None:
         self.assertEqual((await outcome_of(Turn("", ALICE, unanswered=1))).state, "handoff")

@@ -23,7 +23,7 @@ from tests.chatbot.sockets import PATIENCE, Socket, SocketTestCase
 
 pytestmark = pytest.mark.services
 
-RIGHTS = ["view_conversation", "change_conversation", "add_correction"]
+RIGHTS = ["view_conversation", "change_conversation", "add_correction", "add_case"]
 
 
 class ConsoleTestCase(SocketTestCase):
@@ -95,6 +95,7 @@ class DoorTests(ConsoleTestCase):
             {"type": "message", "id": "1", "text": "Hello"},
             {"type": "note", "text": "x"},
             {"type": "correct", "seq": 1, "label": "neutral"},
+            {"type": "teach", "seq": 1, "verdict": "right"},
             {"type": "suggest"},
         ):
             self.assertEqual(await self.refused(socket, **frame, **of), "forbidden", frame)
@@ -308,6 +309,26 @@ class LiveTests(ConsoleTestCase):
         await socket.say(type="correct", conversation=self.id, seq=1, label="neutral")
         await socket.until(type="corrected", seq=1, label="neutral")
         self.assertEqual((await Correction.objects.aget()).label, "neutral")
+
+    async def test_what_dora_says_of_an_answer_is_there_for_emil_at_once(self) -> None:
+        await database_sync_to_async(self.answered)()
+        dora, emil = await self.opened(self.dora), await self.opened(self.emil)
+        frame = {"type": "teach", "conversation": self.id, "seq": 2, "verdict": "wrong"}
+        await dora.say(**frame, answer="Within 14 days.", record="article:returns")
+        wrong = {"verdict": "wrong", "answer": "Within 14 days.", "by": "dora"}
+        for socket in (dora, emil):
+            heard = (await socket.until(type="taught"))[-1]
+            self.assertEqual(
+                (heard["seq"], heard["taught"]), (2, wrong | {"record": "article:returns"})
+            )
+        await emil.say(type="open", conversation=self.id)
+        answer = (await emil.until(type="messages"))[-1]["messages"][-1]
+        self.assertEqual(answer["taught"]["by"], "dora")
+        await dora.say(**frame | {"verdict": ""})
+        self.assertIsNone((await emil.until(type="taught"))[-1]["taught"])
+        refused = [frame | {"seq": 1}, frame | {"seq": 9}, frame | {"record": "order:50002"}]
+        for bad in refused:
+            self.assertEqual(await self.refused(dora, **bad), "not_found")
 
     async def test_a_suggestion_is_for_dora_only(self) -> None:
         self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."

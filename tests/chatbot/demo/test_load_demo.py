@@ -97,7 +97,9 @@ class LoadDemoTests(TestCase):
         self.assertTrue(agent.has_perm("chatbot.view_conversation"))
         self.assertTrue(agent.has_perm("crm.view_record"))
         changes = {name for name in agent.get_all_permissions() if ".view_" not in name}
-        self.assertEqual(changes, {"chatbot.change_conversation", "chatbot.add_correction"})
+        self.assertEqual(
+            changes, {"chatbot.change_conversation", "chatbot.add_correction", "chatbot.add_case"}
+        )
 
     def test_a_changed_password_stays_changed(self) -> None:
         admin = User.objects.get(username="admin")

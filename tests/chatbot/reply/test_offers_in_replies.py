@@ -15,7 +15,7 @@ from chatbot.conversation.crm_requests import Offer
 from chatbot.models import ActionRequest
 from chatbot.reply import runner
 from chatbot.reply.turn import Outcome, Turn
-from chatbot.reply.wording import FORM, OFFER
+from chatbot.reply.wording import PLAIN
 from crm.action_answers import Answer
 from crm.models import Delivery
 from crm.outbound import outbox
@@ -37,7 +37,7 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_the_form_is_the_answer_where_the_records_have_none(self) -> None:
         outcome = await self.ask(WISH)
-        self.assertEqual((outcome.state, outcome.answer), ("proposed", FORM))
+        self.assertEqual((outcome.state, outcome.answer), ("proposed", PLAIN.form))
         self.assertEqual((outcome.action, outcome.named[0]), (7, "order:50001"))
 
     async def test_beside_an_answer_from_the_records_it_comes_last(self) -> None:
@@ -46,7 +46,7 @@ class PipelineTests(FakeModelsTestCase):
             "How do I return my boots? Within how many days can I return goods?"
         )
         self.assertEqual(outcome.state, "answered")
-        self.assertEqual(outcome.answer, f"{self.generator.answer} {FORM}")
+        self.assertEqual(outcome.answer, f"{self.generator.answer} {PLAIN.form}")
 
     async def test_a_question_gets_no_form(self) -> None:
         self.generator.answer = "You can return goods within 30 days. Refunds take 5 working days."
@@ -56,7 +56,7 @@ class PipelineTests(FakeModelsTestCase):
     async def test_a_number_that_is_not_alices_is_told_beside_the_form(self) -> None:
         outcome = await self.ask("I want to return order 50002")
         self.assertIn("none of your records has the number", outcome.answer)
-        self.assertTrue(outcome.answer.endswith(FORM))
+        self.assertTrue(outcome.answer.endswith(PLAIN.form))
         self.assertEqual(outcome.named, [])
 
     async def test_a_wish_for_a_person_is_heard_first(self) -> None:
@@ -71,7 +71,7 @@ class PipelineTests(FakeModelsTestCase):
 
     async def test_where_nothing_is_offered_the_refusal_stays(self) -> None:
         outcome = await outcome_of(Turn(WISH, ALICE))
-        self.assertTrue(outcome.answer.endswith(OFFER))
+        self.assertTrue(outcome.answer.endswith(PLAIN.offer))
 
 
 class SocketTests(SocketTestCase):

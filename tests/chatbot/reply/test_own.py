@@ -223,6 +223,25 @@ def test_what_the_administrator_says_comes_before_the_guess(alice: Customer) -> 
         assert not kinds.is_final(kinds.kind_of("job"), "moved")
 
 
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("when is my next tuning?", "Booking HK-2"),
+        ("When is my next piano tuning due", "Booking HK-2"),
+        ("when is my next dentist appointment", ""),
+        ("when is my next invoice due?", ""),
+    ],
+)
+def test_the_next_thing_may_be_named_by_a_word_of_the_record(
+    question: str, answer: str, alice: Customer
+) -> None:
+    keep(alice, "booking:HK-1", "booking", date="2026-10-01", service="Piano tuning")
+    keep(alice, "booking:HK-2", "booking", date="2026-12-09", service="Piano tuning")
+    keep(alice, "booking:HK-3", "booking", date="2026-12-03", service="Removal")
+    RecordKind.objects.create(name="booking", own_date="date", confirmed=True)
+    assert told(question).startswith(answer) if answer else not told(question)
+
+
 def test_a_kind_that_nobody_confirmed_is_guessed_again(alice: Customer) -> None:
     keep(alice, "job:7", "job", opened="2026-11-01")
     assert kinds.kind_of("job").status == ""

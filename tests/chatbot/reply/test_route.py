@@ -4,10 +4,11 @@ import pytest
 
 from chatbot.engines.classifier import sentiment_classifier
 from chatbot.models import Message
-from chatbot.reply import wording
+from chatbot.reply.guidance import have, spoken_words
 from chatbot.reply.route import Target, decide, pleasantry
-from chatbot.reply.runner import have, intents_of
+from chatbot.reply.runner import intents_of
 from chatbot.reply.turn import Turn
+from chatbot.reply.wording import PLAIN
 
 
 def target(text: str, **turn: object) -> Target:
@@ -62,20 +63,20 @@ def test_a_question_that_names_a_person_or_greets_is_still_a_question(text: str)
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("hi there", wording.HELLO),
-        ("Good evening!", wording.HELLO),
-        ("thank you so much", wording.WELCOME),
-        ("ok perfect, thanks", wording.WELCOME),
-        ("bye", wording.GOODBYE),
-        ("👍", wording.HERE),
-        ("…", wording.HERE),
-        ("are you a robot?", wording.ABOUT_THE_BOT),
-        ("what can you do?", wording.ABOUT_THE_BOT),
+        ("hi there", PLAIN.hello),
+        ("Good evening!", PLAIN.hello),
+        ("thank you so much", PLAIN.welcome),
+        ("ok perfect, thanks", PLAIN.welcome),
+        ("bye", PLAIN.goodbye),
+        ("👍", PLAIN.here),
+        ("…", PLAIN.here),
+        ("are you a robot?", PLAIN.about_the_bot),
+        ("what can you do?", PLAIN.about_the_bot),
     ],
 )
 def test_small_talk_needs_no_record(text: str, answer: str) -> None:
     assert target(text) is Target.CHAT
-    assert pleasantry(intents(text)) == answer
+    assert pleasantry(Turn(text, None, intents=intents(text))) == answer
 
 
 def test_a_yes_to_the_offer_of_a_colleague_is_a_yes() -> None:
@@ -93,7 +94,7 @@ def test_those_words_are_found_in_what_alice_says_now() -> None:
         "Do you sell powers of attorney?": False,
         "Who am I?\n> Do you have a power of attorney?": False,
     }.items():
-        assert have([Message(text=text)], "power of attorney") is found, text
+        assert have([spoken_words(text)], "power of attorney") is found, text
 
 
 def test_small_talk_beside_a_question_is_none() -> None:

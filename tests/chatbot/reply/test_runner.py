@@ -12,7 +12,8 @@ from django.test import override_settings
 
 from chatbot.conversation import agents, customers, replies
 from chatbot.models import Conversation, Message, Reply
-from chatbot.reply import runner, wording
+from chatbot.reply import runner
+from chatbot.reply.wording import PLAIN
 from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import tier
@@ -185,12 +186,12 @@ class PatienceTests(RunnerTestCase):
             mock.patch("chatbot.reply.runner.MORE_PATIENCE", 0.05),
         ):
             await socket.say(type="message", id="m1", text=QUESTION)
-            await socket.until(type="reply", sentence=wording.STILL_LOOKING)
-            heard = await socket.until(type="reply", sentence=wording.STILL_AT_IT)
+            await socket.until(type="reply", sentence=PLAIN.still_looking)
+            heard = await socket.until(type="reply", sentence=PLAIN.still_at_it)
         self.assertEqual(heard[-1]["state"], "thinking")
         self.slow.go_on.set()
         await socket.until(type="reply", state="done")
-        self.assertNotIn(wording.STILL_LOOKING, await self.bot_messages())
+        self.assertNotIn(PLAIN.still_looking, await self.bot_messages())
 
     @override_settings(GENERATIONS=1)
     async def test_a_waiting_customer_sees_their_number_in_the_queue(self) -> None:
@@ -201,6 +202,6 @@ class PatienceTests(RunnerTestCase):
         socket = await self.join()
         async with admission.queue().place():
             await socket.say(type="message", id="m1", text=QUESTION)
-            await socket.until(type="reply", sentence=wording.IN_QUEUE.format(1))
+            await socket.until(type="reply", sentence=PLAIN.in_queue.format(1))
         self.slow.go_on.set()
         await socket.until(type="reply", state="done")

@@ -62,6 +62,7 @@ const frames = {
   summary: ifOpen((frame) => summary.show(frame.conversation, frame.summary, true)),
   messages: ifOpen((frame) => conversation.messages(frame)),
   corrected: ifOpen((frame) => conversation.corrected(frame)),
+  taught: ifOpen((frame) => conversation.taught(frame)),
   note: ifOpen((frame) => conversation.note(frame)),
   reply: ifOpen((frame) => conversation.progress(frame)),
   typing: ifOpen(() => conversation.typing()),

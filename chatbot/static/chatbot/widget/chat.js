@@ -13,6 +13,7 @@ import { Log } from "./view/log.js";
 import { Provisional } from "./view/provisional.js";
 import { Requests } from "./view/requests.js";
 import { Status } from "./view/status.js";
+import { Suggestions } from "./view/suggestions.js";
 
 export class Chat {
   #connection;
@@ -27,6 +28,7 @@ export class Chat {
     feedback: (seq, value) => this.#send({ type: "feedback", seq, value }),
   });
   #requests = new Requests(this.#log, (frame) => this.#send(frame));
+  #suggestions = new Suggestions((text) => this.#choose(text));
   #provisional = new Provisional();
   #status = new Status();
   #composer;
@@ -148,6 +150,7 @@ export class Chat {
     }
     this.#conversation = conversation;
     this.#catchUpTo = lastSeq;
+    this.#suggestions.hidden = lastSeq > 0;
     this.#log.announce(lastSeq <= this.#history.after);
     this.#attention.welcomed(lastSeq);
     this.#state(state, agent);

@@ -21,31 +21,34 @@
 
   const SMALL = "(max-width: 480px), (max-height: 480px)";
   const PHONE = matchMedia(SMALL);
+  const LOOK_WITHIN = 1_000; // milliseconds until the launcher appears with Attune's own look
   const USED = `attune:${inbox}:used`; // this tab has opened the chat before
   // --accent and --panel are --accent and --ground of styles/theme.css, which this page cannot load.
   const STYLE = `
     :host { all: initial; position: fixed; inset: auto 0 0 auto; z-index: 2147483000;
-      --accent: #0e665a; --panel: #ffffff; --rim: rgb(0 0 0 / 8%); color-scheme: light dark; }
+      --accent: #0e665a; --panel: #ffffff; --rim: rgb(0 0 0 / 8%); color-scheme: light dark;
+      --shown: var(--light); --left: auto; --right: calc(20px + env(safe-area-inset-right)); }
+    :host([data-position="left"]) { --right: auto; --left: calc(20px + env(safe-area-inset-left)); }
     @media (prefers-color-scheme: dark) { :host { --accent: #1a7769; --panel: #12181a;
-      --rim: rgb(255 255 255 / 14%); } }
+      --rim: rgb(255 255 255 / 14%); --shown: var(--dark); } }
     [hidden] { display: none !important; }
-    button { position: fixed; right: calc(20px + env(safe-area-inset-right));
+    button { position: fixed; right: var(--right); left: var(--left);
       bottom: calc(20px + env(safe-area-inset-bottom)); width: 56px; height: 56px; padding: 0;
-      border: 0; border-radius: 50%; background: var(--accent); color: #fff; cursor: pointer;
+      border: 0; border-radius: 50%; background: var(--shown, var(--accent)); color: #fff; cursor: pointer;
       box-shadow: 0 1px 2px rgb(0 0 0 / 18%), 0 8px 24px rgb(0 0 0 / 22%);
       transition: transform .15s, filter .15s; }
     button:hover { filter: brightness(1.1); transform: translateY(-1px); }
-    button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px var(--accent); }
+    button:focus-visible { outline: 3px solid #fff; box-shadow: 0 0 0 6px var(--shown, var(--accent)); }
     svg { width: 26px; height: 26px; display: block; margin: auto; fill: none; stroke: currentColor;
       stroke-width: 2; stroke-linecap: round; stroke-linejoin: round; }
     button[aria-expanded="true"] .talk, button[aria-expanded="false"] .shut { display: none; }
     .badge { position: absolute; top: -3px; right: -3px; min-width: 20px; height: 20px;
       box-sizing: border-box; padding: 0 5px; border-radius: 10px; background: #b3261e; color: #fff;
       font: 600 12px/20px system-ui, sans-serif; text-align: center; }
-    .panel { position: fixed; right: calc(20px + env(safe-area-inset-right)); bottom: 92px;
+    .panel { position: fixed; right: var(--right); left: var(--left); bottom: 92px;
       width: 384px; height: min(640px, calc(100vh - 112px)); overflow: hidden; border-radius: 18px;
       background: var(--panel); box-shadow: 0 0 0 1px var(--rim), 0 4px 12px rgb(0 0 0 / 10%),
-      0 24px 60px rgb(0 0 0 / 24%); animation: rise .2s ease-out; transform-origin: bottom right; }
+      0 24px 60px rgb(0 0 0 / 24%); animation: rise .2s ease-out; transform-origin: bottom; }
     iframe { display: block; width: 100%; height: 100%; border: 0; }
     @keyframes rise { from { opacity: 0; transform: translateY(12px) scale(.98); } }
     @media ${SMALL} {
@@ -222,7 +225,16 @@
   window.visualViewport?.addEventListener("resize", fit);
   window.visualViewport?.addEventListener("scroll", fit);
 
-  function mount() {
+  // A module, so that a page that allows this script allows it too; without it, the look is ours.
+  async function inboxLook() {
+    const { default: look } = await import(`${origin}/widget/${encodeURIComponent(inbox)}/look.js`);
+    element.dataset.position = look.position;
+    for (const scheme of ["light", "dark"]) element.style.setProperty(`--${scheme}`, look[scheme] ?? "");
+  }
+
+  async function mount() {
+    const late = new Promise((resolve) => setTimeout(resolve, LOOK_WITHIN));
+    await Promise.race([inboxLook().catch(() => {}), late]);
     document.body.append(element);
     label();
     // A running conversation loads in the background, so that the badge can count its messages.

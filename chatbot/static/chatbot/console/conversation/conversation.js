@@ -12,7 +12,9 @@ const CLOCK = 30_000; // how often the waiting time is drawn anew
 export class Conversation {
   #socket;
   #row = null;
-  #may = { act: false, correct: false };
+  #may = { act: false, correct: false, teach: false };
+  // Where to look for records, and where to write an article.
+  #pages = {};
   #header = new Header();
   #transcript = new Transcript();
   #composer;
@@ -76,6 +78,7 @@ export class Conversation {
       this.#suggestion.close();
     }
     this.#may = may;
+    this.#pages = { records: card.answering, article: card.article };
     this.#transcript.readUpTo = read;
     byId("talk").hidden = byId("card").hidden = false;
     byId("who").textContent = row.who;
@@ -93,12 +96,18 @@ export class Conversation {
 
   messages({ messages }) {
     const correct = (seq, label) => this.act("correct", { seq, label });
-    this.#card.heard(this.#transcript.add(messages, this.#may.correct ? correct : null));
+    const teaching = { teach: (values) => this.act("teach", values), ...this.#pages };
+    const may = [this.#may.correct ? correct : null, this.#may.teach ? teaching : null];
+    this.#card.heard(this.#transcript.add(messages, ...may));
   }
 
   corrected(frame) {
     this.#transcript.corrected(frame);
     this.#card.corrected(frame);
+  }
+
+  taught(frame) {
+    this.#transcript.taught(frame);
   }
 
   note(note) {

@@ -4,12 +4,14 @@ import { shown } from "../../attachments/shown.js";
 import { element } from "../../common/dom.js";
 import { rich } from "../../common/rich.js";
 import { mood, time } from "../draw.js";
+import { drawTeaching } from "./teach.js";
 
 const NAMES = { customer: "Customer", bot: "Bot", agent: "Agent", system: "" };
 const LABELS = ["negative", "neutral", "positive"];
 
-/** correct(seq, label), or null where the agent may not correct the sentiment. */
-export function drawMessage(message, correct) {
+/** correct(seq, label), or null where the agent may not correct the sentiment; teaching: what
+ * `drawTeaching` needs, or null where the agent may not judge answers. */
+export function drawMessage(message, correct, teaching) {
   const { author, by, at, text, attachments, seq, label, sources, feedback, trace } = message;
   const name = element("b", { text: by || NAMES[author] });
   const byline = element("p", { className: "byline" }, name, time(at));
@@ -27,6 +29,7 @@ export function drawMessage(message, correct) {
     const found = feedback > 0 ? "helpful" : "not helpful";
     item.append(element("p", { className: "quiet", text: `The customer found this ${found}.` }));
   }
+  if (author === "bot" && trace && teaching) item.append(drawTeaching(message, teaching));
   if (trace) item.append(drawTrace(trace));
   return item;
 }

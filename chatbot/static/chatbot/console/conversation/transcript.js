@@ -2,6 +2,7 @@
 
 import { byId, element } from "../../common/dom.js";
 import { drawMessage, markCorrected } from "./message.js";
+import { markTaught } from "./teach.js";
 
 const TYPING_LASTS = 4_000;
 const NEAR_END = 120; // pixels
@@ -21,8 +22,8 @@ export class Transcript {
     this.last = 0;
   }
 
-  /** correct(seq, label), or null where the agent may not correct the sentiment. */
-  add(messages, correct) {
+  /** correct and teaching: as `drawMessage` takes them. */
+  add(messages, correct, teaching) {
     const { scrollHeight, scrollTop, clientHeight } = this.#list;
     const atEnd = this.#fresh || scrollHeight - scrollTop - clientHeight < NEAR_END;
     this.#fresh = false;
@@ -30,7 +31,7 @@ export class Transcript {
     // The server sends the newest only; the conversation's own page has the earlier ones.
     if (this.last === 0 && news[0]?.seq > 1) this.#list.append(earlier(news[0].seq - 1));
     this.last = news.at(-1)?.seq ?? this.last;
-    this.#list.append(...news.map((message) => drawMessage(message, correct)));
+    this.#list.append(...news.map((message) => drawMessage(message, correct, teaching)));
     this.#writing.textContent = "";
     this.#markSeen();
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
@@ -44,6 +45,11 @@ export class Transcript {
   corrected({ seq, label }) {
     const item = this.#find(seq);
     if (item) markCorrected(item, label);
+  }
+
+  taught({ seq, taught }) {
+    const made = this.#find(seq)?.querySelector(".teach");
+    if (made) markTaught(made, taught);
   }
 
   /** What the bot is doing at the moment. */

@@ -4,7 +4,7 @@ import { element } from "../../common/dom.js";
 import { rich } from "../../common/rich.js";
 import { part, stamp } from "./template.js";
 
-const NAMES = { customer: "You", bot: "Assistant", agent: "Colleague", system: "Notice" };
+const NAMES = { customer: "You", bot: document.body.dataset.botName, agent: "Colleague", system: "Notice" };
 const STATUS = { sending: "Sending…", sent: "Sent", failed: "Not sent" };
 
 const LONG = new Intl.DateTimeFormat("en-GB", { dateStyle: "long" });
@@ -83,7 +83,7 @@ function choice(text, actions) {
 }
 
 /** A chip that opens the line of the record that the answer rests on. */
-function source({ id, title, quote, at }) {
+function source({ id, title, quote, at, address }) {
   const chip = stamp("source-template");
   const button = chip.querySelector("button");
   const detail = part(chip, "detail");
@@ -97,6 +97,10 @@ function source({ id, title, quote, at }) {
   if (at) {
     part(chip, "changed").dateTime = at;
     part(chip, "changed").textContent = LONG.format(new Date(`${at}T12:00`));
+  }
+  if (/^https?:/.test(address ?? "")) {
+    part(chip, "page").href = address;
+    part(chip, "page").hidden = false;
   }
   button.addEventListener("click", () => {
     detail.hidden = !detail.hidden;

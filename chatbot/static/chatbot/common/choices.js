@@ -1,0 +1,31 @@
+// Fields that offer rows of the server while somebody types: the browser's own list of choices.
+
+import { element } from "./dom.js";
+
+const REST = 200; // milliseconds after the last key
+
+/** Fills the field's datalist from `url`, which answers `?q=…` with rows of an id and a title. */
+export function offerChoices(field, url) {
+  let timer = null;
+  const list = () => document.getElementById(field.getAttribute("list"));
+  const fill = async () => {
+    const asked = field.value;
+    const answer = await fetch(`${url}?${new URLSearchParams({ q: asked })}`);
+    // Somebody has typed on, or has chosen a row.
+    if (!answer.ok || field.value !== asked || !list()) return;
+    const { rows } = await answer.json();
+    list().replaceChildren(...rows.map(({ id, title }) => choice(id, title)));
+  };
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => fill().catch(() => {}), REST); // without a connection: no choices
+  };
+  field.addEventListener("input", soon);
+  field.addEventListener("focus", soon);
+}
+
+function choice(id, title) {
+  const made = element("option", { value: id });
+  made.label = title;
+  return made;
+}
