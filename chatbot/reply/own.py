@@ -7,7 +7,8 @@ over which records it was computed.
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -31,7 +32,7 @@ LOOKED_UP = {
     "list": {"all", "any", "open"},
     "count": {"all", "any", "open"},
     "sum": {"all", "any", "open"},
-    "status": {"any", "last", "open", "next"},
+    "status": {"any", "last", "open", "next", "thing"},
     "when": {"next"},
 }
 # The least probability of what is asked. Of 1,440 questions of 24 trades, a sixth of the trades
@@ -66,7 +67,7 @@ class Asked:
 
     @property
     def is_looked_up(self) -> bool:
-        is_read_too = self.ask == "when" or (self.ask, self.picks) == ("status", "any")
+        is_read_too = self.ask == "when" or self.picks == "thing" or self.picks == "any"
         needed = CLEAR_CASE if is_read_too else SURE
         return self.picks in LOOKED_UP.get(self.ask, ()) and self.likely >= needed
 
@@ -260,8 +261,14 @@ def candidates(turn: Turn, question: Asked) -> list[Own]:
     if name is None and question.ask == "sum":
         summed = with_totals(names)
         name = summed[0] if len(summed) == 1 else None
+    if name is None and question.picks in {"next", "last"}:
+        return described(turn)
+    if name is None and (question.ask, question.picks) == ("status", "any"):
+        return meant_things(turn)
+    if question.picks == "thing":
+        return meant_things(turn, name)
     if name is None:
-        return described(turn) if question.picks in {"next", "last"} else []
+        return []
     rows = own(turn).filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
     records, kind = list(rows[: MOST + 1]), kinds.kind_of(name)
     owned = [Own(record, kind) for record in records]
@@ -280,6 +287,37 @@ def described(turn: Turn) -> list[Own]:
         return []
     owned = [Own(row, kinds.kind_of(row.kind)) for row in having]
     return sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
+
+
+def meant_things(turn: Turn, kind: str | None = None) -> list[Own]:
+    """Return the records that the words of the question tell apart from the customer's others: "my
+    Stevens" if one of three bikes is a Stevens."""
+    rows = own(turn).filter(**{"kind": kind} if kind else {}).defer("text", "states")
+    records = {row.id: row for row in rows.order_by("-updated_at", "id")[:MOST]}
+    texts = {id: " ".join([row.title, *values(row)]) for id, row in records.items()}
+    if not told_apart(turn.text, texts):
+        return []
+    shared = " ".join(hit.text for hit in search.search(turn.text, None))
+    meant = told_apart(turn.text, texts, shared)
+    if len(meant) > TOLD:
+        return []
+    return [Own(records[id], kinds.kind_of(records[id].kind)) for id in texts if id in meant]
+
+
+def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set[str]:
+    """Return the ids of the records that have most of those words of the question which only some
+    of them have; none if no word tells any of them apart.
+
+    shared: what the company says to everybody about the question. Its words are those of the trade
+    and name no single thing: "bike" where bikes are sold.
+    """
+    words = {id: stems(text) for id, text in texts.items()}
+    asked = stems(question) - stems(shared)
+    uses = Counter(word for known in words.values() for word in known & asked)
+    telling = {word for word, count in uses.items() if count <= len(texts) / 2}
+    having = {id: len(known & telling) for id, known in words.items()}
+    most = max(having.values(), default=0)
+    return {id for id, count in having.items() if count == most} if most else set()
 
 
 def values(record: Record) -> list[str]:
@@ -305,6 +343,8 @@ def noun_of(kind: str) -> str:
 
 def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
     """Choose among the records; None if it is not sure which ones are meant."""
+    if question.picks == "thing":
+        return Picked(owned)
     if question.picks == "next" and owned and not owned[0].kind.status:
         return Picked(coming(owned, today)[:1])
     if question.picks == "last":

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chatbot.engines import reader
 from chatbot.reply import wording
 from chatbot.reply.found import Found, Line
 from chatbot.reply.questions import may_ask
@@ -13,11 +14,9 @@ from inference.grounding.injection import instructs
 from inference.sentiment.language import language_of
 
 # The least probability that a line answers, for it to be shown as what comes nearest. Of the best
-# lines of 44 questions between 0.05 and 0.08, 10 answer; between 0.02 and 0.05, 8 of 49
-# (2026-11-29, twelve companies and 66 conversations that nothing was trained on).
-RELATED = 0.05
-# From here on, what sounds like small talk in a conversation is refused with what comes nearest.
-CLEARLY_RELATED = 0.1
+# lines of 44 questions between 0.05 and 0.08, 10 answer (2026-11-29, twelve companies and 66
+# conversations that nothing was trained on): to the others, customers would read nonsense.
+RELATED = 0.1
 # A conversation's mood from which a refusal begins with a kind word.
 UPSET = -0.3
 # Characters of a question that a refusal repeats.
@@ -47,17 +46,19 @@ def refusal(turn: Turn, found: Found) -> Refusal:
     upset = turn.mood <= UPSET and not turn.alert
     if turn.mood <= UPSET and not may_ask(turn.text):
         return Refusal("" if turn.alert else turn.words.trouble)
-    near = nearest(found)
-    again = turn.unanswered > 0
-    text = turn.words.again if again else turn.words.refusal
+    near, words = nearest(found), turn.words
+    text = words.again if turn.unanswered > 0 else words.refusal
     if near:
-        text += f" {turn.words.nearest.format(written_like(in_its_words(near), turn.text))}"
+        told = written_like(in_its_words(near), turn.text)
+        # "I don't have that" would deny what may be the answer.
+        sure = near[0].answers >= reader.reranker().answering
+        text = words.perhaps.format(told) if sure else f"{text} {words.nearest.format(told)}"
     return Refusal(f"{turn.words.kind} {text}" if upset else text, near=near)
 
 
 def is_related(turn: Turn, found: Found) -> bool:
     """Tell whether the records have something near to what a conversation is about."""
-    return bool(turn.cited) and found.certainty >= CLEARLY_RELATED
+    return bool(turn.cited) and found.certainty >= RELATED
 
 
 def nearest(found: Found) -> list[Line]:

@@ -12,6 +12,7 @@ import numpy as np
 from chatbot.engines import kinds, reader
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, title_of
+from chatbot.reply.own import told_apart
 from chatbot.reply.turn import Turn
 from crm.articles import drafts
 from crm.knowledge import search
@@ -27,6 +28,9 @@ CANDIDATES = 14
 # More than search finds beside the newest records of each kind, unless these are long: of each, so
 # many passages are read in any case.
 MOST, OF_NEWEST = 100, 3
+# Passages of the customer's own records that are read in any case, the best ones: many articles
+# must not crowd them out.
+OWN_READ = 10
 # More than the prompt takes.
 LINES_KEPT = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
@@ -35,6 +39,8 @@ REFERS = re.compile(
     r"^\W*and\b|\b(?:it|its|that|this|they|them|their|those|these)\b", re.IGNORECASE
 )
 SHORT_WORDS = 4
+# Stands for the key of a record that a question describes instead of naming it.
+MEANT = "described"
 # Words around a record's number in an answer to "which one?".
 NAME_WORDS = 2
 # In units of the reader's score: how much is added to a line of a record that any answer before
@@ -84,16 +90,17 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
         kinds.know(turn.customer)
     cited = {record for records in turn.cited for record in records}
     latest = search.newest(turn.customer)
+    before = said_before(turn)[0]
     look = partial(
         search.search,
         customer=turn.customer,
         latest=latest,
         inbox=turn.inbox,
-        drafts=drafts.current() if turn.drafts else search.NO_DRAFTS,
+        drafts=drafts.current(f"{before} {question}") if turn.drafts else search.NO_DRAFTS,
     )
     found = look(question, limit=MOST, also=cited)
     sure = CANDIDATES
-    if before := said_before(turn)[0]:
+    if before:
         wider = look(f"{before} {question}", limit=CANDIDATES)
         known = {(hit.record, hit.text) for hit in found[:CANDIDATES]}
         # This question does not name what the one before names.
@@ -104,11 +111,31 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
         sure += len(new)
     kept = Counter[str]()
     chosen = found[:sure]
+    own = sum(not hit.shared for hit in chosen)
     for hit in found[sure:]:
         kept[hit.record] += 1
-        if (hit.newest or hit.record in cited) and kept[hit.record] <= OF_NEWEST:
+        is_wanted = (hit.newest or hit.record in cited) and kept[hit.record] <= OF_NEWEST
+        if is_wanted or (not hit.shared and own < OWN_READ):
+            own += not hit.shared
             chosen.append(hit)
-    return chosen
+    return with_meant(question, chosen)
+
+
+def with_meant(question: str, hits: list[Hit]) -> list[Hit]:
+    """Count the customer's records that a word of their question tells apart as named by it: "my
+    Stevens" if one of three bikes is a Stevens."""
+    if not FIRST_PERSON.search(question):
+        return hits
+    texts: dict[str, str] = {}
+    for hit in hits:
+        if not hit.shared:
+            told = " ".join(line.partition(": ")[2] or line for line in hit.text.split("\n"))
+            texts[hit.record] = f"{texts.get(hit.record, '')} {told}"
+    meant = told_apart(question, texts, " ".join(hit.text for hit in hits if hit.shared))
+    return [
+        replace(hit, key=hit.key or MEANT) if hit.record in meant and not hit.shared else hit
+        for hit in hits
+    ]
 
 
 def as_data(hit: Hit) -> Hit:
@@ -215,8 +242,8 @@ def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
     plain = all(map(plainly_a_number, unknown)) and not instructs(turn.text)
     refusal = turn.words.no_such_number.format(named) if plain else ""
-    if near := search.near_misses(turn.text, turn.customer):
-        meant = turn.words.did_you_mean.format(" or ".join(titles(near)[:SUGGESTED]))
+    if near := titles(search.near_misses(turn.text, turn.customer), turn.inbox)[:SUGGESTED]:
+        meant = turn.words.did_you_mean.format(" or ".join(near))
         refusal = f"{refusal or turn.words.refusal} {meant}"
     if turn.customer is None:
         refusal = turn.words.sign_in
@@ -227,9 +254,10 @@ def plainly_a_number(reference: str) -> bool:
     return sum(character.isdigit() for character in reference) >= PLAIN_DIGITS
 
 
-def titles(records: Iterable[str]) -> list[str]:
+def titles(records: Iterable[str], inbox: str) -> list[str]:
     rows = Record.objects.filter(id__in=list(records), deleted=False).order_by("id")
-    return list(rows.values_list("title", flat=True))
+    told = rows.values_list("title", "inboxes")
+    return [title for title, inboxes in told if search.meant_for(inbox, inboxes)]
 
 
 def query(turn: Turn) -> str:

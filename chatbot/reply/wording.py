@@ -76,6 +76,9 @@ class Wording:
     refusal: str = said("Nothing is on record", "I don't have that on record.")
     again: str = said("Nothing is on record, once more", "I don't have that on record either.")
     nearest: str = said("Names what comes nearest", "The closest I can find is this: {}")
+    perhaps: str = said(
+        "Names what may be the answer", "I'm not sure that this is what you are looking for: {}"
+    )
     not_this: str = said(
         "One of several questions has no answer",
         "I have nothing on record about “{}”. Would you like a colleague to help with that?",
@@ -165,6 +168,7 @@ WARM = Wording(
     refusal="I'm sorry, I looked, but I couldn't find that in our records.",
     again="I'm sorry, I couldn't find that one either.",
     nearest="This is the closest I could find, and I hope it helps: {}",
+    perhaps="I hope that this is what you are looking for, but I'm not quite sure: {}",
     not_this=(
         "I'm sorry, I couldn't find anything about “{}”. Shall I ask a colleague to help you "
         "with that?"
@@ -221,6 +225,7 @@ FORMAL = Wording(
     refusal="I regret that I have no information on record about this.",
     again="I regret that I have no information on record about this either.",
     nearest="The closest information on record is the following: {}",
+    perhaps="I am not certain that the following answers your question: {}",
     not_this=(
         "I regret that I have no information on record about “{}”. Would you like a colleague to "
         "assist you with this?"

@@ -54,11 +54,16 @@ def judge(question: dict[str, Any], answer: dict[str, Any]) -> Judged:
 
 
 def as_expected(expect: Any, state: str, text: str) -> bool:
-    """Check the answer. expect: a state, or groups of alternatives, one of each in the answer."""
+    """Check the answer. expect: a state, or groups of alternatives, one of each in the answer.
+
+    A refusal answers nothing, even if the line that it names as the closest has the words.
+    """
     if expect == REFUSE:
         return state in {"refused", "handoff"}
     if isinstance(expect, str):
         return state == expect
+    if state == "refused":
+        return False
     return all(any(holds(text, option) for option in group) for group in expect)
 
 

@@ -49,6 +49,16 @@ class FollowUpTests(FakeModelsTestCase):
         assert query(turn) == "which carrier has it? Order 72"
         assert retrieve(turn).lines[0].text == "Carrier: Northline"
 
+    def test_my_thing_is_read_in_the_record_that_has_its_name(self) -> None:
+        for number, item in ((81, "Red kayak"), (82, "Blue canoe"), (83, "Green raft")):
+            row = {"id": f"order:{number}", "kind": "order", "customer": ALICE}
+            about = {"title": f"Order {number}", "fields": {"item": item, "paid": "yes"}}
+            import_records([row | about | {"updated_at": "2026-11-01T00:00:00Z"}])
+        self.assertEqual(retrieve(Turn("is my canoe paid?", ALICE)).lines[0].hit.record, "order:82")
+        for turn in (Turn("is a canoe paid?", ALICE), Turn("is my canoe paid?", BOB)):
+            named = [line for line in retrieve(turn).lines if line.hit.key]
+            self.assertEqual(named, [], turn.text)
+
     def test_what_a_follow_up_is_about_is_not_sure_in_another_record(self) -> None:
         self.orders()
         turn = Turn("which carrier has order 72?", ALICE, SAID, cited=(("order:71",),))

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from chatbot.reply.turn import Turn
+from crm.articles import editing
 from crm.knowledge import indexing, search
 from crm.knowledge.records import import_records
-from crm.models import Customer
+from crm.models import Article, Customer
 from tests.fakes import FakeModelsTestCase, outcome_of
 
 pytestmark = pytest.mark.services
@@ -105,3 +107,12 @@ class IsolationTests(FakeModelsTestCase):
     def assert_clean(self, asker: str | None, told: str, question: str) -> None:
         foreign = [canary(other) for other in CUSTOMERS if other != asker]
         self.assertFalse([word for word in foreign if word in told], f"{asker}: {question}")
+
+
+class InboxTests(FakeModelsTestCase):
+    async def test_a_mistyped_number_names_no_article_of_another_inbox(self) -> None:
+        article = Article(title="DE-5003477", body="For dealers.", inboxes=["dealers"])
+        await sync_to_async(editing.publish)(article)
+        for inbox, told in (("dealers", True), ("shop", False), ("", False)):
+            outcome = await outcome_of(Turn("Where is DE-5003478?", "cust_1", inbox=inbox))
+            self.assertEqual("DE-5003477" in outcome.answer, told, outcome.answer)

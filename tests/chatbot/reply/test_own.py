@@ -13,9 +13,11 @@ from chatbot.reply import own
 from chatbot.reply.own import Asked, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
+from crm.articles import editing
 from crm.knowledge import amounts, wording
 from crm.knowledge.records import import_records
-from crm.models import Customer, Record, RecordKind
+from crm.models import Article, Customer, Record, RecordKind
+from tests.fakes import fake_index
 
 TODAY = date(2026, 11, 29)
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -242,6 +244,45 @@ def test_the_next_thing_may_be_named_by_a_word_of_the_record(
     assert told(question).startswith(answer) if answer else not told(question)
 
 
+BIKES = {
+    "L-1": ("Hochrhein Trail, moss green", "ready for pick-up"),
+    "L-2": ("Kalmit Grit, dark blue", "delayed"),
+    "W-3": ("own bike: Stevens randonneur", "waiting for parts"),
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "status"),
+    [
+        ("is my trail bike ready yet?", "ready for pick-up"),
+        ("what's going on with my stevens??", "waiting for parts"),
+        ("how is the Kalmit coming along", "delayed"),
+        ("what's going on with my Peugeot?", ""),
+        ("what is happening with my bike?", ""),
+    ],
+)
+def test_a_thing_is_told_apart_by_a_word_that_only_its_record_has(
+    question: str, status: str, alice: Customer
+) -> None:
+    for number, (bike, state) in BIKES.items():
+        keep(alice, f"job:{number}", "job", bike=bike, state=state, signed="2026-11-20")
+    RecordKind.objects.create(name="job", status="state", own_date="signed", confirmed=True)
+    with fake_index():
+        editing.publish(Article(title="Repairs", body="What is happening with my bike? We tell."))
+        answer = told(question)
+    assert f"State: {status}" in answer if status else not answer
+    assert answer.count("State:") == bool(status)
+
+
+def test_no_word_of_bobs_records_names_one_of_alices(alice: Customer) -> None:
+    bob = Customer.objects.create(id="cust_2", name="Bob Birch")
+    keep(bob, "job:W-9", "job", bike="Stevens", state="ready", signed="2026-11-20")
+    for number, (bike, state) in list(BIKES.items())[:2]:
+        keep(alice, f"job:{number}", "job", bike=bike, state=state, signed="2026-11-20")
+    RecordKind.objects.create(name="job", status="state", own_date="signed", confirmed=True)
+    assert told("what's going on with my stevens??") == ""
+
+
 def test_a_kind_that_nobody_confirmed_is_guessed_again(alice: Customer) -> None:
     keep(alice, "job:7", "job", opened="2026-11-01")
     assert kinds.kind_of("job").status == ""
@@ -308,7 +349,19 @@ def test_a_line_that_instructs_the_bot_is_not_told(alice: Customer, status: str)
         (12.5, ("12.50", "USD")),
         ("12", ("12", "USD")),
         ("2 of 4", None),
-        ("1.234,50", None),
+        ("1.234,50", ("1234.50", "USD")),
+        ("29,90 €", ("29.90", "€")),
+        ("EUR 1.234.567", ("1234567", "EUR")),
+        ("-1 234,5", ("-1234.5", "USD")),
+        ("CHF 1'234.50", ("1234.50", "CHF")),
+        ("1\u202f234,50\u00a0€", ("1234.50", "€")),
+        ("1,234", ("1234", "USD")),
+        ("1.234", None),
+        ("1,2345", None),
+        ("1.23,45", None),
+        ("12,345.6", ("12345.6", "USD")),
+        ("1,234,56", None),
+        ("29,90 1,50", None),
         ("EUR 12 GBP", None),
         (True, None),
         ("", None),

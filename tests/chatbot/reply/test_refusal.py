@@ -12,7 +12,7 @@ from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.reply.wording import PLAIN
 from inference.index import IndexUnavailable
-from tests.fakes import ALICE, FakeModelsTestCase, outcome_of
+from tests.fakes import ALICE, FakeModelsTestCase, FakeReranker, outcome_of
 
 
 class RefusalTests(FakeModelsTestCase):
@@ -23,11 +23,18 @@ class RefusalTests(FakeModelsTestCase):
         self.generator.answer = "NOT ON RECORD"
         outcome = await self.ask("within how many days can I return a kayak on Sundays?")
         self.assertEqual(outcome.state, "refused")
-        self.assertIn("The closest I can find is this: ", outcome.answer)
+        # The reader finds it likely enough, though the model does not.
+        self.assertTrue(outcome.answer.startswith("I'm not sure that this is what you are"))
+        self.assertNotIn("on record", outcome.answer)
         self.assertIn("You can return goods within 30 days.", outcome.answer)
         self.assertEqual([source["id"] for source in outcome.citations], ["article:returns"])
         self.assertTrue(outcome.answer.endswith(PLAIN.offer))
         self.assertEqual(outcome.choices, ["Yes, please"])
+
+    async def test_what_hardly_answers_is_told_as_the_closest(self) -> None:
+        with mock.patch.object(FakeReranker, "answering", 0.9):
+            outcome = await self.ask("within how many days can I return a kayak on Sundays?")
+        self.assertTrue(outcome.answer.startswith(f"{PLAIN.refusal} The closest I can find is"))
 
     async def test_an_upset_customer_first_reads_a_kind_word(self) -> None:
         outcome = await self.ask("who painted order 50001?", mood=-0.6)
