@@ -56,11 +56,11 @@ def erase_conversations(*, customers: list[str], **_: Any) -> None:
     # The CRM's answers to their requests only contain the request's id.
     requests = ActionRequest.objects.filter(conversation__in=theirs)
     mentions.forget([str(key) for key in requests.values_list("id", flat=True)])
-    # Those that belong to no conversation: they were written, or asked by hand.
-    for model in (Case, TestResult):
-        model.objects.filter(customer__in=customers).delete()
     # One erasure should not add a hundred deleted rows to the audit log.
     with disable_auditlog():
+        # Those that belong to no conversation: they were written, or asked by hand.
+        for model in (Case, TestResult):
+            model.objects.filter(customer__in=customers).delete()
         Visitor.objects.filter(customer__in=customers).delete()
 
 

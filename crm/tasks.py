@@ -1,5 +1,6 @@
 """Celery discovers the tasks here; each is defined in the module whose work it does."""
 
+from crm.importing.erasing import forget_in_imports
 from crm.importing.jobs import forget_imports, look_after_imports, look_at_place
 from crm.importing.runs import work_on_import
 from crm.inbound.apply import apply_inbound
@@ -11,6 +12,7 @@ __all__ = [
     "apply_inbound",
     "embed",
     "forget_imports",
+    "forget_in_imports",
     "look_after_imports",
     "look_after_websites",
     "look_at_place",

@@ -14,7 +14,7 @@ from chatbot.reply import prompt, route, wishes
 from chatbot.reply.guidance import have, spoken_words
 from chatbot.reply.turn import Turn
 from crm.knowledge import keys, wording
-from crm.knowledge.records import MOST_PASSAGES, passages
+from crm.knowledge.passages import MOST_PASSAGES, passages
 from crm.models import Record
 from inference import sentences
 from inference.grounding import facts, injection, lacking, quantities, restates

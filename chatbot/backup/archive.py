@@ -18,7 +18,9 @@ from typing import IO, Any
 
 MANIFEST = "manifest.json"
 FORMAT = 1
-PLACE = re.compile(r"(database|attachments|sentiment|secrets)(/[\w-][\w.-]*){1,2}", re.ASCII)
+PLACE = re.compile(
+    r"(database|attachments|sentiment|reranking|secrets)(/[\w-][\w.-]*){1,2}", re.ASCII
+)
 PIECE = 1 << 20
 # Bytes of a manifest: some hundred for each of a million files.
 LARGEST_MANIFEST = 1 << 29

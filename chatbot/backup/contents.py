@@ -9,11 +9,13 @@ A file is written before its row, deleted after it, and never changed. So every 
 finds its file, unless its owner is being erased; and a file that an interrupted restore has left
 without a row is swept up like any other.
 
-The index is not included: it is rebuilt from the records.
+The index is not included: it is rebuilt from the records. Nor are files that wait to be imported:
+they are uploaded again.
 """
 
 import os
 import shutil
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -29,6 +31,7 @@ from chatbot.backup import archive, postgresql, sqlite
 from chatbot.backup.archive import BackupError, Manifest, Progress, Writer
 from chatbot.config.version import VERSION
 from chatbot.engines import classifier
+from chatbot.engines.reader import trained_here
 from chatbot.models import attachment_storage
 
 SECRET = "secrets/secret_key"
@@ -63,6 +66,7 @@ def back_up(path: Path, with_secrets: bool, progress: Progress) -> Manifest:
         files = [name for (name,) in snapshot.rows(FILES)]
         manifest.left_out = [name for name in files if not add_file(writer, name)]
         add_heads(writer)
+        add_reranker(writer)
         if with_secrets:
             writer.add_bytes(SECRET, settings.SECRET_KEY.encode())
         writer.close(manifest)
@@ -93,6 +97,12 @@ def add_heads(writer: Writer) -> None:
             writer.add_bytes(f"sentiment/{path.relative_to(folder)}", path.read_bytes())
 
 
+def add_reranker(writer: Writer) -> None:
+    """Add this site's own reranker. A training replaces its folder as a whole."""
+    for path in sorted(trained_here().glob("*")):
+        writer.add_bytes(f"reranking/{path.name}", path.read_bytes())
+
+
 # --- restoring
 
 
@@ -107,7 +117,8 @@ def restore(path: Path, replace: bool, progress: Progress) -> Manifest:
         for name, source in archive.below(tar, "attachments"):
             put_file(name, source)
         engine().restore(tar, manifest, progress)
-        put_heads(dict(archive.below(tar, "sentiment")))
+        put_folder(classifier.sentiment_site(), archive.below(tar, "sentiment"))
+        put_folder(trained_here(), archive.below(tar, "reranking"))
         for _, source in archive.below(tar, "secrets"):
             put_secret(source.read())
     shutil.rmtree(settings.INDEX_DIR, ignore_errors=True)
@@ -145,12 +156,11 @@ def put_file(name: str, source: IO[bytes]) -> None:
     storage.save(name, File(source))
 
 
-def put_heads(members: dict[str, IO[bytes]]) -> None:
-    """Write the heads to a draft folder, then replace the present ones."""
-    folder = classifier.sentiment_site()
+def put_folder(folder: Path, members: Iterable[tuple[str, IO[bytes]]]) -> None:
+    """Write the files to a draft folder, then replace the present ones."""
     draft = folder.with_name(f"{folder.name}.restored")
     shutil.rmtree(draft, ignore_errors=True)
-    for name, source in members.items():
+    for name, source in members:
         (draft / name).parent.mkdir(parents=True, exist_ok=True)
         (draft / name).write_bytes(source.read())
     shutil.rmtree(folder, ignore_errors=True)

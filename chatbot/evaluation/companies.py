@@ -9,7 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from crm.knowledge import wording
-from crm.knowledge.records import parse, passages
+from crm.knowledge.passages import passages
+from crm.knowledge.records import parse
 from inference.evaluation.answers import REFUSE
 from inference.grounding.words import letters
 from inference.lines import cut

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chatbot.evaluation.check import check
-from crm.knowledge.records import parse, passages
+from crm.knowledge.passages import passages
+from crm.knowledge.records import parse
 from inference.evaluation.answers import spread
 from inference.evaluation.markdown import table
 

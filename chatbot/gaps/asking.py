@@ -37,7 +37,7 @@ def start(gap: Gap) -> None:
     """Have the gap's newest questions asked again."""
     ids = list(gap.questions.values_list("id", flat=True)[:MOST])
     gap.questions.filter(id__in=ids).update(waiting=True, after={})
-    background.later(ask_again, gap.id)
+    background.slowly(ask_again, gap.id)
 
 
 def stop(gap: Gap) -> None:
@@ -49,7 +49,7 @@ def go_on() -> int:
     """Start again where questions wait that no process asks. Returns the number of gaps."""
     gaps = free().filter(questions__waiting=True).distinct().order_by()
     for gap in gaps:
-        background.later(ask_again, gap.id)
+        background.slowly(ask_again, gap.id)
     return len(gaps)
 
 

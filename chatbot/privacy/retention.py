@@ -9,7 +9,7 @@ from auditlog.context import disable_auditlog
 from celery import shared_task
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chatbot.models import (
@@ -112,7 +112,8 @@ def forget_cases(conversation: Conversation, known: list[str]) -> None:
     for case in Case.objects.filter(message__conversation=conversation):
         texts = [case.question, case.answer, json.dumps([case.before, case.expect, case.forbid])]
         if case.customer_id or any(redact(text, known) != text for text in texts):
-            case.delete()
+            with disable_auditlog():
+                case.delete()
 
 
 def typed(conversation: Conversation) -> list[str]:
@@ -183,14 +184,23 @@ def held(customer: Customer) -> Iterator[dict[str, Any]]:
             values = {"action": request.action.name}
             values |= of(request, "state", "values", "answer", "offered_at", "confirmed_at")
             yield {"kind": "request", "conversation": talk.id} | values
-        for case in Case.objects.filter(message__conversation=talk):
-            values = of(case, "question", "answer", "verdict", "at")
-            yield {"kind": "test question", "conversation": talk.id} | values
         for note in talk.notes.all():
             yield {"kind": "note", "conversation": talk.id} | of(note, "text", "at")
         for summary in Summary.objects.filter(conversation=talk):
             values = of(summary, "problem", "tried", "question", "at")
             yield {"kind": "summary", "conversation": talk.id} | values
+    yield from taught_about(ids)
+
+
+def taught_about(customers: list[str]) -> Iterator[dict[str, Any]]:
+    """Yield the test questions that were asked by these people or are asked as them."""
+    theirs = Q(customer__in=customers) | Q(message__conversation__visitor__customer__in=customers)
+    for case in Case.objects.filter(theirs).select_related("message").order_by("id"):
+        talk = case.message.conversation_id if case.message else None
+        values = of(case, "question", "before", "answer", "verdict", "at")
+        yield {"kind": "test question", "conversation": talk} | values
+    for row in TestResult.objects.filter(customer__in=customers):
+        yield {"kind": "test answer", "asked": row.asked["question"]} | of(row, "live", "draft")
 
 
 def of(row: Any, *names: str) -> dict[str, Any]:

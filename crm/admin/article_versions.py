@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -70,9 +71,10 @@ def shown(request: HttpRequest, pk: int, number: int) -> TemplateResponse:
 def restored(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     if not request.user.has_perm("crm.change_article"):
         raise PermissionDenied
-    article = get_object_or_404(Article.objects.select_for_update(), pk=pk)
-    get_object_or_404(article.versions, number=number)
-    made = editing.restore(article, number, by=request.user)  # type: ignore[arg-type]  # of the admin
+    with transaction.atomic():
+        article = get_object_or_404(Article.objects.select_for_update(), pk=pk)
+        get_object_or_404(article.versions, number=number)
+        made = editing.restore(article, number, by=request.user)  # type: ignore[arg-type]  # of the admin
     told = (
         f"are still told version {article.published}" if article.published else "are told nothing"
     )

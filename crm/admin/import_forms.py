@@ -13,6 +13,7 @@ from unfold.widgets import (
 )
 
 from crm.importing import files, mapping, places
+from crm.importing.columns import FEW
 from crm.importing.formats import limits
 from crm.models import ImportPlan
 
@@ -22,6 +23,10 @@ MOST_FILES = 100
 # What each column may be: the question, and a word of help.
 ROLES = {
     "id": ("Number or id", "Different in each row. A later file updates the record by it."),
+    "kind": (
+        "Kind, row by row",
+        "For a file of several kinds: the column that names them, such as “lease” and “repair”.",
+    ),
     "customer": ("Customer", "The customer's id in your own systems, as your site signs it."),
     "title": ("Title", "None: made of the kind and the number, such as “Order 10482”."),
     "text": ("Long text", "For example the answer to a question."),
@@ -128,6 +133,8 @@ class PlanForm(forms.ModelForm):
     columns: list[str] = []
     # Columns whose values are all different, if that is known.
     unique: list[str] | None = None
+    # Columns that have few different values, if that is known.
+    few: list[str] | None = None
     asks_order = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -195,6 +202,12 @@ class PlanForm(forms.ModelForm):
                 "role_id",
                 "Several rows have the same value there, or none. Choose a column that is "
                 "different in each row.",
+            )
+        if roles["kind"] and self.few is not None and roles["kind"] not in self.few:
+            self.add_error(
+                "role_kind",
+                f"It names one kind only, or more than {FEW}. Choose a column with a few kinds, "
+                "or none.",
             )
         if not roles["customer"] and not cleaned.get("shared"):
             self.add_error("role_customer", NEEDS_OWNER)

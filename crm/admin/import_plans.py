@@ -4,8 +4,8 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
+from django.contrib.admin.utils import unquote
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -46,18 +46,20 @@ class ImportPlanAdmin(ModelAdmin):
             asks_order = obj is not None and obj.day_first is not None
 
             class Meta(PlanForm.Meta):
-                fields = self.own_fields(obj)
+                fields = self.own_fields(request, obj)
 
         return Choices
 
-    def own_fields(self, plan: ImportPlan | None) -> list[str]:
+    def own_fields(self, request: HttpRequest, plan: ImportPlan | None) -> list[str]:
         of_table = ["kind", "shared"] if plan and plan.columns else []
-        own = ["own_ids"] if plan and plan.heads and not plan.columns else []
+        is_own = plan and plan.heads and not plan.columns
+        # With a file's own ids, somebody may overwrite what a CRM has sent.
+        own = ["own_ids"] if is_own and request.user.has_perm("crm.change_source") else []
         return ["name", *of_table, *own, "publish", "remove_missing", "place", "every_hours"]
 
     def get_fieldsets(self, request: HttpRequest, obj: ImportPlan | None = None) -> Any:
         may = obj is None or self.has_change_permission(request, obj)
-        first = self.own_fields(obj)[:-2]
+        first = self.own_fields(request, obj)[:-2]
         place = {"fields": ["place", "every_hours"], "description": PLACE}
         sets: list[Any] = [(None, {"fields": first}), ("Where files come from", place)]
         if obj and obj.columns:
@@ -79,9 +81,14 @@ class ImportPlanAdmin(ModelAdmin):
         assert isinstance(form, PlanForm)
         plans.save(form.plan())
 
+    def found(self, request: HttpRequest, object_id: str) -> ImportPlan:
+        if (plan := self.get_object(request, unquote(object_id))) is None:
+            raise Http404("There is no such plan.")
+        return plan
+
     @action(description="Import now", permissions=["change"])
     def import_now(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        plan = get_object_or_404(ImportPlan, pk=object_id)
+        plan = self.found(request, object_id)
 
         def start() -> str:
             background.slowly(jobs.look_at_place, plan.pk, True)
@@ -96,7 +103,7 @@ class ImportPlanAdmin(ModelAdmin):
 
     @action(description="Remove what it has imported …", permissions=["delete"])
     def remove_all(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        plan = get_object_or_404(ImportPlan, pk=object_id)
+        plan = self.found(request, object_id)
 
         def remove() -> str:
             count = runs.remove_all(plan)

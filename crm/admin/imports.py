@@ -1,13 +1,16 @@
 """Imports: files are uploaded, somebody says what their columns mean, and a worker stores them."""
 
 import csv
+from collections.abc import Collection
+from contextlib import nullcontext
 from datetime import UTC
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -18,8 +21,9 @@ from unfold.decorators import action, display
 
 from crm.admin.asked import page_of
 from crm.admin.import_forms import NEW, PlanForm, UploadForm
-from crm.importing import files, mapping, plans, runs
+from crm.importing import files, mapping, plans, runs, samples
 from crm.knowledge import records
+from crm.knowledge.passages import passages as cut
 from crm.models import Import, ImportPlan
 from crm.plumbing.storable import RecordError
 
@@ -98,7 +102,7 @@ class ImportAdmin(ModelAdmin):
         return self.shown(request, "upload", context)
 
     def uploaded(self, request: HttpRequest, form: UploadForm) -> HttpResponse:
-        given = [(file.name, file) for file in form.cleaned_data["file"]]
+        given = [(file.name, partial(nullcontext, file)) for file in form.cleaned_data["file"]]
         new = form.cleaned_data["plan"] == NEW
         started = [
             runs.start(name, file, form.chosen(), request.user, new=new)  # type: ignore[arg-type]  # somebody who is logged in
@@ -109,7 +113,8 @@ class ImportAdmin(ModelAdmin):
     # --- one import
 
     def change_view(self, request: HttpRequest, object_id: str, *_: Any, **__: Any) -> HttpResponse:
-        run = get_object_or_404(Import, pk=unquote(object_id))
+        if (run := self.get_object(request, unquote(object_id))) is None:
+            raise Http404("There is no such import.")
         if not self.has_view_permission(request, run):
             raise PermissionDenied
         if request.method == "POST" and not self.may_start(request, run):
@@ -226,6 +231,7 @@ def form_of(run: Import, request: HttpRequest) -> PlanForm:
     class Choices(PlanForm):
         columns = preview["columns"] if is_table and not is_own else []
         unique = preview.get("unique")
+        few = preview.get("few")
         asks_order = bool(preview.get("ambiguous"))
 
         class Meta(PlanForm.Meta):
@@ -257,12 +263,14 @@ def guessed(run: Import) -> ImportPlan:
 
 
 def previewed(form: PlanForm, run: Import) -> list[dict[str, Any]]:
-    """Return the first rows as the bot will read them with the form's choices."""
+    """Return rows that differ as the bot will read them with the form's choices."""
     plan = chosen(form)
     if not run.preview.get("own_form") and ("id" not in plan.columns or not plan.kind):
         return []
     plan.namespace = plan.namespace or "new"
-    return [preview_of(plan, row) for row in run.preview.get("rows", [])]
+    commas = run.preview.get("decimal_commas", ())
+    rows = samples.shown(run.preview.get("rows", []), plan)
+    return [preview_of(plan, row, commas) for row in rows]
 
 
 def chosen(form: PlanForm) -> ImportPlan:
@@ -277,12 +285,12 @@ def chosen(form: PlanForm) -> ImportPlan:
     return plan
 
 
-def preview_of(plan: ImportPlan, row: dict[str, Any]) -> dict[str, Any]:
+def preview_of(plan: ImportPlan, row: dict[str, Any], commas: Collection[str]) -> dict[str, Any]:
     try:
-        record = records.parse(mapping.record_row(plan, row, timezone.now()))
+        record = records.parse(mapping.record_row(plan, row, timezone.now(), commas))
     except RecordError as error:
         return {"error": f"{str(error)[:1].upper()}{str(error)[1:]}."}
-    passages = records.passages(record)
+    passages = cut(record)
     return {
         "title": record.title,
         "customer": record.customer_id,

@@ -28,7 +28,8 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from crm.admin.asked import confirmed, page_of
 from crm.customers import lifecycle
 from crm.ids.aliases import root_of
-from crm.knowledge.records import ARTICLES, MOST_PASSAGES, PARTLY
+from crm.knowledge.passages import MOST_PASSAGES, PARTLY
+from crm.knowledge.records import ARTICLES
 from crm.models import Article, Customer, Passage, Record, Vector
 from crm.plumbing.storable import RecordError
 from inference.grounding import injection

@@ -4,24 +4,35 @@ Drafts are never in the index: no customer's search can reach them.
 """
 
 from functools import lru_cache
+from heapq import nlargest
 
 import numpy as np
 from django.db.models import F, Max, Q, QuerySet
 from numpy.typing import NDArray
 
-from crm.knowledge import indexing, records
+from crm.knowledge import indexing, passages
 from crm.knowledge.search import Drafts, Unpublished
 from crm.models import Article, Record
+from inference.grounding import stems
 
-# Texts whose vectors are remembered: a test run asks hundreds of questions about the same drafts.
-REMEMBERED = 2_000
+# Passages that are remembered, which takes 50 MB: a test run asks hundreds of questions about the
+# same drafts.
+REMEMBERED = 20_000
+# Passages that are compared by their meaning. To encode one takes some 20 ms (2026-11-29, two
+# shared cores), and somebody may just have imported 500 articles as drafts.
+COMPARED = 300
 
 
-def current() -> Drafts:
-    """Return the working copies that customers are not told yet."""
+def current(about: str = "") -> Drafts:
+    """Return the working copies that customers are not told yet; of very many passages, those that
+    share the most words with `about`."""
     found = list(waiting())
+    texts = [(article, text) for article in found for text in as_passages(article)]
+    if len(texts) > COMPARED:
+        wanted = stems(about)
+        texts = nlargest(COMPARED, texts, key=lambda one: len(wanted & stems_of(one[1])))
     return Drafts(
-        tuple(passage for article in found for passage in passages(article)),
+        tuple(unpublished(article, text) for article, text in texts),
         frozenset(article.record for article in found),
     )
 
@@ -33,18 +44,23 @@ def waiting() -> QuerySet[Article]:
     return newest.filter(Q(published=None) | ~Q(published=F("newest")))
 
 
-def passages(article: Article) -> list[Unpublished]:
-    texts = as_passages(article)
-    return [
-        Unpublished(article.record, article.kind, text, tuple(article.inboxes), vector(text))
-        for text in texts
-    ]
+def unpublished(article: Article, text: str) -> Unpublished:
+    return Unpublished(article.record, article.kind, text, tuple(article.inboxes), vector(text))
 
 
 def as_passages(article: Article) -> list[str]:
     """Cut an article as search would, each passage beginning with its title."""
-    record = Record(id=article.record, kind=article.kind, title=article.title, text=article.body)
-    return records.passages(record)
+    return list(cut(article.record, article.kind, article.title, article.body))
+
+
+@lru_cache(REMEMBERED)
+def cut(id: str, kind: str, title: str, body: str) -> tuple[str, ...]:
+    return tuple(passages.passages(Record(id=id, kind=kind, title=title, text=body)))
+
+
+@lru_cache(REMEMBERED)
+def stems_of(text: str) -> frozenset[str]:
+    return frozenset(stems(text))
 
 
 @lru_cache(REMEMBERED)

@@ -4,6 +4,7 @@ Customers are told the published version, which is a shared record of its own: a
 overwrite it, and nothing that is written here overwrites a CRM's record.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -44,7 +45,7 @@ def archive(
     article.changed_at = timezone.now()
     article.save()
     record_version(article, by, note, imported, always=True)
-    records.delete(article.record, timezone.now())
+    records.delete(article.record, after_what_is_told(article))
 
 
 @transaction.atomic
@@ -141,6 +142,13 @@ def record_version(
     )
 
 
+def after_what_is_told(article: Article) -> datetime:
+    """Return now, or just after the record's last change if a clock was set back since: an older
+    record would change nothing."""
+    told = Record.objects.filter(id=article.record).values_list("updated_at", flat=True).first()
+    return max(timezone.now(), told + timedelta(microseconds=1)) if told else timezone.now()
+
+
 def tell(article: Article) -> None:
     """Write the record that customers are told, and have it embedded."""
     record = Record(
@@ -150,7 +158,7 @@ def tell(article: Article) -> None:
         text=article.body,
         inboxes=article.inboxes,
         address=article.address,
-        updated_at=timezone.now(),
+        updated_at=after_what_is_told(article),
     )
     record.states = [records.state(record)]
     records.upsert([record], records.ImportReport())

@@ -12,9 +12,11 @@ from crm.adapters import dialect, spelling
 from crm.customers import mentions
 from crm.ids.aliases import all_ids, resolve, root_of
 from crm.ids.namespaces import place
+from crm.importing.erasing import forget_in_imports
 from crm.knowledge.indexing import next_change
 from crm.knowledge.records import Rows, bury, required_text, write_keys, write_passages
 from crm.models import Customer, Passage, Record, Source
+from crm.plumbing import background
 from crm.plumbing.storable import RecordError
 from crm.signals import customer_erased, customer_merged
 
@@ -84,6 +86,7 @@ def erase(id: str) -> None:
     records.delete()
     Customer.objects.filter(id__in=ids).update(name="", erased_at=timezone.now())
     customer_erased.send(Customer, customers=ids)
+    background.slowly(forget_in_imports, ids)  # The files that wait there may be long.
 
 
 def erase_deleted(id: str) -> None:

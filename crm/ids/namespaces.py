@@ -31,9 +31,11 @@ def for_new_source(name: str, dialect: str, own_ids: bool | None = None) -> str:
 
 
 def free(wanted: str) -> str:
-    """Return the name, or one like it if a plan for files has it as its namespace. (The names of
-    sources are unique among themselves.)"""
-    taken = set(ImportPlan.objects.values_list("namespace", flat=True))
+    """Return the name of a source, or one like it if articles, a plan for files or another source
+    have it as their namespace."""
+    others = Source.objects.exclude(name=wanted).values_list("name", "namespace")
+    taken = {OF_ARTICLES, *ImportPlan.objects.values_list("namespace", flat=True)}
+    taken |= {part for source in others for part in source}
     return next(name for name in numbered(wanted) if name not in taken)
 
 

@@ -11,6 +11,8 @@ from crm.knowledge import amounts
 # Rows that are looked through: enough to find a day after the twelfth, and few enough to remember
 # every value of every column.
 LOOKED_AT = 10_000
+# A column with at most so many different values may name kinds or states.
+FEW = 12
 # Longer values count as texts, and are remembered only by their beginning.
 TEXT = 80
 
@@ -29,6 +31,9 @@ class Column:
     day_first: int = 0
     month_first: int = 0
     ambiguous: int = 0
+    # Amounts that surely have a decimal comma, or a decimal point.
+    commas: int = 0
+    points: int = 0
 
     def see(self, value: Any) -> None:
         text = written(value)
@@ -37,7 +42,9 @@ class Column:
         self.filled += 1
         self.values.add(text[:TEXT])
         self.texts += len(text) > TEXT
-        self.numbers += amounts.parsed(text) is not None
+        self.numbers += amounts.parsed(amounts.with_decimal_point(text)) is not None
+        self.commas += (comma := amounts.has_decimal_comma(text)) is True
+        self.points += comma is False
         first, ambiguous = dates.order(text), dates.is_ambiguous(text)
         self.day_first += first is True
         self.month_first += first is False
@@ -47,6 +54,10 @@ class Column:
     @property
     def unique(self) -> bool:
         return self.filled > 0 and len(self.values) == self.filled
+
+    @property
+    def few(self) -> bool:
+        return 2 <= len(self.values) <= FEW
 
     def mostly(self, count: int) -> bool:
         """Tell whether nearly all values are of this sort; a few may be "n/a"."""
@@ -70,6 +81,13 @@ def day_first(columns: Iterable[Column]) -> bool | None:
     day = sum(column.day_first for column in columns)
     month = sum(column.month_first for column in columns)
     return None if bool(day) == bool(month) else bool(day)
+
+
+def with_decimal_commas(columns: Iterable[Column]) -> list[str]:
+    """Name the columns of amounts that are written like 1.234,50: 1.234 is a thousand there."""
+    return [
+        one.name for one in columns if one.commas and not one.points and one.mostly(one.numbers)
+    ]
 
 
 def is_ambiguous(columns: Iterable[Column]) -> bool:

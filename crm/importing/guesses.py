@@ -30,6 +30,11 @@ UPDATED = (
     "updated", "modified", "changed", "last change", "geandert", "aktualisiert", "modifie",
     "actualizado", "modificato", "gewijzigd",
 )  # fmt: skip
+# Whole names: a "payment type" is no kind of record.
+KIND = (
+    "kind", "type", "record type", "record kind", "document type", "art", "typ", "belegart",
+    "vorgangsart", "genre", "tipo", "soort",
+)  # fmt: skip
 STATUS = ("status", "state", "stage", "zustand", "statut", "etat", "estado", "stato")
 OWN = (
     "ordered", "order date", "booked", "issued", "invoice date", "purchased", "placed", "created",
@@ -65,7 +70,6 @@ NO_STATUS = (
     "currency", "country", "city", "town", "colour", "color", "size", "type", "category", "method",
     "payment", "carrier", "language", "unit", "product", "item", "name", "gender", "store", "shop",
 )  # fmt: skip
-MOST_STATUSES = 12
 # Letters of a name that is recognised in compounds too.
 STEM = 5
 # How the names of columns with numbers end in one word: "orderid", "Rechnungsnummer".
@@ -94,6 +98,7 @@ def roles(columns: list[Column], kind: str) -> dict[str, str]:
     found = Found(columns)
     found.choose("customer", _customer)
     found.choose("id", lambda column: _id(column, kind))
+    found.choose("kind", _kind)
     found.choose("title", lambda column: _named(column, TITLE))
     found.choose("text", _text)
     dated = [column for column in columns if column.mostly(column.dates)]
@@ -153,6 +158,13 @@ def _id(column: Column, kind: str) -> float:
     return _named(column, NUMBERED) + of_kind + 0.5 * words.endswith(NUMBER_ENDS)
 
 
+def _kind(column: Column) -> float:
+    if not column.few or column.texts or _words(column) not in KIND:
+        return 0
+    named = all(value[:1].isalpha() for value in column.values)
+    return named and column.filled >= 4 * len(column.values)
+
+
 def _text(column: Column) -> float:
     return _named(column, TEXT) * (column.texts > 0)
 
@@ -163,7 +175,7 @@ def _status(column: Column) -> float:
     words = _words(column)
     if named := _named(column, STATUS):
         return named
-    few = 2 <= len(column.values) <= MOST_STATUSES and column.filled >= 4 * len(column.values)
+    few = column.few and column.filled >= 4 * len(column.values)
     short = all(len(value.split()) <= 3 and value[:1].isalpha() for value in column.values)
     return 0.1 * (few and short and not _holds(words, (*NO_STATUS, *CUSTOMER, *INTERNAL)))
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import Q
 from django.utils import timezone
 
+from crm.importing import files
 from crm.importing.formats import limits
 from crm.models import Import
 
@@ -22,7 +23,7 @@ STEP = 5_000
 
 
 class Cancelled(Exception):
-    """Somebody has cancelled the import."""
+    """Somebody has cancelled the import; the message is the reason, "" if none was given."""
 
 
 class Lost(Exception):
@@ -39,8 +40,9 @@ class Held:
 
     def step(self, lasts: timedelta = LEASE, **changes: Any) -> None:
         """Write the progress, and renew the lease. Raises Cancelled or Lost."""
-        if Import.objects.filter(pk=self.run.pk, cancel=True).exists():
-            raise Cancelled
+        cancelled = Import.objects.filter(pk=self.run.pk, cancel=True)
+        if (reason := cancelled.values_list("reason", flat=True).first()) is not None:
+            raise Cancelled(reason)
         until = timezone.now() + lasts
         mine = Import.objects.filter(pk=self.run.pk, lease_until=self.until)
         if not mine.update(lease_until=until, **changes):
@@ -52,10 +54,13 @@ class Held:
     def end(self, state: str, reason: str = "") -> None:
         """Finish the import, or leave it to somebody's choices, and give it back."""
         over = None if state in {State.ASKING, State.RUNNING} else timezone.now()
-        Import.objects.filter(pk=self.run.pk, lease_until=self.until).update(
+        self.run.state = state
+        mine = Import.objects.filter(pk=self.run.pk, lease_until=self.until)
+        given_back = mine.update(
             state=state, reason=reason[:500], finished_at=over, lease_until=None
         )
-        self.run.state = state
+        if given_back and over:
+            forget_content(self.run.pk)
 
     def fault(self, place: Any, sentence: str) -> None:
         """Note why a row or a file was not imported."""
@@ -69,6 +74,15 @@ class Held:
     def count(self, word: str, more: int = 1) -> None:
         if more:
             self.run.counts[word] = self.run.counts.get(word, 0) + more
+
+
+def forget_content(id: int) -> None:
+    """Remove what names customers from an import that has ended: its first rows and its file."""
+    run = Import.objects.filter(pk=id).first()
+    if run and run.finished_at:
+        run.preview.pop("rows", None)
+        run.save(update_fields=["preview"])
+        files.release(run.file)
 
 
 def claim(id: int) -> Held | None:

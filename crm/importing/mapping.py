@@ -1,7 +1,7 @@
 """Turns a row of a table into a record, as a plan says."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +12,11 @@ from crm.models import ImportPlan, RecordKind
 from crm.plumbing.storable import RecordError
 
 # What a column may be, besides a field that customers are told.
-OF_RECORD = ("id", "customer", "title", "text", "updated_at")
+OF_RECORD = ("id", "kind", "customer", "title", "text", "updated_at")
 ROLES = (*OF_RECORD, *RecordKind.ROLES)
 # Attune's own form: records as `manage.py import_records` reads them.
 OWN_FORM = frozenset({"id", "kind", "customer", "title", "updated_at"})
+LONGEST_KIND = 60  # characters of Record.kind
 # "Total (EUR)", "Price in €": the currency of a column's amounts.
 IN_CURRENCY = re.compile(rf"[\s(\[]([A-Z]{{3}}|[{amounts.SIGNS}])[)\]]?$")
 
@@ -33,10 +34,13 @@ def fits(plan: ImportPlan, names: Iterable[str]) -> bool:
     return sorted(plan.heads) == sorted(names)
 
 
-def record_row(plan: ImportPlan, cells: dict[str, Any], at: datetime) -> dict[str, Any]:
+def record_row(
+    plan: ImportPlan, cells: dict[str, Any], at: datetime, commas: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the row as `records.parse` takes it. Raises RecordError.
 
-    at: when the record changed, if no column tells.
+    at: when the record changed, if no column tells; commas: the columns of amounts with decimal
+    commas.
     """
     if not plan.columns:
         return own_row(plan, cells)
@@ -46,16 +50,22 @@ def record_row(plan: ImportPlan, cells: dict[str, Any], at: datetime) -> dict[st
     if not (customer := given.get("customer")) and ("customer" in given or not plan.shared):
         name = plan.columns.get("customer", "customer")
         raise RecordError(f"the column {name!r} is empty: whose record is it?")
-    title = given.get("title") or f"{wording.heading(wording.words_of(plan.kind))} {given['id']}"
+    kind = slug(given.get("kind", "")) or plan.kind
+    title = given.get("title") or f"{wording.heading(wording.words_of(kind))} {given['id']}"
     return {
         "id": place(plan.namespace, given["id"]),
-        "kind": plan.kind,
+        "kind": kind,
         "customer": customer,
         "title": title,
         "text": given.get("text", ""),
-        "fields": fields(plan, cells),
+        "fields": fields(plan, cells, commas),
         "updated_at": changed_at(plan, cells, at),
     }
+
+
+def slug(kind: str) -> str:
+    """Return the kind that a cell names: "workshop_order" for "Workshop order"."""
+    return re.sub(r"[\W_]+", "_", kind.lower()).strip("_")[:LONGEST_KIND]
 
 
 def own_row(plan: ImportPlan, cells: dict[str, Any]) -> dict[str, Any]:
@@ -71,25 +81,27 @@ def record_id(plan: ImportPlan, cells: dict[str, Any]) -> str:
     return str(given if plan.own_ids else place(plan.namespace, given))
 
 
-def fields(plan: ImportPlan, cells: dict[str, Any]) -> dict[str, Any]:
+def fields(plan: ImportPlan, cells: dict[str, Any], commas: Collection[str]) -> dict[str, Any]:
     """Return what customers are told: all columns but those that are told otherwise or not at all.
 
     An empty cell is told ("none on record") if its column means something.
     """
     meant = {plan.columns[role] for role in RecordKind.ROLES if role in plan.columns}
-    hidden = {plan.columns.get(role) for role in ("customer", "title", "text", "updated_at")}
+    hidden = {plan.columns.get(role) for role in OF_RECORD if role != "id"}
     if "title" not in plan.columns:
         hidden.add(plan.columns["id"])  # The title holds it.
     hidden = (hidden - meant) | set(plan.left_out)
     kept = {name: value for name, value in cells.items() if name not in hidden}
-    told = {name: field(plan, name, value) for name, value in kept.items()}
+    told = {name: field(plan, name, value, name in commas) for name, value in kept.items()}
     return {name: value for name, value in told.items() if value is not None or name in meant}
 
 
-def field(plan: ImportPlan, name: str, value: Any) -> Any:
+def field(plan: ImportPlan, name: str, value: Any, has_commas: bool) -> Any:
     if isinstance(value, bool | dict | list):
         return value
     text = columns.written(value)
+    if has_commas and isinstance(value, str) and name != plan.columns.get("id"):
+        text = amounts.with_decimal_point(text)
     if (currency := IN_CURRENCY.search(name)) and (amount := amounts.parsed(text)):
         return text if amount[1] else f"{text} {currency[1]}"
     if not isinstance(value, str) or name == plan.columns.get("id"):

@@ -5,6 +5,7 @@ import os
 import stat
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path, PurePath
@@ -62,64 +63,65 @@ def look(id: int, again: bool = False) -> list[Import]:
 
     again: all files, now.
     """
-    plan = ImportPlan.objects.get(pk=id)
+    plan = ImportPlan.objects.filter(pk=id).first()
+    if plan is None:
+        return []
     if not again:
         mine = Q(looked_at=None) | Q(looked_at__lte=before(plan))
         if not ImportPlan.objects.filter(mine, pk=id).update(looked_at=timezone.now()):
             return []
     try:
         return taken(plan, again)
-    except PlaceRefused as error:
-        now = timezone.now()
+    except (PlaceRefused, OSError) as error:
+        gone = isinstance(error, OSError)
+        reason = f"{plan.place} cannot be read: {error}." if gone else str(error)
         failed = Import.objects.create(
-            plan=plan, name=plan.place[:300], state=Import.State.FAILED, reason=str(error)[:500],
-            finished_at=now,
+            plan=plan, name=plan.place[:300], state=Import.State.FAILED, reason=reason[:500],
+            finished_at=timezone.now(),
         )  # fmt: skip
         return [failed]
 
 
 def taken(plan: ImportPlan, again: bool) -> list[Import]:
     """Start an import of each file, and one of all documents together."""
-    opened: list[tuple[str, BinaryIO]] = []
     seen = {} if again else plan.seen
-    now_seen = dict(plan.seen)
-    try:
-        for name, file in found(plan):
-            digest = digest_of(file)
-            now_seen[name] = digest
-            opened.append((name, file))
-        changed = [(name, file) for name, file in opened if seen.get(name) != now_seen[name]]
-        documents = [pair for pair in opened if files.ending(pair[0]) in files.DOCUMENTS]
-        if any(pair in documents for pair in changed):
-            # All of them: otherwise those that have not changed would seem to have vanished.
-            changed = [pair for pair in changed if pair not in documents] + documents
-        kept = files.kept(changed)
-    finally:
-        for _, file in opened:
-            file.close()
+    given, digests = list(found(plan)), {}
+    for name, opens in given:
+        with opens() as file:
+            digests[name] = digest_of(file)
+    documents = [pair for pair in given if files.ending(pair[0]) in files.DOCUMENTS]
+    changed = [pair for pair in given if seen.get(pair[0]) != digests[pair[0]]]
+    if any(pair in documents for pair in changed):
+        # All of them: otherwise those that have not changed would seem to have vanished.
+        changed = [pair for pair in changed if pair not in documents] + documents
+    kept = files.kept(changed)
+    now_seen = plan.seen | digests
     ImportPlan.objects.filter(pk=plan.pk).update(seen=now_seen, looked_at=timezone.now())
     return [runs.start(name, file, plan=plan, digest=now_seen.get(name, "")) for name, file in kept]
 
 
-def found(plan: ImportPlan) -> Iterator[tuple[str, BinaryIO]]:
-    """Yield the open files at the plan's place, the oldest first. Raises PlaceRefused."""
+def found(plan: ImportPlan) -> Iterator[tuple[str, files.Open]]:
+    """Yield the files at the plan's place and what opens each, the oldest first. Raises
+    PlaceRefused."""
     if is_address(plan.place):
-        yield fetched(plan.place)
+        name, content = fetched(plan.place)
+        yield name, partial(BytesIO, content)
         return
-    paths = sorted(walked(folder(plan.place)), key=lambda path: (path.stat().st_mtime, path))
+    root = folder(plan.place)
+    paths = sorted(walked(root), key=lambda path: (path.stat().st_mtime, path))
     tables = [path for path in paths if files.ending(path.name) not in files.DOCUMENTS]
     if plan.remove_missing:  # Each table is the whole truth: only the newest counts.
         paths = [path for path in paths if path not in tables[:-1]]
-    root = folder(plan.place)
-    for path in paths[:MOST_FILES]:
-        yield str(path.relative_to(root)), opened(path)
+    if len(paths) > MOST_FILES:
+        raise PlaceRefused(f"{plan.place} holds more than {MOST_FILES:,} files: use several plans.")
+    for path in paths:
+        yield str(path.relative_to(root)), partial(opened, path)
 
 
 def digest_of(file: BinaryIO) -> str:
     digest = hashlib.sha256()
     while chunk := file.read(1 << 20):
         digest.update(chunk)
-    file.seek(0)
     return digest.hexdigest()
 
 
@@ -127,7 +129,7 @@ def is_address(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def fetched(address: str) -> tuple[str, BinaryIO]:
+def fetched(address: str) -> tuple[str, bytes]:
     """Return the file at an address, with a name that tells what it is. Raises PlaceRefused."""
     try:
         answer = fetching.fetch(address, most=limits.FILE)
@@ -138,24 +140,25 @@ def fetched(address: str) -> tuple[str, BinaryIO]:
     name = PurePath(unquote(urlsplit(address).path)).name or "file"
     if files.ending(name) not in files.ENDINGS:
         name += TYPES.get(answer.kind, "")
-    return name, BytesIO(answer.body)
+    return name, answer.body
 
 
 def folder(place: str) -> Path:
     """Return the real folder, which must be one of KNOWLEDGE_FOLDERS or lie in one."""
     path = Path(place.removeprefix("file://"))
     try:
-        real = path.resolve(strict=True)
-    except (OSError, ValueError):
+        real = path.resolve()
+    except (OSError, ValueError, RuntimeError):
         raise PlaceRefused(f"There is no folder {place}.") from None
     allowed = [Path(each).resolve() for each in settings.KNOWLEDGE_FOLDERS]
+    # Before anything is said of what is there: people in the admin are not to explore the server.
     if not path.is_absolute() or not any(real.is_relative_to(root) for root in allowed):
         raise PlaceRefused(
             f"{place} is not in one of the folders that the setting KNOWLEDGE_FOLDERS lists. Ask "
             "the people who run Attune to add it."
         )
     if not real.is_dir():
-        raise PlaceRefused(f"{place} is not a folder.")
+        raise PlaceRefused(f"There is no folder {place}.")
     return real
 
 

@@ -1,6 +1,7 @@
 """Keeps plans: how the files of one kind are imported."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.db import transaction
 
@@ -19,8 +20,31 @@ def save(plan: ImportPlan) -> None:
     """Store the plan. What its columns mean is what the kind's fields mean from now on."""
     plan.namespace = plan.namespace or namespaces.for_new_plan(plan.name)
     plan.save()
-    if roles := {role: plan.columns[role] for role in RecordKind.ROLES if role in plan.columns}:
-        RecordKind.objects.update_or_create(name=plan.kind, defaults=roles | {"confirmed": True})
+    if roles := roles_of(plan):
+        for kind in kinds_of(plan):
+            RecordKind.objects.update_or_create(name=kind, defaults=roles)
+
+
+def roles_of(plan: ImportPlan) -> dict[str, Any]:
+    """Return what the plan says of its kinds' fields; nothing if it names none."""
+    roles = {role: plan.columns[role] for role in RecordKind.ROLES if role in plan.columns}
+    return roles | {"confirmed": True} if roles else {}
+
+
+def kinds_of(plan: ImportPlan) -> list[str]:
+    """Return the plan's kind or, where a column names it, the kinds that it has brought so far."""
+    if "kind" not in plan.columns:
+        return [plan.kind]
+    mine = Record.objects.filter(id__startswith=f"{plan.namespace}/", deleted=False)
+    return list(mine.values_list("kind", flat=True).distinct().order_by())
+
+
+def meet(plan: ImportPlan, kinds: Iterable[str]) -> None:
+    """Say what the fields of new kinds mean; what somebody has confirmed stays."""
+    if roles := roles_of(plan):
+        for kind in kinds:
+            RecordKind.objects.get_or_create(name=kind, defaults=roles)
+            RecordKind.objects.filter(name=kind, confirmed=False).update(**roles)
 
 
 def matching(names: Iterable[str]) -> ImportPlan | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 
-from crm.importing import columns, files, formats, guesses, leases, mapping, plans
+from crm.importing import columns, files, formats, guesses, leases, mapping, plans, samples
 from crm.importing.formats import Contents, Table, Unreadable
 from crm.importing.leases import Held
 from crm.models import Import, ImportPlan
@@ -65,7 +65,7 @@ def table_part(file: str, table: Table) -> tuple[str, int, dict[str, Any]]:
         "file": file,
         "table": table.name,
         "columns": table.columns,
-        "rows": table.first[:10],
+        "rows": table.first[: samples.SHOWN],
     }
     return name[:300], table.count, preview
 
@@ -80,14 +80,19 @@ def look_through(held: Held) -> None:
     found = columns.looked_through(preview["columns"], rows_of(held.run))
     kind = guesses.kind(preview["table"])
     chosen = guesses.roles(found, kind)
+    few = [column.name for column in found if column.few]
+    day_first = columns.day_first(found)
     held.run.preview = preview | {
         "own_form": mapping.is_own_form(preview["table"], preview["columns"]),
         "unique": [column.name for column in found if column.unique],
         "ambiguous": columns.is_ambiguous(found),
-        "day_first": columns.day_first(found),
+        "day_first": day_first,
+        "decimal_commas": columns.with_decimal_commas(found),
         "kind": kind,
         "guessed": chosen,
         "left_out": guesses.left_out(found, chosen.values()),
+        "few": few,
+        "rows": samples.kept(rows_of(held.run), few, chosen, day_first),
     }
 
 

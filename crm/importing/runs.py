@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
 from typing import Any
 
@@ -81,14 +81,15 @@ def begin(run: Import, plan: ImportPlan) -> bool:
     return True
 
 
-def cancel(run: Import) -> None:
+def cancel(run: Import, reason: str = "") -> None:
     """End the import; a worker that is busy with it ends after its batch. Stored rows stay."""
     now = timezone.now()
-    Import.objects.filter(pk=run.pk, finished_at=None).update(cancel=True)
+    Import.objects.filter(pk=run.pk, finished_at=None).update(cancel=True, reason=reason)
     idle = Q(lease_until=None) | Q(lease_until__lt=now)
     Import.objects.filter(idle, pk=run.pk, finished_at=None).update(
         state=State.CANCELLED, finished_at=now
     )
+    leases.forget_content(run.pk)
 
 
 @shared_task(name="crm.tasks.work_on_import")
@@ -106,8 +107,8 @@ def work_on_import(id: int) -> None:
             store(held)
     except Lost:
         pass
-    except Cancelled:
-        held.end(State.CANCELLED)
+    except Cancelled as error:
+        held.end(State.CANCELLED, str(error))
     except Unreadable as error:
         held.end(State.FAILED, str(error))
     except FileNotFoundError:
@@ -144,9 +145,7 @@ def store(held: Held) -> None:
     found = (store_table if "table" in run.preview else store_documents)(held, plan)
     if plan.remove_missing:
         remove_missing(held, plan, found)
-    # The first rows are of no use any more, and name customers.
-    run.preview.pop("rows", None)
-    held.step(counts=run.counts, errors=run.errors, preview=run.preview)
+    held.step(counts=run.counts, errors=run.errors)
     held.end(State.DONE)
     background.slowly(jobs.refresh_index)
 
@@ -155,7 +154,7 @@ def store_table(held: Held, plan: ImportPlan) -> set[str]:
     """Store the rows from the first that is not stored yet. Returns the ids of all."""
     run, found = held.run, set[str]()
     held.step()
-    rows = converted(plan, reading.rows_of(run), run.at, found)
+    rows = converted(plan, run, found)
     for _ in islice(rows, run.done):
         pass
     while batch := list(islice(rows, records.BATCH)):
@@ -163,6 +162,8 @@ def store_table(held: Held, plan: ImportPlan) -> set[str]:
         with transaction.atomic():
             accepted = [record for _, record in records.accepted(batch, report)]
             settle(accepted)
+            if "kind" in plan.columns:
+                plans.meet(plan, {record.kind for record in accepted})
             records.upsert(accepted, report)
             for number, why in report.errors:
                 held.fault(f"row {number}", why)
@@ -172,16 +173,15 @@ def store_table(held: Held, plan: ImportPlan) -> set[str]:
     return found
 
 
-def converted(
-    plan: ImportPlan, rows: Iterable[Any], at: datetime, found: set[str]
-) -> Iterator[tuple[int, Any]]:
+def converted(plan: ImportPlan, run: Import, found: set[str]) -> Iterator[tuple[int, Any]]:
     """Yield the number of each row with the record or what is wrong with the row. Adds the ids to
     `found`."""
-    for number, row in rows:
+    commas = run.preview.get("decimal_commas", ())
+    for number, row in reading.rows_of(run):
         try:
             if isinstance(row, Unreadable):
                 raise RecordError(str(row))
-            converted = mapping.record_row(plan, row, at)
+            converted = mapping.record_row(plan, row, run.at, commas)
             if plan.columns and converted["id"] in found:
                 raise RecordError(f"an earlier row has the same id {converted['id']!r}")
             found.add(str(converted["id"]))

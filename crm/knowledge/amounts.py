@@ -61,12 +61,20 @@ def is_currency(name: str) -> bool:
     return bool(CURRENCY.search(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
 
 
-# "GBP 1,912.40", "41.50", "€12": a decimal comma or a second number makes it ambiguous.
+# What else stands between thousands: 1'912.40, 1’912.40, and blanks at which no line breaks.
+APART = "'’\u00a0\u202f\u2009"
+GAP = f"[ {APART[2:]}]?"
+# "GBP 1,912.40", "41.50", "€12", "1.912,40 €", "29,90". A second number makes it ambiguous, and so
+# does 1.234, which may be a thousand or one; 1,234 is read as English has it.
 PLAIN = re.compile(
-    rf"(?P<before>[A-Z]{{3}}|R|[{SIGNS}])? ?"
-    r"(?P<number>-?(?:\d{1,3}(?:,\d{3}){1,4}|\d{1,12})(?:\.\d{1,2})?)"
-    rf"(?: ?(?P<after>[A-Z]{{3}}|[{SIGNS}]))?"
+    rf"(?P<before>[A-Z]{{3}}|R|[{SIGNS}])?{GAP}(?P<sign>-?)(?:"
+    rf"(?P<point>(?:\d{{1,3}}(?:[,{APART}]\d{{3}}){{1,4}}|\d{{1,12}})(?:\.\d{{1,2}})?)"
+    rf"|(?P<comma>(?:\d{{1,3}}(?:[. {APART}]\d{{3}}){{1,4}}|\d{{1,12}}),\d{{1,2}}"
+    rf"|\d{{1,3}}(?:\.\d{{3}}){{2,4}})"
+    rf"){GAP}(?P<after>[A-Z]{{3}}|[{SIGNS}])?"
 )
+# A number that does not say whether it has thousands or places: 1.234, 1,234.
+EITHER = re.compile(r"(?<![\d.,])\d{1,3}[.,]\d{3}(?![\d.,])")
 
 
 def parsed(value: Any, currency: str = "") -> tuple[Decimal, str] | None:
@@ -77,5 +85,25 @@ def parsed(value: Any, currency: str = "") -> tuple[Decimal, str] | None:
     found = PLAIN.fullmatch(text)
     if not found or (found["before"] and found["after"]):
         return None
-    named = found["before"] or found["after"] or currency
-    return Decimal(found["number"].replace(",", "")), named
+    if comma := found["comma"]:
+        digits = re.sub(r"[^\d,]", "", comma).replace(",", ".")
+    else:
+        digits = re.sub(r"[^\d.]", "", found["point"])
+    return Decimal(found["sign"] + digits), found["before"] or found["after"] or currency
+
+
+def has_decimal_comma(text: str) -> bool | None:
+    """Tell how an amount is written; None if it may be either way, or is no amount."""
+    found = PLAIN.fullmatch(text)
+    if not found or found["comma"]:
+        return bool(found) or None
+    return False if "." in text or text.count(",") > 1 else None
+
+
+def with_decimal_point(text: str) -> str:
+    """Write an amount, whose column has decimal commas, so that it can be read in one way only:
+    1.234 as 1234, and 1,234 as 1.234."""
+    found = EITHER.search(text)
+    if not found or not PLAIN.fullmatch(text.replace(found[0], "1")):
+        return text
+    return text.replace(found[0], found[0].replace(".", "").replace(",", "."))

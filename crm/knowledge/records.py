@@ -1,6 +1,5 @@
-"""Parses records, stores them, and cuts them into passages."""
+"""Parses records, and stores them with their passages."""
 
-import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,22 +13,14 @@ from crm.ids.aliases import customers_by_id
 from crm.knowledge import wording
 from crm.knowledge.indexing import Report, batched, next_change, silent
 from crm.knowledge.keys import record_keys
+from crm.knowledge.passages import PARTLY, passages
 from crm.models import Customer, Key, Passage, Record, Tombstone
 from crm.plumbing import storable
 from crm.plumbing.storable import RecordError, unstorable
 from inference.index import SHARED
-from inference.length import words
 from inference.text import trimmed
 
 BATCH = 200
-PASSAGE_WORDS = 110
-# Passages of one record: more than the longest prose makes in any script (some 2,200 if Chinese
-# sentences fill half a passage each). Endless lists and fields may make more.
-MOST_PASSAGES = 3_000
-PARTLY = f"it is too long to be searched whole; only its first {MOST_PASSAGES:,} passages are"
-logger = logging.getLogger("attune.records")
-
-
 # States with the same time that are remembered; no known CRM writes more within one second.
 STATES_SEEN = 20
 # Ids that begin so belong to the articles that people write in Attune (crm/articles).
@@ -391,26 +382,3 @@ def write_keys(record: Record, rows: Rows, is_new: bool = False) -> None:
         record.keys.all().delete()
     keys = set() if record.deleted else record_keys(record.id, record.title, record.fields)
     rows.keys += [Key(record=record, customer_id=record.customer_id, value=key) for key in keys]
-
-
-def passages(record: Record) -> list[str]:
-    """Cut a record into texts of about a hundred words, each beginning with its title."""
-    texts: list[list[str]] = [[]]
-    room = PASSAGE_WORDS
-    for fact in facts_of(record):
-        if texts[-1] and words(fact) > room:
-            texts.append([])
-            room = PASSAGE_WORDS
-        texts[-1].append(fact)
-        room -= words(fact)
-        if len(texts) > MOST_PASSAGES:
-            logger.warning("record %s: %s", record.id, PARTLY)
-            record.notes += (PARTLY,)
-            break
-    return ["\n".join([record.title, *lines]) for lines in texts[:MOST_PASSAGES]]
-
-
-def facts_of(record: Record) -> Iterator[str]:
-    yield from wording.paragraphs(record.text, PASSAGE_WORDS)
-    for line in wording.lines(record.fields):
-        yield from wording.fitting_line(line, PASSAGE_WORDS)

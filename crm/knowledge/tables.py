@@ -22,6 +22,11 @@ FEWEST = 2  # separators in a line
 LONGEST_HEADING = 80
 # A name of at most so many letters says nothing alone: "S", "42".
 SHORT = 3
+# A table with a head of thousands of cells and thousands of short rows would fill the memory: then
+# the last column has the rest of each row.
+MOST_CELLS = 400_000
+# Columns that name a row together: "Blue shirt · size 42 · long".
+MOST_NAMING = 6
 # The same words as for an empty field.
 NOTHING = "none on record"
 MARKS = re.compile(r"^(?:#{1,6} |\*\*|__|> ){1,2}")
@@ -93,12 +98,18 @@ def head_and_rows(lines: Sequence[str]) -> tuple[list[str], Rows]:
     has no head: its first row is like the others."""
     rules = [place for place, line in enumerate(lines) if RULE.fullmatch(line)]
     rows = [cells(line) for line in lines if not RULE.fullmatch(line)]
-    width = max(map(len, rows))
-    rows = [row + [""] * (width - len(row)) for row in rows]
+    width = min(max(map(len, rows)), max(2, MOST_CELLS // len(rows)))
+    rows = [padded(row, width) for row in rows]
     under_head = any(not RULE.fullmatch(line) for place in rules for line in lines[:place])
     if not under_head and width < 3:
         return [""] * width, rows
     return rows[0], rows[1:]
+
+
+def padded(row: list[str], width: int) -> list[str]:
+    if len(row) > width:
+        return [*row[: width - 1], " ".join(row[width - 1 :])]
+    return row + [""] * (width - len(row))
 
 
 def cells(line: str) -> list[str]:
@@ -128,8 +139,9 @@ def section_of(row: list[str]) -> str:
 
 
 def naming_columns(rows: list[tuple[str, list[str]]]) -> int:
-    """Return how many of the first columns tell the rows apart; 0 if only all of them could."""
-    for count in range(1, len(rows[0][1]) if rows else 0):
+    """Return how many of the first columns tell the rows apart; 0 if only all of them could, or
+    more than make a name."""
+    for count in range(1, min(len(rows[0][1]), MOST_NAMING + 1) if rows else 0):
         if len({(section, *row[:count]) for section, row in rows}) == len(rows):
             return count
     return 0

@@ -16,7 +16,8 @@ class ImportPlan(models.Model):
     # cannot overwrite each other. Made from the name once; unique among webhook sources too.
     namespace = models.SlugField(unique=True, editable=False)
     kind = models.CharField(max_length=60, blank=True, help_text="order, invoice, booking …")
-    # By role the columns: "id", "customer", "title", "text", "updated_at", and RecordKind.ROLES.
+    # By role the columns: "id", "kind" of each row, "customer", "title", "text", "updated_at", and
+    # RecordKind.ROLES.
     # Without any, rows are taken as they are if they are records in Attune's own form.
     columns = models.JSONField(default=dict, blank=True)
     # All columns of the file that the plan was made for: it fits later files with the same.

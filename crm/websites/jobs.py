@@ -17,7 +17,7 @@ from crm.plumbing import background
 from crm.websites.crawl import LEASE, Crawl, Stopped
 from crm.websites.reader import Reader
 
-# Seconds of one part. On one machine two threads do all work in the background.
+# Seconds of one part. On one machine two threads do all long work in the background.
 PART = 30.0
 STOPPED = "It was stopped before all pages were read."
 
@@ -43,14 +43,14 @@ def begin(website: Website) -> bool:
         report=report,
     )
     if begun:
-        background.later(read_website, website.pk)
+        background.slowly(read_website, website.pk)
     return bool(begun)
 
 
 def stop(website: Website) -> None:
     """Ask the process that reads the website to end the run."""
     Website.objects.filter(pk=website.pk, reading=True).update(cancel=True)
-    background.later(read_website, website.pk)
+    background.slowly(read_website, website.pk)
 
 
 @shared_task(name="crm.tasks.read_website")
@@ -58,7 +58,7 @@ def read_website(website_id: int) -> None:
     """Do a part of the run, and leave the next one to another task."""
     end = time.monotonic() + PART
     if read_part(website_id, lambda: time.monotonic() > end):
-        background.later(read_website, website_id)
+        background.slowly(read_website, website_id)
 
 
 def read_part(website_id: int, enough: Callable[[], bool]) -> bool:
@@ -101,7 +101,7 @@ def end_stopped(website_id: int, lease: datetime) -> None:
 def look_after_websites() -> None:
     """Go on with runs whose process has died, and begin those that are due."""
     for website in Website.objects.filter(waiting()):
-        background.later(read_website, website.pk)
+        background.slowly(read_website, website.pk)
     for website in Website.objects.filter(active=True, reading=False, every_hours__gt=0):
         rest = timedelta(hours=website.every_hours)
         if website.looked_at is None or website.looked_at + rest <= timezone.now():

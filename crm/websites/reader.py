@@ -3,6 +3,7 @@
 import json
 import logging
 import multiprocessing
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ from django.conf import settings
 from crm.plumbing.fetching import Answer
 
 logger = logging.getLogger("attune.websites")
+# No setting or secret of the parent: a hostile page that takes over a parser finds nothing.
+ENVIRONMENT = {"PYTHONUTF8": "1", "PATH": os.defpath}
 # The slowest pages of 5 MB took 6 to 14 s, and one of nothing but links 29 s, while eight other
 # processes shared two cores (2026-11-29).
 SECONDS = 25.0
@@ -62,6 +65,7 @@ class Reader:
                 [sys.executable, "-m", "crm.websites.child", str(theirs.fileno())],
                 cwd=settings.BASE_DIR,
                 pass_fds=[theirs.fileno()],
+                env=ENVIRONMENT,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,

@@ -29,7 +29,7 @@ def documents_of(file: File, kind: str) -> Iterator[Document | None]:
         title, text = plain.front_matter(text_of(file.data))
     else:
         text = plain.markdown(text_of(file.data))
-    found = list(parts.documents(file.name, title, text))
+    found = list(parts.documents(file.name, title, text, of_page=kind == "html"))
     if not found:
         raise Unreadable(NO_TEXT)
     yield from found

@@ -8,7 +8,7 @@
 
 A part is called after the document and its heading, "Terms – Returns"; in a document that is
 called questions or FAQ, a question is a title by itself. What stands before the first heading is an
-article that is called as the document.
+article that is called as the document. Scraps of web pages are left out.
 """
 
 import re
@@ -23,6 +23,9 @@ from inference.text import encodable
 
 # Words; a page and a half. A support article of more is a manual.
 LONG = 600
+# Words: a part of a web page that has fewer, and no figure, is a scrap such as "Follow us"; and
+# what stands before the questions only greets the reader. The answer to one may be "No."
+FEWEST, GREETING = 8, 20
 # So many questions are no longer the sections of one article.
 QUESTIONS = 3
 HEADING = re.compile(r" {0,3}(#{1,6})[ \t]+(.*)")
@@ -62,10 +65,10 @@ class Part:
     text: str
 
 
-def documents(name: str, title: str, text: str) -> Iterator[Document]:
+def documents(name: str, title: str, text: str, of_page: bool = False) -> Iterator[Document]:
     """Yield the articles of a Markdown text.
 
-    title: the document's, if it is told apart from the headings.
+    title: the document's, if it is told apart from the headings; of_page: it was a web page.
     """
     found = sections(clean(text))
     title = clean(title).strip()
@@ -79,6 +82,8 @@ def documents(name: str, title: str, text: str) -> Iterator[Document]:
     articles = list(cut(title, found))
     if len(articles) > limits.PARTS:
         articles = [Part(title, (), "\n\n".join(section.text for section in found))]
+    if of_page:
+        articles = [part for part in articles if says_enough(part)] or articles
     yield from named(name, articles)
 
 
@@ -141,6 +146,12 @@ def cut(title: str, found: list[Section], path: tuple[str, ...] = ()) -> Iterato
     for head, *below in groups[1:]:
         inner = [Section(0, "", head.lines), *below]
         yield from cut(title_of_part(title, head.heading), inner, (*path, head.heading))
+
+
+def says_enough(part: Part) -> bool:
+    fewest = GREETING if FAQ.search(part.title) and not part.path else FEWEST
+    is_long = len(part.text.split()) >= fewest or any(map(str.isdigit, part.text))
+    return is_long or part.title.endswith("?")
 
 
 def level_of_parts(title: str, found: list[Section]) -> int:

@@ -15,6 +15,11 @@ HEADINGS = {f"h{level}": level for level in range(1, 7)}
 MAIN = ("main", "[role=main]", "article")
 # A page of which less than that is in <main> has its text elsewhere.
 MAIN_SHARE = 0.3
+# How pages call the way that leads to them, and what they say of cookies.
+AROUND = re.compile(
+    r"breadcrumb|cookie[-_]?(?:banner|bar|box|consent|info|modal|notice|popup)", re.I
+)
+COOKIES = {"cookie", "cookies"}
 ADDRESS = re.compile(r"(?:https?://|mailto:|tel:)[^\s()<>]{1,500}")
 BLANKS = re.compile(r"[ \t\r\n\f]+")
 ITEM = re.compile(r"(?<! ) *+(?:-|\d{1,9}\.) ")
@@ -57,6 +62,7 @@ class Writer:
         # Of each list that is open: the number of its next item; 0 if they have none.
         self.lists: list[int] = []
         self.level = 1
+        self.most = MAIN_SHARE * len(page.body.text()) if page.body else 0
         # Answers that open when somebody clicks on their question are hidden until then.
         clicked = page.css("[aria-controls]")
         self.opened = {node.attributes["aria-controls"] for node in clicked}
@@ -84,7 +90,20 @@ class Writer:
         given = node.attributes
         if node.tag in SURROUNDING or given.get("role") in ROLES:
             return False
+        if self.is_around(node):
+            return False
         return seen(node) or given.get("id") in self.opened
+
+    def is_around(self, node: Any) -> bool:
+        """Tell whether an element only surrounds the text. One that holds much of it does not,
+        whatever its class says."""
+        if node.tag in HEADINGS:
+            return False
+        given = node.attributes
+        names = [given.get(name) or "" for name in ("class", "id", "aria-label")]
+        called = any(map(AROUND.search, names)) or COOKIES & {*names[0].lower().split()}
+        is_head = node.tag == "header" and not node.css_first("h1")
+        return bool(called or is_head) and len(node.text()) <= self.most
 
     def whole(self, node: Any) -> bool:
         """Write a heading, a table or code, and tell whether the node was one."""

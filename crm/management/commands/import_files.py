@@ -1,6 +1,7 @@
 """Import a file or a folder as the admin's page does, with a saved plan."""
 
 from argparse import ArgumentParser
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,12 @@ def plan_of(name: str | None) -> ImportPlan | None:
     raise CommandError(f"There is no plan {name!r}. The plans are: {known}.")
 
 
-def opened(path: Path) -> list[tuple[str, Any]]:
+def opened(path: Path) -> list[tuple[str, files.Open]]:
     paths = sorted(places.walked(path)) if path.is_dir() else [path]
     root = path if path.is_dir() else path.parent
-    found = [(str(each.relative_to(root)), each.open("rb")) for each in paths]
+    found: list[tuple[str, files.Open]] = [
+        (str(each.relative_to(root)), partial(each.open, "rb")) for each in paths
+    ]
     if not found:
         raise CommandError(f"There is no file in {path} that can be imported.")
     return found

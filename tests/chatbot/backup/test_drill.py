@@ -128,6 +128,9 @@ def test_what_was_promised_before_a_backup_is_there_after_its_restore(
     (heads / "v1").mkdir(parents=True)
     (heads / "v1" / "heads.npz").write_bytes(b"learned here")
     (heads / "active").write_text("v1\n")
+    reranker = attune.folder / "reranking"
+    reranker.mkdir()
+    (reranker / "model.int8.onnx").write_bytes(b"trained here")
     file = tmp_path / "monday.backup"
     with attune.busy() as promised:
         before = [*promised]
@@ -150,6 +153,7 @@ def test_what_was_promised_before_a_backup_is_there_after_its_restore(
     for (name,) in attune.rows(FILES):
         assert (attune.folder / "attachments" / name).is_file()
     assert (heads / "v1" / "heads.npz").read_bytes() == b"learned here"
+    assert (reranker / "model.int8.onnx").read_bytes() == b"trained here"
 
 
 @pytest.mark.parametrize("attune", ["PostgreSQL"], indirect=True)

@@ -136,6 +136,23 @@ def test_records_in_attunes_own_form_keep_their_ids_only_if_root_says_so(
     assert (plan.own_ids, plan.columns) == (False, {})
 
 
+def test_alice_does_not_take_a_crms_ids_by_way_of_the_plan(alice: Client, root: Client) -> None:
+    run = waiting(own_form=True)
+    posted(alice, run)
+    plan = ImportPlan.objects.get()
+    url = f"/admin/crm/importplan/{plan.pk}/change/"
+    assert "own_ids" not in text_of(alice, url)
+    for client, may in ((alice, False), (root, True)):
+        client.post(url, {"name": "Till", "own_ids": "on", "every_hours": "0"})
+        plan.refresh_from_db()
+        assert plan.own_ids is may
+
+
+def test_a_page_that_there_is_not_is_not_found(root: Client) -> None:
+    for address in ("import/none/change/", "importplan/none/import_now/"):
+        assert root.get(f"/admin/crm/{address}").status_code == 404
+
+
 def test_twelve_texts_are_one_import_and_become_articles(alice: Client) -> None:
     texts = [(f"{n}.md", f"# Port {n}\n\nOpen from {n}.".encode()) for n in range(1, 13)]
     uploaded(alice, *texts, ("orders.csv", as_csv(orders(1))))

@@ -1,9 +1,11 @@
 """alice writes articles, bob reads what customers are told, charlie's CRM must not touch them."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from crm.articles import drafts, editing, preview
 from crm.inbound import apply
@@ -171,3 +173,26 @@ def test_the_preview_is_safe(body: str, shown: str) -> None:
     assert shown in html
     assert "<script" not in html
     assert "<img" not in html
+
+
+def test_a_clock_that_was_set_back_keeps_customers_from_no_new_text(
+    alice: User, parking: Article
+) -> None:
+    editing.publish(parking, alice)
+    Record.objects.update(updated_at=timezone.now() + timedelta(hours=1))
+    parking.body = "Guests park in the garage."
+    editing.publish(parking, alice)
+    assert told("where do guests park?") == ["Parking\nGuests park in the garage."]
+    editing.archive(parking, alice)
+    assert told("where do guests park?") == []
+
+
+def test_of_very_many_drafts_those_are_compared_that_share_words(
+    parking: Article, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        editing.save(Article(title=f"Recipe {number}", body="Flour and water."))
+    monkeypatch.setattr(drafts, "COMPARED", 2)
+    found = drafts.current("where do guests park?")
+    assert found.passages[0].record == parking.record
+    assert (len(found.passages), len(found.replaced)) == (2, 7)

@@ -15,7 +15,7 @@ from crm.adapters import Change, PayloadError
 from crm.ids import aliases, namespaces
 from crm.inbound import apply, reception
 from crm.knowledge import records, search
-from crm.models import Customer, InboundEvent, Key, Record, Source
+from crm.models import Customer, ImportPlan, InboundEvent, Key, Record, Source
 from crm.plumbing import storable
 from tests.chatbot.programs import Program
 from tests.fakes import order
@@ -239,3 +239,13 @@ class NeverOutsideTests(PropertyTestCase):
         outside = Customer.objects.exclude(id__startswith="desk/")
         self.assertEqual(set(outside.values_list("id", flat=True)), {"cust_1", "501", "own/1"})
         self.assertFalse(outside.exclude(merged_into=None, erased_at=None).exists())
+
+
+def test_no_source_or_plan_gets_the_ids_of_another_or_of_articles() -> None:
+    ImportPlan.objects.create(name="Shop", namespace="shop")
+    first = added("shop", "zendesk")
+    second = added("shop-2", "zendesk")
+    named = [first.namespace, second.namespace, added("articles", "zendesk").namespace]
+    named.append(namespaces.for_new_plan("Articles"))
+    assert len(set(named)) == 4
+    assert not {"shop", "articles"} & set(named)

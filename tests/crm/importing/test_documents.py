@@ -101,6 +101,30 @@ def test_a_pages_headings_lists_links_and_tables_stay_and_its_surroundings_go() 
     )
 
 
+QUESTIONS = """<html><head><title>Questions | Ash</title></head><body>
+<header><b>Ash Tools</b></header><main class="with-breadcrumbs">
+<p class="Breadcrumb"><a href="/">Home</a> › FAQ</p>
+<nav aria-label="breadcrumbs">Home</nav><header><h1>Frequently asked questions</h1></header>
+<p>Short answers to what we hear most often at the counter.</p>
+<div id="cookieBanner">We use cookies.</div><div class="cookie">Accept</div>
+<h2>Visiting</h2><h3>May I bring a dog?</h3><p>Yes.</p><h3>Do you sell food?</h3><p>No.</p>
+<h3 id="cookie-info">Do you bake cookies?</h3>
+<p>On Fridays.</p><h3>Follow us</h3><p>Here and there.</p><h3>Call us</h3><p>0761 555</p></main>
+</body></html>"""
+
+
+def test_ways_to_a_page_notes_on_cookies_and_greetings_are_no_articles() -> None:
+    found = documents_of(File("faq.html", QUESTIONS.encode()), "html")
+    assert [(one.title, one.body) for one in found if one] == [
+        ("May I bring a dog?", "Yes."),
+        ("Do you sell food?", "No."),
+        ("Do you bake cookies?", "On Fridays."),
+        ("Frequently asked questions – Call us", "0761 555"),
+    ]
+    short = documents_of(File("short.html", b"<h1>Dogs</h1><p>No dogs.</p>"), "html")
+    assert [(one.title, one.body) for one in short if one] == [("Dogs", "No dogs.")]
+
+
 @pytest.mark.parametrize(("tag", "times"), [("<div>", 20_000), ("<ul><li>", 240), ("<b>", 9_000)])
 def test_a_page_of_endless_elements_is_read(tag: str, times: int) -> None:
     assert "hello" in webpage.markdown(tag * times + "hello")[1]

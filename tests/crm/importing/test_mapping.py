@@ -1,12 +1,13 @@
 """Rows become records as a plan says, and nobody is told what belongs to somebody else."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from crm.importing import mapping
-from crm.knowledge import records
+from crm.importing import columns, mapping
+from crm.knowledge import amounts, records
 from crm.models import ImportPlan
 from crm.plumbing.storable import RecordError
 
@@ -90,3 +91,32 @@ def test_a_plan_fits_the_same_columns_in_any_order_and_no_further_ones() -> None
     assert mapping.fits(of, ["Customer", "No"])
     assert not mapping.fits(of, ["Customer", "No", "Reason for dismissal"])
     assert not mapping.fits(of, ["No"])
+
+
+def amounts_of(*values: str) -> tuple[list[str], list[Any]]:
+    """Return the columns with decimal commas, and how the values are stored."""
+    rows: list[Any] = [(number, {"Total (EUR)": value}) for number, value in enumerate(values)]
+    commas = columns.with_decimal_commas(columns.looked_through(["Total (EUR)"], rows))
+    told = [
+        mapping.record_row(plan(), ROW | {"Total (EUR)": value}, timezone.now(), commas)
+        for value in values
+    ]
+    return commas, [one["fields"]["Total (EUR)"] for one in told]
+
+
+def test_a_column_tells_how_its_amounts_are_written() -> None:
+    commas, told = amounts_of("29,90", "1.234", "1.234,56", "-2.500", "12.345.678", "1,459", "950")
+    assert commas == ["Total (EUR)"]
+    assert told[:4] == ["29,90 EUR", "1234 EUR", "1.234,56 EUR", "-2500 EUR"]
+    assert told[4:] == ["12.345.678 EUR", "1.459", "950 EUR"]
+    added = [found[0] for one in told if (found := amounts.parsed(one))]
+    assert sum(added) == Decimal("29.90") + 1234 + Decimal("1234.56") - 2500 + 12345678 + 950
+
+
+@pytest.mark.parametrize(
+    "values", [("1.234", "2.500"), ("29.90", "1,234", "950"), ("29.90", "29,90", "1.234")]
+)
+def test_an_amount_that_its_column_leaves_open_stays_as_it_is(values: tuple[str, ...]) -> None:
+    commas, told = amounts_of(*values)
+    assert commas == []
+    assert [one.removesuffix(" EUR") for one in told] == list(values)

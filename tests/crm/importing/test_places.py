@@ -1,6 +1,7 @@
 """Plans fetch their files themselves, from listed folders and hosts alone."""
 
 import os
+import resource
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -68,13 +69,42 @@ def test_if_what_is_missing_goes_only_the_newest_table_counts(folder: Path) -> N
     assert [run.name for run in looked(plan(folder, remove_missing=True))] == ["new.csv"]
 
 
+def test_a_folder_may_hold_more_files_than_a_process_may_open(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(60):
+        (folder / f"{number}.md").write_text(f"# Page {number}\n\nIts text.")
+    till, most = plan(folder), resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (len([*Path("/proc/self/fd").iterdir()]) + 20, most[1])
+    )
+    try:
+        [run] = looked(till)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert run.counts == {"created": 60}
+    monkeypatch.setattr(places, "MOST_FILES", 59)
+    [run] = looked(till, again=True)
+    assert "holds more than 59 files" in run.reason
+    assert Article.objects.exclude(state="archived").count() == 60
+
+
+def test_a_plan_that_is_gone_is_not_looked_at(folder: Path) -> None:
+    till = plan(folder)
+    ImportPlan.objects.all().delete()
+    assert places.look(till.pk) == []
+
+
 def test_no_way_leads_out_of_the_listed_folders(folder: Path, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.mkdir()
     (secret / "salaries.csv").write_bytes(as_csv(orders(1)))
-    for wrong in (secret, f"{folder}/../../secret", "exports/till", "/etc", f"{folder}/none"):
-        with pytest.raises(ValidationError):
+    # Nobody learns what there is elsewhere on the server.
+    for wrong in (secret, f"{folder}/../../secret", "exports/till", "/etc", "/no/such/folder"):
+        with pytest.raises(ValidationError, match="KNOWLEDGE_FOLDERS"):
             places.check(str(wrong))
+    with pytest.raises(ValidationError, match="There is no folder"):
+        places.check(f"{folder}/none")
     (folder / "out").symlink_to(secret)
     (folder / "salaries.csv").symlink_to(secret / "salaries.csv")
     os.mkfifo(folder / "pipe.csv")

@@ -1,6 +1,7 @@
 """The course of an import, with real files and the real child process."""
 
 import json
+import os
 from datetime import timedelta
 from typing import Any
 
@@ -9,9 +10,11 @@ import pytest
 from django.utils import timezone
 
 from crm.admin.imports import guessed
+from crm.customers import lifecycle
 from crm.importing import files, plans, reading, runs
 from crm.knowledge import records
 from crm.models import Article, Import, ImportPlan, Record, RecordKind
+from crm.plumbing import background
 from tests.crm.importing.samples import HEAD, as_csv, as_zip, given, orders, worked
 
 pytestmark = pytest.mark.django_db
@@ -150,14 +153,14 @@ def test_the_sheets_of_a_workbook_are_imports_of_their_own(tmp_path: Any) -> Non
     first = given("shop.xlsx", (tmp_path / "shop.xlsx").read_bytes())
     other = worked(Import.objects.exclude(pk=first.pk).get())
     assert [run.preview["kind"] for run in (first, other)] == ["order", "repair"]
-    for run in (first, other):
-        assert chosen(run).counts == {"created": 1}
+    assert chosen(first).counts == {"created": 1}
+    assert files.storage().exists(other.file), "the other sheet still needs it"
+    assert chosen(other).counts == {"created": 1}
+    assert not files.storage().exists(other.file)
     assert set(Record.objects.values_list("kind", "customer")) == {
         ("order", "alice"),
         ("repair", "alice"),
     }
-    first.delete()
-    assert files.storage().exists(other.file), "the other sheet still needs it"
 
 
 def test_records_in_attunes_own_form_need_no_mapping() -> None:
@@ -234,11 +237,48 @@ def test_what_cannot_be_read_says_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
     assert given("orders.csv", as_csv(orders(1))).reason == runs.BROKEN
 
 
-def test_files_go_after_a_week_and_with_their_import() -> None:
+def test_files_go_as_soon_as_nobody_needs_them() -> None:
     run = chosen(given("orders.csv", as_csv(orders(2))))
+    assert not files.storage().exists(run.file)
     asks = given("other.csv", as_csv(orders(2), [name[::-1] for name in HEAD]))
+    ended = given("third.csv", as_csv(orders(2), [name.lower() for name in HEAD]))
+    assert ended.state == State.ASKING
+    runs.cancel(ended)
+    assert not files.storage().exists(ended.file)
+    assert "rows" not in Import.objects.get(pk=ended.pk).preview
     Import.objects.update(at=timezone.now() - timedelta(days=8))
     files.forget()
-    assert Import.objects.get(pk=run.pk).file == ""
-    assert Import.objects.get(pk=asks.pk).state == State.CANCELLED
-    assert Import.objects.get(pk=asks.pk).preview == {}
+    asks = Import.objects.get(pk=asks.pk)
+    assert (asks.state, asks.preview) == (State.CANCELLED, {})
+    long_ago = (timezone.now() - timedelta(days=1)).timestamp()
+    os.utime(files.path_of(asks), (long_ago, long_ago))
+    assert files.forget() == 1
+    assert not files.storage().exists(asks.file)
+
+
+def test_an_erased_customer_is_in_no_file_that_waits(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background.slow, "submit", lambda start, task, ids: task(*ids))
+    late = [*orders(20), [*orders(1)[0][:1], "carol-7", *orders(1)[0][2:]]]
+    theirs = given("orders.csv", as_csv(late))
+    others = given("others.csv", as_csv(orders(3), [name.lower() for name in HEAD]))
+    pages = given("pages.zip", as_zip({"a.md": "# A\n\nFor carol-7.", "b.md": "# B\n\nText."}))
+    done = Import.objects.create(
+        name="old.csv", state=State.DONE, errors=[["row 2", "not a day: 'carol-7'"], ["row 3", "x"]]
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        lifecycle.erase("carol-7")
+    states = dict(Import.objects.values_list("name", "state"))
+    assert states["orders.csv"] == states["pages.zip"] == State.CANCELLED
+    assert states["others.csv"] == State.ASKING
+    assert [files.storage().exists(run.file) for run in (theirs, others, pages)] == [
+        False,
+        True,
+        False,
+    ]
+    theirs.refresh_from_db()
+    assert "carol-7" not in json.dumps(theirs.preview)
+    assert "was erased" in theirs.reason
+    done.refresh_from_db()
+    assert done.errors == [["row 3", "x"]]

@@ -8,7 +8,8 @@ from django.core.management import call_command
 from django.test import Client
 
 from crm.inbound import apply
-from crm.knowledge.records import MOST_PASSAGES, import_records
+from crm.knowledge.passages import MOST_PASSAGES
+from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Passage, Record, Source
 from tests.chatbot.admin.console import text_of
 from tests.crm.admin.conftest import charlie, root  # noqa: F401
@@ -22,7 +23,7 @@ PAGE = "/admin/crm/record/order_3A1/change/"
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A limit that a test reaches in a moment."""
-    monkeypatch.setattr("crm.knowledge.records.MOST_PASSAGES", 20)
+    monkeypatch.setattr("crm.knowledge.passages.MOST_PASSAGES", 20)
     monkeypatch.setattr("crm.admin.records.MOST_PASSAGES", 20)
 
 

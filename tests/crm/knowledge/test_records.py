@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import TestCase
 
-from crm.knowledge.records import PASSAGE_WORDS, import_records, rewrite
+from crm.knowledge.passages import PASSAGE_WORDS
+from crm.knowledge.records import import_records, rewrite
 from crm.models import Customer, Key, Passage, Record, Tombstone, Vector
 from tests.fakes import ALICE, BOB, order
 

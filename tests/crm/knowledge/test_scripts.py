@@ -7,7 +7,7 @@ from tokenizers import Tokenizer
 
 from chatbot.engines.reader import WEIGHTS
 from crm.knowledge import wording
-from crm.knowledge.records import PASSAGE_WORDS, passages
+from crm.knowledge.passages import PASSAGE_WORDS, passages
 from crm.models import Record
 from crm.plumbing import storable
 from inference.encoder import MAX_TOKENS

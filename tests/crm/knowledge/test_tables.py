@@ -1,9 +1,11 @@
 """Tables are told cell by cell, so that no figure stands beside another row's or column's."""
 
+import tracemalloc
+
 import pytest
 
 from crm.knowledge import wording
-from crm.knowledge.records import passages
+from crm.knowledge.passages import passages
 from crm.models import Record
 from inference import markup
 
@@ -98,3 +100,14 @@ def test_a_long_table_is_cut_between_rows_and_each_line_keeps_its_heads() -> Non
         assert title == "Parcels"
         assert len(lines) % 2 == 0, "a row is never cut"
         assert all(line.startswith("Weight ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "text", ["a|" * 5_000 + "\n-|-\n" + "b|\n" * 5_000, "|".join("a" * 99) + "\n" + "b|c\n" * 9_000]
+)
+def test_a_head_that_is_wider_than_its_rows_fills_no_memory(text: str) -> None:
+    tracemalloc.start()
+    passages(Record(id="a", title="T", text=text, fields={}))
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert most < 50_000_000

@@ -33,7 +33,7 @@ def site(read: Callable[..., Any], settings: Any) -> Iterator[Site]:
 def later(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What is left to other tasks."""
     left: list[Any] = []
-    monkeypatch.setattr(background, "later", lambda task, *given: left.append((task.name, *given)))
+    monkeypatch.setattr(background, "slowly", lambda task, *given: left.append((task.name, *given)))
     return left
 
 
