@@ -11,6 +11,8 @@ from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 # Low to high. A file imports from its own entry and from lower ones; entries side by side do not
 # import each other. A file belongs to the longest entry that its name begins with; the three
@@ -200,6 +202,7 @@ def loaded_after(statements: str, data_dir: Path) -> set[str]:
     return set(done.stdout.split())
 
 
+@pytest.mark.slow
 def test_the_web_process_loads_no_library_of_training_or_of_an_index_server(tmp_path: Path) -> None:
     loaded = loaded_after("import chatbot.asgi, chatbot.urls, crm.knowledge.indexing", tmp_path)
     assert {"chatbot", "crm", "inference", "django"} <= loaded

@@ -123,6 +123,7 @@ def loaded_with(data_dir: Path, name: str, **env: str) -> str:
     return done.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> None:
     first, second = (loaded_with(tmp_path, "SECRET_KEY") for _ in range(2))
     assert len(first) > 50
@@ -130,6 +131,7 @@ def test_the_secret_key_is_made_once_and_for_its_owner_only(tmp_path: Path) -> N
     assert (tmp_path / "secret_key").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.slow
 def test_the_demo_is_off_where_debug_is_off(tmp_path: Path) -> None:
     assert loaded_with(tmp_path, "DEMO", DEBUG="0") == "False"
     assert loaded_with(tmp_path, "DEMO", DEBUG="0", DEMO="1") == "True"

@@ -46,8 +46,21 @@ from django.db import connection
 with connection.cursor() as cursor:
     cursor.execute("VACUUM INTO %s", [to])
 """
+PLAY = """
+from tests.live import knowledge
+from tests.live.tour import scenes
+scenes.play()
+knowledge.fill()
+"""
 DESKTOP = {"width": 1440, "height": 900}
+# The files that take longest, by `--durations`: one that began last would be waited for.
+LONGEST = ["test_ledger.py", "test_webhook_ledger.py", "test_accessible_admin.py"]
 NewBrowser = Callable[..., BrowserContext]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -157,6 +170,23 @@ def demo_site(
 def site(demo_site: Site) -> str:
     """The demo shop's base URL, without a slash at its end."""
     return demo_site.url
+
+
+@pytest.fixture(scope="session")
+def busy_site(
+    make_site: Callable[..., Site],
+    stub: dict[str, str],
+    mailbox: Mailbox,
+    demo_site: Site,
+    demo_folder: Path,
+) -> Iterator[Site]:
+    """The demo shop after a busy morning, so that no page is empty."""
+    site = make_site(**stub, **mailbox.settings)
+    shutil.copytree(demo_folder, site.data_dir, dirs_exist_ok=True)
+    site.start().until_ready()
+    site.run(PLAY)
+    yield site
+    assert site.end() == 0, site.output
 
 
 @pytest.fixture(scope="session")

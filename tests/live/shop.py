@@ -25,7 +25,7 @@ PAGE = """<!doctype html>
 </body></html>"""
 OPEN = """
 from chatbot.models import Inbox, Team
-inbox = Inbox.objects.create(key=key, name="Fernhill", origins=[origin], learning=True)
+inbox = Inbox.objects.create(key=key, name=key, origins=[origin], learning=True)
 Team.objects.create(name=key).inboxes.add(inbox)
 result = inbox.secret
 """

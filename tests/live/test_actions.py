@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 from standardwebhooks import Webhook
 
+from tests.live.axe import Findings
 from tests.live.conftest import await_that
 from tests.live.crm import Crm, Crms
 from tests.live.shop import Shop, unique
-from tests.live.test_accessible import Findings
 from tests.live.test_widget import ask, open_chat, visit
 
 pytestmark = pytest.mark.live

@@ -38,6 +38,7 @@ def looked_up(tree: ast.AST) -> Iterator[str]:
                     yield name
 
 
+@pytest.mark.slow
 def test_no_variable_is_read_in_secret() -> None:
     sources = [
         path for top in ("chatbot", "crm", "inference") for path in (ROOT / top).rglob("*.py")

@@ -112,6 +112,7 @@ class TestServices:
             assert ids(parts.database()) == ["attune.W012"]
 
 
+@pytest.mark.slow
 def test_a_wrong_setting_is_one_line_and_no_traceback(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/none/at/all.sqlite3"
     env = {"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path), "DATABASE_URL": url}

@@ -144,6 +144,7 @@ def test_the_countries_are_the_companys(settings: Any) -> None:
     assert mask(said) == "I am at [phone]"
 
 
+@pytest.mark.slow
 def test_the_demo_shops_records_keep_their_facts() -> None:
     """Orders, prices, dates and tracking codes: nothing of them looks like personal data."""
     kinds = {"order", "product", "shipment", "invoice"}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from channels.db import database_sync_to_async
 
 from chatbot.engines.classifier import sentiment_classifier
@@ -54,6 +55,7 @@ def obeyed(attack: dict[str, Any], canary: str) -> Iterator[str]:
 
 
 class InjectionTests(FakeModelsTestCase):
+    @pytest.mark.slow
     async def test_a_model_that_obeys_every_attack_shows_the_customer_nothing_of_it(self) -> None:
         shown = []
         for number, attack in enumerate(ATTACKS):

@@ -70,11 +70,13 @@ class IsolationTests(FakeModelsTestCase):
         self.logs = self.enterContext(self.assertLogs(level=logging.DEBUG))
         logging.getLogger().debug("so that there is one line")
 
+    @pytest.mark.slow
     def test_a_question_about_any_other_customer_brings_up_no_canary_of_theirs(self) -> None:
         for asker, question in self.questions():
             found = [f"{hit.title} {hit.text}" for hit in search.search(question, asker)]
             self.assert_clean(asker, " ".join(found), question)
 
+    @pytest.mark.slow
     async def test_no_prompt_answer_or_log_holds_another_customers_canary(self) -> None:
         for asker, question in self.questions():
             self.generator.prompts.clear()

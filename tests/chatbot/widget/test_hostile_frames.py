@@ -45,6 +45,7 @@ HOSTILE: list[str | bytes] = [
 ]
 
 
+@pytest.mark.slow
 @given(st.text(max_size=200) | VALUES.map(json.dumps) | FRAMES.map(json.dumps))
 @settings(max_examples=100)
 def test_any_text_is_a_frame_or_is_refused_with_a_code(text: str) -> None:

@@ -15,6 +15,9 @@ from crm.importing.formats.archive import check, members
 from crm.importing.formats.kinds import File, kind_of
 from tests.crm.importing.files import text_pdf, xlsx, zipped
 
+# Slow: each test starts a real child process.
+pytestmark = pytest.mark.slow
+
 Store = Callable[[str | bytes], Path]
 
 

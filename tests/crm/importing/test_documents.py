@@ -12,6 +12,9 @@ from crm.importing.formats.kinds import File
 from crm.importing.formats.shapes import Document
 from tests.crm.importing import files
 
+# Slow: each test starts a real child process.
+pytestmark = pytest.mark.slow
+
 
 def cut(text: str, name: str = "help/terms.md", title: str = "") -> list[tuple[str, str, str]]:
     return [(d.name, d.title, d.body) for d in parts.documents(name, title, text)]

@@ -17,7 +17,8 @@ from crm.models import Article, Import, ImportPlan, Record, RecordKind
 from crm.plumbing import background
 from tests.crm.importing.samples import HEAD, as_csv, as_zip, given, orders, worked
 
-pytestmark = pytest.mark.django_db
+# Slow: each test starts real child processes.
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 State = Import.State
 
 

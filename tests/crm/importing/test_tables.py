@@ -19,6 +19,9 @@ from crm.importing.formats.sheets import number
 from crm.importing.formats.tables import OpenTable, tables_of
 from tests.crm.importing.files import xlsx, zipped
 
+# Slow: each test starts a real child process.
+pytestmark = pytest.mark.slow
+
 Store = Callable[[str | bytes], Path]
 
 

@@ -48,6 +48,7 @@ LENGTHS = [(script, length) for script in WRITTEN for length in (500, 20_000)]
 LENGTHS += [(script, 200_000) for script in ("Chinese in sentences", "Thai", "families")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("script", "length"), LENGTHS)
 def test_a_long_text_and_a_long_field_are_searched_to_their_end(script: str, length: int) -> None:
     text = filled(WRITTEN[script], length)

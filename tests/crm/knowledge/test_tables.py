@@ -102,6 +102,7 @@ def test_a_long_table_is_cut_between_rows_and_each_line_keeps_its_heads() -> Non
         assert all(line.startswith("Weight ") for line in lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["a|" * 5_000 + "\n-|-\n" + "b|\n" * 5_000, "|".join("a" * 99) + "\n" + "b|c\n" * 9_000]
 )

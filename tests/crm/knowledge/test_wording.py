@@ -9,6 +9,10 @@ from crm.knowledge import wording
 class WordingTests(SimpleTestCase):
     def test_a_date_is_spoken(self) -> None:
         self.assertEqual(
+            wording.lines({"Pick-up planned": "soon", "E-mail sent": "no", "pick-up-place": "x"}),
+            ["Pick-up planned: soon", "E-mail sent: no", "Pick up place: x"],
+        )
+        self.assertEqual(
             wording.lines({"shipped date": "1997-09-02"}),
             ["Shipped date: 2 September 1997"],
         )

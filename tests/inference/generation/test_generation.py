@@ -116,6 +116,7 @@ def test_a_server_may_say_inside_the_stream_that_it_is_busy() -> None:
         asyncio.run(answer(Server([HEAD, refused, DONE])))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

@@ -69,6 +69,7 @@ def said(server: Server, pace: Pace) -> str:
     return asyncio.run(ask())
 
 
+@pytest.mark.slow
 def test_a_slow_answer_is_waited_for_once_the_engine_is_known_to_be_slow() -> None:
     """The answer comes after more than twice the least deadline."""
     pace = Pace()
@@ -106,6 +107,7 @@ def given_up(server: Server) -> Pace:
     return pace
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_given_up_counts_where_the_engine_still_answers() -> None:
     busy = given_up(Server([HEAD, 9.0], [LIST]))
     assert busy.reading

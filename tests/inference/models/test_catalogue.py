@@ -291,6 +291,7 @@ def test_two_processes_that_fetch_at_once_share_one_download(
     assert shelf.asked == []
 
 
+@pytest.mark.slow
 def test_pip_itself_delivers_a_wheel_without_installing_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,7 @@ def test_groups_and_dialects_are_heard_alike_but_for_those_known(classifier: Cla
     assert [one for one in found if not one.passed and one.group not in KNOWN] == []
 
 
+@pytest.mark.slow
 def test_small_changes_of_form_change_no_label_but_some_negations(classifier: Classifier) -> None:
     failed = {
         one.group: one.value for one in robustness.findings(classifier.score) if not one.passed

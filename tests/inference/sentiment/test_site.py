@@ -59,6 +59,7 @@ def test_corrections_that_teach_nothing_are_refused(delivered: Classifier, tmp_p
     assert site.active(tmp_path) is None
 
 
+@pytest.mark.slow
 def test_a_joker_who_calls_everything_positive_is_refused(
     delivered: Classifier, tmp_path: Path
 ) -> None:
