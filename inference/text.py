@@ -57,8 +57,14 @@ def encodable(text: str) -> str:
 
 
 def words_of(name: str) -> str:
-    """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA"
-    stays."""
-    spaced = HUMP.sub(" ", name.replace("_", " ").replace("-", " "))
-    words = [word.lower() if word.istitle() else word for word in spaced.split()]
+    """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA" and
+    the hyphen of "Pick-up planned" stay."""
+    if " " not in name:
+        name = name.replace("-", " ")
+    spaced = HUMP.sub(" ", name.replace("_", " "))
+    words = [word.lower() if is_title(word) else word for word in spaced.split()]
     return " ".join(words)
+
+
+def is_title(word: str) -> bool:
+    return word.replace("-", "").istitle()

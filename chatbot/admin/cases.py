@@ -1,6 +1,7 @@
 """Test questions: what people taught, wrote or uploaded."""
 
 import json
+from itertools import islice
 from typing import Any
 
 from django import forms
@@ -22,6 +23,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from chatbot.models import Case
 from chatbot.models.replies import Ending
 from chatbot.teaching import cases, questions
+from chatbot.wire.errors import Refused
 from crm.admin.list_field import LinesField
 from inference.evaluation.answers import REFUSE
 
@@ -62,9 +64,10 @@ class CaseForm(forms.ModelForm):
     texts.label = "It holds"
     record = forms.CharField(
         required=False,
-        max_length=200,
+        max_length=700,
         widget=UnfoldAdminTextInputWidget(),
-        help_text="The id of the record that answers. It must be cited if no texts are given.",
+        help_text="The title or id of the record that answers. It must be cited if no texts are "
+        "given.",
     )
 
     class Meta:
@@ -74,6 +77,8 @@ class CaseForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         expect = self.instance.expect
+        if self.instance.record and "record" in self.fields:
+            self.initial["record"] = cases.titled(self.instance.record)
         if "kind" in self.fields and isinstance(expect, str):
             self.initial["kind"] = expect
         elif "texts" in self.fields:
@@ -82,8 +87,12 @@ class CaseForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         record, customer, inbox = (data.get(name) for name in ("record", "customer", "inbox"))
-        if record and not cases.exists_for(record, customer, inbox.key if inbox else ""):
-            self.add_error("record", "There is no such record that this customer may see.")
+        if record:
+            owner = customer.pk if customer else None
+            try:
+                data["record"] = cases.resolved(record, owner, inbox.key if inbox else "")
+            except Refused as refused:
+                self.add_error("record", refused.text)
         nothing = not data.get("texts") and not record and not self.instance.forbid
         if data.get("kind") == HOLDS and nothing:
             self.add_error("texts", "Write what a right answer holds, or name its record.")
@@ -107,7 +116,10 @@ class UploadForm(forms.Form):
 
     def rows(self) -> tuple[list[Case], list[str]]:
         """Return the questions of the file, and a sentence for each line that is none."""
-        found = list(questions.cases_of(self.cleaned_data["file"]))[: questions.MOST_QUESTIONS]
+        most = questions.MOST_QUESTIONS
+        found = list(islice(questions.cases_of(self.cleaned_data["file"]), most + 1))
+        if len(found) > most:
+            found[most:] = [questions.BadLine(f"Only the first {most:,} questions were read.")]
         good = [one for one in found if isinstance(one, Case)]
         return good, [str(one) for one in found if isinstance(one, questions.BadLine)]
 
@@ -219,9 +231,9 @@ def in_words(case: Case) -> str:
     if isinstance(case.expect, str):
         return KINDS.get(case.expect, case.expect)
     if case.expect:
-        return ", ".join(min(group, key=len) for group in case.expect)
+        return ", ".join(group[0] for group in case.expect)
     if case.record:
-        return f"cites {case.record}"
+        return f"cites {cases.titled(case.record)}"
     return "not what was said" if case.forbid else "anything"
 
 

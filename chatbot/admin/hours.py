@@ -61,6 +61,8 @@ class HoursForm(forms.ModelForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.initial |= self.instance.hours
+        # A new inbox has no initial values of its own; the first zone of the list is Abidjan's.
+        self.initial.setdefault("time_zone", self.instance.time_zone)
 
     def clean_time_zone(self) -> str:
         return self.cleaned_data["time_zone"] or self.instance.time_zone

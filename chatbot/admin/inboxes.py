@@ -66,6 +66,10 @@ class InboxForm(looks.LookForm, guidance.GuidanceForm, hours.HoursForm):
         fields = ["key", "name", "greeting", "origins", "learning", "auto_assign"]
         fields += ["bot_name", "colour", "suggestions", "position", *guidance.FIELDS]
         fields += [*ALERT_FIELDS, "time_zone", "special_days"]
+        help_texts = {
+            "key": "A short name for programs: the pages of your site name the inbox by it. It "
+            "cannot be changed later."
+        }
 
 
 @admin.register(Inbox)
@@ -74,7 +78,14 @@ class InboxAdmin(ModelAdmin):
     fieldsets = [
         (None, {"fields": WIDGET_FIELDS}),
         ("Look", {"fields": looks.FIELDS, "description": looks.ABOUT}),
-        ("Guidance for the bot", {"fields": guidance.FIELDS, "description": guidance.ABOUT}),
+        (
+            "Guidance for the bot",
+            {
+                "fields": guidance.FIELDS,
+                "description": guidance.ABOUT,
+                "classes": ["collapse"],
+            },
+        ),
         (
             "The bot's own sentences",
             {
@@ -83,8 +94,18 @@ class InboxAdmin(ModelAdmin):
                 "classes": ["collapse"],
             },
         ),
-        ("Business hours", {"fields": ["now", *hours.FIELDS], "description": hours.ABOUT}),
-        ("When agents are alerted", {"fields": ALERT_FIELDS, "description": ALERTS}),
+        (
+            "Business hours",
+            {
+                "fields": ["now", *hours.FIELDS],
+                "description": hours.ABOUT,
+                "classes": ["collapse"],
+            },
+        ),
+        (
+            "When agents are alerted",
+            {"fields": ALERT_FIELDS, "description": ALERTS, "classes": ["collapse"]},
+        ),
     ]
     list_display = ["name", "key", "sites", "now"]
     ordering = ["name"]
@@ -119,6 +140,9 @@ class InboxAdmin(ModelAdmin):
             for name, options in sections
         ]
         return [(name, options) for name, options in shown if options["fields"]]
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: Inbox | None = None) -> Any:
+        return {} if obj else {"key": ["name"]}
 
     def get_readonly_fields(self, request: HttpRequest, obj: Inbox | None = None) -> list[str]:
         # The key is part of the sites' pages and of every identity token that they sign.

@@ -13,18 +13,23 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_POST
 
 from chatbot.console import traces
+from chatbot.console.view import new_article
 from chatbot.models import Case, Inbox
 from chatbot.models.replies import Ending
 from chatbot.people import audit
 from chatbot.reply.ask import Talk, ask
 from chatbot.teaching import cases, questions
+from chatbot.wire.errors import Refused
 from crm.articles import drafts
 from crm.models import Customer
 from inference.index import IndexUnavailable
+from inference.text import written
 
+MAY_KEEP = ("chatbot.add_case", "chatbot.change_case")
 MAY_ASK = ("chatbot.view_testrun", "crm.view_record", "crm.view_customer")
 # What was asked and answered goes through the page; nobody can change it on the way.
 SALT = "chatbot.playground"
@@ -70,7 +75,7 @@ def playground(request: HttpRequest) -> HttpResponse:
     user = asker(request)
     posted = request.method == "POST"
     form = AskForm(request.POST if posted else None, initial={"inbox": Inbox.objects.first()})
-    talk = talk_of(request.POST.get("talk", ""))
+    talk = talk_of(request.POST.get("talk", ""), request.POST.get("customer", "").strip())
     context = admin.site.each_context(request) | {
         "title": "Playground",
         "form": form,
@@ -88,6 +93,7 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
     if customer:
         audit.asked_as(customer, user)
     before = asdict(talk)
+    place = {"inbox": inbox.key, "customer": customer.pk if customer else ""}
     try:
         answer = async_to_sync(ask)(
             asked["question"],
@@ -105,7 +111,10 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
         "before": before if before["history"] else {},
         "answer": answer["answer"],
         "state": answer["state"],
-        "citations": [{"id": one["id"], "title": one["title"]} for one in answer["citations"]],
+        "citations": [
+            {name: one.get(name, "") for name in ("id", "title", "quote")}
+            for one in answer["citations"]
+        ],
     }
     return {
         "question": asked["question"],
@@ -120,7 +129,10 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
             (traces.TIMINGS.get(name, name.replace("_", " ")), traces.milliseconds(seconds))
             for name, seconds in answer["timings"].items()
         ],
-        "talk": signing.dumps(asdict(talk), salt=SALT, compress=True),
+        "may_teach": user.has_perms(MAY_KEEP),
+        "new_article": new_article(user),
+        "records": f"{reverse('admin:playground-records')}?{urlencode(place)}",
+        "talk": signing.dumps(asdict(talk), salt=salt_of(case["customer"] or ""), compress=True),
         "case": signing.dumps(case, salt=SALT, compress=True),
     }
 
@@ -130,10 +142,16 @@ def likely(passage: dict[str, Any]) -> str:
     return f"{passage['answers']:.0%}" if "answers" in passage else ""
 
 
-def talk_of(signed: str) -> Talk:
-    """Return what was said before; nothing if the page is too old or somebody has changed it."""
+def salt_of(customer: str) -> str:
+    """Return the salt of what was said to a customer: it is not told on as another one."""
+    return f"{SALT}:{customer}"
+
+
+def talk_of(signed: str, customer: str) -> Talk:
+    """Return what was said before; nothing if the page is too old, somebody has changed it, or it
+    was said to another customer."""
     try:
-        return questions.talk_of(signing.loads(signed, salt=SALT)) if signed else Talk()
+        return questions.talk_of(signing.loads(signed, salt=salt_of(customer)))
     except (signing.BadSignature, TypeError, ValueError):
         return Talk()
 
@@ -151,24 +169,57 @@ def customers(request: HttpRequest) -> JsonResponse:
 
 @require_POST
 def keep(request: HttpRequest) -> HttpResponse:
-    """Make the last question a test question that expects what was answered."""
+    """Make the last question a test question, as taught: it expects what was answered or, if that
+    was wrong, what should have been said."""
     user = asker(request)
-    if not user.has_perms(["chatbot.add_case", "chatbot.change_case"]):
+    if not user.has_perms(MAY_KEEP):
         raise PermissionDenied
     try:
         asked = signing.loads(request.POST.get("case", ""), salt=SALT)
     except signing.BadSignature:
         messages.error(request, "This page is too old. Ask the question again.")
         return HttpResponseRedirect(reverse("admin:playground"))
-    said = cases.as_said(asked["answer"], asked["state"], asked["citations"], asked["question"])
+    customer = Customer.objects.filter(id=asked["customer"], erased_at=None).first()
+    if asked["customer"] and customer is None:
+        messages.error(request, "This customer has been erased, so the question is not kept.")
+        return HttpResponseRedirect(reverse("admin:playground"))
+    inbox = Inbox.objects.filter(id=asked["inbox"]).first()
+    try:
+        values = judged(request, asked, inbox)
+    except Refused as refused:
+        messages.error(request, f"The question is not kept. {refused.text}")
+        return HttpResponseRedirect(reverse("admin:playground"))
     case = Case.objects.create(
         question=asked["question"],
-        customer=Customer.objects.filter(id=asked["customer"]).first(),
-        inbox=Inbox.objects.filter(id=asked["inbox"]).first(),
+        customer=customer,
+        inbox=inbox,
         before=asked["before"],
         by=user,
         at=timezone.now(),
-        **said | {"answer": asked["answer"] if asked["state"] == Ending.ANSWERED else ""},
+        **values,
     )
     messages.info(request, "Check what a right answer holds, and save it.")
     return HttpResponseRedirect(reverse("admin:chatbot_case_change", args=[case.pk]))
+
+
+def judged(request: HttpRequest, asked: dict[str, Any], inbox: Inbox | None) -> dict[str, Any]:
+    """Return the fields of a case that say what a right answer holds. Raises Refused."""
+    said = cases.Said(asked["question"], asked["answer"], asked["state"], asked["citations"])
+    verdict = request.POST.get("verdict", "")
+    if verdict == Case.Verdict.WRONG:
+        answer = written(request.POST.get("answer", ""))[: cases.LONGEST_ANSWER]
+        record = request.POST.get("record", "").replace("\x00", "").strip()
+        record = record and cases.resolved(record, asked["customer"], inbox.key if inbox else "")
+        return {"verdict": verdict} | cases.expected(said, verdict, answer, record)
+    spoken = {"answer": asked["answer"] if asked["state"] == Ending.ANSWERED else ""}
+    kept = verdict if verdict == Case.Verdict.RIGHT else Case.Verdict.KEPT
+    return {"verdict": kept} | cases.as_said(said) | spoken
+
+
+@require_GET
+def records(request: HttpRequest) -> JsonResponse:
+    """Return records that the customer in `customer` may see, by the words in `q`."""
+    asker(request)
+    query, inbox = (request.GET.get(name, "").strip()[:200] for name in ("q", "inbox"))
+    rows = cases.offered_to(query, request.GET.get("customer") or None, inbox) if query else []
+    return JsonResponse({"rows": rows}, headers={"Cache-Control": "no-store"})

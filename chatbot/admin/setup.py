@@ -114,10 +114,12 @@ def of_inbox(request: HttpRequest, inbox: Inbox | None) -> Step:
     look = (
         "It has a look of its own."
         if chosen
-        else "It still has Attune's look: choose a colour, a logo or suggested questions."
+        else "It still has Attune's look: you can choose a colour, a logo or suggested questions."
     )
     about = f"“{inbox.name}” is where your customers write. {look}"
-    return Step(title, about, chosen, of_form(request, inbox, "Name, colour, logo, greeting"))
+    pages = of_form(inbox, ("Name, colour, logo, greeting", ""))
+    # An inbox that `manage.py inbox add` has made is called after its key.
+    return Step(title, about, chosen or inbox.name != inbox.key, pages)
 
 
 def of_knowledge(request: HttpRequest) -> Step:
@@ -146,7 +148,11 @@ def of_snippet(request: HttpRequest, inbox: Inbox | None) -> Step:
         about = "Somebody has opened the chat. It has not been told yet who a customer is."
     else:
         about = "Nobody has opened the chat on your site yet."
-    pages = of_form(request, inbox, "Allow your site, see the secret") if inbox else []
+    pages = (
+        of_form(inbox, ("Allow your site", "id_origins"), ("See the secret", "secret"))
+        if inbox
+        else []
+    )
     return Step("The chat on your site", about, known, pages, "snippet" if inbox else "")
 
 
@@ -157,13 +163,14 @@ def of_people(request: HttpRequest, inbox: Inbox | None) -> Step:
     when = "business hours are set" if hours else "no business hours are set, so it is always open"
     about = f"{count} can log in; {when}."
     pages = links(request, ("Add a person", "auth_user_add"))
-    pages += of_form(request, inbox, "Business hours") if inbox else []
+    pages += of_form(inbox, ("Business hours", "id_monday")) if inbox else []
     return Step("Hours and people", about, hours and people > 1, pages)
 
 
 def of_questions(request: HttpRequest) -> Step:
     count = Case.objects.count()
-    about = f"{count} of {QUESTIONS} test questions are kept." if count else "None is kept yet."
+    kept = f"{count} of {QUESTIONS}" if count < QUESTIONS else count
+    about = f"{kept} test questions are kept." if count else "None is kept yet."
     pages = links(request, ("Open the playground", "playground"))
     return Step("Five test questions", about, count >= QUESTIONS, pages, "questions")
 
@@ -179,8 +186,10 @@ def of_keys(request: HttpRequest) -> Step:
     return Step("Keys for the API", about, count > 0, pages, optional=True)
 
 
-def of_form(request: HttpRequest, inbox: Inbox, name: str) -> list[tuple[str, str]]:
-    return [(name, reverse("admin:chatbot_inbox_change", args=[inbox.pk]))]
+def of_form(inbox: Inbox, *parts: tuple[str, str]) -> list[tuple[str, str]]:
+    """Return parts of the inbox's page: of each its name, and the id of an element there."""
+    page = reverse("admin:chatbot_inbox_change", args=[inbox.pk])
+    return [(name, f"{page}#{id}" if id else page) for name, id in parts]
 
 
 def links(request: HttpRequest, *pages: tuple[str, str]) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import pluralize
@@ -22,8 +23,9 @@ from chatbot.admin.cases import UploadForm
 from chatbot.models import Case, Inbox, TestResult, TestRun
 from chatbot.teaching import questions, results, runs
 from chatbot.teaching.judging import JUDGED, OUTCOMES, RIGHT, same
+from crm.admin.article_form import author
 from crm.articles import drafts, editing
-from crm.models import Article
+from crm.models import Article, ArticleVersion
 
 CASES, FILE, WEEK = "cases", "file", "week"
 LAST_WEEK = timedelta(days=7)
@@ -112,6 +114,7 @@ class TestRunAdmin(ModelAdmin):
                 wrapped(playground.customers),
                 name="playground-customers",
             ),
+            path("playground/records/", wrapped(playground.records), name="playground-records"),
             path("playground/keep/", wrapped(playground.keep), name="playground-keep"),
             path("<int:run>/progress/", wrapped(self.progress), name="test-run-progress"),
             *super().get_urls(),
@@ -171,13 +174,13 @@ class TestRunAdmin(ModelAdmin):
         if request.method == "POST":
             return self.act(request, run)
         rows = ordered(run) if run.state not in runs.OPEN else []
+        publishes = may_publish(request) and run.state == runs.State.DONE and run.drafts
         context = self.page(request, run) | {
             "counts": counts(run),
             "rows": rows[:SHOWN],
             "more": max(0, len(rows) - SHOWN),
             "worse": len(results.worse(run)) if run.drafts else 0,
-            "waiting": drafts.waiting().count(),
-            "may_publish": may_publish(request) and run.state == runs.State.DONE and run.drafts,
+            "waiting": listed(run) if publishes else [],
         }
         return TemplateResponse(request, "admin/chatbot/testrun/page.html", context)
 
@@ -201,10 +204,14 @@ class TestRunAdmin(ModelAdmin):
         return HttpResponseRedirect(page_of(run))
 
     def publish(self, request: HttpRequest, run: TestRun) -> HttpResponse:
-        """Publish all drafts; ask again first if some questions would be answered worse."""
+        """Publish the chosen drafts; ask again first if some questions would be answered worse."""
         if not may_publish(request) or run.state != runs.State.DONE or not run.drafts:
             raise PermissionDenied
-        waiting = list(drafts.waiting())
+        chosen = {int(pk) for pk in request.POST.getlist("article") if pk.isdecimal()}
+        waiting = [one for one in drafts.waiting() if one.pk in chosen]
+        if not waiting:
+            messages.warning(request, "Tick the drafts that are to be published.")
+            return HttpResponseRedirect(page_of(run))
         worse, later = results.worse(run), [one for one in waiting if one.changed_at > run.at]
         if (worse or later) and request.POST.get("sure") != "yes":
             context = self.page(request, run) | {"worse": worse, "later": later, "all": waiting}
@@ -227,10 +234,30 @@ def may_publish(request: HttpRequest) -> bool:
     return request.user.has_perm(MAY_PUBLISH)
 
 
+def listed(run: TestRun) -> list[dict[str, Any]]:
+    """Return the drafts with who changed them last, and whether the run has asked with them."""
+    articles = list(drafts.waiting())
+    versions = ArticleVersion.objects.filter(article__in=[one.pk for one in articles])
+    newest = {one.article_id: one for one in versions.select_related("by").order_by("number")}
+    return [
+        {
+            "article": one,
+            "by": author(newest.get(one.pk)),
+            "tested": one.changed_at <= run.at,
+            "page": reverse("admin:crm_article_change", args=[one.pk]),
+        }
+        for one in articles
+    ]
+
+
+@transaction.atomic
 def publish_all(articles: list[Article], run: TestRun, by: User) -> int:
-    for article in articles:
+    # Read again under a lock: somebody may be saving one of them.
+    locked = Article.objects.select_for_update().filter(pk__in=[one.pk for one in articles])
+    shown = locked.exclude(state=Article.State.ARCHIVED)
+    for article in shown:
         editing.publish(article, by=by, note=f"published after the test run {run.pk}")
-    return len(articles)
+    return len(shown)
 
 
 def person(request: HttpRequest) -> User:

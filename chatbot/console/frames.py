@@ -135,7 +135,7 @@ class Correct(_Of, frozen=True, tag="correct"):
 
 class Teach(_Of, frozen=True, tag="teach"):
     """Judge an answer of the bot: "right", "wrong", or "" to take it back. For a wrong one: what
-    should have been said, and the id of the record that says it."""
+    should have been said, and the id or title of the record that says it."""
 
     seq: int
     verdict: str

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from chatbot.console import mood
 from chatbot.models import Case, Conversation, Message, Reply
 from chatbot.models.replies import Ending
+from chatbot.teaching.cases import titled
 from inference.sentiment import UNKNOWN
 
 TIMINGS = {
@@ -63,14 +64,19 @@ class Entry:
     trace: Trace | None = None
     # What somebody has said of the bot's answer.
     case: Case | None = None
+    # Its record by its title, and what the customer had written before the answer.
+    case_source: str = ""
+    question: str = ""
 
 
 def entries(conversation: Conversation, after: int, link_records: bool) -> Iterator[Entry]:
     """Read the messages with seq > after, oldest first, with their replies, in one query."""
-    day = None
+    day, question = None, ""
     messages = conversation.messages.filter(seq__gt=after).order_by("seq")
     for message in messages.select_related("trace", "reply", "correction", "case__by"):
         before, day = day, timezone.localdate(message.at)
+        question = message.text if message.author == Message.Author.CUSTOMER else question
+        case = getattr(message, "case", None)
         yield Entry(
             message=message,
             new_day=day != before,
@@ -78,7 +84,9 @@ def entries(conversation: Conversation, after: int, link_records: bool) -> Itera
             confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
             sources=[source(row, link_records) for row in message.citations],
             trace=trace(message, link_records),
-            case=getattr(message, "case", None),
+            case=case,
+            case_source=titled(case.record) if case and case.record else "",
+            question=question,
         )
 
 

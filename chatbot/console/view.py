@@ -14,6 +14,7 @@ from chatbot.console.traces import Trace
 from chatbot.models import Case, Conversation, Message, Note, Summary, Team
 from chatbot.people import presence
 from chatbot.people.names import name_of
+from chatbot.teaching.cases import titled
 from crm.models import Customer, Record
 
 MESSAGES = 200
@@ -130,7 +131,8 @@ def case_row(case: Case | None) -> dict[str, str] | None:
     if case is None:
         return None
     by = name_of(case.by) if case.by else "a former colleague"
-    return {"verdict": case.verdict, "answer": case.answer, "record": case.record, "by": by}
+    record = titled(case.record) if case.record else ""
+    return {"verdict": case.verdict, "answer": case.answer, "record": record, "by": by}
 
 
 def taught(id: UUID, seq: int) -> dict[str, str] | None:

@@ -27,7 +27,13 @@ class Migration(migrations.Migration):
                 ("before", models.JSONField(blank=True, default=dict, editable=False)),
                 ("expect", models.JSONField(blank=True, default=list)),
                 ("forbid", models.JSONField(blank=True, default=list)),
-                ("answer", models.TextField(blank=True)),
+                (
+                    "answer",
+                    models.TextField(
+                        blank=True,
+                        help_text="For people who read this list. An answer is judged by the fields above.",
+                    ),
+                ),
                 ("record", models.CharField(blank=True, max_length=200)),
                 (
                     "verdict",
@@ -35,6 +41,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("right", "The answer was right"),
                             ("wrong", "The answer was wrong"),
+                            ("kept", "Kept from the playground"),
                             ("written", "Written or uploaded"),
                         ],
                         default="written",

@@ -15,6 +15,7 @@ class Case(models.Model):
     class Verdict(models.TextChoices):
         RIGHT = "right", "The answer was right"
         WRONG = "wrong", "The answer was wrong"
+        KEPT = "kept", "Kept from the playground"
         WRITTEN = "written", "Written or uploaded"
 
     question = models.TextField(max_length=4_000)
@@ -29,7 +30,10 @@ class Case(models.Model):
     # Texts that a right answer does not show.
     forbid = models.JSONField(default=list, blank=True)
     # What should be said, in words.
-    answer = models.TextField(blank=True)
+    answer = models.TextField(
+        blank=True,
+        help_text="For people who read this list. An answer is judged by the fields above.",
+    )
     # The record whose line answers; "" if it is not known. A right answer cites it.
     record = models.CharField(max_length=200, blank=True)
     verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.WRITTEN)

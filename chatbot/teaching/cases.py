@@ -1,7 +1,9 @@
 """Judges an answer of the bot, which becomes a test question with what a right answer holds."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -15,10 +17,10 @@ from chatbot.models.replies import Ending
 from chatbot.reply.ask import Talk
 from chatbot.reply.runner import turn_at
 from chatbot.reply.turn import Turn
-from chatbot.teaching.expectations import expectation, words
+from chatbot.teaching.expectations import answering, expectation, words
 from chatbot.wire.errors import Refused
 from crm.knowledge.search import meant_for, visible
-from crm.models import Article, Customer, Record
+from crm.models import Article, Record
 from inference.evaluation.answers import REFUSE
 from inference.sentences import split
 from inference.text import written
@@ -30,6 +32,8 @@ RIGHT, WRONG = Case.Verdict.RIGHT, Case.Verdict.WRONG
 ENDINGS: dict[str, str] = {Ending.REFUSED: REFUSE}
 # Records that are offered to choose from.
 OFFERED = 12
+# What the list says after a title: "Returns (article)", "Order (order) [till/17]".
+LISTED = re.compile(r" \([^()]{1,100}\)(?: \[[^\[\]]{1,200}\])?$")
 # Rows that are looked through for them: more than one inbox's share of them is rarely hidden.
 LOOKED_AT = 60
 
@@ -45,10 +49,10 @@ def teach(message: Message, verdict: str, by: User, answer: str = "", record: st
     with transaction.atomic():
         conversation = locked(message.conversation_id)
         reply = reply_of(message, conversation)
-        if record and not may_answer(record, conversation):
-            raise Refused("not_found", "There is no such record that this customer may see.")
+        record = record and resolved(record, *seen_by(conversation))
         turn = turn_at(conversation, reply.question)
-        values = asked(turn) | expected(message, reply, turn, verdict, answer, record)
+        said = Said(turn.text, message.text, reply.state, message.citations)
+        values = asked(turn) | expected(said, verdict, answer, record)
         values |= {"verdict": verdict, "by": by, "at": timezone.now(), "active": True}
         values |= {"inbox": conversation.visitor.inbox}
         case, _ = Case.objects.update_or_create(message=message, defaults=values)
@@ -84,56 +88,114 @@ def asked(turn: Turn) -> dict[str, Any]:
     }
 
 
-def expected(
-    message: Message, reply: Reply, turn: Turn, verdict: str, answer: str, record: str
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Said:
+    """An answer that somebody judges: what was asked, and what was said with which sources."""
+
+    question: str
+    text: str
+    state: str
+    citations: list[dict[str, Any]]
+
+
+def expected(said: Said, verdict: str, answer: str = "", record: str = "") -> dict[str, Any]:
     """Return the fields of a case that say what a right answer holds."""
     if verdict == RIGHT:
-        return as_said(message.text, reply.state, message.citations, turn.text)
-    groups = expectation(answer, turn.text)
+        return as_said(said)
+    groups = expectation(answer, said.question)
     if answer and not groups and not record:
-        groups = words(answer, turn.text)
+        groups = words(answer, said.question)
     known = bool(groups or record)
-    refused = reply.state in {Ending.REFUSED, Ending.HANDED_OFF}
+    refused = said.state in {Ending.REFUSED, Ending.HANDED_OFF}
     return {
         "expect": Ending.ANSWERED if refused and not known else groups,
         # Nobody has said what is right: then at least this is wrong.
-        "forbid": [] if known or refused else split(message.text),
+        "forbid": [] if known or refused else split(said.text),
         "answer": answer,
         "record": record,
     }
 
 
-def as_said(
-    text: str, state: str, citations: list[dict[str, Any]], question: str
-) -> dict[str, Any]:
-    """Expect what a right answer has said: its facts and its first source, or how it ended."""
+def as_said(said: Said) -> dict[str, Any]:
+    """Expect what a right answer has said of its first source, or how it ended."""
     values: dict[str, Any] = {"forbid": [], "answer": "", "record": ""}
-    if state != Ending.ANSWERED:
-        return values | {"expect": ENDINGS.get(state, state)}
-    known = " ".join([question, *(str(row.get("title", "")) for row in citations)])
-    cited = str(citations[0]["id"]) if citations else ""
-    groups = expectation(text, known) or ([] if cited else words(text, known))
-    return values | {"expect": groups, "record": cited}
+    if said.state != Ending.ANSWERED:
+        return values | {"expect": ENDINGS.get(said.state, said.state)}
+    known = " ".join([said.question, *(str(row.get("title", "")) for row in said.citations)])
+    first = said.citations[0] if said.citations else {}
+    text = answering(said.text, str(first.get("quote", "")))
+    groups = expectation(text, known) or ([] if first else words(text, known))
+    return values | {"expect": groups, "record": str(first.get("id", ""))}
 
 
 # --- the records that a customer may be answered from
 
 
-def may_answer(id: str, conversation: Conversation) -> bool:
-    return any(row["id"] == id for row in found(Q(id=id), Q(pk=pk_of(id)), *seen_by(conversation)))
+def resolved(text: str, customer: str | None, inbox: str) -> str:
+    """Return the id of the record that somebody has named: by its id or title, as the list offers
+    it. Raises Refused."""
+    title, id = LISTED.sub("", text), text.rpartition(" [")[2].removesuffix("]")
+    records = Q(id__in=[text, id]) | Q(title__iexact=title)
+    articles = Q(pk__in=[pk_of(text), pk_of(id)]) | Q(title__iexact=title)
+    rows = list(found(records, articles, customer, inbox))
+    exact = [row for row in rows if text in (row["id"], row["title"], with_id(row))]
+    named = {row["id"] for row in exact or rows}
+    if len(named) > 1:
+        raise Refused("invalid", "Several records are called that. Choose one from the list.")
+    if not named:
+        text = "There is no such record that this customer may see. Choose from the list."
+        raise Refused("not_found", text)
+    return named.pop()
+
+
+def with_id(row: dict[str, str]) -> str:
+    return f"{row['title']} [{row['id']}]"
+
+
+def titled(id: str) -> str:
+    """Return how the list offers the record; its id if there is no such record any more."""
+    record = Record.objects.filter(id=id, deleted=False).only("title", "kind").first()
+    if record is None:
+        article = unpublished().filter(pk=pk_of(id)).first()
+        return draft_row(article)["title"] if article else id
+    row = record_row(record)
+    return row["title"] if is_only(record) else with_id(row)
+
+
+def is_only(record: Record) -> bool:
+    alike = Record.objects.filter(title__iexact=record.title, deleted=False)
+    return not alike.exclude(id=record.id).exists()
+
+
+def record_row(record: Record) -> dict[str, str]:
+    return {"id": record.id, "title": f"{record.title} ({record.kind})"}
+
+
+def draft_row(article: Article) -> dict[str, str]:
+    return {"id": article.record, "title": f"{article.title} (draft)"}
 
 
 def offered(query: str, conversation: Conversation) -> list[dict[str, str]]:
     """Return records whose title or id has the words that somebody types; without words, those
     that the bot has cited or read in this conversation."""
     if query:
-        text = Q(title__icontains=query)
-        rows = found(text | Q(id__icontains=query), text, *seen_by(conversation))
-    else:
-        ids = read_in(conversation)
-        rows = found(Q(id__in=ids), Q(pk__in=map(pk_of, ids)), *seen_by(conversation))
-    return list(rows)[:OFFERED]
+        return offered_to(query, *seen_by(conversation))
+    ids = read_in(conversation)
+    rows = found(Q(id__in=ids), Q(pk__in=map(pk_of, ids)), *seen_by(conversation))
+    return told_apart(list(rows)[:OFFERED])
+
+
+def offered_to(query: str, customer: str | None, inbox: str) -> list[dict[str, str]]:
+    """Return records that this customer may see, by words of their title or id."""
+    text = Q(title__icontains=query)
+    rows = found(text | Q(id__icontains=query), text, customer, inbox)
+    return told_apart(list(rows)[:OFFERED])
+
+
+def told_apart(listed: list[dict[str, str]]) -> list[dict[str, str]]:
+    """Add their ids to the titles that are alike."""
+    count = Counter(row["title"] for row in listed)
+    return [row if count[row["title"]] == 1 else row | {"title": with_id(row)} for row in listed]
 
 
 def seen_by(conversation: Conversation) -> tuple[str | None, str]:
@@ -146,10 +208,10 @@ def found(records: Q, articles: Q, customer: str | None, inbox: str) -> Iterator
     rows = Record.objects.filter(records & visible(customer), deleted=False)
     for record in rows.only("id", "title", "kind", "inboxes").order_by("title", "id")[:LOOKED_AT]:
         if meant_for(inbox, record.inboxes):
-            yield {"id": record.id, "title": f"{record.title} ({record.kind})"}
+            yield record_row(record)
     for article in unpublished().filter(articles)[:LOOKED_AT]:
         if meant_for(inbox, article.inboxes):
-            yield {"id": article.record, "title": f"{article.title} (draft)"}
+            yield draft_row(article)
 
 
 def unpublished() -> QuerySet[Article]:
@@ -166,9 +228,3 @@ def read_in(conversation: Conversation) -> list[str]:
     replies = conversation.replies.order_by("-id")[:3]
     passages = [row for reply in replies for row in reply.passages]
     return list(dict.fromkeys(str(row["id"]) for row in passages))[:OFFERED]
-
-
-def exists_for(record: str, customer: Customer | None, inbox: str = "") -> bool:
-    """Tell whether a question of this customer can be answered from the record."""
-    owner = customer.pk if customer else None
-    return any(found(Q(id=record), Q(pk=pk_of(record)), owner, inbox))

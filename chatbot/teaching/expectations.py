@@ -9,22 +9,51 @@ from collections.abc import Iterator
 from inference.grounding import facts as told
 from inference.grounding.dates import DATES, DAY_FIRST, MONTHS, STYLES, dates, rewritten
 from inference.grounding.facts import Fact, facts
-from inference.grounding.words import WORD, squeeze, stem, stems
+from inference.grounding.words import STOPWORDS, WORD, overlap, squeeze, stem, stems
+from inference.sentences import split
 
+# Names stand in the midst of a sentence, alone or in a list, "in Freiburg and Karlsruhe", or have
+# several words. Other capitals may begin a label or a state: "Usual wait: 45 min".
+_NAME = r"[A-ZÀ-Þ][\w'’&-]{0,40}"
+NAMED = re.compile(
+    rf"(?<=[a-zß-ÿ] ){_NAME}(?:(?:, and |, or |, | and | or | ){_NAME}){{0,8}}"
+    rf"|\b{_NAME}(?: {_NAME}){{1,4}}(?![\w'’&-]|:| [A-ZÀ-Þ])"
+)
+CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥₹]")
+# What a figure counts: "45 min", "34 EUR", "20 %".
+UNIT = re.compile(r"[\s-]?([^\W\d_]{1,15}|[%€$£¥₹])")
 Groups = list[list[str]]
 # "Total: 41.50", "Order 50001 – Shipped date: …": a paraphrase does not repeat the label.
 LABEL = re.compile(r"(?:^|(?<=– ))[A-Z][\w ]{0,40}: ", re.MULTILINE)
+# Share of a sentence's words that a quotation has, if it is what the sentence says.
+MOSTLY = 0.6
 # A text without facts is known by so many of its longest words.
 WORDS = 4
+DAYS = {"day", "days"}
 
 
 def expectation(text: str, known: str = "") -> Groups:
     """Return a group for each figure, date and name of the text that `known`, for example the
-    question, does not have: an answer that repeats the question is not right."""
+    question, does not have: an answer that repeats the question is not right. In a group, the
+    fact as the text has it comes first."""
     text = LABEL.sub(" ", text)
-    before = facts(known)
+    before, names = facts(known), named(text)
     new = sorted(fact for fact in facts(text) if not told.holds(before, fact))
-    return [sorted(set(spellings(fact, text))) for fact in new]
+    meant = [fact for fact in new if fact.kind != "name" or fact.value in names]
+    return [list(dict.fromkeys(spellings(fact, text))) for fact in meant]
+
+
+def named(text: str) -> set[str]:
+    """Return the names in the text; a currency is none."""
+    found = {word for match in NAMED.finditer(text) for word in re.split(r"[\s,]+", match[0])}
+    return {squeeze(word).strip(".@") for word in found if not CURRENCY.fullmatch(word.strip("."))}
+
+
+def answering(text: str, quote: str) -> str:
+    """Return the sentences of an answer that say what its source is quoted with: others only go
+    with it. All of them if none does."""
+    told = [one for one in split(text) if quote and overlap(one, quote) >= MOSTLY]
+    return " ".join(told) or text
 
 
 def words(text: str, known: str = "") -> Groups:
@@ -71,8 +100,13 @@ def as_times(value: str, text: str) -> Iterator[str]:
 
 
 def as_numbers(value: str, text: str) -> Iterator[str]:
+    for match in told.NUMBER.finditer(text):
+        if told.amount(match[0]) == value:
+            unit = UNIT.match(text, match.end())
+            if unit and squeeze(unit[1]) not in STOPWORDS - DAYS:
+                yield match[0] + unit[0]
+            yield match[0]
     yield value
-    yield from (one for one in told.NUMBER.findall(text) if told.amount(one) == value)
     spoken = told.SPOKEN.finditer(text)
     yield from (match[0] for match in spoken if str(told.spoken(match)) == value)
     if value.isdigit() and len(value) > 3:

@@ -193,7 +193,7 @@ def before_of(row: dict[str, Any]) -> dict[str, Any]:
     before = row.get("before", {})
     try:
         talk_of(before)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise BadLine('"before" must be as the export of test questions has it.') from None
     return before if isinstance(before, dict) else {}
 

@@ -17,7 +17,7 @@ from celery import shared_task
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from chatbot.conversation.changes import OPEN_REPLIES
@@ -141,16 +141,22 @@ def claim(id: int) -> TestRun | None:
 def next_questions(run: TestRun) -> list[TestResult] | None:
     """Renew the lease and return questions to ask now: none while customers take all places. None:
     the run has ended."""
-    lease = timezone.now() + LEASE
-    if not TestRun.objects.filter(id=run.pk, cancel=False).update(lease_until=lease):
+    mine, lease = held(run), timezone.now() + LEASE
+    if not mine.filter(cancel=False).update(lease_until=lease):
         end(run, State.CANCELLED)
         return None
+    run.lease_until = lease
     left = run.results.filter(live={}).order_by("id")
     rows = list(left[: max(1, idle())])
     if not rows:
         finish(run)
         return None
     return rows[: idle()]
+
+
+def held(run: TestRun) -> QuerySet[TestRun]:
+    """Select the run, unless another process has taken it over meanwhile."""
+    return TestRun.objects.filter(id=run.pk, lease_until=run.lease_until)
 
 
 def idle() -> int:
@@ -170,14 +176,15 @@ async def answer(run: TestRun, row: TestResult) -> None:
 
 
 def keep(run: TestRun, row: TestResult) -> None:
-    """Store a question's answers, unless it was deleted with its customer meanwhile."""
-    if TestResult.objects.filter(id=row.pk).update(live=row.live, draft=row.draft):
+    """Store a question's answers, unless it was deleted with its customer meanwhile, or another
+    process was faster."""
+    if TestResult.objects.filter(id=row.pk, live={}).update(live=row.live, draft=row.draft):
         TestRun.objects.filter(id=run.pk).update(done=F("done") + 1)
 
 
 def release(run: TestRun) -> None:
-    TestRun.objects.filter(id=run.pk).update(lease_until=None)
-    carry_on(run)
+    if held(run).update(lease_until=None):
+        carry_on(run)
 
 
 def finish(run: TestRun) -> None:
@@ -188,7 +195,7 @@ def finish(run: TestRun) -> None:
 
 
 def end(run: TestRun, state: str, reason: str = "") -> None:
-    TestRun.objects.filter(id=run.pk).update(
+    held(run).update(
         state=state,
         reason=reason[:500],
         figures=run.figures,

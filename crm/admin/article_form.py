@@ -25,6 +25,9 @@ from crm.plumbing.storable import LONGEST
 from crm.signals import inboxes_listed
 from inference.text import blank, encodable
 
+# English first: the bot reads no other language. Then the official languages of the European Union
+# with the most speakers; an article keeps any other that it has.
+LANGUAGES = ("en", "de", "fr", "it", "es", "pl", "ro", "nl", "hu", "pt", "el")
 NOBODY_SEES = "It has no character that anybody can see."
 
 
@@ -100,7 +103,8 @@ class ArticleForm(forms.ModelForm):
         article, names = self.instance, inbox_names()
         # An article for an inbox that is gone must not become one for all of them.
         gone = {key: f"{key} (this inbox is gone)" for key in article.inboxes if key not in names}
-        languages = {article.language: article.language} | dict(settings.LANGUAGES)
+        names_of = dict(settings.LANGUAGES)
+        languages = {code: names_of.get(code, code) for code in (*LANGUAGES, article.language)}
         # Readers' forms have no fields besides the declared ones.
         self.fields["inboxes"].choices = list((names | gone).items())  # type: ignore[attr-defined]
         self.fields["language"].choices = list(languages.items())  # type: ignore[attr-defined]

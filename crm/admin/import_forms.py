@@ -22,11 +22,11 @@ AUTOMATIC, NEW = "", "new"
 MOST_FILES = 100
 # What each column may be: the question, and a word of help.
 ROLES = {
-    "id": ("Number or id", "Different in each row. A later file updates the record by it."),
     "kind": (
         "Kind, row by row",
         "For a file of several kinds: the column that names them, such as “lease” and “repair”.",
     ),
+    "id": ("Number or id", "Different in each row. A later file updates the record by it."),
     "customer": ("Customer", "The customer's id in your own systems, as your site signs it."),
     "title": ("Title", "None: made of the kind and the number, such as “Order 10482”."),
     "text": ("Long text", "For example the answer to a question."),
@@ -41,6 +41,9 @@ NEEDS_OWNER = (
     "Choose the column with the customers' ids, or tick below that everybody may be told these "
     "records."
 )
+
+
+OF_TEXTS = "Off: the article of a text that is missing in a later import stays as it was."
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -141,6 +144,9 @@ class PlanForm(forms.ModelForm):
         super().__init__(*args, **{"label_suffix": ""} | kwargs)
         if self.columns:
             self.add_roles()
+        elif not self.instance.heads and "remove_missing" in self.fields:
+            self.fields["name"].help_text = "These choices are kept under it for the next texts."
+            self.fields["remove_missing"].help_text = OF_TEXTS
         if self.asks_order and self.columns:
             order = {True: "day", False: "month", None: ""}[self.instance.day_first]
             options = [("", "Choose …"), ("day", "The day: 05/04 is in April")]

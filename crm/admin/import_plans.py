@@ -55,7 +55,8 @@ class ImportPlanAdmin(ModelAdmin):
         is_own = plan and plan.heads and not plan.columns
         # With a file's own ids, somebody may overwrite what a CRM has sent.
         own = ["own_ids"] if is_own and request.user.has_perm("crm.change_source") else []
-        return ["name", *of_table, *own, "publish", "remove_missing", "place", "every_hours"]
+        of_texts = [] if plan and plan.heads else ["publish"]
+        return ["name", *of_table, *own, *of_texts, "remove_missing", "place", "every_hours"]
 
     def get_fieldsets(self, request: HttpRequest, obj: ImportPlan | None = None) -> Any:
         may = obj is None or self.has_change_permission(request, obj)

@@ -10,11 +10,14 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
+from django.forms import Script
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
@@ -61,8 +64,10 @@ class ImportAdmin(ModelAdmin):
     search_fields = ["name"]
     search_help_text = "Name of the file"
     actions_list = ["import_files"]
+    show_add_link = False  # "Import files" leads there.
 
     class Media:
+        js = [Script("crm/import.js", type="module")]
         css = {"all": ["chatbot/admin/theme.css", "chatbot/admin/panels.css", "crm/import.css"]}
 
     @display(description="State", label=COLOURS, ordering="state")
@@ -70,8 +75,9 @@ class ImportAdmin(ModelAdmin):
         return run.state, run.get_state_display()
 
     @display(description="Progress")
-    def progress(self, run: Import) -> str:
-        return progress_of(run)
+    def progress(self, run: Import) -> str | SafeString:
+        text = progress_of(run)
+        return format_html("<span data-busy>{}</span>", text) if run.state in BUSY else text
 
     @display(description="Outcome")
     def outcome(self, run: Import) -> str:
@@ -108,7 +114,7 @@ class ImportAdmin(ModelAdmin):
             runs.start(name, file, form.chosen(), request.user, new=new)  # type: ignore[arg-type]  # somebody who is logged in
             for name, file in files.kept(given)
         ]
-        return HttpResponseRedirect(page_of(started[0]) if len(started) == 1 else list_page())
+        return HttpResponseRedirect(page_of(started[0]))
 
     # --- one import
 
@@ -122,6 +128,8 @@ class ImportAdmin(ModelAdmin):
         if run.state == State.ASKING:
             return self.asking(request, run)
         context = about(run) | {"may_change": self.has_change_permission(request, run)}
+        waiting = Import.objects.filter(state=State.ASKING, by_id=request.user.pk)
+        context["waiting"] = waiting.exclude(pk=run.pk).order_by("pk")
         return self.shown(request, "change_form", context)
 
     def asking(self, request: HttpRequest, run: Import) -> HttpResponse:

@@ -1,4 +1,5 @@
-// Shows the progress of an import while a worker is busy with it, and the preview of the choices while they are made.
+// Shows the progress of an import while a worker is busy with it, also in the list of imports, and the preview of the
+// choices while they are made.
 
 const LOOKS_EVERY = 1000; // milliseconds
 const WAIT = 300; // milliseconds after the last change
@@ -22,6 +23,22 @@ async function look() {
   setTimeout(look, LOOKS_EVERY);
 }
 
+async function lookAtList() {
+  const list = document.getElementById("changelist-form");
+  if (!list.querySelector("[data-busy]")) return;
+  // What somebody has ticked would be lost.
+  if (!list.querySelector("input[type=checkbox]:checked")) {
+    try {
+      const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+      const [old, fresh] = [list, page].map((one) => one.querySelector("#result_list"));
+      if (old && fresh && old.innerHTML !== fresh.innerHTML) old.replaceWith(fresh);
+    } catch {
+      // The server may be starting again; the next look comes soon.
+    }
+  }
+  setTimeout(lookAtList, LOOKS_EVERY);
+}
+
 async function preview() {
   asked?.abort();
   asked = new AbortController();
@@ -41,6 +58,7 @@ async function preview() {
 }
 
 if (progress) setTimeout(look, LOOKS_EVERY);
+if (document.getElementById("changelist-form")) setTimeout(lookAtList, LOOKS_EVERY);
 if (document.getElementById("again")) {
   document.getElementById("again").hidden = true;
   choices.addEventListener("change", () => {

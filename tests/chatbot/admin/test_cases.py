@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from chatbot.models import Case, Conversation, Inbox, Message
+from chatbot.teaching import questions
 from crm.models import Customer
 from tests.chatbot.admin.console import answer, page_of, record, staff, talk, text_of
 
@@ -54,7 +55,7 @@ def test_dora_judges_an_answer_where_it_stands(client: Client, answered: Message
     assert 'value="right" aria-pressed="true"' in html and "says <bdi>dora</bdi>" in html
     judge(dora, answered, verdict="wrong", answer="You paid <b>50.00</b>.", record="order:1")
     case.refresh_from_db()
-    assert (case.verdict, case.expect) == ("wrong", [["50", "50.00"]])
+    assert (case.verdict, case.expect) == ("wrong", [["50.00", "50"]])
     assert "&lt;b&gt;50.00" in text_of(dora, page)
     judge(dora, answered, verdict="")
     assert not Case.objects.exists()
@@ -170,6 +171,19 @@ def test_a_file_goes_in_and_comes_out(client: Client) -> None:
     assert len(b"".join(lena.post(LIST, chosen)).splitlines()) == 1
     lena.post(LIST, chosen | {"action": "switch_off"})
     assert Case.objects.filter(active=True).count() == 1
+
+
+def test_of_a_very_long_file_the_first_questions_are_taken_and_somebody_is_told(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lena = staff(client, "lena", *LEAD)
+    monkeypatch.setattr(questions, "MOST_QUESTIONS", 2)
+    row = {"question": "How long?", "expect": [["30"]], "before": {"unanswered": 1e999}}
+    lines = [json.dumps(row), *[json.dumps(row | {"before": {}})] * 4]
+    html = lena.post(f"{LIST}upload/", {"file": file(*lines)}, follow=True).content.decode()
+    assert "as the export of test questions has it" in html
+    assert "Only the first 2 questions were read." in html
+    assert Case.objects.count() == 1
 
 
 def test_a_file_that_is_too_large_is_refused(client: Client, monkeypatch: Any) -> None:

@@ -31,7 +31,7 @@ class PlaygroundTests(FakeModelsTestCase):
         return self.lena.post(PAGE, form).content.decode()
 
     def hidden(self, html: str, name: str) -> str:
-        [value] = re.findall(f'name="{name}" value="([^"]+)"', html)
+        [value] = set(re.findall(f'name="{name}" value="([^"]+)"', html))
         return str(value)
 
     def test_lena_asks_as_alice_and_sees_how_the_answer_was_made(self) -> None:
@@ -45,7 +45,7 @@ class PlaygroundTests(FakeModelsTestCase):
             "done after",
         ):
             self.assertIn(shown, html)
-        self.assertRegex(html, r"Order 50001</bdi>, answers with \d+%, score")
+        self.assertRegex(html, r"Order 50001</bdi>, how likely its best line answers: \d+%")
 
     def test_bob_and_nobody_do_not_get_alices_order(self) -> None:
         for customer in (BOB, ""):
@@ -65,6 +65,13 @@ class PlaygroundTests(FakeModelsTestCase):
             html = self.ask("hello", talk=talk)
             self.assertEqual(html.count("by-customer"), 1)
 
+    def test_what_was_said_to_alice_is_not_told_on_as_bob(self) -> None:
+        html = self.ask(
+            "and which carrier has it?", BOB, talk=self.hidden(self.ask(TOTAL, ALICE), "talk")
+        )
+        self.assertNotIn("50001", html)
+        self.assertEqual(html.count("by-customer"), 1)
+
     def test_drafts_are_told_only_where_lena_asks_for_them(self) -> None:
         editing.save(Article(title="Parking", body="Parking costs 7 a day."))
         self.assertNotIn("7 a day", self.ask("what does parking cost?"))
@@ -76,9 +83,29 @@ class PlaygroundTests(FakeModelsTestCase):
         kept = Case.objects.get()
         self.assertEqual(response["Location"], f"/admin/chatbot/case/{kept.pk}/change/")
         self.assertEqual((kept.question, kept.customer_id, kept.inbox), (TOTAL, ALICE, self.inbox))
-        self.assertEqual((kept.expect, kept.record), ([["41.5", "41.50"]], "order:50001"))
+        self.assertEqual((kept.expect, kept.record), ([["41.50", "41.5"]], "order:50001"))
+        self.assertEqual(kept.verdict, "kept")
         self.lena.post(reverse("admin:playground-keep"), {"case": case + "x"})
+        Customer.objects.filter(id=ALICE).update(erased_at="2026-01-01T00:00:00Z")
+        self.lena.post(reverse("admin:playground-keep"), {"case": case})
         self.assertEqual(Case.objects.count(), 1)
+
+    def test_an_answer_is_judged_as_where_it_stands_in_a_conversation(self) -> None:
+        case = self.hidden(self.ask(TOTAL, ALICE), "case")
+        keep = reverse("admin:playground-keep")
+        self.lena.post(keep, {"case": case, "verdict": "right"})
+        should = {"case": case, "verdict": "wrong", "answer": "It was 50 EUR."}
+        self.lena.post(keep, should | {"record": "Order 50001"})
+        wrong, right = Case.objects.order_by("-id")
+        self.assertEqual((right.verdict, right.expect), ("right", [["41.50", "41.5"]]))
+        self.assertEqual((wrong.expect, wrong.record), ([["50 EUR", "50"]], "order:50001"))
+        response = self.lena.post(keep, should | {"record": "Order 50002"}, follow=True)
+        self.assertContains(response, "no such record that this customer may see")
+        url = reverse("admin:playground-records")
+        place = {"q": "order", "inbox": self.inbox.key}
+        self.assertEqual(self.lena.get(url, place).json()["rows"], [])
+        [row] = self.lena.get(url, place | {"customer": ALICE}).json()["rows"]
+        self.assertEqual(row["id"], "order:50001")
 
     def test_customers_are_found_by_name_and_id_and_others_are_refused(self) -> None:
         url = reverse("admin:playground-customers")

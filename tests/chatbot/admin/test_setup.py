@@ -56,6 +56,24 @@ def test_each_step_is_done_when_the_data_says_so(root: Client) -> None:
     assert all(done().values())
 
 
+def test_an_inbox_with_a_name_is_enough_and_links_lead_into_its_page(root: Client) -> None:
+    inbox = Inbox.objects.create(key="shop", name="shop")
+    assert not done()["Your company and its inbox"]
+    Inbox.objects.update(name="Fernhill")
+    assert done()["Your company and its inbox"]
+    html = text_of(root, "/admin/")
+    page = f"/admin/chatbot/inbox/{inbox.pk}/change/"
+    form = text_of(root, page)
+    for id in ("id_monday", "id_origins", "secret"):
+        assert f'href="{page}#{id}"' in html and f'id="{id}"' in form
+
+
+def test_the_first_page_names_pages_as_the_sidebar_does(root: Client, client: Client) -> None:
+    html = text_of(root, "/admin/")
+    assert html.count(">Unanswered questions<") == 2 and "Gaps" not in html
+    assert "You may see no page yet" in text_of(staff(Client(), "charlie"), "/admin/")
+
+
 def test_the_sites_code_has_the_inboxs_key_and_not_its_secret(root: Client, inbox: Inbox) -> None:
     html = text_of(root, "/admin/")
     assert 'src="http://testserver/widget.js" data-inbox="shop"' in html

@@ -134,25 +134,33 @@ def test_questions_and_answers_are_text(lena: Client) -> None:
 # --- publishing
 
 
-def test_when_nothing_gets_worse_one_click_publishes(lena: Client) -> None:
-    first, second = draft(), draft("Parking")
+def test_when_nothing_gets_worse_one_click_publishes_what_is_ticked(lena: Client) -> None:
+    first, second, bobs = draft(), draft("Parking"), draft("Bob's plans")
     run = finished(("wrong", "right"))
-    assert "Publish all drafts (2)" in text_of(lena, page(run))
-    lena.post(page(run), {"act": "publish"})
-    for article in (first, second):
-        article.refresh_from_db()
-        assert article.state == "published"
-    assert "Publish all drafts" not in text_of(lena, page(run))
+    later = draft("Written since")
+    html = text_of(lena, page(run))
+    assert html.count(" checked> <span>") == 3
+    assert f'value="{later.pk}"> <span>' in html and "nobody has tested it" in html
+    lena.post(page(run), {"act": "publish", "article": [first.pk, second.pk, "x", "99"]})
+    states = {one.title: one.state for one in Article.objects.all()}
+    assert states.pop("Returns") == states.pop("Parking") == "published"
+    assert set(states.values()) == {"draft"}
+    assert (
+        "Tick the drafts" in lena.post(page(run), {"act": "publish"}, follow=True).content.decode()
+    )
+    lena.post(page(run), {"act": "publish", "article": [bobs.pk]})
+    assert "Bob&#x27;s plans" not in text_of(lena, page(run))
 
 
 def test_a_question_that_gets_worse_is_named_before(lena: Client) -> None:
     article = draft()
     run = finished(("right", "wrong"))
-    html = lena.post(page(run), {"act": "publish"}).content.decode()
+    html = lena.post(page(run), {"act": "publish", "article": article.pk}).content.decode()
     assert "With the drafts they are not:" in html and "Question 0" in html
     article.refresh_from_db()
     assert article.state == "draft"
-    lena.post(page(run), {"act": "publish", "sure": "yes"})
+    assert f'name="article" value="{article.pk}"' in html
+    lena.post(page(run), {"act": "publish", "sure": "yes", "article": article.pk})
     article.refresh_from_db()
     assert article.state == "published"
 
@@ -161,7 +169,7 @@ def test_a_draft_that_was_changed_since_is_named_before(lena: Client) -> None:
     run = finished(("right", "right"), at=timezone.now() - timedelta(minutes=1))
     TestResult.objects.update(draft=side("right", "30"))
     article = draft("Opening hours")
-    html = lena.post(page(run), {"act": "publish"}).content.decode()
+    html = lena.post(page(run), {"act": "publish", "article": article.pk}).content.decode()
     assert "nobody has tested them" in html and "Opening hours" in html
     article.refresh_from_db()
     assert article.state == "draft"
@@ -170,8 +178,8 @@ def test_a_draft_that_was_changed_since_is_named_before(lena: Client) -> None:
 def test_who_may_not_change_articles_publishes_nothing(client: Client) -> None:
     article, run = draft(), finished(("right", "right"))
     somebody = staff(client, "mia", *LEAD)
-    assert "Publish all drafts" not in text_of(somebody, page(run))
-    assert somebody.post(page(run), {"act": "publish", "sure": "yes"}).status_code == 403
+    assert "Publish the ticked drafts" not in text_of(somebody, page(run))
+    assert somebody.post(page(run), {"act": "publish", "article": article.pk}).status_code == 403
     article.refresh_from_db()
     assert article.state == "draft"
     assert results.worse(run) == []

@@ -141,6 +141,7 @@ def named(permission: Permission) -> str:
     return f"{permission.content_type.app_label}.{permission.codename}"
 
 
+@pytest.mark.slow
 def test_bob_puts_no_right_into_a_group_that_he_lacks(people: dict[str, User]) -> None:
     secret = "auditlog.view_logentry"
     night = Group.objects.create(name="Night shift")

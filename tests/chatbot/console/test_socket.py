@@ -319,7 +319,7 @@ class LiveTests(ConsoleTestCase):
         for socket in (dora, emil):
             heard = (await socket.until(type="taught"))[-1]
             self.assertEqual(
-                (heard["seq"], heard["taught"]), (2, wrong | {"record": "article:returns"})
+                (heard["seq"], heard["taught"]), (2, wrong | {"record": "Returns (article)"})
             )
         await emil.say(type="open", conversation=self.id)
         answer = (await emil.until(type="messages"))[-1]["messages"][-1]

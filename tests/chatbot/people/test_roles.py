@@ -119,6 +119,7 @@ OWN_PAGES = {
     "export-cases": LEADS | {roles.AUDITOR},
     "playground": LEADS | {roles.AUDITOR},
     "playground-customers": LEADS | {roles.AUDITOR},
+    "playground-records": LEADS | {roles.AUDITOR},
     "playground-keep": LEADS,
     "test-run-progress": LEADS | {roles.AUDITOR},
     "article-preview": LEADS,
@@ -268,6 +269,7 @@ def test_what_each_role_may_do_with_each_thing(
     assert found == wanted
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", PEOPLE)
 def test_who_gets_to_the_pages_of_their_own(
     client: Client, things: dict[str, Any], role: str
@@ -283,6 +285,7 @@ def test_who_gets_to_the_pages_of_their_own(
         "export-cases": [],
         "playground": [],
         "playground-customers": [],
+        "playground-records": [],
         "playground-keep": [],
         "test-run-progress": [things["chatbot.testrun"].pk],
         "article-preview": [],

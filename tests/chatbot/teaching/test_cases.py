@@ -4,6 +4,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import override_settings
 
@@ -52,7 +53,7 @@ class TeachTests(CasesTestCase):
             (case.question, case.customer_id), ("What did I pay, and who brings it?", ALICE)
         )
         self.assertEqual((case.record, case.inbox, case.by), ("order:50001", self.inbox, self.dora))
-        self.assertEqual(case.expect, [["Parcel"], ["41.5", "41.50"]])
+        self.assertEqual(case.expect, [["Parcel"], ["41.50", "41.5"]])
 
     def test_a_refusal_that_is_right_is_expected_again(self) -> None:
         refused = self.answered("Who painted it?", "I don't have that on record.", "refused", [])
@@ -65,7 +66,7 @@ class TeachTests(CasesTestCase):
         self.teach(message, "right")
         case = self.teach(message, "wrong", answer="Within 30 days.", record="article:returns")
         self.assertEqual(Case.objects.get(), case)
-        self.assertEqual((case.expect, case.record), ([["30"]], "article:returns"))
+        self.assertEqual((case.expect, case.record), ([["30 days", "30"]], "article:returns"))
         case = self.teach(message, "wrong", record="article:returns")
         self.assertEqual((case.expect, case.forbid), ([], []))
         case = self.teach(message, "wrong")
@@ -100,6 +101,24 @@ class TeachTests(CasesTestCase):
         ids = [row["id"] for row in cases.offered("order", self.conversation)]
         self.assertEqual(ids, ["order:50001"])
         self.assertEqual(cases.offered("50002", self.conversation), [])
+
+    def test_a_record_is_named_by_its_title_as_the_list_offers_it(self) -> None:
+        message = self.answered("How long may I return it?", "Within 3 days.")
+        [row] = cases.offered("returns", self.conversation)
+        for named in (row["title"], "returns", row["id"], cases.with_id(row)):
+            case = self.teach(message, "wrong", record=named)
+            self.assertEqual(case.record, "article:returns")
+        self.assertEqual(cases.titled(case.record), row["title"])
+        again = Article(title="Returns")
+        editing.save(again)
+        with self.assertRaisesMessage(Refused, "Several records are called that"):
+            self.teach(message, "wrong", record="returns")
+        self.assertEqual(
+            self.teach(message, "wrong", record="Returns (draft)").record, again.record
+        )
+        for hostile in ("(", " (x)", "[]", " [" * 300, "%", "\u200b"):
+            with self.assertRaises(Refused):
+                self.teach(message, "wrong", record=hostile)
 
     def test_a_draft_is_offered_and_an_article_for_another_inbox_is_not(self) -> None:
         draft, foreign = Article(title="Parking"), Article(title="Parking B", inboxes=["club"])
@@ -136,6 +155,10 @@ class PrivacyTests(CasesTestCase):
         other = Case.objects.create(question="Bob's", customer_id=BOB)
         lifecycle.erase(ALICE)
         self.assertEqual(list(Case.objects.all()), [other])
+        # Nor in the log of who did what, which nobody can change.
+        logged = LogEntry.objects.values_list("object_repr", "changes")
+        self.assertNotIn("Where is it?", str(list(logged)))
+        self.assertNotIn("order:50001", str(list(logged)))
         self.assertFalse(TestResult.objects.exists())
         self.assertFalse(Case.objects.filter(id=case.pk).exists())
 
@@ -167,3 +190,11 @@ class PrivacyTests(CasesTestCase):
         self.teach(self.answered("Where is it?"), "right")
         held = retention.held(Record.objects.get(id="order:50001").customer)
         self.assertIn("test question", [row["kind"] for row in held])
+
+    def test_so_is_what_somebody_asked_as_alice(self) -> None:
+        Case.objects.create(question="Written by hand", customer_id=ALICE)
+        run = TestRun.objects.create(name="Night")
+        TestResult.objects.create(run=run, customer_id=ALICE, asked={"question": "Which total?"})
+        kept = str(list(retention.held(Record.objects.get(id="order:50001").customer)))
+        self.assertIn("Written by hand", kept)
+        self.assertIn("Which total?", kept)

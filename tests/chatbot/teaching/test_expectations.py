@@ -2,7 +2,7 @@
 
 import pytest
 
-from chatbot.teaching.expectations import expectation, words
+from chatbot.teaching.expectations import answering, expectation, words
 from inference.evaluation.answers import as_expected
 
 
@@ -49,8 +49,32 @@ def test_another_fact_or_one_of_two_is_not(said: str, answer: str) -> None:
 def test_what_the_question_says_is_not_an_answer() -> None:
     assert expectation("Order 50001 was sent.", "Where is order 50001?") == []
     assert expectation("Order 50001: 41.50", "What is the total of order 50001?") == [
-        ["41.5", "41.50"]
+        ["41.50", "41.5"]
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "groups"),
+    [
+        ("Usual wait: 45 min; At night (22:00): 75 min.", [["45 min", "45"], ["75 min", "75"]]),
+        ("What you pay yourself, Basic: 120 EUR; First, Waiting.", [["120 EUR", "120"]]),
+        ("A rear puncture costs €34 or 20 %, in EUR.", [["20 %", "20"], ["34"]]),
+        ("We close at 20 or later.", [["20"]]),
+        ("Yes, in Freiburg and Karlsruhe.", [["Freiburg"], ["Karlsruhe"]]),
+        ("Waiting for Parts.", [["Parts"]]),
+    ],
+)
+def test_figures_come_with_what_they_count_and_ordinary_words_are_no_names(
+    said: str, groups: list[list[str]]
+) -> None:
+    assert [group for group in expectation(said) if group[0] != "22:00"] == groups
+
+
+def test_only_the_sentences_that_the_source_is_quoted_with_answer() -> None:
+    cage = "Yes, in Freiburg and Karlsruhe. There is a night cage beside the entrance."
+    wait = "Flat tyre or breakdown – Usual wait: 45 min; At night: 75 min."
+    assert answering(f"{cage} {wait}", cage) == cage
+    assert answering(cage, "") == answering(cage, "something else") == cage
 
 
 def test_a_text_without_facts_is_known_by_its_longest_words() -> None:

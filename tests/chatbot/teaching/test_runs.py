@@ -40,6 +40,7 @@ def answer(said: str, state: str = "answered", *cited: str, **more: Any) -> dict
         ({"expect": [], "record": "a"}, answer("14 days.", "answered", "a"), "right"),
         ({"expect": [], "record": "a"}, answer("14 days.", "answered", "b"), "wrong"),
         ({"expect": [["30"]]}, answer("No idea.", "refused"), "refused"),
+        ({"expect": [["30"]]}, answer("Not on record. Closest: 30 days.", "refused"), "refused"),
         ({"expect": [["30"]]}, answer("A colleague …", "handoff"), "handed off"),
         ({"expect": "refuse"}, answer("No idea.", "refused"), "right"),
         ({"expect": "refuse"}, answer("30 days."), "wrong"),
@@ -161,6 +162,23 @@ class WorkTests(RunsTestCase):
         runs.keep(run, row)
         self.assertEqual(self.work(run).done, 0)
 
+    def test_a_worker_whose_lease_has_passed_to_another_one_leaves_the_run_alone(self) -> None:
+        late = runs.claim(self.run_of({"question": QUESTION}).pk)
+        assert late
+        TestRun.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+        other = runs.claim(late.pk)
+        assert other
+        row = late.results.get()
+        row.live = {"answer": "", "outcome": "right", "state": "", "citations": []}
+        runs.keep(other, row)
+        runs.keep(late, row)
+        self.assertIsNone(runs.next_questions(late))
+        runs.end(late, runs.State.FAILED)
+        late.refresh_from_db()
+        self.assertEqual((late.state, late.done), ("running", 1))
+        TestRun.objects.all().delete()
+        self.assertIsNone(runs.next_questions(other))
+
 
 class IdleTests(RunsTestCase):
     def busy(self, count: int) -> None:
@@ -187,10 +205,10 @@ class IdleTests(RunsTestCase):
         run = runs.claim(self.run_of({"question": QUESTION}).pk)
         assert run
         self.busy(5)
-        TestRun.objects.update(lease_until=None)
+        before = run.lease_until
         self.assertEqual(runs.next_questions(run), [])
         run.refresh_from_db()
-        self.assertIsNotNone(run.lease_until)
+        self.assertGreater(run.lease_until, before)
 
 
 class QuestionsTests(RunsTestCase):

@@ -169,6 +169,7 @@ def test_an_article_is_for_the_inboxes_that_are_ticked(alice: Client) -> None:
         ("address", "https://shop.example:port/", "such as https://"),
         ("address", "https://alice:secret@shop.example/", "such as https://"),
         ("address", "https://shop.example/a b", "such as https://"),
+        ("language", "ja", "is not one of the available choices"),
         ("language", "klingon", "is not one of the available choices"),
         ("kind", "poem", "is not one of the available choices"),
         ("review_by", "soon", "Enter a valid date"),

@@ -58,7 +58,7 @@ def test_alice_imports_her_orders_and_sees_them_before(alice: Client) -> None:
     assert "12 rows found" in html
     assert '<option value="Order No" selected>' in html
     assert html.count("<h3><bdi>Order B-10") == 10
-    assert "Ordered: 10 March 2026" in html
+    assert "Ordered: 21 March 2026" in html, "the newest are shown"
     assert "haggles" not in html, "a column for the staff is left out unless somebody tells it"
     assert "haggles" in posted(alice, run, start=None, preview="1", left_out=[])
 
@@ -153,11 +153,47 @@ def test_a_page_that_there_is_not_is_not_found(root: Client) -> None:
         assert root.get(f"/admin/crm/{address}").status_code == 404
 
 
+def test_a_column_tells_each_rows_kind_and_the_preview_shows_both(alice: Client) -> None:
+    head = ["No", "Client", "Type", "State", "Signed on"]
+    rows = [[f"L-{n}", "alice", "Lease", "Running", f"{n + 1:02}/01/2026"] for n in range(28)]
+    rows += [[f"W-{n}", "bob", "Workshop order", "Booked", "17/03/2025"] for n in range(28)]
+    uploaded(alice, ("leases.csv", as_csv(rows, head)))
+    html = text_of(alice, page(worked(run := Import.objects.get())))
+    assert '<option value="Type" selected>' in html
+    assert html.count("<h3><bdi>") == 10
+    assert "<h3><bdi>Workshop order W-" in html
+    assert "Lease L-27" in html, "the newest are shown"
+
+    given = {"name": "Desk", "kind": "lease", "role_id": "No", "role_customer": "Client"}
+    given |= {"role_kind": "Type", "role_status": "State", "left_out": [], "start": "1"}
+    assert "It names one kind only, or more than 12" in posted(
+        alice, run, **given | {"role_kind": "No"}
+    )
+    posted(alice, run, **given)
+    worked(run)
+    order = Record.objects.get(id="desk/W-3")
+    assert (order.kind, order.title) == ("workshop_order", "Workshop order W-3")
+    assert "Type" not in order.fields
+    confirmed = RecordKind.objects.filter(confirmed=True, status="State")
+    assert {kind.name for kind in confirmed} == {"lease", "workshop_order"}
+
+
+def test_the_list_of_imports_says_what_is_busy_and_has_one_way_to_add(alice: Client) -> None:
+    uploaded(alice, ("a.md", b"# A"), ("b.csv", as_csv(orders(2))))
+    html = text_of(alice, LIST)
+    assert html.count("<span data-busy>reading the file") == 2
+    assert "Import files" in html
+    assert "Add import" not in html
+    table, texts = Import.objects.order_by("-name")
+    worked(texts), worked(table)
+    assert page(table) in posted(alice, texts, name="Texts", kind=None)
+
+
 def test_twelve_texts_are_one_import_and_become_articles(alice: Client) -> None:
     texts = [(f"{n}.md", f"# Port {n}\n\nOpen from {n}.".encode()) for n in range(1, 13)]
     uploaded(alice, *texts, ("orders.csv", as_csv(orders(1))))
     table, documents = Import.objects.order_by("id")
-    assert (table.name, documents.name) == ("orders.csv", "1.md and 11 more.zip")
+    assert (table.name, documents.name) == ("orders.csv", "12 documents")
     worked(documents)
     assert "Port 12" in text_of(alice, page(documents))
     posted(alice, documents, name="Documents", publish="on")

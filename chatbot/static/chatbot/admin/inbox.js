@@ -30,6 +30,14 @@ if (tone) {
   sound(tone.value);
 }
 
+// A link of the checklist leads into a part of the page that is closed.
+const target = document.getElementById(location.hash.slice(1));
+if (target) {
+  const part = target.closest("details");
+  if (part) part.open = true;
+  target.scrollIntoView({ block: "center" });
+}
+
 /** Shows the chat as the form would leave it. A new frame each time: a frame that goes on to another
  * page would fill the browser's history. */
 async function show() {

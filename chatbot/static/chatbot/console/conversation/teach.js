@@ -4,12 +4,12 @@ import { offerChoices } from "../../common/choices.js";
 import { element } from "../../common/dom.js";
 
 /** teach(values) sends the judgement; `records` answers what the field of records asks; `article` is
- * the page to write an article, or "". */
-export function drawTeaching(message, { teach, records, article }) {
+ * the page to write an article, or "", and `question` its title. */
+export function drawTeaching(message, { teach, records, article, question }) {
   const made = element("div", { className: "teach" });
   made.setAttribute("role", "group");
   made.setAttribute("aria-label", "Judge this answer");
-  const form = correction(message.seq, records, article);
+  const form = correction(message.seq, records, article, question);
   const { answer, record } = form.elements;
   const say = (verdict, more) => teach({ seq: message.seq, verdict, ...more });
   const wrong = () => say("wrong", { answer: answer.value, record: record.value });
@@ -48,13 +48,13 @@ export function markTaught(made, taught) {
   form.elements.record.value = taught?.verdict === "wrong" ? taught.record : "";
 }
 
-function correction(seq, records, article) {
+function correction(seq, records, article, question) {
   const answer = element("textarea", { name: "answer", rows: 2, maxLength: 2000, dir: "auto" });
-  const record = element("input", { name: "record", maxLength: 200, autocomplete: "off" });
+  const record = element("input", { name: "record", maxLength: 700, autocomplete: "off" });
   record.placeholder = "Type some of its title";
   const list = element("datalist", { id: `records-${seq}` });
   record.setAttribute("list", list.id);
-  offerChoices(record, records);
+  offerChoices(record, records, true);
   const form = element(
     "form",
     {},
@@ -63,8 +63,16 @@ function correction(seq, records, article) {
     list,
     element("button", { text: "Save", className: "main" }),
   );
-  if (article) form.append(element("a", { href: article, text: "Write an article" }));
+  if (article) form.append(writing(article, { title: question, answer }));
   return form;
+}
+
+function writing(article, { title, answer }) {
+  const link = element("a", { href: article, text: "Write an article" });
+  link.addEventListener("click", () => {
+    link.href = `${article}?${new URLSearchParams({ title, body: answer.value })}`;
+  });
+  return link;
 }
 
 function button(text, onClick) {

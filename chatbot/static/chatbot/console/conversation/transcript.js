@@ -13,6 +13,7 @@ export class Transcript {
   #timer = null;
   #fresh = true; // just opened: the end is shown
   #read = 0; // the last message that the customer has read
+  #asked = ""; // what the customer has written last
   last = 0;
 
   clear() {
@@ -31,11 +32,16 @@ export class Transcript {
     // The server sends the newest only; the conversation's own page has the earlier ones.
     if (this.last === 0 && news[0]?.seq > 1) this.#list.append(earlier(news[0].seq - 1));
     this.last = news.at(-1)?.seq ?? this.last;
-    this.#list.append(...news.map((message) => drawMessage(message, correct, teaching)));
+    this.#list.append(...news.map((message) => this.#drawn(message, correct, teaching)));
     this.#writing.textContent = "";
     this.#markSeen();
     if (atEnd) this.#list.scrollTop = this.#list.scrollHeight;
     return news;
+  }
+
+  #drawn(message, correct, teaching) {
+    if (message.author === "customer") this.#asked = message.text;
+    return drawMessage(message, correct, teaching && { ...teaching, question: this.#asked });
   }
 
   scrollTo(seq) {
