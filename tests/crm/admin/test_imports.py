@@ -164,7 +164,12 @@ def test_a_column_tells_each_rows_kind_and_the_preview_shows_both(alice: Client)
     assert "<h3><bdi>Workshop order W-" in html
     assert "Lease L-27" in html, "the newest are shown"
 
-    given = {"name": "Desk", "kind": "lease", "role_id": "No", "role_customer": "Client"}
+    given: dict[str, Any] = {
+        "name": "Desk",
+        "kind": "lease",
+        "role_id": "No",
+        "role_customer": "Client",
+    }
     given |= {"role_kind": "Type", "role_status": "State", "left_out": [], "start": "1"}
     assert "It names one kind only, or more than 12" in posted(
         alice, run, **given | {"role_kind": "No"}
