@@ -31,7 +31,6 @@ inference.reading
 inference.sentiment
 inference.benchmarks
 crm.signals crm.signing
-crm.outbound.destinations
 crm.plumbing
 crm.models
 crm.adapters

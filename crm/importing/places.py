@@ -4,12 +4,12 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from urllib.parse import unquote, urlsplit
 
 from django.conf import settings
@@ -20,14 +20,12 @@ from django.utils import timezone
 from crm.importing import files, runs
 from crm.importing.formats import limits
 from crm.models import Import, ImportPlan
-from crm.outbound import destinations
-from crm.outbound.destinations import DestinationRefused
 from crm.plumbing import fetching
 from crm.plumbing.fetching import NotFetched
 
 # More files are no folder for imports.
 MOST_FILES = limits.FILES
-# What a file at an address is, if its name does not tell.
+# Endings for files at addresses whose names have none.
 TYPES = {
     "text/csv": ".csv",
     "text/tab-separated-values": ".tsv",
@@ -41,7 +39,6 @@ TYPES = {
     "text/markdown": ".md",
     "text/plain": ".txt",
 }
-UNLISTED = "{} is not in the setting KNOWLEDGE_HOSTS. Ask the people who run Attune to add it."
 
 
 class PlaceRefused(Exception):
@@ -54,7 +51,7 @@ def due() -> list[ImportPlan]:
     return [plan for plan in scheduled if plan.looked_at is None or plan.looked_at <= before(plan)]
 
 
-def before(plan: ImportPlan) -> Any:
+def before(plan: ImportPlan) -> datetime:
     return timezone.now() - timedelta(hours=plan.every_hours)
 
 
@@ -97,7 +94,7 @@ def taken(plan: ImportPlan, again: bool) -> list[Import]:
     kept = files.kept(changed)
     now_seen = plan.seen | digests
     ImportPlan.objects.filter(pk=plan.pk).update(seen=now_seen, looked_at=timezone.now())
-    return [runs.start(name, file, plan=plan, digest=now_seen.get(name, "")) for name, file in kept]
+    return [runs.start(name, file, plan=plan) for name, file in kept]
 
 
 def found(plan: ImportPlan) -> Iterator[tuple[str, files.Open]]:
@@ -113,7 +110,7 @@ def found(plan: ImportPlan) -> Iterator[tuple[str, files.Open]]:
     if plan.remove_missing:  # Each table is the whole truth: only the newest counts.
         paths = [path for path in paths if path not in tables[:-1]]
     if len(paths) > MOST_FILES:
-        raise PlaceRefused(f"{plan.place} holds more than {MOST_FILES:,} files: use several plans.")
+        raise PlaceRefused(f"{plan.place} holds more than {MOST_FILES:,} files. Use more plans.")
     for path in paths:
         yield str(path.relative_to(root)), partial(opened, path)
 
@@ -154,7 +151,7 @@ def folder(place: str) -> Path:
     # Before anything is said of what is there: people in the admin are not to explore the server.
     if not path.is_absolute() or not any(real.is_relative_to(root) for root in allowed):
         raise PlaceRefused(
-            f"{place} is not in one of the folders that the setting KNOWLEDGE_FOLDERS lists. Ask "
+            f"{place} is not in a folder that the setting KNOWLEDGE_FOLDERS lists. Ask "
             "the people who run Attune to add it."
         )
     if not real.is_dir():
@@ -190,10 +187,10 @@ def check(place: str) -> None:
     """Raise ValidationError if plans may not import from the place."""
     try:
         if is_address(place):
-            _, host, port, _ = destinations.split_url(place)
-            if not fetching.listed(host, port):
-                raise PlaceRefused(UNLISTED.format(f"{host}:{port}"))
+            fetching.allowed(place)
         else:
             folder(place)
-    except (PlaceRefused, DestinationRefused) as error:
+    except PlaceRefused as error:
         raise ValidationError(str(error)) from None
+    except NotFetched as error:
+        raise ValidationError(f"{place} {error}") from None

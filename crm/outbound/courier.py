@@ -27,10 +27,9 @@ from django.utils import timezone
 
 from crm import action_answers, signing
 from crm.models import Attempt, Delivery, Endpoint
-from crm.outbound import destinations
-from crm.outbound.destinations import Destination
 from crm.outbound.notices import mail_switched_off
-from crm.plumbing import background
+from crm.plumbing import background, destinations
+from crm.plumbing.destinations import Destination
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.courier")

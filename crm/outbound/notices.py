@@ -27,7 +27,7 @@ def mail_switched_off(endpoint: int) -> None:
 def send_notice(endpoint: Endpoint) -> None:
     path = reverse("admin:crm_endpoint_change", args=[endpoint.pk])
     waiting = endpoint.deliveries.filter(state="pending").count()
-    to = operators()
+    to = addresses("crm.change_endpoint")
     if to:
         send_mail(
             "A webhook endpoint was switched off",
@@ -38,7 +38,7 @@ def send_notice(endpoint: Endpoint) -> None:
         )
 
 
-def operators() -> list[str]:
-    """Return the addresses of the people who may switch an endpoint on again."""
-    people = User.objects.with_perm("crm.change_endpoint", backend=BACKEND)
+def addresses(permission: str) -> list[str]:
+    """Return the e-mail addresses of the people who have this permission."""
+    people = User.objects.with_perm(permission, backend=BACKEND)
     return sorted(set(people.exclude(email="").values_list("email", flat=True)))

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db import close_old_connections, transaction
+from django.db.models import Q
+from django.utils import timezone
 
 logger = logging.getLogger("attune.background")
 pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
@@ -45,6 +47,11 @@ def _arm(task: Any) -> None:
 def _run_soon(task: Any) -> None:
     _soon.discard(task.name)  # Before it starts: later requests need another run.
     start(task, ())
+
+
+def free() -> Q:
+    """Select the rows that no worker holds by a lease, or whose worker has died."""
+    return Q(lease_until=None) | Q(lease_until__lt=timezone.now())
 
 
 def start(task: Any, arguments: tuple[Any, ...]) -> None:

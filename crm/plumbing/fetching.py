@@ -16,8 +16,8 @@ from urllib.parse import urldefrag, urljoin
 import httpx2
 from django.conf import settings
 
-from crm.outbound import destinations
-from crm.outbound.destinations import Destination, DestinationRefused, Resolve
+from crm.plumbing import destinations
+from crm.plumbing.destinations import Destination, DestinationRefused, Resolve
 
 AGENT = "Attune"
 # A page that a person waits for comes sooner.
@@ -85,7 +85,7 @@ def fetch(
             return replace(answer, moved=bool(moved) and moved <= MOVED_FOR_GOOD)
         moved.add(answer.status)
         url, headers = urldefrag(urljoin(url, answer.headers["location"]))[0], None
-    raise NotFetched(f"leads from one address to another more than {REDIRECTS} times")
+    raise NotFetched(f"is redirected more than {REDIRECTS} times")
 
 
 def allowed(url: str) -> None:
@@ -116,12 +116,7 @@ def ask(url: str, kinds: Collection[str], most: int, headers: Mapping[str, str])
 def destination(url: str, resolve: Resolve = socket.getaddrinfo) -> Destination:
     """Return where a request to a listed host goes. Raises DestinationRefused. May wait for DNS."""
     destinations.learn_own_services()
-    scheme, host, port, path = destinations.split_url(url)
-    addresses = destinations.resolved(host, port, resolve)
-    for address in addresses:
-        if why := destinations.refusal(address, host, port, listed=True):
-            raise DestinationRefused(f"{host}:{port} {why}")
-    return Destination(scheme, host, port, addresses[0], path)
+    return destinations.check(url, resolve, listed=True)
 
 
 def listed(host: str, port: int) -> bool:
@@ -146,7 +141,7 @@ async def within_time(
             return Answer(url, answer.status_code, answer.headers)
         kind = media_type(answer.headers)
         if kinds and kind not in kinds:
-            raise NotFetched(f"is of the type {kind or 'that its server does not name'}")
+            raise NotFetched(f"is of the type {kind or 'unknown'}")
         return Answer(url, 200, answer.headers, await body_of(answer, most))
 
 
@@ -167,7 +162,7 @@ async def body_of(answer: httpx2.Response, most: int) -> bytes:
             return bytes(body)
         case "gzip" | "x-gzip":  # Some servers do not ask what the client takes.
             return unpacked(bytes(body), most)
-    raise NotFetched("is packed in a way that Attune cannot read")
+    raise NotFetched("is compressed in a way that Attune cannot read")
 
 
 def unpacked(body: bytes, most: int) -> bytes:

@@ -26,8 +26,8 @@ from django.utils import timezone
 
 from crm import tasks
 from crm.models import Attempt, Delivery, Endpoint
-from crm.outbound import courier, destinations, outbox
-from crm.plumbing import background
+from crm.outbound import courier, outbox
+from crm.plumbing import background, destinations
 from tests.crm.outbound.test_outbound import OutboundTestCase, Sink, sink
 
 pytestmark = pytest.mark.services
@@ -89,7 +89,7 @@ class JourneyTests(OutboundTestCase):
             with (
                 override_settings(WEBHOOK_ALLOWED=[f"localhost:{port}"]),
                 mock.patch(
-                    "crm.outbound.destinations.check",
+                    "crm.plumbing.destinations.check",
                     partial(destinations.check, resolve=rebinding),
                 ),
             ):
@@ -124,7 +124,7 @@ class JourneyTests(OutboundTestCase):
         check = partial(destinations.check, resolve=resolver(["127.0.0.1"]))
         with (
             override_settings(WEBHOOK_ALLOWED=[f"https://localhost:{port}"]),
-            mock.patch("crm.outbound.destinations.check", check),
+            mock.patch("crm.plumbing.destinations.check", check),
         ):
             await sync_to_async(self.endpoint)(f"https://localhost:{port}/hook")
             await sync_to_async(self.write)(id=f"n{port}")
@@ -170,7 +170,7 @@ class JourneyTests(OutboundTestCase):
             def check(url: str) -> Any:
                 return over.wait() if "silent" in url else real(url)
 
-            with mock.patch("crm.outbound.destinations.check", check):
+            with mock.patch("crm.plumbing.destinations.check", check):
                 carrying = asyncio.create_task(self.carried())
                 while len(crm.got) < courier.PLACES:
                     await asyncio.sleep(0.01)

@@ -10,8 +10,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from chatbot.config import environment
-from crm.outbound.destinations import DestinationRefused
 from crm.plumbing import fetching
+from crm.plumbing.destinations import DestinationRefused
 from crm.plumbing.fetching import NotFetched, destination, fetch
 from tests.crm.websites.site import Answer, Site, html, leads, served
 
@@ -132,7 +132,7 @@ def test_a_large_answer_is_not_read_to_its_end(settings: Any) -> None:
         assert "is larger than" in str(refusal(f"{site.address}/bomb", kinds={"text/html"}))
         assert fetch(f"{site.address}/packed", most=1_000).body == b"hello"
         assert "cannot be unpacked" in str(refusal(f"{site.address}/broken"))
-        assert "packed in a way" in str(refusal(f"{site.address}/odd"))
+        assert "compressed in a way" in str(refusal(f"{site.address}/odd"))
 
 
 def test_a_slow_answer_is_given_up(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:

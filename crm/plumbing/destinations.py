@@ -88,10 +88,13 @@ class Entry:
         return (self.host, self.port) == (host, port) and self.scheme in {"", scheme}
 
 
-def check(url: str, resolve: Resolve = socket.getaddrinfo) -> Destination:
-    """Return where a request for this URL goes. Raises DestinationRefused. May wait for DNS."""
+def check(url: str, resolve: Resolve = socket.getaddrinfo, listed: bool = False) -> Destination:
+    """Return where a request for this URL goes. Raises DestinationRefused. May wait for DNS.
+
+    listed: another setting than this module's names the host.
+    """
     scheme, host, port, path = split_url(url)
-    listed = any(entry.names(scheme, host, port) for entry in entries())
+    listed = listed or any(entry.names(scheme, host, port) for entry in entries())
     addresses = resolved(host, port, resolve)
     for address in addresses:
         if why := refusal(address, host, port, listed):

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from chatbot.models import Server, Tier
-from crm.outbound import destinations
-from crm.outbound.destinations import DestinationRefused, check
+from crm.plumbing import destinations
+from crm.plumbing.destinations import DestinationRefused, check
 
 pytestmark = pytest.mark.django_db
 LAN = ["10.0.0.0/8", "crm.corp:8443", "https://erp.corp:443", "127.0.0.1:9000", "fd00::/8"]
