@@ -229,12 +229,12 @@ WEBHOOK_MAX_BYTES = env_int("WEBHOOK_MAX_BYTES", 5 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = WEBHOOK_MAX_BYTES
 
 ## Articles from inside the network
-#: Hosts that websites and files may be read from, for example `help.intranet,wiki.intranet:8080`;
-#: without a port, ports 80 and 443 are meant.
+#: Hosts that websites and files may be read from, for example `help.intranet,wiki.intranet:8080`.
+#: A host without a port means ports 80 and 443.
 #: Default: none; nothing is read.
 KNOWLEDGE_HOSTS = env_hosts("KNOWLEDGE_HOSTS")
-#: Folders of this machine that plans for files may import from, for example `/srv/exports`; also
-#: the folders in them.
+#: Folders of this machine that import plans may read files from, for example `/srv/exports`. Their
+#: subfolders are included.
 #: Default: none; nothing is read.
 KNOWLEDGE_FOLDERS = env_list("KNOWLEDGE_FOLDERS")
 

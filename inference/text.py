@@ -56,6 +56,11 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def without_accents(text: str) -> str:
+    split = unicodedata.normalize("NFKD", text)
+    return "".join(character for character in split if not unicodedata.combining(character))
+
+
 def words_of(name: str) -> str:
     """Turn `leave_with_neighbour` and `leaveWithNeighbour` into "leave with neighbour"; "ETA" and
     the hyphen of "Pick-up planned" stay."""

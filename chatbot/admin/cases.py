@@ -32,8 +32,8 @@ EXCERPT = 100
 SHOWN = 20
 HOLDS = "holds"
 KINDS = {
-    HOLDS: "An answer that holds all of the texts below, or that cites the record",
-    REFUSE: "No answer: it is not on record",
+    HOLDS: "An answer that contains all of the texts below, or that cites the record",
+    REFUSE: "A refusal: it is not on record",
     Ending.HANDED_OFF: "A person takes over",
     Ending.CHAT: "Small talk",
     Ending.PROPOSED: "The offer of an action",
@@ -59,9 +59,10 @@ class CaseForm(forms.ModelForm):
     texts = LinesField(
         alternatives,
         "30 days | thirty days",
-        "One per line. Any of the alternatives between “|” will do. Capitals do not matter.",
+        "One per line. Separate alternatives with “|”: any one of them will do. Capitals do not "
+        "matter.",
     )
-    texts.label = "It holds"
+    texts.label = "It contains"
     record = forms.CharField(
         required=False,
         max_length=700,
@@ -95,7 +96,7 @@ class CaseForm(forms.ModelForm):
                 self.add_error("record", refused.text)
         nothing = not data.get("texts") and not record and not self.instance.forbid
         if data.get("kind") == HOLDS and nothing:
-            self.add_error("texts", "Write what a right answer holds, or name its record.")
+            self.add_error("texts", "Write what a right answer contains, or name its record.")
         groups = [line.split(f" {BETWEEN} ") for line in data.get("texts") or []]
         self.instance.expect = groups if data.get("kind") == HOLDS else data.get("kind", [])
         return data
@@ -104,14 +105,14 @@ class CaseForm(forms.ModelForm):
 class UploadForm(forms.Form):
     file = forms.FileField(
         label="File of JSON lines",
-        help_text="As “Export” writes it, or as manage.py evaluate answers reads it.",
+        help_text="In the format of “Export all” or of manage.py evaluate answers.",
     )
 
     def clean_file(self) -> Any:
         file = self.cleaned_data["file"]
         if file.size > questions.MOST_BYTES:
             megabytes = questions.MOST_BYTES // 1_000_000
-            raise ValidationError(f"The file is too large: at most {megabytes} MB are read.")
+            raise ValidationError(f"The file is too large: it may have at most {megabytes} MB.")
         return file
 
     def rows(self) -> tuple[list[Case], list[str]]:
@@ -159,7 +160,7 @@ class CaseAdmin(ModelAdmin):
     ) -> None:
         if not change:
             obj.by_id = request.user.pk
-        # What is expected was looked at now: see questions.outdated.
+        # Somebody has just looked at what is expected: see questions.outdated.
         obj.at = timezone.now()
         super().save_model(request, obj, form, change)
 
@@ -177,7 +178,7 @@ class CaseAdmin(ModelAdmin):
     def said_before(self, case: Case) -> SafeString:
         lines = case.before.get("history", []) if case.pk else []
         if not lines:
-            return format_html("{}", "nothing: it is a first question")
+            return format_html("{}", "nothing: this is the first question")
         items = [format_html("<li><b>{}</b> <bdi>{}</bdi></li>", *line) for line in lines]
         return format_html("<ul>{}</ul>", SafeString("".join(items)))
 
@@ -188,7 +189,7 @@ class CaseAdmin(ModelAdmin):
         seq, conversation = case.message.seq, case.message.conversation_id
         page = reverse("admin:chatbot_conversation_change", args=[conversation])
         words = case.get_verdict_display()
-        return format_html('{}: <a href="{}#message-{}">see it</a>', words, page, seq)
+        return format_html('{}: <a href="{}#message-{}">see the answer</a>', words, page, seq)
 
     # --- files
 
@@ -218,11 +219,11 @@ class CaseAdmin(ModelAdmin):
     def export_chosen(self, request: HttpRequest, chosen: QuerySet[Case]) -> HttpResponse:
         return as_file(chosen)
 
-    @admin.action(description="Ask no longer in test runs", permissions=["change"])
+    @admin.action(description="Leave out of test runs", permissions=["change"])
     def switch_off(self, request: HttpRequest, chosen: QuerySet[Case]) -> None:
         chosen.update(active=False)
 
-    @admin.action(description="Ask again in test runs", permissions=["change"])
+    @admin.action(description="Include in test runs", permissions=["change"])
     def switch_on(self, request: HttpRequest, chosen: QuerySet[Case]) -> None:
         chosen.update(active=True)
 

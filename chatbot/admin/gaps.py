@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import quote
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -21,9 +20,11 @@ from django.views.decorators.http import require_POST
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from chatbot.console.traces import record_url
 from chatbot.gaps import asking, counting
 from chatbot.gaps.weeks import weeks
 from chatbot.models import Gap, GapQuestion
+from chatbot.teaching.cases import pk_of
 from crm.admin import ReadOnly
 from crm.admin.many import ShortPaginator
 from crm.admin.records import link
@@ -33,8 +34,6 @@ State = Gap.State
 COLOURS = {State.OPEN: "warning", State.CLOSED: "success", State.IGNORED: ""}
 # Questions on a gap's page, the newest; asking again takes no more either.
 SHOWN = asking.MOST
-# Records of articles that are written here; see Article.record.
-OWN = "articles/"
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -87,7 +86,7 @@ class GapAdmin(ReadOnly, ModelAdmin):
         "questions__message__conversation__visitor__inbox",
     ]
     search_fields = ["label"]
-    search_help_text = "Words of the question"
+    search_help_text = "Words in the question"
     sortable_by = ["count", "trend"]
     list_per_page = 50
     paginator = ShortPaginator
@@ -125,7 +124,7 @@ class GapAdmin(ReadOnly, ModelAdmin):
             else f"{word}: {gap.week_before} in the week before",
         )
 
-    @display(description="Nearest article or record")
+    @display(description="Closest article or record")
     def nearest_record(self, gap: Gap) -> str | SafeString:
         title = gap.title  # type: ignore[attr-defined]  # annotated above
         return link(page_of(gap.nearest), title) if title else "none"
@@ -180,7 +179,6 @@ def page(request: HttpRequest, gap: Gap) -> dict[str, Any]:
     may_read = may("chatbot.view_conversation")
     rows = list(map(row, newest(gap)))
     hit = counting.nearest(gap.label) if gap.label else None
-    own = hit is not None and hit.record.startswith(OWN)
     waiting = sum(one.question.waiting for one in rows)
     return {
         "title": str(gap),
@@ -194,7 +192,7 @@ def page(request: HttpRequest, gap: Gap) -> dict[str, Any]:
         if may("crm.add_article")
         else "",
         "extend": f"{page_of(hit.record)}?{of_gap}"
-        if hit and own and may("crm.change_article")
+        if hit and pk_of(hit.record) and may("crm.change_article")
         else "",
         "article_page": page_of(gap.article.record)
         if gap.article and may("crm.view_article")
@@ -202,7 +200,6 @@ def page(request: HttpRequest, gap: Gap) -> dict[str, Any]:
         "waiting": waiting,
         "done": len(rows) - waiting,
         "answered": asking.all_answered([one.verdict for one in rows]),
-        "asked": any(one.verdict for one in rows),
     }
 
 
@@ -226,10 +223,9 @@ def row(question: GapQuestion) -> Row:
 
 def page_of(record: str) -> str:
     """Return the page of a record: the article's own if it was written here."""
-    own = record.removeprefix(OWN)
-    if own != record and own.isdecimal():
-        return reverse("admin:crm_article_change", args=[own])
-    return reverse("admin:crm_record_change", args=[quote(record)])
+    if pk := pk_of(record):
+        return reverse("admin:crm_article_change", args=[pk])
+    return record_url(record)
 
 
 # --- the buttons
@@ -245,19 +241,19 @@ def ask_again(gap: Gap) -> str:
 
 def stop(gap: Gap) -> str:
     asking.stop(gap)
-    return "No further question is asked. The answers so far stay below."
+    return "Attune asks no more questions. The answers so far are below."
 
 
 def close(gap: Gap) -> str:
     Gap.objects.filter(pk=gap.pk).update(state=State.CLOSED, closed_at=timezone.now())
-    return "The gap is closed. It opens again if a customer asks about it and gets no answer."
+    return "The group is closed. It opens again if a customer asks about it and gets no answer."
 
 
 def ignore(gap: Gap) -> str:
     Gap.objects.filter(pk=gap.pk).update(state=State.IGNORED, closed_at=None)
-    return "Questions like these are no longer listed among the open ones."
+    return "The group is set aside. The list of open groups no longer shows questions like these."
 
 
 def open_again(gap: Gap) -> str:
     Gap.objects.filter(pk=gap.pk).update(state=State.OPEN, closed_at=None)
-    return "The gap is open again."
+    return "The group is open again."

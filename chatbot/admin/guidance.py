@@ -13,12 +13,12 @@ from inference.text import blank
 
 FIELDS = ["tone", "hand_off_on", "never_about"]
 ABOUT = (
-    "How the bot sounds, and what it leaves to people. You can try out your changes below before "
+    "How the bot sounds, and what it leaves to people. You can try your changes below before "
     "you save them."
 )
 ABOUT_SENTENCES = (
-    "What the bot says apart from what your records say. A sentence that you leave empty is said "
-    "in the chosen tone, as the grey text shows. {} stands for a number, a question or a line of a "
+    "The sentences that do not come from your records. If you leave one empty, the bot uses the "
+    "grey text, which is in the chosen tone. {} stands for a number, a question or a line of a "
     "record: keep it."
 )
 PREFIX = "says_"
@@ -32,8 +32,8 @@ def never(line: str) -> str:
     one = guidance.instead(line)
     if blank(one.words) or blank(one.sentence):
         raise ValidationError(
-            f"Write “{line[:60]}” like this: the words, a colon, and the sentence that is said "
-            "instead of an answer."
+            f"Write “{line[:60]}” like this: the words, a colon, and the sentence that the bot "
+            "says instead of an answer."
         )
     if len(one.words) > LONGEST_WORDS or len(one.sentence) > wording.LONGEST:
         raise ValidationError(
@@ -59,14 +59,14 @@ class GuidanceForm(forms.ModelForm):
     hand_off_on = LinesField(
         str.strip,
         "power of attorney",
-        "Words or phrases, one per line: a message that has one of them goes to a person.",
+        "Words or phrases, one per line. A message that contains one of them goes to a person.",
     )
     hand_off_on.label = "Always hand off on"
     never_about = LinesField(
         never,
         "legal advice: We cannot advise you on the law. Please ask a lawyer.",
-        "Words, a colon, and a sentence, one per line: the bot answers a message that has these "
-        "words with the sentence, and with nothing else.",
+        "One per line: words, a colon, and a sentence. If a message contains the words, the bot "
+        "answers only with the sentence.",
     )
     never_about.label = "Never talk about"
 

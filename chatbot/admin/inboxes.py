@@ -67,8 +67,8 @@ class InboxForm(looks.LookForm, guidance.GuidanceForm, hours.HoursForm):
         fields += ["bot_name", "colour", "suggestions", "position", *guidance.FIELDS]
         fields += [*ALERT_FIELDS, "time_zone", "special_days"]
         help_texts = {
-            "key": "A short name for programs: the pages of your site name the inbox by it. It "
-            "cannot be changed later."
+            "key": "A short name for programs. The pages of your site use it to name the inbox. "
+            "You cannot change it later."
         }
 
 
@@ -200,13 +200,16 @@ class InboxAdmin(ModelAdmin):
 
     @method_decorator(xframe_options_sameorigin)
     def look(self, request: HttpRequest, inbox: int | None = None) -> TemplateResponse:
-        """Show the chat's page as the form would leave it, for the frame below the form."""
+        """Show the chat's page as the form would leave it, for the frame below the form. A field
+        with an error is shown as it was saved."""
         if inbox is None and not self.has_add_permission(request):
             raise PermissionDenied
-        fresh = self.get_form(request)
-        form = self.edited(request, inbox)[1] if inbox else fresh(request.POST, request.FILES)
+        if inbox is None:
+            form = self.get_form(request)(request.POST, request.FILES)
+        else:
+            _, form = self.edited(request, inbox)
         form.is_valid()
-        context = page(form.instance) | looks.picture(form, form.instance)
+        context = page(form.instance) | {"logo": form.logo_address(), "preview": True}
         response: Any = TemplateResponse(request, "chatbot/widget.html", context)
         response._csp_replace = {"frame-ancestors": ["'self'"]}
         return response

@@ -14,7 +14,7 @@ from unfold.widgets import (
 )
 
 from chatbot.attachments import kinds
-from chatbot.models import Inbox, InboxLogo
+from chatbot.models import InboxLogo
 from chatbot.widget import look
 from chatbot.wire.errors import Refused
 from crm.admin.list_field import LinesField
@@ -22,7 +22,7 @@ from crm.admin.list_field import LinesField
 FIELDS = [
     "bot_name", "colour", "logo", "remove_logo", "greeting", "suggestions", "position",
 ]  # fmt: skip
-ABOUT = "What customers see of the chat. The picture below follows what you enter."
+ABOUT = "How the chat looks to customers. The picture below changes as you type."
 # More would push the composer of a phone off the screen.
 MOST_SUGGESTIONS = 4
 LONGEST_SUGGESTION = 80
@@ -45,12 +45,12 @@ class LookForm(forms.ModelForm):
     colour = forms.CharField(
         required=False,
         widget=UnfoldAdminTextInputWidget(attrs={"placeholder": "#0e665a", "spellcheck": "false"}),
-        help_text="Like #0e665a. White text must be readable on it.",
+        help_text="For example #0e665a. White text must be readable on it.",
     )
     suggestions = LinesField(
         suggestion,
         "Where is my order?\nHow do I return something?",
-        "Up to four questions with which a customer can begin by one click, one per line.",
+        "Up to four questions that a customer can ask with one click, one per line.",
     )
     suggestions.label = "Suggested questions"
     logo = forms.FileField(
@@ -84,8 +84,8 @@ class LookForm(forms.ModelForm):
             raise ValidationError("Write the colour with six digits or letters, like #0e665a.")
         if (found := look.contrast(colour, look.WHITE)) < look.OF_TEXT:
             raise ValidationError(
-                f"White text is hard to read on {colour}: its contrast is {found:.1f}, and "
-                f"{look.OF_TEXT} is the least. The nearest shade that works is "
+                f"White text is hard to read on {colour}: its contrast is {found:.1f}, but must "
+                f"be at least {look.OF_TEXT}. The closest shade that works is "
                 f"{look.readable(colour)}."
             )
         return colour
@@ -107,7 +107,7 @@ class LookForm(forms.ModelForm):
         """Keep the new logo, or remove the one that there was. The inbox must be saved before."""
         if self.new_logo:
             type, data = self.new_logo
-            values = {"type": type, "data": data, "digest": digest(data)}
+            values = {"type": type, "data": data, "digest": hashlib.sha256(data).hexdigest()[:16]}
             InboxLogo.objects.update_or_create(inbox=self.instance, defaults=values)
         elif self.cleaned_data["remove_logo"]:
             InboxLogo.objects.filter(inbox=self.instance).delete()
@@ -122,7 +122,7 @@ class LookForm(forms.ModelForm):
 
 
 def cleaned(file: UploadedFile) -> tuple[str, bytes]:
-    """Return the image's type and its bytes without metadata; ValidationError says why not."""
+    """Return the image's type and its bytes without metadata. Raises ValidationError."""
     if (file.size or 0) > LOGO_BYTES:
         raise ValidationError(f"This image is {kinds.size(file.size or 0)}; 100 KB is the most.")
     try:
@@ -130,15 +130,5 @@ def cleaned(file: UploadedFile) -> tuple[str, bytes]:
     except Refused as refused:
         raise ValidationError(str(refused)) from None
     if kind.type not in LOGO_TYPES:
-        raise ValidationError("This is no PNG, JPEG or WebP image. Please choose one.")
+        raise ValidationError("This is not a PNG, JPEG or WebP image. Please choose one.")
     return kind.type, data
-
-
-def digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:16]
-
-
-def picture(form: LookForm, inbox: Inbox) -> dict[str, Any]:
-    """Return what the chat's page needs to show the inbox as the form would leave it. A field with
-    an error is shown as it was saved."""
-    return {"logo": form.logo_address(), "style": look.style_address(inbox), "preview": True}

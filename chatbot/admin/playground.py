@@ -31,25 +31,15 @@ from inference.text import written
 
 MAY_KEEP = ("chatbot.add_case", "chatbot.change_case")
 MAY_ASK = ("chatbot.view_testrun", "crm.view_record", "crm.view_customer")
-# What was asked and answered goes through the page; nobody can change it on the way.
+# The question and its answer go through the page, signed, so that nobody can change them there.
 SALT = "chatbot.playground"
 # Customers that are offered to choose from.
 OFFERED = 12
 
 
 class AskForm(forms.Form):
-    question = forms.CharField(
-        max_length=cases.LONGEST_QUESTION,
-        widget=forms.Textarea({"rows": 2, "dir": "auto", "required": True}),
-    )
-    customer = forms.CharField(
-        required=False,
-        max_length=200,
-        label="As the customer",
-        widget=forms.TextInput(
-            {"list": "customers", "autocomplete": "off", "placeholder": "nobody in particular"}
-        ),
-    )
+    question = forms.CharField(max_length=cases.LONGEST_QUESTION)
+    customer = forms.CharField(required=False, max_length=200, label="As the customer")
     inbox = forms.ModelChoiceField(
         Inbox.objects.order_by("name"), label="In the inbox", empty_label=None
     )
@@ -59,7 +49,7 @@ class AskForm(forms.Form):
         id = self.cleaned_data["customer"]
         customer = Customer.objects.filter(id=id, erased_at=None).first() if id else None
         if id and customer is None:
-            raise ValidationError("There is no such customer. Choose one of the list.")
+            raise ValidationError("There is no such customer. Choose one from the list.")
         return customer
 
 
@@ -92,21 +82,16 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
     customer, inbox = asked["customer"], asked["inbox"]
     if customer:
         audit.asked_as(customer, user)
-    before = asdict(talk)
-    place = {"inbox": inbox.key, "customer": customer.pk if customer else ""}
+    before, id = asdict(talk), customer.pk if customer else None
     try:
         answer = async_to_sync(ask)(
-            asked["question"],
-            customer.pk if customer else None,
-            talk=talk,
-            inbox=inbox.key,
-            drafts=asked["drafts"],
+            asked["question"], id, talk=talk, inbox=inbox.key, drafts=asked["drafts"]
         )
     except IndexUnavailable as error:
         return {"trouble": str(error)}
     case = {
         "question": asked["question"],
-        "customer": customer.pk if customer else None,
+        "customer": id,
         "inbox": inbox.pk,
         "before": before if before["history"] else {},
         "answer": answer["answer"],
@@ -116,9 +101,22 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
             for one in answer["citations"]
         ],
     }
+    place = {"inbox": inbox.key, "customer": id or ""}
     return {
         "question": asked["question"],
         "answer": answer,
+        **described(answer),
+        "may_teach": user.has_perms(MAY_KEEP),
+        "new_article": new_article(user),
+        "records": f"{reverse('admin:playground-records')}?{urlencode(place)}",
+        "talk": signing.dumps(asdict(talk), salt=salt_of(id or ""), compress=True),
+        "case": signing.dumps(case, salt=SALT, compress=True),
+    }
+
+
+def described(answer: dict[str, Any]) -> dict[str, Any]:
+    """Describe how an answer was made."""
+    return {
         "outcome": traces.OUTCOMES.get(answer["state"], answer["state"]),
         "sources": [
             (traces.source(one, True), one.get("quote", "")) for one in answer["citations"]
@@ -129,11 +127,6 @@ def answered(asked: dict[str, Any], talk: Talk, user: User) -> dict[str, Any]:
             (traces.TIMINGS.get(name, name.replace("_", " ")), traces.milliseconds(seconds))
             for name, seconds in answer["timings"].items()
         ],
-        "may_teach": user.has_perms(MAY_KEEP),
-        "new_article": new_article(user),
-        "records": f"{reverse('admin:playground-records')}?{urlencode(place)}",
-        "talk": signing.dumps(asdict(talk), salt=salt_of(case["customer"] or ""), compress=True),
-        "case": signing.dumps(case, salt=SALT, compress=True),
     }
 
 
@@ -143,7 +136,7 @@ def likely(passage: dict[str, Any]) -> str:
 
 
 def salt_of(customer: str) -> str:
-    """Return the salt of what was said to a customer: it is not told on as another one."""
+    """Return the salt of what was said to a customer: nobody can go on with it as another one."""
     return f"{SALT}:{customer}"
 
 
@@ -181,13 +174,13 @@ def keep(request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:playground"))
     customer = Customer.objects.filter(id=asked["customer"], erased_at=None).first()
     if asked["customer"] and customer is None:
-        messages.error(request, "This customer has been erased, so the question is not kept.")
+        messages.error(request, "This customer has been erased, so the question was not saved.")
         return HttpResponseRedirect(reverse("admin:playground"))
     inbox = Inbox.objects.filter(id=asked["inbox"]).first()
     try:
         values = judged(request, asked, inbox)
     except Refused as refused:
-        messages.error(request, f"The question is not kept. {refused.text}")
+        messages.error(request, f"The question was not saved. {refused.text}")
         return HttpResponseRedirect(reverse("admin:playground"))
     case = Case.objects.create(
         question=asked["question"],
@@ -198,7 +191,7 @@ def keep(request: HttpRequest) -> HttpResponse:
         at=timezone.now(),
         **values,
     )
-    messages.info(request, "Check what a right answer holds, and save it.")
+    messages.info(request, "Check what a right answer must contain, then save.")
     return HttpResponseRedirect(reverse("admin:chatbot_case_change", args=[case.pk]))
 
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from chatbot.models import (
@@ -25,6 +25,8 @@ from chatbot.models import (
     Visitor,
 )
 from chatbot.people.hours import WEEKDAYS
+from crm.admin.many import COUNTED
+from crm.knowledge.records import ARTICLES
 from crm.models import Article, Record
 
 MAY_SEE = "chatbot.change_inbox"
@@ -33,8 +35,8 @@ QUESTIONS = 5
 TRY = [
     "about one of a customer's own records, such as where an order is",
     "that an article answers",
-    "that goes on from the answer before, such as “and how much is it?”",
-    "that nothing on record answers: the bot has to say so",
+    "that follows up on the previous answer, such as “and how much is it?”",
+    "that has no answer on record: the bot has to say so",
     "in the words of a customer who is upset",
 ]
 
@@ -56,17 +58,16 @@ def shown(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add the checklist to the admin's first page, as unfold's DASHBOARD_CALLBACK."""
     if settings.DEMO or not request.user.has_perm(MAY_SEE) or SetupDismissed.objects.exists():
         return context
-    listed = steps(request)
-    if all(step.done or step.optional for step in listed):
-        return context
-    return context | panel(request, listed) | {"setup_dismissable": True}
+    found = panel(request)
+    done = found["setup_done"] == found["setup_needed"]
+    return context if done else context | found | {"setup_dismissable": True}
 
 
 def page(request: HttpRequest) -> HttpResponse:
     """Show the checklist at any time."""
     if not request.user.has_perm(MAY_SEE):
         raise PermissionDenied
-    context = admin.site.each_context(request) | panel(request, steps(request))
+    context = admin.site.each_context(request) | panel(request)
     return TemplateResponse(request, "admin/chatbot/setup.html", context | {"title": "Setup"})
 
 
@@ -79,8 +80,9 @@ def dismiss(request: HttpRequest) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:index"))
 
 
-def panel(request: HttpRequest, listed: list[Step]) -> dict[str, Any]:
+def panel(request: HttpRequest) -> dict[str, Any]:
     inbox = Inbox.objects.order_by("id").first()
+    listed = steps(request, inbox)
     needed = [step for step in listed if not step.optional]
     return {
         "setup": listed,
@@ -92,8 +94,7 @@ def panel(request: HttpRequest, listed: list[Step]) -> dict[str, Any]:
     }
 
 
-def steps(request: HttpRequest) -> list[Step]:
-    inbox = Inbox.objects.order_by("id").first()
+def steps(request: HttpRequest, inbox: Inbox | None) -> list[Step]:
     return [
         of_inbox(request, inbox),
         of_knowledge(request),
@@ -107,16 +108,16 @@ def steps(request: HttpRequest) -> list[Step]:
 def of_inbox(request: HttpRequest, inbox: Inbox | None) -> Step:
     title = "Your company and its inbox"
     if inbox is None:
-        about = "There is no inbox yet. An inbox is a site on which your customers write."
+        about = "There is no inbox yet. An inbox receives what customers write on your site."
         return Step(title, about, False, links(request, ("Add an inbox", "chatbot_inbox_add")))
     has_logo = InboxLogo.objects.filter(inbox=inbox).exists()
     chosen = has_logo or inbox.colour != OWN_COLOUR or bool(inbox.suggestions)
     look = (
-        "It has a look of its own."
+        "It has its own look."
         if chosen
-        else "It still has Attune's look: you can choose a colour, a logo or suggested questions."
+        else "It still has Attune's look. Choose a colour, a logo or suggested questions."
     )
-    about = f"“{inbox.name}” is where your customers write. {look}"
+    about = f"Your customers write to “{inbox.name}”. {look}"
     pages = of_form(inbox, ("Name, colour, logo, greeting", ""))
     # An inbox that `manage.py inbox add` has made is called after its key.
     return Step(title, about, chosen or inbox.name != inbox.key, pages)
@@ -124,11 +125,13 @@ def of_inbox(request: HttpRequest, inbox: Inbox | None) -> Step:
 
 def of_knowledge(request: HttpRequest) -> Step:
     articles = Article.objects.exclude(published=None).count()
-    records = Record.objects.filter(deleted=False).exclude(id__startswith="articles/").count()
+    others = Record.objects.filter(deleted=False).exclude(id__startswith=ARTICLES)
+    records = others[:COUNTED].count()
+    more = " or more" if records == COUNTED else ""
     about = (
-        f"Published articles: {articles:,}. Records: {records:,}."
+        f"Published articles: {articles:,}. Records: {records:,}{more}."
         if articles or records
-        else "The bot answers from your articles and records only, and there are none yet."
+        else "The bot answers only from your articles and records. There are none yet."
     )
     pages = links(
         request,
@@ -143,9 +146,9 @@ def of_snippet(request: HttpRequest, inbox: Inbox | None) -> Step:
     visitors = Visitor.objects.filter(inbox=inbox)
     known = visitors.exclude(customer=None).exists()
     if known:
-        about = "Your site shows the chat, and has told it who a customer is."
+        about = "Your site shows the chat and tells it which customer is logged in."
     elif visitors.exists():
-        about = "Somebody has opened the chat. It has not been told yet who a customer is."
+        about = "Somebody has opened the chat. Your site does not yet tell it who is logged in."
     else:
         about = "Nobody has opened the chat on your site yet."
     pages = (
@@ -160,7 +163,7 @@ def of_people(request: HttpRequest, inbox: Inbox | None) -> Step:
     people = User.objects.filter(is_active=True, is_staff=True).count()
     hours = inbox is not None and any(inbox.hours.get(day) for day in WEEKDAYS)
     count = "Only one person" if people == 1 else f"{people} people"
-    when = "business hours are set" if hours else "no business hours are set, so it is always open"
+    when = "business hours are set" if hours else "the inbox is always open"
     about = f"{count} can log in; {when}."
     pages = links(request, ("Add a person", "auth_user_add"))
     pages += of_form(inbox, ("Business hours", "id_monday")) if inbox else []
@@ -170,7 +173,7 @@ def of_people(request: HttpRequest, inbox: Inbox | None) -> Step:
 def of_questions(request: HttpRequest) -> Step:
     count = Case.objects.count()
     kept = f"{count} of {QUESTIONS}" if count < QUESTIONS else count
-    about = f"{kept} test questions are kept." if count else "None is kept yet."
+    about = f"{kept} test questions are saved." if count else "There are none yet."
     pages = links(request, ("Open the playground", "playground"))
     return Step("Five test questions", about, count >= QUESTIONS, pages, "questions")
 
@@ -180,28 +183,25 @@ def of_keys(request: HttpRequest) -> Step:
     about = (
         f"Keys in use: {count}."
         if count
-        else "Only if programs of yours are to write records or read conversations."
+        else "You need one only if your programs write records or read conversations."
     )
-    pages = links(request, ("Make a key", "chatbot_apikey_add"))
+    pages = links(request, ("Add a key", "chatbot_apikey_add"))
     return Step("Keys for the API", about, count > 0, pages, optional=True)
 
 
 def of_form(inbox: Inbox, *parts: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return parts of the inbox's page: of each its name, and the id of an element there."""
+    """Return links to parts of the inbox's page. parts: a name, and the id of an element there."""
     page = reverse("admin:chatbot_inbox_change", args=[inbox.pk])
     return [(name, f"{page}#{id}" if id else page) for name, id in parts]
 
 
 def links(request: HttpRequest, *pages: tuple[str, str]) -> list[tuple[str, str]]:
-    """Return the pages that exist and that the user may open."""
+    """Return links to pages, without forms to add something that the user may not add."""
     found = []
     for name, view in pages:
         app, _, rest = view.partition("_")
         model, _, action = rest.rpartition("_")
         if action == "add" and not request.user.has_perm(f"{app}.add_{model}"):
             continue
-        try:
-            found.append((name, reverse(f"admin:{view}")))
-        except NoReverseMatch:
-            continue
+        found.append((name, reverse(f"admin:{view}")))
     return found

@@ -1,4 +1,4 @@
-"""What the agents' pages ask when somebody judges an answer of the bot."""
+"""Answers the agents' pages when somebody judges an answer of the bot."""
 
 from uuid import UUID
 

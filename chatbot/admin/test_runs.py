@@ -48,11 +48,11 @@ class StartForm(UploadForm):
     inbox = forms.ModelChoiceField(
         Inbox.objects.order_by("name"),
         required=False,
-        label="Of the inbox",
+        label="Inbox",
         empty_label="every inbox",
     )
     with_drafts = forms.BooleanField(
-        required=False, initial=True, label="Ask with the drafts of articles, too"
+        required=False, initial=True, label="Also ask with the drafts of articles"
     )
     field_order = ["which", "file", "inbox", "with_drafts"]
 
@@ -83,9 +83,7 @@ class StartForm(UploadForm):
             return [
                 TestResult(customer=one.customer, asked=questions.as_asked(one)) for one in good
             ]
-        found = questions.active_cases()
-        key = data["inbox"].key if data["inbox"] else None
-        return [row for row in found if key in (None, row.asked["inbox"])]
+        return list(questions.active_cases(data["inbox"]))
 
     def name(self) -> str:
         data = self.cleaned_data
@@ -127,11 +125,11 @@ class TestRunAdmin(ModelAdmin):
         words = run.get_state_display()
         return f"{words}, {run.done} of {run.total}" if run.state in runs.OPEN else words
 
-    @display(description="Right live")
+    @display(description="Right, live")
     def right_live(self, run: TestRun) -> str:
         return of_judged(run.figures.get("live"))
 
-    @display(description="Right with drafts")
+    @display(description="Right, with drafts")
     def right_draft(self, run: TestRun) -> str:
         return of_judged(run.figures.get("draft"))
 
@@ -151,7 +149,7 @@ class TestRunAdmin(ModelAdmin):
                 form.name(), data["questions"], person(request), with_drafts=data["with_drafts"]
             )
             if data["with_drafts"] and not run.drafts:
-                messages.info(request, "There are no drafts, so only the live articles are asked.")
+                messages.info(request, "There are no drafts, so the run uses what is published.")
             return HttpResponseRedirect(page_of(run))
         context = self.admin_site.each_context(request) | {
             "title": "Run test questions",
@@ -198,7 +196,7 @@ class TestRunAdmin(ModelAdmin):
         wish = request.POST.get("act")
         if wish == "cancel":
             runs.cancel(run)
-            messages.info(request, "The run stops after the question that it is at.")
+            messages.info(request, "The run stops after the current question.")
         elif wish == "publish":
             return self.publish(request, run)
         return HttpResponseRedirect(page_of(run))
@@ -210,7 +208,7 @@ class TestRunAdmin(ModelAdmin):
         chosen = {int(pk) for pk in request.POST.getlist("article") if pk.isdecimal()}
         waiting = [one for one in drafts.waiting() if one.pk in chosen]
         if not waiting:
-            messages.warning(request, "Tick the drafts that are to be published.")
+            messages.warning(request, "Tick the drafts that you want to publish.")
             return HttpResponseRedirect(page_of(run))
         worse, later = results.worse(run), [one for one in waiting if one.changed_at > run.at]
         if (worse or later) and request.POST.get("sure") != "yes":
@@ -218,7 +216,7 @@ class TestRunAdmin(ModelAdmin):
             return TemplateResponse(request, "admin/chatbot/testrun/publish.html", context)
         published = publish_all(waiting, run, person(request))
         messages.success(
-            request, f"Customers are told {published} more article{pluralize(published)} now."
+            request, f"Customers now see {published} more article{pluralize(published)}."
         )
         return HttpResponseRedirect(page_of(run))
 

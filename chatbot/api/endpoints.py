@@ -16,7 +16,8 @@ from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
 from crm import signing
 from crm.models import Endpoint
-from crm.outbound import destinations, outbox
+from crm.outbound import outbox
+from crm.plumbing import destinations
 
 SETTINGS = ["url", "events", "inboxes", "active", "full", "masked", "ordered", "cloudevents"]
 

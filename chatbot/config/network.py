@@ -3,7 +3,7 @@
 import socket
 from ipaddress import ip_address
 
-from crm.outbound.destinations import within
+from crm.plumbing.destinations import within
 
 # Endings of names that only a private network resolves, such as Kubernetes' and Docker's.
 PRIVATE_NAMES = ("localhost", ".local", ".internal", ".lan", ".svc", ".home.arpa")

@@ -87,11 +87,11 @@ def queue() -> Queue:
     return Queue(settings.GENERATIONS)
 
 
-def is_idle() -> bool:
-    """Say whether a question may be asked that no customer waits for: customers' replies come
-    first, and where there are several places, one stays free for the next customer."""
+def idle_places() -> int:
+    """Return how many questions may be asked now that no customer waits for: customers' replies
+    come first, and where there are several places, one stays free for the next customer."""
     open_replies = Reply.objects.filter(status__in=[Reply.Status.PENDING, Reply.Status.RUNNING])
-    return open_replies.count() < max(1, settings.GENERATIONS - 1)
+    return max(0, max(1, settings.GENERATIONS - 1) - open_replies.count())
 
 
 @receiver(setting_changed)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from chatbot.engines import admission
 from chatbot.models import Gap, GapQuestion
 from chatbot.models.replies import Ending
-from chatbot.reply.ask import Talk, ask
+from chatbot.reply.ask import ask, before
 from chatbot.reply.runner import turn_at
 from chatbot.reply.turn import Turn
 from crm.plumbing import background
@@ -67,7 +67,7 @@ def free() -> QuerySet[Gap]:
 
 async def ask_all(gap: int) -> None:
     while question := await in_thread(next_of, gap):
-        if await in_thread(admission.is_idle):
+        if await in_thread(admission.idle_places):
             await in_thread(keep, question, await answered(question))
         else:
             await asyncio.sleep(PAUSE)
@@ -84,8 +84,9 @@ async def answered(question: GapQuestion) -> dict[str, Any]:
     """Return the answer that the customer would get now, with what was said before the question."""
     try:
         turn: Turn = await in_thread(turn_at, question.message.conversation, question.message)
-        talk = Talk(history=list(turn.history), cited=list(turn.cited))
-        result = await ask(turn.text, turn.customer, talk=talk, inbox=turn.inbox, drafts=True)
+        result = await ask(
+            turn.text, turn.customer, talk=before(turn), inbox=turn.inbox, drafts=True
+        )
     except Exception:
         # The next question must be asked all the same, and this one not for ever.
         logger.exception("question %s of a gap could not be asked again", question.pk)

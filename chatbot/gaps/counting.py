@@ -79,9 +79,7 @@ def name_one(gap: Gap) -> None:
     else:
         return
     hit = nearest(label)
-    Gap.objects.filter(id=gap.id).update(
-        nearest=hit.record if hit else "", nearness=hit.meaning if hit else 0.0
-    )
+    Gap.objects.filter(id=gap.id).update(nearest=hit.record if hit else "")
 
 
 def from_the_middle(gap: Gap) -> list[int]:

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                     "answer",
                     models.TextField(
                         blank=True,
-                        help_text="For people who read this list. An answer is judged by the fields above.",
+                        help_text="A note for people. Attune judges answers by the fields above.",
                     ),
                 ),
                 ("record", models.CharField(blank=True, max_length=200)),
@@ -52,7 +52,7 @@ class Migration(migrations.Migration):
                 (
                     "active",
                     models.BooleanField(
-                        default=True, help_text="Off: it is not asked in test runs."
+                        default=True, help_text="Off: test runs leave it out."
                     ),
                 ),
                 (
@@ -121,7 +121,6 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("nearest", models.CharField(blank=True, max_length=200)),
-                ("nearness", models.FloatField(default=0.0)),
                 ("count", models.PositiveIntegerField(default=0)),
                 ("last_week", models.PositiveIntegerField(default=0)),
                 ("week_before", models.PositiveIntegerField(default=0)),

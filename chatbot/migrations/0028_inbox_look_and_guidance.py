@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 db_default="Assistant",
                 default="Assistant",
-                help_text="Stands above the bot's messages.",
+                help_text="Shown above the bot's messages.",
                 max_length=40,
                 validators=[chatbot.models.seen.seen],
             ),
@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
                 choices=[("plain", "Plain"), ("warm", "Warm"), ("formal", "Formal")],
                 db_default="plain",
                 default="plain",
-                help_text="How the bot's own sentences sound. What it tells of your records stays as it is.",
+                help_text="How the bot's own sentences sound. The tone does not change what your records say.",
                 max_length=6,
             ),
         ),

@@ -18,9 +18,8 @@ class Gap(models.Model):
     # one of the questions is deleted or redacted, until another is chosen: see counting.py.
     label = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
-    # The shared record that comes nearest, and how near (a cosine).
+    # The shared record that comes nearest; "" if none is near.
     nearest = models.CharField(max_length=200, blank=True)
-    nearness = models.FloatField(default=0.0)
     count = models.PositiveIntegerField(default=0)
     # How many of them were asked in the last seven days, and in the seven days before.
     last_week = models.PositiveIntegerField(default=0)

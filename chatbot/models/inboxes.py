@@ -58,7 +58,7 @@ class Inbox(models.Model):
         default="Assistant",
         db_default="Assistant",
         validators=[seen],
-        help_text="Stands above the bot's messages.",
+        help_text="Shown above the bot's messages.",
     )
     colour = models.CharField(max_length=7, default=OWN_COLOUR, db_default=OWN_COLOUR)
     position = models.CharField(
@@ -116,8 +116,8 @@ class Inbox(models.Model):
         choices=Tone,
         default=Tone.PLAIN,
         db_default=Tone.PLAIN,
-        help_text="How the bot's own sentences sound. What it tells of your records stays as "
-        "it is.",
+        help_text="How the bot's own sentences sound. The tone does not change what your records "
+        "say.",
     )
     # Lines such as "legal advice: We cannot advise you on the law."
     never_about = models.JSONField("never talk about", default=list, db_default=[], blank=True)

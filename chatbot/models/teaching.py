@@ -32,9 +32,9 @@ class Case(models.Model):
     # What should be said, in words.
     answer = models.TextField(
         blank=True,
-        help_text="For people who read this list. An answer is judged by the fields above.",
+        help_text="A note for people. Attune judges answers by the fields above.",
     )
-    # The record whose line answers; "" if it is not known. A right answer cites it.
+    # The id of the record that answers; "" if it is not known. A right answer cites it.
     record = models.CharField(max_length=200, blank=True)
     verdict = models.CharField(max_length=10, choices=Verdict, default=Verdict.WRITTEN)
     # The bot's answer that was judged. Erasing or deleting the conversation deletes the case.
@@ -45,7 +45,7 @@ class Case(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
     )
     at = models.DateTimeField(default=timezone.now)
-    active = models.BooleanField(default=True, help_text="Off: it is not asked in test runs.")
+    active = models.BooleanField(default=True, help_text="Off: test runs leave it out.")
 
     class Meta:
         ordering = ["-id"]

@@ -17,7 +17,7 @@ from django.db.models import Q
 from chatbot.config.environment import taken_apart
 from chatbot.config.network import is_private
 from chatbot.people import demo_logins, roles
-from crm.outbound import destinations
+from crm.plumbing import destinations
 from inference.models import catalogue
 
 CONFIGURATION = "attune"

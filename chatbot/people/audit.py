@@ -55,7 +55,7 @@ def register() -> None:
     auditlog.register(Presence, include_fields=["capacity"])
     auditlog.register(Team, m2m_fields={"members", "inboxes"})
     auditlog.register(Note, mask_fields=["text"])
-    # What was asked and answered is a customer's; so are the facts and the record expected.
+    # The question and its answer are a customer's; so are the facts and the record expected.
     auditlog.register(Case, include_fields=["verdict", "active", "by"])
     texts = ["problem", "tried", "question"]
     auditlog.register(Summary, include_fields=[*texts, "corrected_by"], mask_fields=texts)

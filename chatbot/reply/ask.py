@@ -34,6 +34,12 @@ class Talk:
         self.unanswered = unanswered_after(self.unanswered, outcome.state)
 
 
+def before(turn: Turn) -> Talk:
+    """Return what was said before the question of a stored conversation."""
+    # How many questions had no answer is left out: only the conversation of now knows it.
+    return Talk(list(turn.history), list(turn.cited), turn.choices, turn.offered)
+
+
 async def ask(
     question: str,
     customer: str | None,

@@ -57,7 +57,7 @@ def said(when: str, text: str) -> str:
 
 @dataclass(frozen=True)
 class Wording:
-    """The sentences in the plain tone. In `{}` stands what only the conversation can tell."""
+    """The sentences in the plain tone. `{}` stands for what only the conversation can tell."""
 
     # --- small talk
     hello: str = said("Answers a greeting", "Hello! How can I help you today?")
@@ -67,15 +67,22 @@ class Wording:
     goodbye: str = said("Answers a goodbye", "Goodbye, and thank you for writing to us!")
     here: str = said("Answers other small talk", "I'm here. What can I look up for you?")
     about_the_bot: str = said(
-        "Says what it is",
-        "I'm the assistant here. I answer from the records on file, and a colleague is "
-        "always within reach. What can I look up for you?",
+        "Says what the bot is",
+        "I'm the assistant here. I answer from the records on file, and I can pass you to a "
+        "colleague at any time. What can I look up for you?",
     )
 
     # --- refusals
     refusal: str = said("Nothing is on record", "I don't have that on record.")
-    again: str = said("Nothing is on record, once more", "I don't have that on record either.")
-    nearest: str = said("Names what comes nearest", "The closest I can find is this: {}")
+    again: str = said("Nothing is on record again", "I don't have that on record either.")
+    nearest: str = said(
+        "Names what comes closest",
+        "I can't find an exact answer to that. The closest I have is this: {}",
+    )
+    nearest_again: str = said(
+        "Names what comes closest again",
+        "I can't find an exact answer to that either. The closest I have is this: {}",
+    )
     perhaps: str = said(
         "Names what may be the answer", "I'm not sure that this is what you are looking for: {}"
     )
@@ -88,7 +95,7 @@ class Wording:
         "I have no answer on record for the rest. Would you like a colleague to help with that?",
     )
     no_such_number: str = said(
-        "None of the customer's records has a number",
+        "None of the customer's records has the number asked about",
         "I don't have that on record: none of your records has the number {}.",
     )
     did_you_mean: str = said("Names records with a similar number", "Did you mean {}?")
@@ -98,7 +105,7 @@ class Wording:
         "records.",
     )
     cannot_add: str = said(
-        "It is unclear what is to be added up",
+        "It is unclear what to add up",
         "I can add up your {}, but only one kind at a time. Which one would you like?",
     )
     cannot_read: str = said(
@@ -109,7 +116,7 @@ class Wording:
     )
     kind: str = said("Before a refusal, to an upset customer", "I'm sorry about the trouble.")
     trouble: str = said(
-        "An upset customer asks nothing",
+        "An upset customer does not say what it is about",
         "I'm sorry about the trouble. Tell me what it is about, for example an order or a bill, "
         "and I'll look it up.",
     )
@@ -128,14 +135,14 @@ class Wording:
         "I'm sorry about the trouble. I'm passing you to a colleague, who will answer you here.",
     )
     colleague_waiting: str = said(
-        "A colleague was called before",
+        "A colleague has already been called",
         "A colleague has been told and will answer you here.",
     )
 
     # --- an action of the CRM
     form: str = said(
         "Shows the form of an action",
-        "You can ask for that with the form below; nothing is sent before you confirm it.",
+        "You can ask for that with the form below; nothing is sent until you confirm it.",
     )
 
     # --- while an answer takes its time
@@ -150,7 +157,7 @@ class Wording:
         "working on it, and you don't have to wait here: the answer will appear in this chat.",
     )
     in_queue: str = said(
-        "Tells the place in the queue",
+        "Gives the customer's place in the queue",
         "Many customers are writing at the moment: you are number {} in the queue.",
     )
 
@@ -162,12 +169,19 @@ WARM = Wording(
     goodbye="Goodbye, take care, and thank you so much for writing to us!",
     here="I'm right here. What can I look up for you?",
     about_the_bot=(
-        "I'm the assistant here, and I'm happy to help. I look things up in our records, and "
-        "one of my colleagues is always within reach. What would you like to know?"
+        "I'm the assistant here, and I'm happy to help. I look things up in our records, and I can "
+        "bring in one of my colleagues at any time. What would you like to know?"
     ),
     refusal="I'm sorry, I looked, but I couldn't find that in our records.",
     again="I'm sorry, I couldn't find that one either.",
-    nearest="This is the closest I could find, and I hope it helps: {}",
+    nearest=(
+        "I'm sorry, I couldn't find an exact answer. This is the closest I have, and I hope it "
+        "helps: {}"
+    ),
+    nearest_again=(
+        "I'm sorry, I couldn't find an exact answer to that one either. This is the closest I "
+        "have: {}"
+    ),
     perhaps="I hope that this is what you are looking for, but I'm not quite sure: {}",
     not_this=(
         "I'm sorry, I couldn't find anything about “{}”. Shall I ask a colleague to help you "
@@ -183,7 +197,7 @@ WARM = Wording(
         "I'd love to look that up for you. Please sign in on our site first, so that I can see "
         "your records."
     ),
-    cannot_add="I'll gladly add up your {}, one kind at a time. Which one shall I begin with?",
+    cannot_add="I'll gladly add up your {}, one kind at a time. Which one shall I start with?",
     cannot_read="Thank you for the file! I can't read it myself, but a colleague can.",
     unavailable="I'm so sorry, I can't look that up just now.",
     kind="I'm really sorry about the trouble you've had.",
@@ -200,8 +214,7 @@ WARM = Wording(
     ),
     colleague_waiting="One of my colleagues knows that you are here and will answer you soon.",
     form=(
-        "I can help you with that: please use the form below. Nothing is sent before you "
-        "confirm it."
+        "I can help you with that: please use the form below. Nothing is sent until you confirm it."
     ),
     still_looking=(
         "Thank you for waiting, I'm still looking this up. If you would rather talk to a person, "
@@ -215,7 +228,7 @@ WARM = Wording(
 )
 FORMAL = Wording(
     hello="Good day. How may I help you?",
-    welcome="You are welcome. May I look up anything else for you?",
+    welcome="You are welcome. Is there anything else I may look up for you?",
     goodbye="Goodbye. Thank you for contacting us.",
     here="I am at your service. What may I look up for you?",
     about_the_bot=(
@@ -224,7 +237,14 @@ FORMAL = Wording(
     ),
     refusal="I regret that I have no information on record about this.",
     again="I regret that I have no information on record about this either.",
-    nearest="The closest information on record is the following: {}",
+    nearest=(
+        "I regret that I cannot find an exact answer to this. The closest information on record "
+        "is the following: {}"
+    ),
+    nearest_again=(
+        "I regret that I cannot find an exact answer to this either. The closest information on "
+        "record is the following: {}"
+    ),
     perhaps="I am not certain that the following answers your question: {}",
     not_this=(
         "I regret that I have no information on record about “{}”. Would you like a colleague to "
@@ -253,10 +273,10 @@ FORMAL = Wording(
         "you here."
     ),
     colleague_waiting="A colleague has been informed and will reply to you here.",
-    form="Please use the form below to request this. Nothing is sent before you confirm it.",
+    form="Please use the form below to request this. Nothing is sent until you confirm it.",
     still_looking=(
         "I am still looking this up. If you would prefer to speak to a person, please say so, and "
-        "I will refer you."
+        "I will refer you to a colleague."
     ),
     still_at_it=(
         "This is taking longer than usual because of a high number of enquiries. You need not "

@@ -1,1 +1,1 @@
-"""What people teach: judged answers become test questions, which test runs ask again."""
+"""People teach the bot: judged answers become test questions, which test runs ask again."""

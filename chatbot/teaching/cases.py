@@ -14,13 +14,15 @@ from django.utils import timezone
 from chatbot.conversation.changes import announce, locked
 from chatbot.models import Case, Conversation, Message, Reply
 from chatbot.models.replies import Ending
-from chatbot.reply.ask import Talk
+from chatbot.reply.ask import before
 from chatbot.reply.runner import turn_at
 from chatbot.reply.turn import Turn
 from chatbot.teaching.expectations import answering, expectation, words
 from chatbot.wire.errors import Refused
+from crm.knowledge.keys import normalise
+from crm.knowledge.records import ARTICLES
 from crm.knowledge.search import meant_for, visible
-from crm.models import Article, Record
+from crm.models import Article, Key, Record
 from inference.evaluation.answers import REFUSE
 from inference.sentences import split
 from inference.text import written
@@ -28,13 +30,11 @@ from inference.text import written
 LONGEST_QUESTION, LONGEST_ANSWER = 4_000, 2_000
 MAY_TEACH = "chatbot.add_case"
 RIGHT, WRONG = Case.Verdict.RIGHT, Case.Verdict.WRONG
-# What a right answer ends as, if it says nothing of the records.
-ENDINGS: dict[str, str] = {Ending.REFUSED: REFUSE}
 # Records that are offered to choose from.
 OFFERED = 12
-# What the list says after a title: "Returns (article)", "Order (order) [till/17]".
+# The list puts this after a title: "Returns (article)", "Order (order) [till/17]".
 LISTED = re.compile(r" \([^()]{1,100}\)(?: \[[^\[\]]{1,200}\])?$")
-# Rows that are looked through for them: more than one inbox's share of them is rarely hidden.
+# Rows that are read to find them: some may be for other inboxes only.
 LOOKED_AT = 60
 
 
@@ -43,7 +43,7 @@ def teach(message: Message, verdict: str, by: User, answer: str = "", record: st
     been said, and record: what says it, if the answer was wrong."""
     answer, record = written(answer), record.strip()
     if verdict not in (RIGHT, WRONG):
-        raise Refused("invalid", "An answer is right or wrong.")
+        raise Refused("invalid", "Choose whether the answer was right or wrong.")
     if len(answer) > LONGEST_ANSWER:
         raise Refused("invalid", f"Write at most {LONGEST_ANSWER} characters.")
     with transaction.atomic():
@@ -79,12 +79,10 @@ def reply_of(message: Message, conversation: Conversation) -> Reply:
 
 def asked(turn: Turn) -> dict[str, Any]:
     """Return the fields of a case that say what was asked, by whom, and after what."""
-    # How many questions had no answer is left out: only the conversation of now knows it.
-    before = Talk(list(turn.history), list(turn.cited), turn.choices, turn.offered)
     return {
         "question": turn.text[-LONGEST_QUESTION:],
         "customer_id": turn.customer,
-        "before": asdict(before) if turn.history else {},
+        "before": asdict(before(turn)) if turn.history else {},
     }
 
 
@@ -120,7 +118,7 @@ def as_said(said: Said) -> dict[str, Any]:
     """Expect what a right answer has said of its first source, or how it ended."""
     values: dict[str, Any] = {"forbid": [], "answer": "", "record": ""}
     if said.state != Ending.ANSWERED:
-        return values | {"expect": ENDINGS.get(said.state, said.state)}
+        return values | {"expect": REFUSE if said.state == Ending.REFUSED else said.state}
     known = " ".join([said.question, *(str(row.get("title", "")) for row in said.citations)])
     first = said.citations[0] if said.citations else {}
     text = answering(said.text, str(first.get("quote", "")))
@@ -141,9 +139,9 @@ def resolved(text: str, customer: str | None, inbox: str) -> str:
     exact = [row for row in rows if text in (row["id"], row["title"], with_id(row))]
     named = {row["id"] for row in exact or rows}
     if len(named) > 1:
-        raise Refused("invalid", "Several records are called that. Choose one from the list.")
+        raise Refused("invalid", "Several records have that title. Choose one from the list.")
     if not named:
-        text = "There is no such record that this customer may see. Choose from the list."
+        text = "This customer may see no such record. Choose one from the list."
         raise Refused("not_found", text)
     return named.pop()
 
@@ -163,8 +161,9 @@ def titled(id: str) -> str:
 
 
 def is_only(record: Record) -> bool:
-    alike = Record.objects.filter(title__iexact=record.title, deleted=False)
-    return not alike.exclude(id=record.id).exists()
+    # By their keys: an index, where titles have none.
+    alike = Key.objects.filter(value=normalise(record.title), record__deleted=False)
+    return not alike.exclude(record=record).exists()
 
 
 def record_row(record: Record) -> dict[str, str]:
@@ -220,7 +219,7 @@ def unpublished() -> QuerySet[Article]:
 
 def pk_of(record: str) -> int:
     """Return the number of the article with this record; 0 for any other record."""
-    number = record.removeprefix("articles/")
+    number = record.removeprefix(ARTICLES)
     return int(number) if number != record and number.isdecimal() and len(number) < 19 else 0
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from inference.grounding import facts as told
 from inference.grounding.dates import DATES, DAY_FIRST, MONTHS, STYLES, dates, rewritten
-from inference.grounding.facts import Fact, facts
+from inference.grounding.facts import facts
 from inference.grounding.words import STOPWORDS, WORD, overlap, squeeze, stem, stems
 from inference.sentences import split
 
@@ -20,7 +20,7 @@ NAMED = re.compile(
     rf"|\b{_NAME}(?: {_NAME}){{1,4}}(?![\w'’&-]|:| [A-ZÀ-Þ])"
 )
 CURRENCY = re.compile(r"[A-Z]{3}|[$€£¥₹]")
-# What a figure counts: "45 min", "34 EUR", "20 %".
+# A figure counts something: "45 min", "34 EUR", "20 %".
 UNIT = re.compile(r"[\s-]?([^\W\d_]{1,15}|[%€$£¥₹])")
 Groups = list[list[str]]
 # "Total: 41.50", "Order 50001 – Shipped date: …": a paraphrase does not repeat the label.
@@ -40,7 +40,7 @@ def expectation(text: str, known: str = "") -> Groups:
     before, names = facts(known), named(text)
     new = sorted(fact for fact in facts(text) if not told.holds(before, fact))
     meant = [fact for fact in new if fact.kind != "name" or fact.value in names]
-    return [list(dict.fromkeys(spellings(fact, text))) for fact in meant]
+    return [list(dict.fromkeys(SPELLINGS[fact.kind](fact.value, text))) for fact in meant]
 
 
 def named(text: str) -> set[str]:
@@ -52,8 +52,8 @@ def named(text: str) -> set[str]:
 def answering(text: str, quote: str) -> str:
     """Return the sentences of an answer that say what its source is quoted with: others only go
     with it. All of them if none does."""
-    told = [one for one in split(text) if quote and overlap(one, quote) >= MOSTLY]
-    return " ".join(told) or text
+    quoted = [one for one in split(text) if quote and overlap(one, quote) >= MOSTLY]
+    return " ".join(quoted) or text
 
 
 def words(text: str, known: str = "") -> Groups:
@@ -63,11 +63,6 @@ def words(text: str, known: str = "") -> Groups:
     longest = sorted(new & written.keys(), key=lambda one: (-len(one), one))[:WORDS]
     # "polici" is neither in "policy" nor in "policies" written out; "polic" is.
     return [sorted({written[one], one.rstrip("i")}) for one in longest]
-
-
-def spellings(fact: Fact, text: str) -> Iterator[str]:
-    """Yield how an answer may write the fact: as the text does, and in the usual other ways."""
-    yield from SPELLINGS[fact.kind](fact.value, text)
 
 
 def as_dates(value: str, text: str) -> Iterator[str]:
@@ -121,6 +116,7 @@ def as_written(value: str, text: str) -> Iterator[str]:
         yield value
 
 
+# By kind of fact: how an answer may write it, as the text does and in the usual other ways.
 SPELLINGS = {
     "date": as_dates,
     "time": as_times,

@@ -5,16 +5,15 @@ from smtplib import SMTPException
 
 from celery import shared_task
 from django.conf import settings
-from django.contrib.auth.models import User
 from django.core.mail import send_mail
 from django.urls import reverse
 
 from chatbot.models import TestRun
 from chatbot.teaching import results
+from crm.outbound.notices import addresses
 from crm.plumbing import background
 
 logger = logging.getLogger("attune.teaching")
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 # Percentage points. Of 100 questions, one or two change with a customer's records.
 FALL = 5.0
 
@@ -32,7 +31,7 @@ def compare(run: TestRun) -> None:
     if was is None or share is None or 100 * (was - share) <= FALL:
         return
     run.figures["fell"] = round(100 * (was - share), 1)
-    run.reason = f"The share of right answers fell from {was:.0%} to {share:.0%} since last night."
+    run.reason = f"The share of right answers fell from {was:.0%} to {share:.0%} overnight."
     logger.warning("test questions: %s", run.reason)
     background.later(mail_fall, run.pk, run.reason)
 
@@ -51,12 +50,10 @@ def outcomes(run: TestRun) -> dict[int, str]:
 )
 def mail_fall(run: int, reason: str) -> None:
     """Tell the people who may change test runs, without any customer's words."""
-    people = User.objects.with_perm("chatbot.change_testrun", backend=BACKEND)
-    to = sorted(set(people.exclude(email="").values_list("email", flat=True)))
-    if to:
+    if to := addresses("chatbot.change_testrun"):
         page = reverse("admin:chatbot_testrun_change", args=[run])
         text = f"{reason}\n\n{settings.PUBLIC_URL}{page}\n"
-        send_mail("The bot answers fewer test questions right", text, None, to)
+        send_mail("The bot gives fewer right answers to test questions", text, None, to)
 
 
 def fallen() -> bool:

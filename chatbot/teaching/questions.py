@@ -25,7 +25,7 @@ from inference.text import blank, trimmed
 # A file of test questions is a few hundred lines; a run of more takes a night on a CPU.
 MOST_QUESTIONS = 2_000
 MOST_BYTES = 5_000_000
-# What a right answer may end as, in place of what it holds.
+# A right answer may be expected to end like this, in place of what it holds.
 STATES = {REFUSE, *Ending}
 
 
@@ -58,8 +58,9 @@ def outdated(case: Case) -> bool:
     return own.filter(updated_at__gt=case.at).exists()
 
 
-def active_cases() -> Iterator[TestResult]:
-    cases = Case.objects.filter(active=True).select_related("inbox").order_by("id")
+def active_cases(inbox: Inbox | None = None) -> Iterator[TestResult]:
+    place = Q(inbox=inbox) if inbox else Q()
+    cases = Case.objects.filter(place, active=True).select_related("inbox").order_by("id")
     return map(of_case, cases[:MOST_QUESTIONS])
 
 
@@ -194,7 +195,7 @@ def before_of(row: dict[str, Any]) -> dict[str, Any]:
     try:
         talk_of(before)
     except (TypeError, ValueError, OverflowError):
-        raise BadLine('"before" must be as the export of test questions has it.') from None
+        raise BadLine('"before" must be as in an export of test questions.') from None
     return before if isinstance(before, dict) else {}
 
 

@@ -1,4 +1,4 @@
-"""What came of a test run, in figures."""
+"""Counts what came of a test run."""
 
 from collections import Counter
 from collections.abc import Iterable

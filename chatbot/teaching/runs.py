@@ -20,8 +20,8 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
-from chatbot.conversation.changes import OPEN_REPLIES
-from chatbot.models import Reply, TestResult, TestRun
+from chatbot.engines import admission
+from chatbot.models import TestResult, TestRun
 from chatbot.teaching import fall, results
 from chatbot.teaching.judging import side
 from chatbot.teaching.questions import MOST_QUESTIONS
@@ -146,26 +146,18 @@ def next_questions(run: TestRun) -> list[TestResult] | None:
         end(run, State.CANCELLED)
         return None
     run.lease_until = lease
+    places = min(AT_ONCE, admission.idle_places())
     left = run.results.filter(live={}).order_by("id")
-    rows = list(left[: max(1, idle())])
+    rows = list(left[: max(1, places)])
     if not rows:
         finish(run)
         return None
-    return rows[: idle()]
+    return rows[:places]
 
 
 def held(run: TestRun) -> QuerySet[TestRun]:
     """Select the run, unless another process has taken it over meanwhile."""
     return TestRun.objects.filter(id=run.pk, lease_until=run.lease_until)
-
-
-def idle() -> int:
-    """Return how many questions may be asked at once: customers' replies come first, and where
-    there are several places, one stays free for the next customer."""
-    busy = Reply.objects.filter(status__in=OPEN_REPLIES).count()
-    if settings.GENERATIONS == 1:
-        return 0 if busy else 1
-    return min(AT_ONCE, max(0, settings.GENERATIONS - 1 - busy))
 
 
 async def answer(run: TestRun, row: TestResult) -> None:

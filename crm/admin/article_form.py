@@ -28,7 +28,7 @@ from inference.text import blank, encodable
 # English first: the bot reads no other language. Then the official languages of the European Union
 # with the most speakers; an article keeps any other that it has.
 LANGUAGES = ("en", "de", "fr", "it", "es", "pl", "ro", "nl", "hu", "pt", "el")
-NOBODY_SEES = "It has no character that anybody can see."
+NOBODY_SEES = "It has no visible characters."
 
 
 def inbox_names() -> dict[str, str]:
@@ -84,7 +84,7 @@ class ArticleForm(forms.ModelForm):
     inboxes = forms.MultipleChoiceField(
         required=False,
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        help_text="The inboxes whose bot tells it. All of them, if you tick none.",
+        help_text="The inboxes in which the bot uses it. If you tick none, it is for all of them.",
     )
     address = forms.CharField(
         label="Public address",
@@ -102,7 +102,7 @@ class ArticleForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         article, names = self.instance, inbox_names()
         # An article for an inbox that is gone must not become one for all of them.
-        gone = {key: f"{key} (this inbox is gone)" for key in article.inboxes if key not in names}
+        gone = {key: f"{key} (inbox deleted)" for key in article.inboxes if key not in names}
         names_of = dict(settings.LANGUAGES)
         languages = {code: names_of.get(code, code) for code in (*LANGUAGES, article.language)}
         # Readers' forms have no fields besides the declared ones.
@@ -145,10 +145,10 @@ class ArticleForm(forms.ModelForm):
         newest = stored.versions.select_related("by").first()
         raise ValidationError(
             format_html(
-                "{} saved this article on {}, after you had opened it. Your text is below and is "
-                'not saved. Look at <a href="{}" target="_blank" class="underline">the other text'
-                "</a>, which opens in a new tab, take over what you need, and save again: your "
-                "text then replaces it.",
+                "{} saved this article on {}, after you had opened it. Your text is below and has "
+                'not been saved. Look at <a href="{}" target="_blank" class="underline">the other '
+                "text</a>, which opens in a new tab, copy what you need from it, and save again: "
+                "your text then replaces it.",
                 author(newest).capitalize() if newest and not newest.by else author(newest),
                 moment(stored.changed_at),
                 reverse("admin:article-versions", args=[stored.pk]),

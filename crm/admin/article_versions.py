@@ -44,7 +44,7 @@ def listed(request: HttpRequest, pk: int) -> TemplateResponse:
 
 def standing(version: ArticleVersion, article: Article, newest: int) -> str:
     told = version.number == article.published
-    marks = [("told to customers", told), ("current text", version.number == newest)]
+    marks = [("seen by customers", told), ("current text", version.number == newest)]
     return ", ".join(words for words, holds in marks if holds)
 
 
@@ -75,9 +75,7 @@ def restored(request: HttpRequest, pk: int, number: int) -> HttpResponse:
         article = get_object_or_404(Article.objects.select_for_update(), pk=pk)
         get_object_or_404(article.versions, number=number)
         made = editing.restore(article, number, by=request.user)  # type: ignore[arg-type]  # of the admin
-    told = (
-        f"are still told version {article.published}" if article.published else "are told nothing"
-    )
+    told = f"still see version {article.published}" if article.published else "do not see it"
     messages.success(
         request,
         f"Version {number} is the article's text again, as version {made.number}. Customers are "

@@ -26,7 +26,7 @@ from crm.admin import article_versions
 from crm.admin.article_form import ArticleForm, author, inbox_names, language, moment, named
 from crm.admin.asked import page_of
 from crm.admin.many import ShortPaginator
-from crm.articles import editing, preview
+from crm.articles import drafts, editing, preview
 from crm.models import Article, ArticleVersion, Record
 from crm.plumbing.storable import LONGEST
 from crm.signals import article_saved
@@ -133,7 +133,7 @@ class ArticleAdmin(ModelAdmin):
     show_full_result_count = False
     actions = ["publish_chosen", "archive_chosen"]
     readonly_fields = ["told_in", "tongue"]
-    editing_fields = ["title", "kind", "body", "inboxes", "language", "address", "review_by"]
+    editing_fields = ArticleForm.Meta.fields
     reading_fields = ["title", "kind", "told_in", "tongue", "address", "review_by"]
 
     class Media:
@@ -190,12 +190,12 @@ class ArticleAdmin(ModelAdmin):
 
     @admin.action(description="Publish the chosen articles", permissions=["change"])
     def publish_chosen(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
-        self.do_with_all(request, queryset, editing.publish, "published; customers are told")
+        self.do_with_all(request, queryset, editing.publish, "published; customers now see")
 
     @admin.action(description="Archive the chosen articles", permissions=["change"])
     def archive_chosen(self, request: HttpRequest, queryset: QuerySet[Article]) -> None:
         rows = queryset.exclude(state=State.ARCHIVED)
-        self.do_with_all(request, rows, editing.archive, "archived; customers are no longer told")
+        self.do_with_all(request, rows, editing.archive, "archived; customers no longer see")
 
     def do_with_all(
         self, request: HttpRequest, queryset: QuerySet[Article], act: Any, done: str
@@ -228,7 +228,7 @@ class ArticleAdmin(ModelAdmin):
         article = Article(title=title[: LONGEST["title"]], body=body[: LONGEST["text"]])
         context = {"article": article, "html": preview.as_html(article.body)}
         if article.body.strip():
-            context["passages"] = preview.as_passages(article)
+            context["passages"] = drafts.as_passages(article)
         return TemplateResponse(request, "admin/crm/article/preview.html", context)
 
     def render_change_form(
@@ -282,15 +282,13 @@ def what_customers_are_told(article: Article) -> str:
     newest = article.versions.defer("content").first()
     version = newest.number if newest else 1
     if article.state == State.ARCHIVED:
-        return "The article is archived: customers are not told it. You can publish it again."
+        return "The article is archived: customers do not see it. You can publish it again."
     if article.published is None:
-        return (
-            f"Saved as version {version}, a draft. Customers are not told it until you publish it."
-        )
+        return f"Saved as version {version}, a draft. Customers do not see it until you publish it."
     if article.published < version:
         return (
-            f"Saved as version {version}. Customers are still told version {article.published}, "
+            f"Saved as version {version}. Customers still see version {article.published} "
             "until you publish your changes."
         )
     where = named(article.inboxes) if article.inboxes else "all inboxes"
-    return f"Customers of {where} are told version {version}, which is this text."
+    return f"Customers of {where} now see version {version}, which is this text."

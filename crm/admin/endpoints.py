@@ -22,7 +22,8 @@ from crm.admin import health
 from crm.admin.asked import confirmed, page_of
 from crm.admin.many import COUNTED, Removable
 from crm.models import Endpoint
-from crm.outbound import destinations, outbox
+from crm.outbound import outbox
+from crm.plumbing import destinations
 from inference.text import trimmed
 
 INPUT = (

@@ -20,30 +20,28 @@ from crm.models import ImportPlan
 AUTOMATIC, NEW = "", "new"
 # Files that one form may bring; more belong into a ZIP.
 MOST_FILES = 100
-# What each column may be: the question, and a word of help.
+# Roles of columns: each with its label and a word of help.
 ROLES = {
     "kind": (
-        "Kind, row by row",
-        "For a file of several kinds: the column that names them, such as “lease” and “repair”.",
+        "Kind of each row",
+        "If the file holds several kinds: the column that names them, such as “lease” or “repair”.",
     ),
-    "id": ("Number or id", "Different in each row. A later file updates the record by it."),
+    "id": ("Number or id", "Different in each row. Later files update records by it."),
     "customer": ("Customer", "The customer's id in your own systems, as your site signs it."),
-    "title": ("Title", "None: made of the kind and the number, such as “Order 10482”."),
-    "text": ("Long text", "For example the answer to a question."),
+    "title": ("Title", "None: Attune joins the kind and the number, such as “Order 10482”."),
+    "text": ("Long text", "For example, the answer to a question."),
     "updated_at": ("When it changed", "None: the time of the import."),
     "status": ("Status", "Such as “in transit” or “paid”."),
-    "own_date": ("Its own date", "When ordered, booked or issued: “my last order” goes by it."),
+    "own_date": ("Its own date", "When ordered, booked or issued. It decides which is the last."),
     "expected_date": ("Expected date", "When it is due: delivery, appointment, payment."),
-    "done_date": ("Done date", "When it happened: delivered, paid, closed."),
+    "done_date": ("Done date", "When it was done: delivered, paid, closed."),
     "total": ("Total", "The amount that is added up over several records."),
 }
 NEEDS_OWNER = (
-    "Choose the column with the customers' ids, or tick below that everybody may be told these "
+    "Choose the column with the customers' ids, or confirm below that everybody may see these "
     "records."
 )
-
-
-OF_TEXTS = "Off: the article of a text that is missing in a later import stays as it was."
+OF_TEXTS = "Off: if a text is missing from a later import, its article stays as it is."
 
 
 class FilesInput(forms.ClearableFileInput):
@@ -56,7 +54,7 @@ class FilesField(forms.FileField):
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         given = list(data) if isinstance(data, list | tuple) else [data]
         if len(given) > MOST_FILES:
-            raise ValidationError(f"Those are more than {MOST_FILES} files: put them into a ZIP.")
+            raise ValidationError(f"You chose more than {MOST_FILES} files: put them into a ZIP.")
         return [self.checked(super(FilesField, self).clean(file, initial)) for file in given]
 
     def checked(self, file: Any) -> Any:
@@ -74,14 +72,14 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     file = FilesField(
         label="Files",
-        help_text="Choose files, or drop them here: tables as .csv, .xlsx or .jsonl become "
-        "records; texts as .md, .html, .txt, .docx or .pdf become articles. A .zip may hold many.",
+        help_text="Choose files, or drop them here. Tables (.csv, .xlsx, .jsonl) become records; "
+        "texts (.md, .html, .txt, .docx, .pdf) become articles. A .zip may hold many files.",
     )
     plan = forms.ChoiceField(
-        label="Plan",
+        label="Import plan",
         required=False,
         widget=UnfoldAdminSelectWidget(),
-        help_text="A plan keeps the choices for files of one kind, so that the next needs none.",
+        help_text="It keeps your choices, so that Attune does not ask again for similar files.",
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -126,10 +124,10 @@ class PlanForm(forms.ModelForm):
             "place": UnfoldAdminTextInputWidget(),
             "every_hours": UnfoldAdminIntegerFieldWidget(),
         }
-        labels = {"name": "Name of the plan"}
+        labels = {"name": "Name of the import plan"}
         help_texts = {
-            "name": "These choices are kept under it for the next file with the same columns.",
-            "shared": "Anonymous visitors are told them too.",
+            "name": "Attune keeps these choices for the next file with the same columns.",
+            "shared": "Anonymous visitors can see them, too.",
         }
 
     # Names of the table's columns; none: documents, or records in Attune's own form.
@@ -145,13 +143,13 @@ class PlanForm(forms.ModelForm):
         if self.columns:
             self.add_roles()
         elif not self.instance.heads and "remove_missing" in self.fields:
-            self.fields["name"].help_text = "These choices are kept under it for the next texts."
+            self.fields["name"].help_text = "Attune keeps these choices for the next texts."
             self.fields["remove_missing"].help_text = OF_TEXTS
         if self.asks_order and self.columns:
             order = {True: "day", False: "month", None: ""}[self.instance.day_first]
             options = [("", "Choose …"), ("day", "The day: 05/04 is in April")]
             options.append(("month", "The month: 05/04 is in May"))
-            help_text = "The file's dates may be read in two ways."
+            help_text = "The dates in the file can be read in two ways."
             self.fields["order"] = choice("Dates begin with", options, help_text)
             self.fields["order"].initial = order
         roles = [f"role_{role}" for role in ROLES]
@@ -168,7 +166,7 @@ class PlanForm(forms.ModelForm):
             required=False,
             choices=[(name, name) for name in self.columns],
             initial=self.instance.left_out,
-            help_text="These columns are not stored. All others are told to the customer.",
+            help_text="Attune does not store these columns. Customers see all the others.",
             widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         )
 
@@ -191,10 +189,10 @@ class PlanForm(forms.ModelForm):
         if cleaned.get("own_ids") and cleaned.get("remove_missing"):
             self.add_error(
                 "remove_missing",
-                "With the file's own ids, nobody can tell which records are this file's.",
+                "With the file's own ids, Attune cannot tell which records came from this file.",
             )
         if "order" in self.fields and not cleaned.get("order"):
-            self.add_error("order", "Choose one: 05/04/2026 may be in April or in May.")
+            self.add_error("order", "Choose one: 05/04/2026 can be in April or in May.")
         if cleaned.get("every_hours") and not cleaned.get("place"):
             self.add_error("place", "Say where to import from.")
         return cleaned
@@ -202,12 +200,12 @@ class PlanForm(forms.ModelForm):
     def check_roles(self, cleaned: dict[str, Any]) -> None:
         roles = {role: cleaned.get(f"role_{role}", "") for role in mapping.ROLES}
         if not roles["id"]:
-            self.add_error("role_id", "Choose the column that tells the rows apart.")
+            self.add_error("role_id", "Choose the column whose value is different in each row.")
         elif self.unique is not None and roles["id"] not in self.unique:
             self.add_error(
                 "role_id",
-                "Several rows have the same value there, or none. Choose a column that is "
-                "different in each row.",
+                "Some rows have the same value in this column, or none. Choose a column whose "
+                "value is different in each row.",
             )
         if roles["kind"] and self.few is not None and roles["kind"] not in self.few:
             self.add_error(
@@ -220,12 +218,12 @@ class PlanForm(forms.ModelForm):
         if roles["customer"] and cleaned.get("shared"):
             self.add_error(
                 "shared",
-                "Each record has a customer: untick this, or choose “none” for the customer.",
+                "Each record has a customer: turn this off, or choose “none” for the customer.",
             )
         for name in cleaned.get("left_out", []):
             used = [ROLES[role][0] for role, chosen in roles.items() if chosen == name]
             if used:
-                self.add_error("left_out", f"“{name}” is used: {', '.join(used)}.")
+                self.add_error("left_out", f"“{name}” is already used as {', '.join(used)}.")
 
     def plan(self) -> ImportPlan:
         """Return the plan with the form's choices, also if some of them are wrong."""

@@ -18,9 +18,9 @@ from crm.models import ImportPlan
 from crm.plumbing import background
 
 PLACE = (
-    "Attune can fetch the next files itself: from a folder of the server, or from an address "
-    "inside your network. Files that have not changed are not read again. If what is missing is "
-    "to be removed, only the newest table of a folder counts."
+    "Attune can fetch the next files itself, from a folder on the server or from an address inside "
+    "your network. It does not read files again that have not changed. If it removes what is "
+    "missing, it reads only the newest table in a folder."
 )
 
 
@@ -84,7 +84,7 @@ class ImportPlanAdmin(ModelAdmin):
 
     def found(self, request: HttpRequest, object_id: str) -> ImportPlan:
         if (plan := self.get_object(request, unquote(object_id))) is None:
-            raise Http404("There is no such plan.")
+            raise Http404("There is no such import plan.")
         return plan
 
     @action(description="Import now", permissions=["change"])
@@ -93,27 +93,27 @@ class ImportPlanAdmin(ModelAdmin):
 
         def start() -> str:
             background.slowly(jobs.look_at_place, plan.pk, True)
-            messages.info(request, "The files are being fetched; look at the imports in a moment.")
+            messages.info(request, "Attune is fetching the files. See “Imports” in a moment.")
             return page_of(plan)
 
-        text = f"All files at {plan.place} are imported, also those that have not changed."
+        text = f"Attune will import all files at {plan.place}, even those that have not changed."
         if not plan.place:
-            messages.warning(request, "Write a folder or an address into this plan first.")
+            messages.warning(request, "Give this import plan a folder or an address first.")
             return HttpResponseRedirect(page_of(plan))
         return confirmed(request, plan, "Import now", text, start)
 
-    @action(description="Remove what it has imported …", permissions=["delete"])
+    @action(description="Remove what it imported …", permissions=["delete"])
     def remove_all(self, request: HttpRequest, object_id: str) -> HttpResponse:
         plan = self.found(request, object_id)
 
         def remove() -> str:
             count = runs.remove_all(plan)
-            messages.info(request, f"{count:,} were removed.")
+            messages.info(request, f"Records and articles removed: {count:,}.")
             return page_of(plan)
 
-        records, articles = (len(plans.known_ids(plan, kind)) for kind in (False, True))
+        records, articles = (len(plans.known_ids(plan, of_table)) for of_table in (True, False))
         text = (
-            f"{records:,} records and {articles:,} articles have come with this plan. Customers "
-            "are told none of them any more. The next import brings back what its file holds."
+            f"This import plan has imported {records:,} records and {articles:,} articles. "
+            "Customers will no longer see them. The next import brings back what its file holds."
         )
         return confirmed(request, plan, "Remove them", text, remove)

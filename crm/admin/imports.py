@@ -47,7 +47,7 @@ WORDS = {
     "updated": "updated",
     "unchanged": "unchanged",
     "stale": "older than what is stored",
-    "edited here": "left alone, since somebody has changed them here",
+    "edited here": "left as they are, because somebody has edited them here",
     "removed": "removed",
     "errors": "not imported",
 }
@@ -139,7 +139,7 @@ class ImportAdmin(ModelAdmin):
             plan = form.plan()
             plans.save(plan)
             if not runs.begin(run, plan):
-                messages.warning(request, "Somebody else has started or cancelled it meanwhile.")
+                messages.warning(request, "Somebody else has started or cancelled this import.")
             return HttpResponseRedirect(page_of(run))
         context = about(run) | {
             "form": form,
@@ -215,6 +215,9 @@ def about(run: Import) -> dict[str, Any]:
         "run": run,
         "busy": run.state in BUSY,
         "progress": progress_of(run),
+        "done": run.done,
+        # While the file is read, nobody knows yet how much there is to do.
+        "total": max(1, run.total) if run.state == State.RUNNING else 0,
         "counts": counts_of(run),
         "errors": run.errors[:SHOWN_ERRORS],
         "more_errors": max(0, run.counts.get("errors", 0) - SHOWN_ERRORS),

@@ -28,8 +28,8 @@ WORDS = {
     "created": "created",
     "updated": "updated",
     "unchanged": "unchanged",
-    "edited here": "left alone, since somebody has changed their articles here",
-    "withdrawn": "archived, since their pages have gone",
+    "edited here": "left as they are, because somebody has edited their articles here",
+    "withdrawn": "archived, because their pages are gone",
     "left out": "left out",
 }
 COLOURS = {"being read": "info", "on": "success", "off": "warning"}
@@ -74,7 +74,7 @@ class WebsiteAdmin(ModelAdmin):
     def state(self, website: Website) -> str:
         return "being read" if website.reading else "on" if website.active else "off"
 
-    @display(description="Read last", ordering="looked_at")
+    @display(description="Last read", ordering="looked_at")
     def last(self, website: Website) -> datetime | None:
         return website.looked_at
 
@@ -100,8 +100,8 @@ class WebsiteAdmin(ModelAdmin):
         if not self.has_view_or_change_permission(request, website):
             raise PermissionDenied
         text, done, total = progress_of(website)
-        shown = {"reading": website.reading, "text": text, "done": done, "total": total}
-        return JsonResponse(shown)
+        state = "reading" if website.reading else "read"
+        return JsonResponse({"state": state, "text": text, "done": done, "total": total})
 
     def read_view(self, request: HttpRequest, id: int) -> HttpResponse:
         website = self.changeable(request, id)
@@ -109,7 +109,7 @@ class WebsiteAdmin(ModelAdmin):
             messages.error(request, why)
         elif not jobs.begin(website):
             messages.error(
-                request, "It is switched off or being read already. Save it with “active” ticked."
+                request, "It is off (tick “active” and save), or it is already being read."
             )
         return HttpResponseRedirect(page_of(website))
 

@@ -1,13 +1,9 @@
-"""An article as its readers see it: the customer in the browser, and search."""
+"""Shows an article as the customer sees it in the browser."""
 
 from functools import cache
 
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
-
-from crm.articles.drafts import as_passages
-
-__all__ = ["as_html", "as_passages"]
 
 
 @cache

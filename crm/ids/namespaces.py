@@ -9,16 +9,15 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.text import slugify
 
 from crm.adapters import Change
-from crm.models import ImportPlan, Source
+from crm.models import Article, ImportPlan, Source
 from inference.text import trimmed
 
 # Fields in the data of a change that hold the id of a customer or a record.
 NAMING = ("id", "customer", "from", "into", "of_customer")
-# The articles that are written in Attune have it.
-OF_ARTICLES = "articles"
 # Characters of a plan's namespace, which the ids of its records and its number follow.
 LONGEST_PLAN = 40
 
@@ -27,24 +26,19 @@ def for_new_source(name: str, dialect: str, own_ids: bool | None = None) -> str:
     """Return the namespace of a new source. `own_ids` is None for the dialect's default: Attune's
     own dialect is used by the company's programs, every other one by a further system."""
     own = dialect == "attune" if own_ids is None else own_ids
-    return "" if own else free(name)
-
-
-def free(wanted: str) -> str:
-    """Return the name of a source, or one like it if articles, a plan for files or another source
-    have it as their namespace."""
-    others = Source.objects.exclude(name=wanted).values_list("name", "namespace")
-    taken = {OF_ARTICLES, *ImportPlan.objects.values_list("namespace", flat=True)}
-    taken |= {part for source in others for part in source}
-    return next(name for name in numbered(wanted) if name not in taken)
+    return "" if own else free(name, Source.objects.exclude(name=name))
 
 
 def for_new_plan(name: str) -> str:
     """Return the namespace of a new plan for files: like its name, and nobody else's."""
-    sources = Source.objects.values_list("name", "namespace")
-    taken = {OF_ARTICLES, *ImportPlan.objects.values_list("namespace", flat=True)}
-    taken |= {part for source in sources for part in source}
-    wanted = slugify(name)[:LONGEST_PLAN] or "files"
+    return free(slugify(name)[:LONGEST_PLAN] or "files", Source.objects.all())
+
+
+def free(wanted: str, sources: QuerySet[Source]) -> str:
+    """Return the wanted namespace, or one like it if articles, a plan for files or one of these
+    sources have it."""
+    taken = {Article.NAMESPACE, *ImportPlan.objects.values_list("namespace", flat=True)}
+    taken |= {part for names in sources.values_list("name", "namespace") for part in names}
     return next(name for name in numbered(wanted) if name not in taken)
 
 

@@ -19,7 +19,7 @@ TEXT = 80
 
 @dataclass
 class Column:
-    """What a column's values are like. Counts leave out empty cells."""
+    """Counts what a column's values are like, without the empty cells."""
 
     name: str
     filled: int = 0

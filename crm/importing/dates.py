@@ -5,10 +5,10 @@ asked.
 """
 
 import re
-import unicodedata
 from datetime import date, datetime
 
 from crm.knowledge import moments
+from inference.text import without_accents
 
 # A time of day after a date: "14:30", "2:30:05 pm".
 TIME = r"(?:,? {1,2}|T)(\d{1,2}):(\d{2})(?::(\d{2}))?(?:\.\d{1,6})? ?([AaPp])?(?:[Mm])?"
@@ -20,7 +20,7 @@ MONTH_DAY = re.compile(rf"{NAME}\.? (\d{{1,2}})(?:st|nd|rd|th)?,? (\d{{4}})(?:{T
 # The first letters of the months in English, German, French, Spanish, Italian and Dutch, without
 # accents.
 MONTHS = (
-    ("jan", "jan", "ene", "gen"), ("feb", "fev", "fév"), ("mar", "mrz", "maa", "mrt"),
+    ("jan", "ene", "gen"), ("feb", "fev"), ("mar", "mrz", "maa", "mrt"),
     ("apr", "avr", "abr"), ("may", "mai", "mag", "mei"), ("jun", "juin", "giu"),
     ("jul", "juil", "lug"), ("aug", "aou", "ago"), ("sep", "set"), ("oct", "okt", "ott"),
     ("nov",), ("dec", "dez", "dic"),
@@ -68,19 +68,20 @@ def _read(text: str, day_first: bool | None) -> str | None:
 def order(text: str) -> bool | None:
     """Tell whether a date of three numbers begins with the day; None if it may be either, or is
     no such date."""
-    found = NUMBERS.fullmatch(text.strip())
-    if not found or found[2] == ".":
-        return None
-    one, two = int(found[1]), int(found[3])
+    one, two = day_and_month(text)
     return None if (one > 12) == (two > 12) else one > 12
 
 
 def is_ambiguous(text: str) -> bool:
-    found = NUMBERS.fullmatch(text.strip())
-    if not found or found[2] == ".":
-        return False
-    one, two = int(found[1]), int(found[3])
+    one, two = day_and_month(text)
     return one != two and max(one, two) <= 12
+
+
+def day_and_month(text: str) -> tuple[int, int]:
+    """Return the first two numbers of a date, in either order; zeros if the text is no such date,
+    or its points say that it begins with the day."""
+    found = NUMBERS.fullmatch(text.strip())
+    return (int(found[1]), int(found[3])) if found and found[2] != "." else (0, 0)
 
 
 def full_year(year: str) -> int:
@@ -92,8 +93,7 @@ def full_year(year: str) -> int:
 
 def month_of(name: str) -> int:
     """Return the month's number. Raises ValueError."""
-    plain = unicodedata.normalize("NFKD", name.lower())
-    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    letters = without_accents(name.lower())
     for number, starts in enumerate(MONTHS, start=1):
         if letters.startswith(starts):
             return number
@@ -108,6 +108,6 @@ def _written(year: int, month: int, day: int, time: tuple[str | None, ...]) -> s
     hour = int(hours)
     if half:
         if not 1 <= hour <= 12:
-            raise ValueError("a clock of twelve hours has no such hour")
+            raise ValueError("there is no such hour on a 12-hour clock")
         hour = hour % 12 + (12 if half in "Pp" else 0)
     return datetime(year, month, day, hour, int(minutes or 0), int(seconds or 0)).isoformat()

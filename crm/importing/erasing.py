@@ -11,7 +11,7 @@ from crm.importing.formats import Unreadable
 from crm.models import Import
 
 State = Import.State
-ERASED = "It named a customer who was erased. Upload a file without that person."
+ERASED = "The file named a customer who was erased. Upload a file without that person."
 
 
 @shared_task(name="crm.tasks.forget_in_imports")

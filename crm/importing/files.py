@@ -22,7 +22,7 @@ from crm.models import Import
 TABLES = {".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson"}
 DOCUMENTS = {".md", ".markdown", ".html", ".htm", ".txt", ".docx", ".pdf"}
 PACKED = {".zip"}
-# What the browser's dialogue offers, and what is taken from a folder.
+# The browser's dialogue offers these files, and these are taken from a folder.
 ENDINGS = TABLES | DOCUMENTS | PACKED
 # How long a file waits for somebody's choices.
 KEPT_FOR = timedelta(days=7)
@@ -104,7 +104,7 @@ def forget() -> int:
     old = Import.objects.filter(at__lt=timezone.now() - KEPT_FOR, finished_at=None)
     old.filter(state__in=[Import.State.READING, Import.State.ASKING]).update(
         state=Import.State.CANCELLED,
-        reason="Nobody has made the choices within seven days.",
+        reason="Nobody made the choices within seven days. Upload the file again.",
         preview={},
         finished_at=timezone.now(),
     )

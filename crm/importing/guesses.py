@@ -1,13 +1,12 @@
 """Guesses what a table's columns mean, from their names and values. A person checks the guesses."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from crm.importing.columns import Column
 from crm.knowledge import wording
-from inference.text import words_of
+from inference.text import without_accents, words_of
 
 Score = Callable[[Column], float]
 # Parts of columns' names in English, German, French, Spanish, Italian and Dutch, the more telling
@@ -56,7 +55,7 @@ TOTAL = (
     "importe", "importo", "totale", "totaal", "bedrag", "price", "preis", "prix", "precio",
     "prezzo", "prijs", "premium", "cost", "fee", "value",
 )  # fmt: skip
-# What is rather not told to customers until somebody has looked.
+# Columns that customers are rather not told until somebody has looked.
 INTERNAL = (
     "internal", "intern", "interne", "interno", "note", "notes", "notiz", "bemerkung", "comment",
     "comments", "margin", "marge", "cost price", "purchase price", "einkaufspreis", "supplier",
@@ -203,6 +202,5 @@ def _holds(words: str, names: tuple[str, ...]) -> bool:
 
 def _words(column: Column) -> str:
     """Return the words of the column's name without accents: "order no" for "OrderNo."."""
-    plain = unicodedata.normalize("NFKD", words_of(column.name).lower())
-    letters = "".join(one for one in plain if not unicodedata.combining(one))
+    letters = without_accents(words_of(column.name).lower())
     return " ".join(re.findall(r"[^\W_]+", letters.replace("e-mail", "email")))

@@ -1,15 +1,15 @@
 """One worker at a time works on an import, and another one goes on if it dies."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import Q
 from django.utils import timezone
 
 from crm.importing import files
 from crm.importing.formats import limits
 from crm.models import Import
+from crm.plumbing import background
 
 State = Import.State
 # A batch takes a second, and the child is given up after so long a silence.
@@ -32,11 +32,10 @@ class Lost(Exception):
 
 @dataclass
 class Held:
-    """An import that this worker has claimed, and what it has still to write about it."""
+    """An import that this worker has claimed."""
 
     run: Import
     until: datetime
-    errors: list[list[str]] = field(default_factory=list)
 
     def step(self, lasts: timedelta = LEASE, **changes: Any) -> None:
         """Write the progress, and renew the lease. Raises Cancelled or Lost."""
@@ -87,11 +86,9 @@ def forget_content(id: int) -> None:
 
 def claim(id: int) -> Held | None:
     """Claim an import that waits for a worker."""
-    now = timezone.now()
-    free = Q(lease_until=None) | Q(lease_until__lt=now)
-    waiting = Import.objects.filter(free, pk=id, state__in=[State.READING, State.RUNNING])
-    until = now + READING
-    if not waiting.update(lease_until=until):
+    waiting = Import.objects.filter(pk=id, state__in=[State.READING, State.RUNNING])
+    until = timezone.now() + READING
+    if not waiting.filter(background.free()).update(lease_until=until):
         return None
     run = Import.objects.select_related("plan", "by").get(pk=id)
     return Held(run, until)

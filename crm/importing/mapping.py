@@ -11,7 +11,7 @@ from crm.knowledge import amounts, wording
 from crm.models import ImportPlan, RecordKind
 from crm.plumbing.storable import RecordError
 
-# What a column may be, besides a field that customers are told.
+# Roles of a column besides those of a field that customers are told.
 OF_RECORD = ("id", "kind", "customer", "title", "text", "updated_at")
 ROLES = (*OF_RECORD, *RecordKind.ROLES)
 # Attune's own form: records as `manage.py import_records` reads them.

@@ -17,7 +17,7 @@ LONGEST_SOURCE = 500  # characters of Article.source
 
 @transaction.atomic
 def save(plan: ImportPlan) -> None:
-    """Store the plan. What its columns mean is what the kind's fields mean from now on."""
+    """Store the plan, and what its columns mean as the meaning of the kind's fields."""
     plan.namespace = plan.namespace or namespaces.for_new_plan(plan.name)
     plan.save()
     if roles := roles_of(plan):
@@ -72,11 +72,11 @@ def source_of(plan: ImportPlan, document: str) -> str:
     return f"{source[: LONGEST_SOURCE - 17]} {storable.digest(source)}"
 
 
-def known_ids(plan: ImportPlan, documents: bool) -> set[str]:
-    """Return the ids of the plan's records or, for documents, the sources of its articles."""
+def known_ids(plan: ImportPlan, of_table: bool) -> set[str]:
+    """Return the ids of the plan's records or, unless `of_table`, the sources of its articles."""
     start = f"{plan.namespace}/"
     records = Record.objects.filter(id__startswith=start, deleted=False).values_list("id")
     articles = Article.objects.filter(source__startswith=start).values_list("source")
-    rows = articles.exclude(state=Article.State.ARCHIVED) if documents else records
+    rows = records if of_table else articles.exclude(state=Article.State.ARCHIVED)
     # SQLite's LIKE takes "A/" for "a/".
     return {id for (id,) in rows if id.startswith(start)}

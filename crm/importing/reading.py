@@ -53,7 +53,7 @@ def split(held: Held, contents: Contents) -> None:
     )  # fmt: skip
     for name, total, preview in parts[1:]:
         Import.objects.create(
-            plan=run.plan, by=run.by, file=run.file, digest=run.digest,
+            plan=run.plan, by=run.by, file=run.file,
             name=name, total=total, preview=both | preview,
         )  # fmt: skip
 
@@ -112,7 +112,7 @@ def questions(held: Held, plan: ImportPlan | None) -> list[str]:
     if "table" in preview and not mapping.fits(plan, preview["columns"]):
         asks.append(difference(plan, preview["columns"]))
     elif preview.get("ambiguous") and plan.day_first is None:
-        asks.append("Some dates may begin with the day or with the month. Choose which.")
+        asks.append("Some dates can begin with the day or with the month. Choose which.")
     if plan.remove_missing and not asks and (sentence := removal(held, plan)):
         asks.append(sentence)
     return asks
@@ -120,27 +120,27 @@ def questions(held: Held, plan: ImportPlan | None) -> list[str]:
 
 def difference(plan: ImportPlan, names: list[str]) -> str:
     if not plan.heads:
-        return f"The plan “{plan}” has no choices for this table yet."
+        return f"The import plan “{plan}” has no choices for this table yet."
     new = [name for name in names if name not in plan.heads]
     missing = [name for name in plan.heads if name not in names]
     parts = [f"It has new columns: {', '.join(new)}."] if new else []
-    parts += [f"It lacks columns: {', '.join(missing)}."] if missing else []
-    return " ".join([f"The file is not like those that “{plan}” was made for.", *parts])
+    parts += [f"These columns are missing: {', '.join(missing)}."] if missing else []
+    return " ".join([f"The columns differ from those of the import plan “{plan}”.", *parts])
 
 
 def removal(held: Held, plan: ImportPlan) -> str:
     """Return a sentence if records or articles would be removed: a person is told of any, and
     nobody else may let more than half of them go."""
     run = held.run
-    known = plans.known_ids(plan, "table" not in run.preview)
+    known = plans.known_ids(plan, "table" in run.preview)
     missing = known - named(held, plan) if known else set()
     run.preview["removes"] = len(missing)
     run.preview["removes_by"] = plan.columns.get("id", "")
     if not missing or (run.by_id is None and 2 * len(missing) <= len(known)):
         return ""
     return (
-        f"{len(missing)} of {len(known)} that were imported by “{plan}” before are not in this "
-        "file, and would be removed."
+        f"“{plan}” has imported {len(known)} before. {len(missing)} of them are missing from "
+        "this file and would be removed."
     )
 
 

@@ -31,7 +31,7 @@ LOST = timedelta(minutes=1)
 TICK = timedelta(microseconds=1)
 # Seconds between looks at what another worker does.
 PAUSE = 0.5
-BROKEN = "Attune could not finish this import. The log says more; the rows so far are stored."
+BROKEN = "Attune could not finish this import. See its log; the rows so far are stored."
 
 
 def start(
@@ -39,7 +39,6 @@ def start(
     file: str,
     plan: ImportPlan | None = None,
     by: User | None = None,
-    digest: str = "",
     new: bool = False,
 ) -> Import:
     """Begin to import a file that is in the storage.
@@ -47,7 +46,7 @@ def start(
     new: ask for the choices even if a saved plan fits.
     """
     run = Import.objects.create(
-        name=name[:300], file=file, plan=plan, by=by, digest=digest,
+        name=name[:300], file=file, plan=plan, by=by,
         preview={"new": True} if new else {},
     )  # fmt: skip
     background.slowly(work_on_import, run.pk)
@@ -83,12 +82,9 @@ def begin(run: Import, plan: ImportPlan) -> bool:
 
 def cancel(run: Import, reason: str = "") -> None:
     """End the import; a worker that is busy with it ends after its batch. Stored rows stay."""
-    now = timezone.now()
-    Import.objects.filter(pk=run.pk, finished_at=None).update(cancel=True, reason=reason)
-    idle = Q(lease_until=None) | Q(lease_until__lt=now)
-    Import.objects.filter(idle, pk=run.pk, finished_at=None).update(
-        state=State.CANCELLED, finished_at=now
-    )
+    unfinished = Import.objects.filter(pk=run.pk, finished_at=None)
+    unfinished.update(cancel=True, reason=reason)
+    unfinished.filter(background.free()).update(state=State.CANCELLED, finished_at=timezone.now())
     leases.forget_content(run.pk)
 
 
@@ -140,7 +136,7 @@ def waiting() -> list[int]:
 def store(held: Held) -> None:
     run, plan = held.run, held.run.plan
     if plan is None:
-        held.end(State.FAILED, "Its plan was deleted. Please upload the file again.")
+        held.end(State.FAILED, "Its import plan was deleted. Please upload the file again.")
         return
     found = (store_table if "table" in run.preview else store_documents)(held, plan)
     if plan.remove_missing:
@@ -181,11 +177,11 @@ def converted(plan: ImportPlan, run: Import, found: set[str]) -> Iterator[tuple[
         try:
             if isinstance(row, Unreadable):
                 raise RecordError(str(row))
-            converted = mapping.record_row(plan, row, run.at, commas)
-            if plan.columns and converted["id"] in found:
-                raise RecordError(f"an earlier row has the same id {converted['id']!r}")
-            found.add(str(converted["id"]))
-            yield number, converted
+            record = mapping.record_row(plan, row, run.at, commas)
+            if plan.columns and record["id"] in found:
+                raise RecordError(f"an earlier row has the same id {record['id']!r}")
+            found.add(str(record["id"]))
+            yield number, record
         except RecordError as error:
             yield number, error
 
@@ -218,7 +214,7 @@ def store_documents(held: Held, plan: ImportPlan) -> set[str]:
             )  # fmt: skip
             held.count(word)
             if word == "edited here":
-                held.note(document.name, "Somebody has changed this article here, so it stays.")
+                held.note(document.name, "Somebody has edited this article here, so it stays.")
             held.step(done=number, counts=run.counts, errors=run.errors)
     return found
 
@@ -230,7 +226,7 @@ def remove_missing(held: Held, plan: ImportPlan, found: set[str]) -> None:
     """Remove what the file no longer has, if the file is whole and not too much would go."""
     run = held.run
     is_table = "table" in run.preview
-    known = plans.known_ids(plan, not is_table)
+    known = plans.known_ids(plan, is_table)
     missing = sorted(known - found)
     if not missing:
         return
@@ -248,7 +244,7 @@ def remove_all(plan: ImportPlan) -> int:
     return sum(
         removed(batch, of_table)
         for of_table in (True, False)
-        for batch in batched(sorted(plans.known_ids(plan, not of_table)), records.BATCH)
+        for batch in batched(sorted(plans.known_ids(plan, of_table)), records.BATCH)
     )
 
 
@@ -265,11 +261,11 @@ def objection(run: Import, missing: int, known: int) -> str:
     if run.counts.get("errors"):
         return "some rows or files could not be read. Correct them, and import the file again."
     if not run.preview.get("alone"):
-        return "the file has several tables. Import them as files of their own."
+        return "the file holds several tables. Import each table as a separate file."
     if 2 * missing > known and missing > run.preview.get("confirmed", 0):
         return (
-            f"{missing} of {known} are missing in the file, more than half. Upload it by hand and "
-            "confirm the number if that is right."
+            f"{missing} of {known} are missing from the file, which is more than half. If that is "
+            "right, upload the file by hand and confirm the number."
         )
     return ""
 

@@ -61,7 +61,7 @@ def is_currency(name: str) -> bool:
     return bool(CURRENCY.search(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
 
 
-# What else stands between thousands: 1'912.40, 1’912.40, and blanks at which no line breaks.
+# Other marks between thousands: 1'912.40, 1’912.40, and blanks at which no line breaks.
 APART = "'’\u00a0\u202f\u2009"
 GAP = f"[ {APART[2:]}]?"
 # "GBP 1,912.40", "41.50", "€12", "1.912,40 €", "29,90". A second number makes it ambiguous, and so

@@ -14,7 +14,7 @@ from crm.knowledge import wording
 from crm.knowledge.indexing import Report, batched, next_change, silent
 from crm.knowledge.keys import record_keys
 from crm.knowledge.passages import PARTLY, passages
-from crm.models import Customer, Key, Passage, Record, Tombstone
+from crm.models import Article, Customer, Key, Passage, Record, Tombstone
 from crm.plumbing import storable
 from crm.plumbing.storable import RecordError, unstorable
 from inference.index import SHARED
@@ -24,7 +24,7 @@ BATCH = 200
 # States with the same time that are remembered; no known CRM writes more within one second.
 STATES_SEEN = 20
 # Ids that begin so belong to the articles that people write in Attune (crm/articles).
-ARTICLES = "articles/"
+ARTICLES = f"{Article.NAMESPACE}/"
 
 
 @dataclass

@@ -25,6 +25,8 @@ LONGEST_WORD = 120
 LABEL_WORDS = 20
 BULLET = re.compile(r"^[-*•] ")
 ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
+# A program's word for a state: "waiting_for_parts".
+ENUMERATED = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){1,8}")
 SPOKEN_NUMBER = re.compile(r"(?=[A-Z-]{0,15}\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){0,15}")
 # Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
 HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
@@ -103,7 +105,10 @@ def value_text(label: str, value: Any, currency: str = "") -> str:
         return time
     if isinstance(value, int | float):
         return amounts.formatted(label, value, currency)
-    return amounts.with_currency(label, " ".join(str(value).split()), currency)
+    text = " ".join(str(value).split())
+    if ENUMERATED.fullmatch(text):
+        return text.replace("_", " ")
+    return amounts.with_currency(label, text, currency)
 
 
 def latest_day(fields: dict[str, Any]) -> date | None:

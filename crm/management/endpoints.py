@@ -10,7 +10,8 @@ from django.utils import timezone
 from crm import signing
 from crm.management.sources import finish
 from crm.models import Delivery, Endpoint
-from crm.outbound import destinations, outbox
+from crm.outbound import outbox
+from crm.plumbing import destinations
 from inference.text import trimmed
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}

@@ -54,7 +54,7 @@ class Migration(migrations.Migration):
                 (
                     "body",
                     models.TextField(
-                        help_text="Markdown: lists, tables, links and **bold** are understood.",
+                        help_text="Markdown: you can use lists, tables, links and **bold**.",
                         verbose_name="text",
                     ),
                 ),
@@ -117,7 +117,7 @@ class Migration(migrations.Migration):
                 (
                     "name",
                     models.CharField(
-                        help_text="Orders from the till.", max_length=100, unique=True
+                        help_text="Such as: orders from the till.", max_length=100, unique=True
                     ),
                 ),
                 ("namespace", models.SlugField(editable=False, unique=True)),
@@ -134,7 +134,7 @@ class Migration(migrations.Migration):
                     "own_ids",
                     models.BooleanField(
                         default=False,
-                        help_text="For records in Attune's own form. They replace a CRM's records of the same ids.",
+                        help_text="For records in Attune's own form. They replace CRM records with the same ids.",
                         verbose_name="use the file's ids as they are",
                     ),
                 ),
@@ -157,8 +157,8 @@ class Migration(migrations.Migration):
                     "remove_missing",
                     models.BooleanField(
                         default=False,
-                        help_text="Off: a record that is missing in a later file stays as it was.",
-                        verbose_name="remove what the new file no longer has",
+                        help_text="Off: a record that is missing from a later file stays as it is.",
+                        verbose_name="remove what is missing from a new file",
                     ),
                 ),
                 (
@@ -209,7 +209,7 @@ class Migration(migrations.Migration):
                     "depth",
                     models.PositiveSmallIntegerField(
                         default=3,
-                        help_text="How many links away from the start address pages may be.",
+                        help_text="How many links away from the start address a page may be.",
                     ),
                 ),
                 (
@@ -220,7 +220,7 @@ class Migration(migrations.Migration):
                             django.core.validators.MinValueValidator(1),
                             django.core.validators.MaxValueValidator(20000),
                         ],
-                        verbose_name="pages at most",
+                        verbose_name="most pages",
                     ),
                 ),
                 (
@@ -322,7 +322,6 @@ class Migration(migrations.Migration):
                 ),
                 ("name", models.CharField(max_length=300)),
                 ("file", models.CharField(blank=True, max_length=300)),
-                ("digest", models.CharField(blank=True, max_length=64)),
                 ("preview", models.JSONField(blank=True, default=dict)),
                 ("total", models.PositiveIntegerField(default=0)),
                 ("done", models.PositiveIntegerField(default=0)),

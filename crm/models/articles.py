@@ -18,13 +18,16 @@ class Article(models.Model):
         PUBLISHED = "published", "Published"
         ARCHIVED = "archived", "Archived"
 
+    # Put before the ids of the records, so that no CRM can overwrite them.
+    NAMESPACE = "articles"
+
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.ARTICLE)
     state = models.CharField(max_length=10, choices=State, default=State.DRAFT, editable=False)
     title = models.CharField(
         max_length=500, help_text="What it is about, or the question as a customer would ask it."
     )
     body = models.TextField(
-        "text", help_text="Markdown: lists, tables, links and **bold** are understood."
+        "text", help_text="Markdown: you can use lists, tables, links and **bold**."
     )
     language = models.CharField(
         max_length=10, default="en", help_text="The bot answers from articles in English."
@@ -63,19 +66,19 @@ class Article(models.Model):
     @property
     def record(self) -> str:
         """The id of the record that customers are told."""
-        return f"articles/{self.pk}"
+        return f"{self.NAMESPACE}/{self.pk}"
 
 
 class ArticleVersion(models.Model):
     """An article as somebody saved it."""
 
-    # What a version holds of its article.
+    # The fields of its article that a version holds.
     CONTENT = ("kind", "title", "body", "language", "address", "inboxes")
 
     article = models.ForeignKey(Article, on_delete=models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
     content = models.JSONField()
-    # What was done, in words: "restored version 3", "imported from terms.pdf".
+    # Says what was done: "restored version 3", "imported from terms.pdf".
     note = models.CharField(max_length=300, blank=True)
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL

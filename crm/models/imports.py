@@ -11,7 +11,7 @@ class ImportPlan(models.Model):
     Tables become records; documents become articles.
     """
 
-    name = models.CharField(max_length=100, unique=True, help_text="Orders from the till.")
+    name = models.CharField(max_length=100, unique=True, help_text="Such as: orders from the till.")
     # Put before every id ("orders-from-the-till/10482"), so that records of files and of a CRM
     # cannot overwrite each other. Made from the name once; unique among webhook sources too.
     namespace = models.SlugField(unique=True, editable=False)
@@ -27,7 +27,7 @@ class ImportPlan(models.Model):
     own_ids = models.BooleanField(
         "use the file's ids as they are",
         default=False,
-        help_text="For records in Attune's own form. They replace a CRM's records of the same ids.",
+        help_text="For records in Attune's own form. They replace CRM records with the same ids.",
     )
     # Columns that customers are not told.
     left_out = models.JSONField(default=list, blank=True)
@@ -37,9 +37,9 @@ class ImportPlan(models.Model):
         "publish documents at once", default=False, help_text="Off: they become drafts."
     )
     remove_missing = models.BooleanField(
-        "remove what the new file no longer has",
+        "remove what is missing from a new file",
         default=False,
-        help_text="Off: a record that is missing in a later file stays as it was.",
+        help_text="Off: a record that is missing from a later file stays as it is.",
     )
     place = models.CharField(
         "folder or address",
@@ -77,9 +77,7 @@ class Import(models.Model):
     # The file's name as it was uploaded, and its path in the storage.
     name = models.CharField(max_length=300)
     file = models.CharField(max_length=300, blank=True)
-    # The file's SHA-256, if it came from a plan's place.
-    digest = models.CharField(max_length=64, blank=True)
-    # What was read: a table's columns and first rows, or the documents' titles; for the preview.
+    # For the preview: a table's columns and first rows, or the documents' titles.
     preview = models.JSONField(default=dict, blank=True)
     total = models.PositiveIntegerField(default=0)
     done = models.PositiveIntegerField(default=0)

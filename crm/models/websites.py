@@ -15,10 +15,10 @@ class Website(models.Model):
     )
     active = models.BooleanField(default=False, help_text="Off: the site is not read.")
     depth = models.PositiveSmallIntegerField(
-        default=3, help_text="How many links away from the start address pages may be."
+        default=3, help_text="How many links away from the start address a page may be."
     )
     most_pages = models.PositiveIntegerField(
-        "pages at most",
+        "most pages",
         default=500,
         validators=[MinValueValidator(1), MaxValueValidator(20_000)],
     )

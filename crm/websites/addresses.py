@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import quote, urldefrag, urljoin, urlsplit, urlunsplit
 
-from crm.outbound.destinations import PORTS, DestinationRefused, split_url
+from crm.plumbing.destinations import PORTS, DestinationRefused, split_url
 
 # As long as the columns that hold addresses.
 LONGEST = 500
@@ -30,7 +30,7 @@ def normal(link: str, base: str = "") -> str:
         query = quote(without_visit(parts.query), safe=SAFE)
         scheme, host, port, _ = split_url(urlunsplit((parts.scheme, parts.netloc, path, query, "")))
     except (ValueError, DestinationRefused) as error:
-        raise NoAddress(f"is no address of a page: {error}") from None
+        raise NoAddress(f"is not the address of a page: {error}") from None
     host = f"[{host}]" if ":" in host else host
     netloc = host if port == PORTS[scheme] else f"{host}:{port}"
     found = urlunsplit((scheme, netloc, path, query, ""))
@@ -51,7 +51,7 @@ def origin(url: str) -> str:
 
 @dataclass(frozen=True)
 class Site:
-    """What belongs to a site: the pages in the folder of its start address, and below."""
+    """Contains the pages in the folder of a site's start address, and below."""
 
     folder: str
 

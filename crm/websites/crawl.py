@@ -66,8 +66,8 @@ class Crawl:
             self.visit(page)
             if self.report["in_a_row"] == PATIENCE:
                 self.report["outcome"].append(
-                    f"{PATIENCE} pages in a row could not be read. The others were left for the "
-                    "next run."
+                    f"{PATIENCE} pages in a row could not be read. Attune will try the others "
+                    "in the next run."
                 )
                 break
             if enough():
@@ -123,14 +123,14 @@ class Crawl:
         """Wait before a request. Raises NotFetched if it may not be made."""
         fetching.allowed(url)
         if not sitemap and not robots.allows(url):
-            raise Closed("is closed to robots by robots.txt")
+            raise Closed("is blocked by robots.txt")
         time.sleep(robots.pause(url))
         self.renew()
 
     # --- what comes of it
 
-    def failed(self, row: WebsitePage, error: Exception) -> None:
-        if row.sitemap and not isinstance(error, Unreadable) and not getattr(error, "passing", 0):
+    def failed(self, row: WebsitePage, error: NotFetched | Unreadable) -> None:
+        if row.sitemap and isinstance(error, NotFetched) and not error.passing:
             return  # Most sites have none.
         if isinstance(error, Closed):
             self.drop(row)
@@ -289,13 +289,13 @@ class Crawl:
         )
         if gone and (self.report["beyond"] or self.report["failed"]):
             outcome.append(
-                f"{gone} pages of earlier runs were not found. Their articles were kept, because "
-                "not every page could be read."
+                f"{gone} pages from earlier runs were not found. Attune kept their articles, "
+                "because it could not read every page."
             )
         elif gone >= MANY and gone * 2 > known:
             outcome.append(
-                f"{gone} of {known} pages are no longer linked. Their articles were kept, since "
-                "that is most of the site: archive them yourself if that is right."
+                f"{gone} of {known} pages are no longer linked. That is most of the site, so "
+                "Attune kept their articles. Archive them yourself if that is right."
             )
         else:
             self.withdraw(list(stale))

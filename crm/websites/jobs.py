@@ -86,7 +86,7 @@ def claim(website_id: int) -> datetime | None:
 
 
 def waiting() -> Q:
-    return Q(reading=True) & (Q(lease_until=None) | Q(lease_until__lt=timezone.now()))
+    return Q(reading=True) & background.free()
 
 
 def end_stopped(website_id: int, lease: datetime) -> None:

@@ -1,4 +1,4 @@
-"""What a site's robots.txt allows (RFC 9309)."""
+"""Asks a site's robots.txt what may be read (RFC 9309)."""
 
 from functools import lru_cache
 
@@ -27,8 +27,8 @@ def pause(url: str) -> float:
     asked = rules(origin(url)).crawl_delay(AGENT)
     if asked is not None and asked > LONGEST_PAUSE:
         raise NotFetched(
-            f"may be read only every {asked:g} seconds, says its robots.txt; Attune waits "
-            f"{LONGEST_PAUSE:g} at most"
+            f"may be read only every {asked:g} seconds, according to its robots.txt; Attune waits "
+            f"{LONGEST_PAUSE:g} seconds at most"
         )
     return PAUSE if asked is None else max(0.0, float(asked))
 

@@ -39,4 +39,4 @@ def read(body: bytes) -> Iterator[tuple[str, bool]]:
             elif event == "end" and name in {"url", "sitemap"}:
                 element.clear()
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise NotFetched(f"is no sitemap that can be read: {error}", passing=True) from None
+        raise NotFetched(f"is not a readable sitemap: {error}", passing=True) from None

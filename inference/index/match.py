@@ -1,7 +1,6 @@
 """The queries and the matches of the index."""
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inference.grounding.words import stem
+from inference.text import without_accents
 
 Vector = NDArray[np.float32]
 
@@ -51,6 +51,5 @@ class Searchable(Protocol):
 
 def terms(text: str) -> list[str]:
     """Split into stems in lower case without accents; "FH-TNT-210" gives three."""
-    split = unicodedata.normalize("NFKD", text.casefold())
-    plain = "".join(character for character in split if not unicodedata.combining(character))
+    plain = without_accents(text.casefold())
     return [stem(word) if word.isalpha() else word for word in re.findall(r"[^\W_]+", plain)]

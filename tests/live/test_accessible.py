@@ -144,7 +144,7 @@ def test_the_pages_of_knowledge(page: Page, busy_site: Site) -> None:
     for draft in page.locator("input[name=article]").all():
         draft.check()
     page.get_by_role("button", name="Publish the ticked drafts").click()
-    expect(page.get_by_role("button", name="Publish all the same")).to_be_visible()
+    expect(page.get_by_role("button", name="Publish anyway")).to_be_visible()
     found.look(page, "the warning before drafts are published")
     page.goto(f"{busy_site.url}/admin/chatbot/inbox/1/change/")
     picture = page.frame_locator("iframe[title='Picture of the chat']")

@@ -98,7 +98,7 @@ def test_an_article_is_written_told_and_changed_only_when_it_is_published(
     alice.get_by_role("tab", name="As it is searched").click()
     passages = alice.get_by_role("tabpanel", name="As it is searched")
     expect(passages.get_by_role("listitem").filter(has_text="88 cm")).to_contain_text("Chest")
-    press(alice, "Save and publish", "are told version 1, which is this text.")
+    press(alice, "Save and publish", "now see version 1, which is this text.")
 
     question = "What is the chest of the Kestrel wetsuit in size S?"
     answer = answered(as_customer(), question)
@@ -110,7 +110,7 @@ def test_an_article_is_written_told_and_changed_only_when_it_is_published(
     text.fill(text.input_value().replace("88 cm", "91 cm"))
     press(alice, "Save draft", "Customers are still told version 1")
     expect(text_of(answered(as_customer(), question))).to_contain_text("88 cm")
-    press(alice, "Save and publish", "are told version 2, which is this text.")
+    press(alice, "Save and publish", "now see version 2, which is this text.")
     expect(text_of(answered(as_customer(), question))).to_contain_text("91 cm")
 
 
@@ -172,7 +172,7 @@ def test_a_refused_question_becomes_an_article_that_answers_it(
     alice.get_by_role("link", name="Write an article").click()
     expect(alice.get_by_label("Title")).to_have_value(question)
     write(alice, shop, answer)
-    press(alice, "Save draft", "Customers are not told it until you publish it.")
+    press(alice, "Save draft", "Customers do not see it until you publish it.")
 
     alice.goto(gap)
     alice.get_by_role("button", name="Ask again").click()
@@ -185,7 +185,7 @@ def test_a_refused_question_becomes_an_article_that_answers_it(
     alice.get_by_role("link", name=question).last.click()
     press(alice, "Save and publish", "which is this text.")
     alice.goto(gap)
-    press(alice, "Close the gap", "The gap is closed.")
+    press(alice, "Close the group", "The group is closed.")
     alice.goto(shop.site.url + GAPS)
     expect(alice.get_by_role("link", name=question)).to_have_count(0)
     expect(text_of(answered(as_customer(), question))).to_contain_text("12 euros")
@@ -225,10 +225,10 @@ def test_what_is_taught_is_tested_and_published(
     expect(live_side).to_contain_text(re.compile(r"wrong\s+.*40 euros"))
     expect(draft_side).to_contain_text(re.compile(r"right\s+.*60 euros"))
     alice.get_by_role("button", name="Publish the ticked drafts").click()
-    expect(alice.locator("body")).to_contain_text("Customers are told")
+    expect(alice.locator("body")).to_contain_text("Customers now see")
     expect(text_of(answered(as_customer(), question))).to_contain_text("60 euros")
     alice.goto(article)
-    expect(alice.get_by_role("region", name="State")).to_contain_text("Customers are told this")
+    expect(alice.get_by_role("region", name="State")).to_contain_text("Customers see this")
 
 
 def test_the_playground_answers_as_a_customer_from_drafts_and_follows_up(
@@ -251,7 +251,7 @@ def test_the_playground_answers_as_a_customer_from_drafts_and_follows_up(
     expect(answer).to_contain_text("nine days")
     made = alice.get_by_role("region", name="How this answer was made")
     expect(made).to_contain_text("Repairs of tents")
-    alice.get_by_label("Ask on").fill(f"What is the status of repair {number}?")
+    alice.get_by_label("Follow-up question").fill(f"What is the status of repair {number}?")
     alice.get_by_role("button", name="Ask").click()
     expect(answer).to_contain_text("waiting for a zip")
     expect(alice.get_by_role("region", name="Conversation")).to_contain_text("nine days")

@@ -15,10 +15,10 @@ from crm.importing.formats import limits
 from crm.importing.formats.kinds import File, kind_of
 from crm.importing.formats.shapes import Unreadable
 
-# What operating systems add to a ZIP.
+# Operating systems add these to a ZIP.
 ADDED = ("__MACOSX", "Thumbs.db", "desktop.ini")
 UNPACKED = f"{limits.UNPACKED // limits.MEGABYTE} MB"
-BOMB = "is packed so tightly that it could fill the memory: import it without the ZIP"
+BOMB = "is compressed so much that it could fill the memory: import it without the ZIP"
 
 
 def members(file: File) -> Iterator[File | tuple[str, str]]:
@@ -54,7 +54,7 @@ def check(archive: ZipFile) -> None:
     end = 0
     for one in sorted(infos, key=lambda one: one.header_offset):
         if one.header_offset < end:
-            raise Unreadable("is a damaged ZIP, whose files overlap: pack it again")
+            raise Unreadable("is a damaged ZIP whose files overlap: create it again")
         end = one.header_offset + one.compress_size
         if one.file_size > max(limits.LARGE, limits.RATIO * one.compress_size):
             raise Unreadable(BOMB)
@@ -70,13 +70,13 @@ def refusal(one: ZipInfo) -> str:
     """Return why a member is not read; "" if it is."""
     path = PurePosixPath(one.filename.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts:
-        return "has a name that leads out of the ZIP: pack it again"
+        return "has a path that leads out of the ZIP: create the ZIP again"
     if stat.S_ISLNK(one.external_attr >> 16):
         return "is only a link to a file: pack the file itself"
     if one.flag_bits & 1:
-        return "is locked by a password: pack it again without one"
+        return "has a password: create the ZIP again without one"
     if one.compress_type not in {ZIP_STORED, ZIP_DEFLATED}:
-        return "is packed in an unusual way: pack it again"
+        return "uses an unusual compression: create the ZIP again"
     return (
         f"is larger than {limits.FILE // limits.MEGABYTE} MB" if one.file_size > limits.FILE else ""
     )
@@ -88,7 +88,8 @@ def member(archive: ZipFile, one: ZipInfo, name: str) -> File | tuple[str, str]:
         kind = kind_of(file)
         if kind in {"xlsx", "docx"}:
             check(ZipFile(BytesIO(file.data)))
-    except (BadZipFile, zlib.error, EOFError, OSError):
+    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+        # NotImplementedError: patched data, which zipfile does not read.
         return name, "is damaged in the ZIP: pack it again"
     except Unreadable as error:
         return name, str(error)

@@ -35,7 +35,7 @@ Messages = Iterator[list[Any]]
 
 
 def main() -> None:
-    # What a library prints must not come between the messages.
+    # Nothing that a library prints may come between the messages.
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     # openpyxl would load it, and with it the threads of its algebra and their memory.

@@ -8,7 +8,7 @@ from crm.importing.formats.kinds import File
 from crm.importing.formats.shapes import Document, Unreadable
 
 NO_TEXT = "has no text: choose another file"
-PICTURES = "holds only pictures of its pages: export it as text, or have its text recognised first"
+PICTURES = "holds only pictures of its pages: export it as text, or run OCR on it first"
 
 
 def documents_of(file: File, kind: str) -> Iterator[Document | None]:

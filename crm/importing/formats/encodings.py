@@ -21,8 +21,8 @@ ZEROS = 0.1
 # Bytes that no text has. A text may hold some by mistake: so many, or that share of them all.
 CONTROLS = frozenset({*range(9), *range(14, 27), *range(28, 32)})
 FEW, SHARE = 8, 0.02
-# What Excel on Windows and old systems write, the likeliest first. charset-normalizer knows ninety,
-# many of which cannot be told apart by a few names.
+# Encodings of Excel on Windows and of old systems, the likeliest first. charset-normalizer knows
+# ninety, many of which cannot be told apart by a few names.
 LIKELY = [
     "cp1252",
     "cp1250",
@@ -34,7 +34,7 @@ LIKELY = [
     "big5",
     "euc_kr",
 ]
-BINARY = "is no text, though its name says so: export it again from the program that it comes from"
+BINARY = "is not a text, although its name says so: export it again from its original program"
 
 
 def text_of(data: bytes) -> str:
@@ -44,7 +44,7 @@ def text_of(data: bytes) -> str:
 
 
 def opened(data: bytes, newline: str | None = "") -> TextIOWrapper:
-    """Return the text as a file. What the encoding does not have becomes "\ufffd"."""
+    """Return the text as a file. Bytes that the encoding does not have become "\ufffd"."""
     return TextIOWrapper(BytesIO(data), encoding_of(data), "replace", newline)
 
 

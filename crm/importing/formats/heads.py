@@ -105,7 +105,7 @@ def row_of(columns: list[str], cells: Cells, pads: bool) -> dict[str, Any] | Unr
     elif pads:
         cells = cells + [None] * (len(columns) - len(cells))
     if len(cells) != len(columns):
-        return Unreadable(f"has {len(cells)} cells, and there are {len(columns)} columns")
+        return Unreadable(f"has {len(cells)} cells, but the table has {len(columns)} columns")
     for column, cell in zip(columns, cells, strict=True):
         if isinstance(cell, Unreadable):
             return Unreadable(f"“{column}” {cell}")

@@ -11,13 +11,13 @@ from crm.importing.formats.shapes import Unreadable
 
 TABLES = frozenset({"csv", "xlsx", "jsonl"})
 DOCUMENTS = frozenset({"md", "txt", "html", "docx", "pdf"})
-READ = ".csv, .tsv, .xlsx, .jsonl, .md, .html, .txt, .docx, .pdf and .zip"
+READ = ".csv, .tsv, .xlsx, .jsonl, .md, .html, .txt, .docx, .pdf or .zip"
 # Endings of text files, with what they hold if their content does not say otherwise.
 ENDINGS = {
     "csv": "csv",
     "tsv": "csv",
     "tab": "csv",
-    "xls": "csv",  # What web systems call an Excel file is often a text.
+    "xls": "csv",  # Web systems often call a text an Excel file.
     "xlsx": "csv",
     "jsonl": "jsonl",
     "ndjson": "jsonl",
@@ -33,13 +33,13 @@ ENDINGS = {
 OTHER = (
     (
         b"\xd0\xcf\x11\xe0",
-        "is in an old format of Office, or locked by a password: open it and save "
-        "it as .xlsx or .docx without one",
+        "is in an old Office format or protected by a password: open it and save it "
+        "as .xlsx or .docx, without a password",
     ),
     (b"\x89PNG", "is a picture: write down what it says"),
     (b"\xff\xd8\xff", "is a picture: write down what it says"),
     (b"GIF8", "is a picture: write down what it says"),
-    (b"{\\rtf", "is in RTF: open it and save it as .docx"),
+    (b"{\\rtf", "is an RTF file: open it and save it as .docx"),
     (b"\x1f\x8b", "is packed with gzip: unpack it first"),
     (b"7z\xbc\xaf", "is packed with 7-Zip: unpack it, or pack it as .zip"),
     (b"Rar!", "is packed with RAR: unpack it, or pack it as .zip"),
@@ -80,8 +80,10 @@ def kind_of(file: File) -> str:
 def packed(data: bytes) -> str:
     try:
         names = set(ZipFile(BytesIO(data)).namelist())
+    # zipfile raises NotImplementedError at a member that asks for a later version of ZIP than there
+    # is. No program writes that: the entry is damaged.
     except (BadZipFile, ValueError, NotImplementedError) as error:
-        raise Unreadable("is a damaged ZIP: pack it again, or save it again") from error
+        raise Unreadable("is a damaged ZIP: create it again") from error
     kind = next((kind for name, kind in PACKED if name in names), "zip")
     if " " in kind:
         raise Unreadable(kind)
@@ -98,7 +100,7 @@ def kind_of_text(file: File) -> str:
         return "jsonl"
     if ending in ENDINGS:
         return ENDINGS[ending]
-    raise Unreadable(f"is of no kind that can be imported: {READ} can")
+    raise Unreadable(f"cannot be imported: choose {READ}")
 
 
 def is_html(start: str) -> bool:

@@ -7,7 +7,7 @@
 - Other documents stay whole.
 
 A part is called after the document and its heading, "Terms – Returns"; in a document that is
-called questions or FAQ, a question is a title by itself. What stands before the first heading is an
+called questions or FAQ, a question is a title by itself. The text before the first heading is an
 article that is called as the document. Scraps of web pages are left out.
 """
 

@@ -10,7 +10,7 @@ from typing import Any
 from crm.importing.formats import limits
 from crm.importing.formats.shapes import Unreadable
 
-LOCKED = "is locked by a password: save it without one"
+LOCKED = "has a password: save it without one"
 # Characters of one page: no sheet of paper has a tenth.
 MOST = 100_000
 # Gaps as multiples of the size of the type. Between words there is a third, in justified text up to
@@ -18,7 +18,7 @@ MOST = 100_000
 # blank is written there: PDFium adds one.
 GAP, NARROW_GAP = 1.3, 0.4
 BOLD = 600
-# What PDFium gives for a hyphen at the end of a line.
+# PDFium gives this for a hyphen at the end of a line.
 HYPHEN = "\x02"
 
 

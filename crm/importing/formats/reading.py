@@ -24,7 +24,7 @@ TOO_LARGE = f"is larger than {limits.FILE // limits.MEGABYTE} MB: import it in p
 TOO_LONG = "takes too long to read: import it in smaller parts, or in another format"
 TOO_MUCH = "needs too much memory to read: import it in smaller parts"
 DAMAGED = "is damaged: open it in the program that it comes from, save it again and import that"
-# What the child ends with if the kernel stopped it.
+# The exit codes of a child that the kernel has stopped.
 ENDINGS = {-signal.SIGPROF: TOO_LONG, -signal.SIGXCPU: TOO_LONG, -signal.SIGKILL: TOO_MUCH}
 
 

@@ -1,4 +1,4 @@
-"""What files turn into: tables, documents, and sentences about what could not be read."""
+"""Defines the contents of files: tables, documents, and sentences about what could not be read."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -11,7 +11,7 @@ from crm.importing.formats.heads import Cells, Numbered
 from crm.importing.formats.shapes import Unreadable
 
 NO_VALUE = "is a formula without a result: open the file in Excel, save it, and import it again"
-# What a cell shows if its formula has failed.
+# A cell shows one of these if its formula has failed.
 FAILED = frozenset(("#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"))
 # "00000" shows 42 as 00042: a postcode or an order's number.
 ZEROS = re.compile(r"0{2,20}")

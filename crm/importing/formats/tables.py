@@ -86,7 +86,7 @@ def checked(line: str) -> dict[str, Any]:
 
 
 def refuse(name: str) -> None:
-    raise ValueError(f"{name} is no number")
+    raise ValueError(f"{name} is not a number")
 
 
 def texts(value: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 from inference.markup import BLOCKS, DEEPEST, TAG, UNSEEN, depth, grid, seen
 from inference.markup import markdown as table
 
-# What surrounds the text of a page, is filled in, or runs.
+# Elements that surround the text of a page, are filled in, or run.
 SURROUNDING = UNSEEN | frozenset("nav footer form select input textarea dialog menu canvas".split())
 ROLES = frozenset("navigation search banner contentinfo dialog alert menu complementary".split())
 HEADINGS = {f"h{level}": level for level in range(1, 7)}
@@ -115,7 +115,7 @@ class Writer:
         elif node.tag == "table" and is_table(node):
             self.out.append(f"\n\n{table(node, list(grid(node)))}\n\n")
         else:
-            # What else can be clicked on says nothing.
+            # Other buttons say nothing.
             return bool(node.tag == "button")
         return True
 

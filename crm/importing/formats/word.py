@@ -45,7 +45,7 @@ def blocks_of(body: Any, document: Any) -> Iterator[Any]:
 
 
 class Blocks:
-    """The blocks of a document, with what they need of it."""
+    """Writes the blocks of a document, whose styles and lists say what each is."""
 
     def __init__(self, document: Any, blocks: list[Any]) -> None:
         self.blocks = blocks

@@ -20,15 +20,15 @@ SHOWN_ERRORS = 20
 
 class Command(BaseCommand):
     help = (
-        "Imports tables (CSV, Excel, JSON lines) as records and texts (Markdown, HTML, Word, PDF) "
-        "as articles, by a saved plan. Without --plan: by the one that was made for the same "
-        "columns."
+        "Imports tables (CSV, Excel, JSON lines) as records, and texts (Markdown, HTML, Word, PDF) "
+        "as articles, with a saved import plan. Without --plan, it uses the import plan with the "
+        "same columns."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("path", type=Path, help="a file or a folder")
-        parser.add_argument("--plan", help="the plan's name, as in the admin")
-        parser.add_argument("--no-index", action="store_true", help="leave the index for later")
+        parser.add_argument("--plan", help="the import plan's name, as in the admin")
+        parser.add_argument("--no-index", action="store_true", help="do not update the index now")
 
     def handle(self, **options: Any) -> None:
         plan = plan_of(options["plan"])
@@ -69,7 +69,7 @@ def plan_of(name: str | None) -> ImportPlan | None:
     if plan := ImportPlan.objects.filter(name=name).first():
         return plan
     known = ", ".join(ImportPlan.objects.values_list("name", flat=True)) or "none yet"
-    raise CommandError(f"There is no plan {name!r}. The plans are: {known}.")
+    raise CommandError(f"There is no import plan {name!r}. There are: {known}.")
 
 
 def opened(path: Path) -> list[tuple[str, files.Open]]:

@@ -21,7 +21,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("address", help="where to start, such as https://help.intranet/en/")
         parser.add_argument(
-            "--publish", action="store_true", help="publish the articles (else they are drafts)"
+            "--publish", action="store_true", help="publish the articles (otherwise: drafts)"
         )
 
     def handle(self, *, address: str, publish: bool, **_: Any) -> None:
@@ -38,7 +38,7 @@ class Command(BaseCommand):
                 jobs.read_part(website.pk, lambda: shown(website, bar))
             except KeyboardInterrupt:
                 jobs.stop(website)
-                raise CommandError("Stopped. What was read before stays.") from None
+                raise CommandError("Stopped. Attune keeps what it has already read.") from None
         website.refresh_from_db()
         if website.reading:
             raise CommandError(f"Another process is reading {start}: see its page in the admin.")
@@ -52,7 +52,7 @@ class Command(BaseCommand):
         for address, why in report["left_out"][:SHOWN]:
             self.stdout.write(f"  {address} {why}")
         if len(report["left_out"]) > SHOWN:
-            self.stdout.write("  … see its page in the admin for the others")
+            self.stdout.write("  … the website's page in the admin lists more")
 
 
 def shown(website: Website, bar: Any) -> bool:

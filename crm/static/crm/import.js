@@ -1,27 +1,11 @@
-// Shows the progress of an import while a worker is busy with it, also in the list of imports, and the preview of the
-// choices while they are made.
+// Keeps the list of imports up to date while a worker is busy with one, and shows the preview of the choices while they
+// are made.
 
 const LOOKS_EVERY = 1000; // milliseconds
 const WAIT = 300; // milliseconds after the last change
-const progress = document.getElementById("progress");
 const choices = document.getElementById("choices");
 let timer = 0;
 let asked = null;
-
-async function look() {
-  try {
-    const answer = await fetch(progress.dataset.url);
-    if (!answer.ok) throw new Error(answer.statusText);
-    const { state, text, done, total } = await answer.json();
-    if (state !== progress.dataset.state) return location.reload();
-    const bar = progress.querySelector("progress");
-    if (state === "running") Object.assign(bar, { max: total || 1, value: done });
-    progress.querySelector("[role=status]").textContent = text;
-  } catch {
-    // The server may be starting again; the next look comes soon.
-  }
-  setTimeout(look, LOOKS_EVERY);
-}
 
 async function lookAtList() {
   const list = document.getElementById("changelist-form");
@@ -57,7 +41,6 @@ async function preview() {
   }
 }
 
-if (progress) setTimeout(look, LOOKS_EVERY);
 if (document.getElementById("changelist-form")) setTimeout(lookAtList, LOOKS_EVERY);
 if (document.getElementById("again")) {
   document.getElementById("again").hidden = true;

@@ -65,7 +65,7 @@ def test_what_cannot_be_judged_says_why(client: Client, answered: Message) -> No
     dora = staff(client, "dora", *AGENT)
     record("order:2", "Order 2", Customer.objects.create(id="bob"))
     response = judge(dora, answered, verdict="wrong", record="order:2")
-    assert "no such record that this customer may see" in text_of(dora, response["Location"])
+    assert "This customer may see no such record" in text_of(dora, response["Location"])
     assert dora.get(reverse("admin:teach", args=[answered.conversation_id, 2])).status_code == 405
     asked = answered.conversation.messages.get(seq=1)
     judge(dora, asked, verdict="right")
@@ -122,13 +122,13 @@ def test_lena_writes_and_edits_a_question(client: Client) -> None:
     case.refresh_from_db()
     assert (case.expect, case.active) == ("refuse", False)
     assert '<option value="refuse" selected' in text_of(lena, page)
-    assert "No answer: it is not on record" in text_of(lena, LIST)
+    assert "A refusal: it is not on record" in text_of(lena, LIST)
 
 
 @pytest.mark.parametrize(
     ("values", "says"),
     [
-        ({"texts": ""}, "Write what a right answer holds"),
+        ({"texts": ""}, "Write what a right answer contains"),
         ({"texts": "30 days |"}, "Write a text on each side"),
         ({"record": "order:1"}, "no such record"),
         ({"record": "order:1", "customer": "bob"}, "no such record"),
@@ -181,7 +181,7 @@ def test_of_a_very_long_file_the_first_questions_are_taken_and_somebody_is_told(
     row = {"question": "How long?", "expect": [["30"]], "before": {"unanswered": 1e999}}
     lines = [json.dumps(row), *[json.dumps(row | {"before": {}})] * 4]
     html = lena.post(f"{LIST}upload/", {"file": file(*lines)}, follow=True).content.decode()
-    assert "as the export of test questions has it" in html
+    assert "as in an export of test questions" in html
     assert "Only the first 2 questions were read." in html
     assert Case.objects.count() == 1
 

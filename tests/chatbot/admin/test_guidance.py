@@ -9,10 +9,9 @@ from django.utils import timezone
 from chatbot.admin.inboxes import InboxForm
 from chatbot.models import Inbox, Message
 from tests.chatbot.admin.console import SCRIPT, say, staff, talk, text_of
+from tests.chatbot.admin.test_looks import FIELDS
 
 pytestmark = pytest.mark.django_db
-RULES = {"alert_in_a_row": 3, "alert_repeated": 3, "alert_fall": 0.8, "alert_mood": -0.5}
-FIELDS = {"key": "shop", "name": "Fernhill", "greeting": "Hi", **RULES}
 LAW = "legal advice: We cannot advise you on the law."
 
 
@@ -71,8 +70,8 @@ def test_guidance_is_tried_out_on_last_week_before_it_is_saved(root: Client, inb
     url = f"/admin/chatbot/inbox/{inbox.id}/guidance/"
     html = root.post(url, FIELDS | {"never_about": LAW, "hand_off_on": "mean"}).content.decode()
     assert "customers wrote 3 messages" in html
-    assert "would have met 2;" in html
-    assert "would have met 0." in html
+    assert "would have caught 2;" in html
+    assert "would have caught 0." in html
     assert "<bdi>legal advice</bdi>: 1 message<" in html
     assert "We cannot advise you on the law." in html
     assert "I need Legal" in html
@@ -86,7 +85,7 @@ def test_words_of_customers_are_for_people_who_may_read_them(client: Client, inb
     bob = staff(client, "bob", "view_inbox", "change_inbox")
     url = f"/admin/chatbot/inbox/{inbox.id}/guidance/"
     html = bob.post(url, FIELDS | {"never_about": LAW}).content.decode()
-    assert "would have met 1;" in html
+    assert "would have caught 1;" in html
     assert "my aunt" not in html
     charlie = staff(client, "charlie", "view_inbox")
     assert charlie.post(url, FIELDS).status_code == 403

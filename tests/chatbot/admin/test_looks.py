@@ -11,9 +11,9 @@ from chatbot.admin.inboxes import InboxForm
 from chatbot.models import Inbox, InboxLogo
 from chatbot.widget import look
 from tests.chatbot.admin.console import SCRIPT, staff, text_of
+from tests.chatbot.admin.test_inboxes import RULES
 
 pytestmark = pytest.mark.django_db
-RULES = {"alert_in_a_row": 3, "alert_repeated": 3, "alert_fall": 0.8, "alert_mood": -0.5}
 FIELDS = {"key": "shop", "name": "Fernhill", "greeting": "Hi", **RULES}
 
 
@@ -65,7 +65,7 @@ def test_a_colour_that_is_dark_enough_stays_as_it_is() -> None:
 def test_a_colour_too_light_for_white_text_is_refused_with_the_nearest_that_works() -> None:
     form = InboxForm({**FIELDS, "colour": "#FFCC00"})
     said = str(form.errors["colour"][0])
-    assert "its contrast is 1.5, and 4.5 is the least" in said
+    assert "its contrast is 1.5, but must be at least 4.5" in said
     nearest = said.split()[-1].rstrip(".")
     assert "colour" not in InboxForm({**FIELDS, "colour": nearest}).errors
 
@@ -125,7 +125,7 @@ def test_a_logo_stays_until_it_is_removed_or_replaced(root: Client, inbox: Inbox
     [
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "cannot be"),
         (b"GIF89a" + b"\0" * 20, "damaged or something else"),
-        (b"%PDF-1.4\nstartxref\n9\n%%EOF", "no PNG, JPEG or WebP"),
+        (b"%PDF-1.4\nstartxref\n9\n%%EOF", "not a PNG, JPEG or WebP"),
         (png()[:-20], "damaged or something else"),
         (png() + b"\0" * 200_000, "100 KB is the most"),
     ],

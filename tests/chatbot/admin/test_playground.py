@@ -45,7 +45,7 @@ class PlaygroundTests(FakeModelsTestCase):
             "done after",
         ):
             self.assertIn(shown, html)
-        self.assertRegex(html, r"Order 50001</bdi>, how likely its best line answers: \d+%")
+        self.assertRegex(html, r"Order 50001</bdi>; chance that its best line is the answer: \d+%")
 
     def test_bob_and_nobody_do_not_get_alices_order(self) -> None:
         for customer in (BOB, ""):
@@ -100,7 +100,7 @@ class PlaygroundTests(FakeModelsTestCase):
         self.assertEqual((right.verdict, right.expect), ("right", [["41.50", "41.5"]]))
         self.assertEqual((wrong.expect, wrong.record), ([["50 EUR", "50"]], "order:50001"))
         response = self.lena.post(keep, should | {"record": "Order 50002"}, follow=True)
-        self.assertContains(response, "no such record that this customer may see")
+        self.assertContains(response, "This customer may see no such record")
         url = reverse("admin:playground-records")
         place = {"q": "order", "inbox": self.inbox.key}
         self.assertEqual(self.lena.get(url, place).json()["rows"], [])

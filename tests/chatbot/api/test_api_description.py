@@ -21,7 +21,8 @@ from chatbot.people import identity
 from chatbot.wire import limits
 from crm import signing
 from crm.models import Endpoint, Source
-from crm.outbound import destinations, outbox
+from crm.outbound import outbox
+from crm.plumbing import destinations
 from tests.chatbot.attachments.files import PDF
 from tests.chatbot.programs import Program, order, talk
 

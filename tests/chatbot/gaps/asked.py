@@ -10,7 +10,7 @@ from crm.models import Customer
 
 
 def asked(text: str, state: str = "refused", days: float = 0, **fields: Any) -> Message:
-    """A question in a conversation of its own, and the bot's reply to it, so many days ago.
+    """Store a question in a conversation of its own, and the bot's reply to it, so many days ago.
 
     fields: customer (an id), reason, error and intents; feedback to the answer; said: the answer.
     """
@@ -44,5 +44,5 @@ def asked(text: str, state: str = "refused", days: float = 0, **fields: Any) -> 
 
 
 def texts() -> list[str]:
-    """What the collected questions say, in alphabetical order."""
+    """List the texts of the collected questions, in alphabetical order."""
     return sorted(GapQuestion.objects.values_list("message__text", flat=True))

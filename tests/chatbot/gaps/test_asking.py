@@ -109,14 +109,14 @@ class Asking(FakeModelsTestCase):
         assert asking.go_on() == 0
 
     def test_customers_come_first(self) -> None:
-        assert admission.is_idle()
+        assert admission.idle_places()
         Reply.objects.filter(question=asked("When do you open?")).update(status="running")
         with self.settings(GENERATIONS=1):
-            assert not admission.is_idle()
+            assert not admission.idle_places()
         with self.settings(GENERATIONS=2):
-            assert not admission.is_idle()
+            assert not admission.idle_places()
         with self.settings(GENERATIONS=4):
-            assert admission.is_idle()
+            assert admission.idle_places()
 
     def test_only_better_answers_count(self) -> None:
         same = {"answer": "There is nothing about it in our records.", "state": "answered"}

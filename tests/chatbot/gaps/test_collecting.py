@@ -1,4 +1,4 @@
-"""Which of the customers' messages are questions without an answer."""
+"""Some of the customers' messages are collected as questions without an answer."""
 
 import pytest
 

@@ -31,10 +31,14 @@ class RefusalTests(FakeModelsTestCase):
         self.assertTrue(outcome.answer.endswith(PLAIN.offer))
         self.assertEqual(outcome.choices, ["Yes, please"])
 
-    async def test_what_hardly_answers_is_told_as_the_closest(self) -> None:
+    async def test_what_hardly_answers_is_told_as_the_closest_each_time_in_other_words(
+        self,
+    ) -> None:
+        text = "within how many days can I return a kayak on Sundays?"
         with mock.patch.object(FakeReranker, "answering", 0.9):
-            outcome = await self.ask("within how many days can I return a kayak on Sundays?")
-        self.assertTrue(outcome.answer.startswith(f"{PLAIN.refusal} The closest I can find is"))
+            first, again = await self.ask(text), await self.ask(text, unanswered=1)
+        self.assertTrue(first.answer.startswith("I can't find an exact answer to that. The"))
+        self.assertTrue(again.answer.startswith("I can't find an exact answer to that either."))
 
     async def test_an_upset_customer_first_reads_a_kind_word(self) -> None:
         outcome = await self.ask("who painted order 50001?", mood=-0.6)

@@ -111,7 +111,7 @@ class TeachTests(CasesTestCase):
         self.assertEqual(cases.titled(case.record), row["title"])
         again = Article(title="Returns")
         editing.save(again)
-        with self.assertRaisesMessage(Refused, "Several records are called that"):
+        with self.assertRaisesMessage(Refused, "Several records have that title"):
             self.teach(message, "wrong", record="returns")
         self.assertEqual(
             self.teach(message, "wrong", record="Returns (draft)").record, again.record

@@ -1,4 +1,4 @@
-"""What a right answer must hold, from a text that somebody called right."""
+"""A right answer must hold the facts of a text that somebody called right."""
 
 import pytest
 

@@ -74,13 +74,13 @@ def test_alice_imports_her_orders_and_sees_them_before(alice: Client) -> None:
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"role_id": ""}, "Choose the column that tells the rows apart."),
-        ({"role_id": "Status"}, "Several rows have the same value there"),
-        ({"role_customer": ""}, "or tick below that everybody may be told"),
-        ({"shared": "on"}, "Each record has a customer: untick this"),
+        ({"role_id": ""}, "Choose the column whose value is different in each row."),
+        ({"role_id": "Status"}, "Some rows have the same value in this column"),
+        ({"role_customer": ""}, "or confirm below that everybody may see"),
+        ({"shared": "on"}, "Each record has a customer: turn this off"),
         ({"kind": " "}, "This field is required|Say in one word"),
         ({"name": ""}, "This field is required"),
-        ({"left_out": ["Status"]}, "“Status” is used: Status."),
+        ({"left_out": ["Status"]}, "“Status” is already used as Status."),
         ({"role_id": "No such"}, "not one of the available choices"),
     ],
 )
@@ -120,7 +120,7 @@ def test_cells_are_texts_and_never_markup(alice: Client) -> None:
 def test_ambiguous_dates_are_asked_about(alice: Client) -> None:
     run = waiting(ambiguous=True)
     assert "Dates begin with" in text_of(alice, page(run))
-    assert "05/04/2026 may be in April or in May" in posted(alice, run)
+    assert "05/04/2026 can be in April or in May" in posted(alice, run)
     posted(alice, run, order="month")
     assert ImportPlan.objects.get().day_first is False
 
@@ -267,7 +267,7 @@ def test_a_plan_is_corrected_and_what_it_brought_is_removed(alice: Client, root:
     root.post(confirm)
     assert not Record.objects.filter(deleted=False).exists()
     assert (
-        "Write a folder or an address"
+        "Give this import plan a folder or an address"
         in alice.get(f"/admin/crm/importplan/{plan.pk}/import_now/", follow=True).content.decode()
     )
 

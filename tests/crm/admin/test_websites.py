@@ -74,9 +74,9 @@ def test_read_now_and_stop(lead: Client) -> None:
     assert (made.reading, made.run) == (True, 1)
     html = text_of(lead, page(made))
     assert f'data-url="{page(made, "progress")}"' in html
-    assert "crm/website.js" in html
+    assert "crm/progress.js" in html
     assert lead.get(page(made, "progress")).json() == {
-        "reading": True,
+        "state": "reading",
         "text": "0 read of 0 found",
         "done": 0,
         "total": 0,
@@ -90,7 +90,7 @@ def test_read_now_and_stop(lead: Client) -> None:
 def test_a_website_that_is_off_or_not_listed_is_not_read(lead: Client, settings: Any) -> None:
     made = website(active=False)
     answer = lead.post(page(made, "read"), follow=True)
-    assert "It is switched off" in answer.content.decode()
+    assert "It is off" in answer.content.decode()
     Website.objects.update(active=True)
     settings.KNOWLEDGE_HOSTS = []
     answer = lead.post(page(made, "read"), follow=True)

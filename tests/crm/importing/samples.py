@@ -2,7 +2,6 @@
 
 import csv
 import io
-import zipfile
 from typing import Any
 
 from crm.importing import files, runs
@@ -35,14 +34,6 @@ def as_csv(rows: list[list[Any]], head: list[str] = HEAD) -> bytes:
     text = io.StringIO()
     csv.writer(text).writerows([head, *rows])
     return text.getvalue().encode()
-
-
-def as_zip(members: dict[str, bytes | str]) -> bytes:
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return target.getvalue()
 
 
 def given(name: str, content: bytes, plan: ImportPlan | None = None, **more: Any) -> Import:

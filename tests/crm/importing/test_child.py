@@ -56,11 +56,11 @@ def test_a_zip_gives_all_its_files_and_tells_which_could_not_be_read(stored: Sto
     ]
     assert [one.name for one in found.tables] == ["orders.csv"]
     assert dict(found.errors) == {
-        "broken.docx": "broken.docx is a damaged ZIP: pack it again, or save it again",
+        "broken.docx": "broken.docx is a damaged ZIP: create it again",
         "scan.pdf": f"scan.pdf {reading.DAMAGED}",
         "photo.md": "photo.md is a picture: write down what it says",
         "more.zip": "more.zip is a ZIP in a ZIP: unpack it first",
-        "../evil.md": "../evil.md has a name that leads out of the ZIP: pack it again",
+        "../evil.md": "../evil.md has a path that leads out of the ZIP: create the ZIP again",
     }
     assert list(rows(path, "all.zip", "orders.csv")) == [(2, {"id": "1", "x": "2"})]
     with pytest.raises(Unreadable, match="invoices.csv is not in the file any more"):
@@ -80,11 +80,11 @@ def test_links_and_locked_files_in_a_zip_are_refused() -> None:
     assert refused(held.getvalue()) == ["is only a link to a file: pack the file itself"]
     locked = bytearray(zipped({"a.md": "x"}))
     locked[locked.index(b"PK\x01\x02") + 8] |= 1
-    assert refused(bytes(locked)) == ["is locked by a password: pack it again without one"]
+    assert refused(bytes(locked)) == ["has a password: create the ZIP again without one"]
 
 
 def test_zip_bombs_are_refused_before_they_are_unpacked() -> None:
-    with pytest.raises(Unreadable, match="packed so tightly"):
+    with pytest.raises(Unreadable, match="compressed so much"):
         refused(zipped({"a.md": bytes(limits.LARGE + 1)}))
     with pytest.raises(Unreadable, match="holds more than 2,000 files"):
         refused(zipped({f"{n}.md": "" for n in range(2_001)}, level=0))
@@ -102,7 +102,7 @@ def test_a_workbook_that_is_a_bomb_is_refused() -> None:
     book = BytesIO(xlsx([["id"]]))
     with zipfile.ZipFile(book, "a", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/media/x", bytes(limits.LARGE + 1))
-    with pytest.raises(Unreadable, match="packed so tightly"):
+    with pytest.raises(Unreadable, match="compressed so much"):
         refused(book.getvalue())
 
 
@@ -127,9 +127,9 @@ def test_content_tells_more_than_a_name(data: bytes, name: str, kind: str) -> No
     [
         (b"", "a.csv", "is empty"),
         (b" \n ", "a.csv", "is empty"),
-        (bytes(range(256)) * 9, "a.csv", "is no text, though its name says so"),
+        (bytes(range(256)) * 9, "a.csv", "is not a text, although its name says so"),
         (b"\xd0\xcf\x11\xe0", "a.xls", "save it as .xlsx"),
-        (b"MZ", "a.exe", "is of no kind that can be imported: .csv, .tsv"),
+        (b"MZ", "a.exe", "cannot be imported: choose .csv, .tsv"),
         (zipped({"xl/workbook.bin": ""}), "a.xlsb", "save it as .xlsx"),
     ],
 )

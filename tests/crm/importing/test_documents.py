@@ -231,7 +231,7 @@ ENCRYPTED = files.file_of(
         (b"%PDF-1.7\n" + bytes(range(256)) * 40, "Failed to load document"),
         (files.pdf([[(5, 5, 5, "x")]], count=100_000), "has more than 2,000 pages"),
         (files.pdf([[]]), "holds only pictures of its pages"),
-        (ENCRYPTED, "is locked by a password: save it without one"),
+        (ENCRYPTED, "has a password: save it without one"),
     ],
     ids=["cut off", "garbage", "pages", "pictures", "locked"],
 )

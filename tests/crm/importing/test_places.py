@@ -151,7 +151,7 @@ def test_the_command_imports_a_folder_with_a_plan(folder: Path, capsys: Any) -> 
     assert "orders.csv: Done. 2 created" in told
     assert "2 documents: Done. 2 created" in told
     assert Article.objects.filter(source="till/a.md", state="draft").exists()
-    with pytest.raises(CommandError, match="There is no plan 'Tell'. The plans are: Till."):
+    with pytest.raises(CommandError, match="There is no import plan 'Tell'. There are: Till."):
         call_command("import_files", str(folder), "--plan", "Tell")
     (folder / "orders.csv").write_bytes(as_csv(orders(2), [f"x{name}" for name in HEAD]))
     with pytest.raises(CommandError, match="Not everything"):

@@ -15,7 +15,8 @@ from crm.importing import files, plans, reading, runs
 from crm.knowledge import records
 from crm.models import Article, Import, ImportPlan, Record, RecordKind
 from crm.plumbing import background
-from tests.crm.importing.samples import HEAD, as_csv, as_zip, given, orders, worked
+from tests.crm.importing.files import zipped
+from tests.crm.importing.samples import HEAD, as_csv, given, orders, worked
 
 # Slow: each test starts real child processes.
 pytestmark = [pytest.mark.django_db, pytest.mark.slow]
@@ -102,7 +103,7 @@ def test_what_is_missing_goes_only_when_asked_and_never_most_of_it_by_mistake() 
     assert Record.objects.filter(deleted=True).count() == 2
     run = given("orders.csv", as_csv(orders(3)))
     assert run.state == State.ASKING
-    assert "5 of 8 that were imported by “orders” before are not in this file" in str(run.preview)
+    assert "imported 8 before. 5 of them are missing from this file" in str(run.preview)
     # A person has seen the number.
     run = chosen(run)
     assert run.counts == {"unchanged": 3, "removed": 5}
@@ -122,7 +123,7 @@ def test_a_file_with_errors_removes_nothing() -> None:
 
 
 def test_documents_become_articles_and_edits_made_here_are_kept() -> None:
-    guide = as_zip(
+    guide = zipped(
         {"returns.md": "# Returns\n\nWithin 30 days.", "ports/hull.md": "# Hull\n\nQuay 4."}
     )
     run = given("guide.zip", guide)
@@ -136,7 +137,7 @@ def test_documents_become_articles_and_edits_made_here_are_kept() -> None:
     assert chosen(given("guide.zip", guide)).counts == {"unchanged": 2}
     article = Article.objects.get(title="Hull")
     article.versions.update(imported=False)  # As if somebody had changed it here.
-    changed = as_zip(
+    changed = zipped(
         {"returns.md": "# Returns\n\nWithin 60 days.", "ports/hull.md": "# Hull\n\nNo."}
     )
     run = chosen(given("guide.zip", changed))
@@ -264,7 +265,7 @@ def test_an_erased_customer_is_in_no_file_that_waits(
     late = [*orders(20), [*orders(1)[0][:1], "carol-7", *orders(1)[0][2:]]]
     theirs = given("orders.csv", as_csv(late))
     others = given("others.csv", as_csv(orders(3), [name.lower() for name in HEAD]))
-    pages = given("pages.zip", as_zip({"a.md": "# A\n\nFor carol-7.", "b.md": "# B\n\nText."}))
+    pages = given("pages.zip", zipped({"a.md": "# A\n\nFor carol-7.", "b.md": "# B\n\nText."}))
     done = Import.objects.create(
         name="old.csv", state=State.DONE, errors=[["row 2", "not a day: 'carol-7'"], ["row 3", "x"]]
     )

@@ -50,8 +50,8 @@ def test_alices_orders_are_read_row_by_row_and_bad_rows_are_told_by_number(store
     got = list(rows(path, "orders.csv", "orders.csv"))
     assert got[0] == (2, {"id": "1", "customer": "alice", "note": 'a, "b"\nc'})
     assert [(n, str(row)) for n, row in got[1:3]] == [
-        (3, "has 2 cells, and there are 3 columns"),
-        (5, "has 4 cells, and there are 3 columns"),
+        (3, "has 2 cells, but the table has 3 columns"),
+        (5, "has 4 cells, but the table has 3 columns"),
     ]
     assert got[3] == (6, {"id": "4", "customer": "bob", "note": "=1+1"}), "nothing is worked out"
 

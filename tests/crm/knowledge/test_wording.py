@@ -23,6 +23,16 @@ class WordingTests(SimpleTestCase):
         )
         self.assertEqual(wording.lines({"seen": "2026-11-03T00:00:00Z"}), ["Seen: 3 November 2026"])
 
+    def test_a_programs_word_for_a_state_is_written_as_words(self) -> None:
+        for value, told in {
+            "waiting_for_parts": "waiting for parts",
+            "paid": "paid",
+            "FH_TNT_210": "FH_TNT_210",
+            "jane_doe@shop.example": "jane_doe@shop.example",
+            "_private_": "_private_",
+        }.items():
+            self.assertEqual(wording.lines({"status": value}), [f"Status: {told}"])
+
     def test_money_has_two_decimals_and_counts_have_none(self) -> None:
         self.assertEqual(wording.lines({"total": 14.0}), ["Total: 14.00"])
         self.assertEqual(wording.lines({"pieces": 14.0}), ["Pieces: 14"])

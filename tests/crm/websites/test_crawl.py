@@ -102,7 +102,7 @@ def test_nothing_is_archived_when_the_site_is_in_trouble(read: Read, trouble: An
         site.pages |= {"/": html(HOME + '<a href="/returns">x</a>', "Harbour help"), **trouble}
         report = read(site)
     assert {"Fees", "Returns"} <= set(titles())
-    assert "were kept" in report["outcome"][-1]
+    assert "kept their articles" in report["outcome"][-1]
 
 
 def test_the_links_of_a_page_that_fails_are_those_of_the_last_run(read: Read) -> None:
@@ -148,7 +148,7 @@ def test_robots_txt_is_obeyed(read: Read, monkeypatch: pytest.MonkeyPatch) -> No
     with served(pages=harbour(**{"/robots.txt": Answer(rules.encode())})) as site:
         report = read(site)
         assert "/fees" not in site.asked
-        assert reasons(report, site) == {"/fees": "is closed to robots by robots.txt"}
+        assert reasons(report, site) == {"/fees": "is blocked by robots.txt"}
         site.pages["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 900")
         assert "only every 900 seconds" in reasons(read(site), site)["/"]
     assert set(waits) == {7.0}
@@ -198,7 +198,7 @@ def test_sitemaps_are_read(read: Read) -> None:
             "/bomb.xml": Answer(bomb.encode(), headers=xml),
         }
         report = read(site)
-        assert "is no sitemap that can be read" in reasons(report, site)["/bomb.xml"]
+        assert "is not a readable sitemap" in reasons(report, site)["/bomb.xml"]
     assert titles() == ["Returns", "Welcome"]
 
 

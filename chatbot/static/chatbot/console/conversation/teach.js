@@ -1,4 +1,4 @@
-// What an agent says of the bot's answer: right, wrong, or what it should have said.
+// Lets an agent judge the bot's answer: right, wrong, or what it should have said.
 
 import { offerChoices } from "../../common/choices.js";
 import { element } from "../../common/dom.js";
