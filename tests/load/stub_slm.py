@@ -1,24 +1,56 @@
 """A model server of fixed speed, as a process of its own: `python -m tests.load.stub_slm PORT`.
 
-It speaks as much of the OpenAI chat API as a chat needs. Its first token is a whole first sentence,
-told from the records in the prompt, so that its time to first token and to its first sentence are
-one; `GET /running` says how many answers it is writing.
+It speaks as much of the OpenAI chat API as a chat needs, and answers from the records in the
+prompt: with the line that shares most words with the question, or that nothing is on record. Each
+sentence has as many tokens as every other one, so the first one ends at a known time (`until`).
+`--unsupported 10` makes it invent a figure in one of ten answers; the same question always gets the
+same answer. `GET /running` says how many answers it is writing.
 """
 
 import argparse
 import asyncio
 import json
 import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
+from zlib import crc32
 
-FIRST_TOKEN, NEXT_TOKEN, TOKENS = 0.2, 0.02, 10
-LINE = re.compile(r"^(?P<label>[A-Z][\w ]{2,40}): (?P<value>[^,\n]{2,80})$", re.MULTILINE)
+from inference.grounding import stems
+from inference.lines import is_prose
+
+FIRST_TOKEN, NEXT_TOKEN = 0.2, 0.02
+# Tokens of a sentence, and the answer's by default.
+SENTENCE = 12
 HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+NOTHING = "NOT ON RECORD"
+# To whoever sends no records.
+WITHOUT_RECORDS = "Thank you for your question, which I am glad to answer."
+
+
+@dataclass
+class Speed:
+    """In seconds."""
+
+    first_token: float = FIRST_TOKEN
+    next_token: float = NEXT_TOKEN
+
+    def until(self, token: int) -> float:
+        return self.first_token + (token - 1) * self.next_token
 
 
 class Stub:
-    def __init__(self, first_token: float, next_token: float) -> None:
-        self.first_token, self.next_token = first_token, next_token
+    def __init__(
+        self,
+        first_token: float,
+        next_token: float,
+        tokens: int = SENTENCE,
+        unsupported: int = 0,
+    ) -> None:
+        """unsupported: the share of answers with an invented figure, in per cent."""
+        self.speed = Speed(first_token, next_token)
+        self.tokens, self.unsupported = tokens, unsupported
         self.running = self.asked = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -46,25 +78,59 @@ class Stub:
         gone = asyncio.create_task(reader.read())
         try:
             writer.write(HEAD.format("text/event-stream").encode())
-            await asyncio.wait([gone], timeout=self.first_token)
-            for number, token in enumerate(tokens(asked["messages"])):
-                if number:
-                    await asyncio.wait([gone], timeout=self.next_token)
+            said = sentences(asked["messages"][-1]["content"], self.unsupported)
+            wait = self.speed.first_token
+            for token in islice(tokens(said), self.tokens):
+                await asyncio.wait([gone], timeout=wait)
                 if gone.done():
                     return
                 writer.write(event(token))
                 await writer.drain()
+                wait = self.speed.next_token
             writer.write(b"data: [DONE]\n\n")
         finally:
             gone.cancel()
             self.running -= 1
 
 
-def tokens(messages: list[dict[str, str]]) -> list[str]:
-    """A sentence from the last prompt's records in one piece, then some words one by one."""
-    found = LINE.search(messages[-1]["content"])
-    first = f"The {found['label'].lower()} is {found['value']}." if found else "It is on record."
-    return [f"{first}\n", *["NOT", " ON", " RECORD"], *["."] * (TOKENS - 4)]
+def sentences(prompt: str, unsupported: int = 0) -> list[str]:
+    """Return right sentences about the records of a prompt, the best one first; of a share of the
+    questions, in per cent, a wrong one before them."""
+    records, mark, question = prompt.rpartition("\n\nQUESTION: ")
+    if not mark:
+        return [WITHOUT_RECORDS]
+    lines = by_nearness(question, records)
+    if not lines:
+        return [NOTHING]
+    said = [as_sentence(line) for line in lines]
+    return [invented(question), *said] if crc32(question.encode()) % 100 < unsupported else said
+
+
+def by_nearness(question: str, records: str) -> list[str]:
+    """Return the lines of the records that share words with the question, nearest first."""
+    wanted, found = stems(question), list[tuple[int, str]]()
+    for block in records.removeprefix("RECORDS\n").split("\n\n"):
+        title, *lines = block.split("\n")
+        beyond_title = wanted - stems(title)
+        found += [(len(beyond_title & stems(line)), line) for line in lines]
+    return [line for near, line in sorted(found, key=lambda one: -one[0]) if near]
+
+
+def as_sentence(line: str) -> str:
+    label, colon, value = line.partition(": ")
+    return line if is_prose(line) or not colon else f"The {label.lower()} is {value}."
+
+
+def invented(question: str) -> str:
+    return f"It costs {crc32(question.encode()) % 9_000 + 1_000}.77 euros."
+
+
+def tokens(said: Sequence[str]) -> Iterator[str]:
+    """Cut each sentence into SENTENCE pieces."""
+    for sentence in said:
+        text = f"{sentence}\n"
+        for place in range(SENTENCE):
+            yield text[place * len(text) // SENTENCE : (place + 1) * len(text) // SENTENCE]
 
 
 def event(text: str) -> bytes:
@@ -78,8 +144,10 @@ async def main() -> None:
     parser.add_argument("port", type=int)
     parser.add_argument("--first-token", type=float, default=FIRST_TOKEN)
     parser.add_argument("--next-token", type=float, default=NEXT_TOKEN)
+    parser.add_argument("--tokens", type=int, default=SENTENCE, help="of an answer, at most")
+    parser.add_argument("--unsupported", type=int, default=0, help="per cent of the answers")
     options = parser.parse_args()
-    stub = Stub(options.first_token, options.next_token)
+    stub = Stub(options.first_token, options.next_token, options.tokens, options.unsupported)
     server = await asyncio.start_server(stub.serve, "127.0.0.1", options.port, backlog=1024)
     async with server:
         await server.serve_forever()

@@ -1,0 +1,122 @@
+"""Accounts of a site's parts: CPU as the scheduler counts it, SQL statements, Redis commands."""
+
+import os
+import signal
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import psycopg
+import redis
+
+from tests.live.conftest import await_that
+from tests.load.faults import Parts, family, listening
+
+TICKS = os.sysconf("SC_CLK_TCK")
+# Without PostgreSQL's own look-ups when it checks foreign keys.
+COUNTED = "SELECT query, calls FROM pg_stat_statements WHERE query NOT LIKE '%FROM ONLY%'"
+WEB, STUB, POSTGRESQL, REDIS, WORKER = "web process", "model stub", "PostgreSQL", "Redis", "worker"
+Counts = Counter[str]
+
+
+def seconds(process: int) -> float:
+    """CPU of a process with all its threads, and of the children that have ended, user and system.
+
+    PostgreSQL's connections are children of one process.
+    """
+    after_name = Path(f"/proc/{process}/stat").read_text().rpartition(") ")[2].split()
+    return sum(map(int, after_name[11:15])) / TICKS
+
+
+def of_family(process: int) -> float:
+    total = 0.0
+    for member in family(process):
+        with suppress(FileNotFoundError):  # it ended, and its parent has its time
+            total += seconds(member)
+    return total
+
+
+def machine() -> tuple[float, float]:
+    """Seconds that all cores together were busy, and that they had, since the start."""
+    all_ = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle = all_[3] + all_[4]
+    return (sum(all_) - idle) / TICKS, sum(all_) / TICKS
+
+
+@dataclass
+class Used:
+    """Since the start, or between two readings."""
+
+    cpu: dict[str, float]
+    statements: Counts
+    commands: Counts
+    # Of the whole machine, and of the clients.
+    busy: float
+    had: float
+    clients: float
+
+    @classmethod
+    def of(cls, parts: Parts) -> Self:
+        cpu = {
+            WEB: sum(map(of_family, parts.web())),
+            STUB: sum(map(of_family, parts.model())),
+            POSTGRESQL: of_family(parts.postgresql()[0]),
+            REDIS: of_family(parts.redis()[0]),
+            WORKER: sum(map(of_family, parts.worker()[:1])),
+        }
+        clients = sum(os.times()[:2])
+        return cls(cpu, statements(parts), commands(parts), *machine(), clients)
+
+    def since(self, before: Self) -> Self:
+        return self.less(before, 1.0)
+
+    def less(self, other: Self, times: float) -> Self:
+        """Without so many times what another reading has; nothing becomes negative."""
+        return type(self)(
+            {name: max(0.0, used - times * other.cpu[name]) for name, used in self.cpu.items()},
+            without(self.statements, other.statements, times),
+            without(self.commands, other.commands, times),
+            self.busy - times * other.busy,
+            self.had - times * other.had,
+            self.clients - times * other.clients,
+        )
+
+    @property
+    def others(self) -> float:
+        """The share of the machine that other programs took."""
+        return max(0.0, self.busy - sum(self.cpu.values()) - self.clients) / self.had
+
+
+def without(counts: Counts, other: Counts, times: float) -> Counts:
+    return Counter({name: max(0, round(n - times * other[name])) for name, n in counts.items()})
+
+
+def count_statements(parts: Parts) -> None:
+    """Let PostgreSQL count: it loads what counts only at its start, and services.py starts it
+    again."""
+    with psycopg.connect(parts.database, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        connection.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")
+    before = parts.postgresql()
+    os.kill(before[0], signal.SIGINT)
+    await_that(lambda: parts.postgresql() != before and listening(port_of(parts.database)))
+
+
+def port_of(database: str) -> int:
+    return int(database.rpartition(":")[2].partition("/")[0])
+
+
+def statements(parts: Parts) -> Counts:
+    counted = Counter[str]()
+    with psycopg.connect(parts.database) as connection:
+        for query, calls in connection.execute(COUNTED):
+            counted[query] += calls
+    return counted
+
+
+def commands(parts: Parts) -> Counts:
+    with redis.Redis.from_url(parts.redis_url) as client:
+        known = client.info("commandstats")
+    return Counter({name.removeprefix("cmdstat_"): one["calls"] for name, one in known.items()})
