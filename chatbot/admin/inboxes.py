@@ -26,7 +26,7 @@ from crm.admin.list_field import LinesField
 ALERT_FIELDS = [
     "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood", "alert_emails",
 ]  # fmt: skip
-WIDGET_FIELDS = ["name", "key", "origins", "auto_assign", "learning"]
+WIDGET_FIELDS = ["name", "key", "origins", "auto_assign", "read_ahead", "learning"]
 ALERTS = (
     "Each of these rules calls an agent until somebody has seen the alert or takes the "
     "conversation over. A mood counts only if the classifier is sure enough (60 %). You can try "
@@ -64,7 +64,7 @@ class InboxForm(looks.LookForm, guidance.GuidanceForm, hours.HoursForm):
     class Meta:
         model = Inbox
         fields = ["key", "name", "greeting", "origins", "learning", "auto_assign"]
-        fields += ["bot_name", "colour", "suggestions", "position", *guidance.FIELDS]
+        fields += ["read_ahead", "bot_name", "colour", "suggestions", "position", *guidance.FIELDS]
         fields += [*ALERT_FIELDS, "time_zone", "special_days"]
         help_texts = {
             "key": "A short name for programs. The pages of your site use it to name the inbox. "

@@ -5,7 +5,7 @@ A conversation has one open reply, so first come, first served is fair between c
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
@@ -34,6 +34,19 @@ class Queue:
         self.places = places
         self.inside = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
+        # Work that no customer waits for.
+        self.spare: set[asyncio.Task[None]] = set()
+
+    @property
+    def idle(self) -> bool:
+        return not self.inside and not self.waiting
+
+    def while_idle(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start work that the next reply to ask for a place ends."""
+        task = asyncio.create_task(work)
+        self.spare.add(task)
+        task.add_done_callback(self.spare.discard)
+        return task
 
     @asynccontextmanager
     async def place(self, notify: Notify | None = None) -> AsyncIterator[None]:
@@ -41,6 +54,8 @@ class Queue:
 
         notify: awaited with the number in the queue each time it changes.
         """
+        for task in self.spare:
+            task.cancel()
         if self.inside < self.places and not self.waiting:
             self.inside += 1
         else:

@@ -123,6 +123,14 @@ class Inbox(models.Model):
     never_about = models.JSONField("never talk about", default=list, db_default=[], blank=True)
     # The bot's own sentences in the inbox's words, by their names in chatbot/reply/wording.py.
     sentences = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
+    # Off until somebody decides it: what people type and take back is theirs.
+    read_ahead = models.BooleanField(
+        "read ahead while customers type",
+        default=False,
+        db_default=False,
+        help_text="The bot answers sooner, because it looks records up before the message is sent. "
+        "What is typed is not stored and nobody sees it; say so in your privacy notice.",
+    )
     auto_assign = models.BooleanField(
         "assign automatically",
         default=False,

@@ -55,7 +55,25 @@ async def ask(
     drafts: answer as if all drafts of articles were published.
     """
     talk = talk or Talk()
-    sentiment = await in_thread(score, question)
+    turn, sentiment = await in_thread(
+        asked_turn, question, customer, today=today, talk=talk, inbox=inbox, drafts=drafts
+    )
+    outcome = await collect(turn, policy=policy)
+    talk.add(question, outcome)
+    return as_json(outcome, sentiment)
+
+
+def asked_turn(
+    question: str,
+    customer: str | None,
+    today: date | None = None,
+    talk: Talk | None = None,
+    inbox: str = "",
+    drafts: bool = False,
+) -> tuple[Turn, Sentiment]:
+    """Return the turn that asks the question, and what its mood is."""
+    talk = talk or Talk()
+    sentiment = score(question)
     raised = mood.alert([mood.scored(question, sentiment)])
     alert = raised.reason if raised else ""
     turn = Turn(
@@ -73,9 +91,7 @@ async def ask(
         intents=sentiment.intents,
         today=today,
     )
-    outcome = await collect(await in_thread(guided_by, turn), policy=policy)
-    talk.add(question, outcome)
-    return as_json(outcome, sentiment)
+    return guided_by(turn), sentiment
 
 
 def score(text: str) -> Sentiment:

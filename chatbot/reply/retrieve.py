@@ -74,13 +74,20 @@ def retrieve(turn: Turn) -> Found:
     return Found(
         holding(lines),
         lines,
-        prompt.records(lines),
+        prompt.records(lines, turn.ahead),
         list(turn.history),
         answerable=any(map(may_answer, lines)),
         refers=refers(turn),
         reason="The records do not hold the answer.",
         missed=missed,
     )
+
+
+def read_newest(turn: Turn) -> None:
+    """Let the reader read the customer's newest records before they are asked about."""
+    if turn.customer:
+        hits = nearest("", replace(turn, history=()))
+        reader.line_reader().scores("", [as_data(hit).text for hit in hits])
 
 
 def nearest(question: str, turn: Turn) -> list[Hit]:

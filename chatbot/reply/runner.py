@@ -42,9 +42,10 @@ from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
 from chatbot.conversation import crm_requests, replies
-from chatbot.engines import admission
+from chatbot.engines import admission, classifier
 from chatbot.models import Conversation, Message, Reply
 from chatbot.privacy.known import known_of
+from chatbot.reply import ahead
 from chatbot.reply.guidance import guided
 from chatbot.reply.pipeline import Answer, collect
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
@@ -146,10 +147,10 @@ async def renew_for_ever(reply: Reply) -> None:
 async def stream(reply: Reply) -> None:
     """Show each sentence as soon as it is checked, and post the whole answer at the end."""
     thinking = send_progress(reply, ReplyFrame("thinking"))
+    read = ahead.taken(reply.conversation_id)
     turn, _ = await asyncio.gather(in_thread(turn_of, reply), thinking)
-    answering = Answer(
-        turn, partial(admission.queue().place, partial(send_place, reply, turn.words))
-    )
+    turn = replace(turn, ahead=read.records)
+    answering = Answer(turn, partial(read.place, partial(send_place, reply, turn.words)))
     reassuring = asyncio.create_task(reassure(reply, turn.words))
     try:
         async with aclosing(answering.sentences()) as sentences:
@@ -224,6 +225,21 @@ async def drafted(turn: Turn) -> Outcome:
     return await collect(turn, admission.queue().place)
 
 
+def turn_of_draft(conversation_id: Any, text: str) -> Turn | None:
+    """Return the turn as it would be if the customer sent what they have typed; None if the bot
+    would not answer it, or the inbox does not want to read ahead. "": nothing was typed yet."""
+    related = Conversation.objects.select_related("visitor__inbox")
+    conversation = related.get(id=conversation_id)
+    answers = conversation.state in {conversation.State.BOT, conversation.State.WAITING}
+    if not answers or (text and not conversation.visitor.inbox.read_ahead):
+        return None
+    [heard] = classifier.sentiment_classifier().score([text])
+    seq, author = conversation.last_seq + 1, Message.Author.CUSTOMER
+    return turn_at(
+        conversation, Message(seq=seq, author=author, text=text, intents=[*heard.intents])
+    )
+
+
 def turn_of(reply: Reply) -> Turn:
     """Return the turn that the reply answers, with the CRM actions it may offer."""
     turn = turn_at(reply.conversation, reply.question)
@@ -236,11 +252,12 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     Notices of the system do not count as answers, and are left out of the history because a model
     that reads them repeats them.
     """
-    earlier = conversation.messages.filter(seq__lte=question.seq)
+    earlier = conversation.messages.filter(seq__lt=question.seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM)
-    first = question.seq == 1
     endings = spoken.annotate(ending=F("trace__state"))
-    messages = [question] if first else list(endings.order_by("-seq")[:HISTORY])[::-1]
+    first = question.seq == 1
+    before = [] if first else list(endings.order_by("-seq")[: HISTORY - 1])[::-1]
+    messages = [*before, question]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     waiting = conversation.state == conversation.State.WAITING
     reply = next((m for m in messages if m.seq == last), None)

@@ -69,6 +69,8 @@ class Turn:
     known: tuple[str, ...] = ()
     # The inbox's key: what is for other inboxes only is not told. "": none.
     inbox: str = ""
+    # The records that the engine has read ahead, as blocks of the prompt; see ahead.py.
+    ahead: tuple[str, ...] = ()
     # Answer as if all drafts of articles were published.
     drafts: bool = False
 

@@ -4,6 +4,7 @@ A handler never awaits the language model: Channels runs the handlers of a socke
 """
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -13,7 +14,7 @@ from chatbot.conversation import changes, crm_requests, customers, mail_links
 from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 from chatbot.people import away, identity
 from chatbot.privacy.known import known_of
-from chatbot.reply import runner
+from chatbot.reply import ahead, runner
 from chatbot.telemetry import logs, metrics
 from chatbot.wire import hints, limits, protocol
 from chatbot.wire.errors import Refused
@@ -23,6 +24,8 @@ from crm.plumbing.threads import in_thread
 HELLO_WITHIN = 15
 PAGE = 200
 CONTACTS_PER_MINUTE = 5
+# The widget sends one a second at most.
+DRAFTS_PER_MINUTE = 60
 
 
 class VisitorConsumer(JsonSocket):
@@ -38,6 +41,7 @@ class VisitorConsumer(JsonSocket):
         self.held: list[tuple[str, str]] = []
         # News comes from several tasks, but each message must be sent once and in order.
         self.catching_up = asyncio.Lock()
+        self.drafts = limits.TokenBucket(DRAFTS_PER_MINUTE)
         if not await in_thread(self.origin_allowed):
             await self.close()  # before accept: the handshake answers 403
             return
@@ -79,6 +83,7 @@ class VisitorConsumer(JsonSocket):
             limits.let_socket_go(*self.held.pop())
         if left := self.conversation:
             self.conversation = None
+            ahead.left(left.id)
             await hints.leave(left.id, self)
 
     async def carry_out(self, frame: protocol.Frame) -> None:
@@ -115,6 +120,7 @@ class VisitorConsumer(JsonSocket):
         await self.show_actions()
         if self.joined.state == Conversation.State.WAITING:
             await self.forward_away()
+        ahead.opened(self.joined.id, partial(runner.turn_of_draft, self.joined.id, ""))
 
     def welcome(self) -> protocol.Welcome:
         self.joined.refresh_from_db()
@@ -125,6 +131,7 @@ class VisitorConsumer(JsonSocket):
             last_seq=self.joined.last_seq,
             replying=replying,
             agent=changes.answering(self.joined),
+            ahead=self.joined.visitor.inbox.read_ahead,
         )
 
     async def forward_away(self) -> None:
@@ -138,6 +145,7 @@ class VisitorConsumer(JsonSocket):
     @handles(protocol.SendMessage)
     async def on_message(self, frame: protocol.SendMessage) -> None:
         """Take the first step of a message's way; `reply/runner.py` describes all of them."""
+        ahead.sent(self.joined.id)
         message, reply = await in_thread(self.receive_message, frame)
         await self.forward(protocol.Ack(frame.id, message.seq))
         if reply:
@@ -157,6 +165,13 @@ class VisitorConsumer(JsonSocket):
     async def on_typing(self, frame: protocol.Typing) -> None:
         """Tell the agents' pages."""
         await hints.send(self.joined.id, {"type": "visitor.typing"})
+
+    @handles(protocol.Ahead)
+    async def on_ahead(self, frame: protocol.Ahead) -> None:
+        """Read ahead, and tell nobody. What comes too fast is not refused: it may be skipped."""
+        if frame.text and self.drafts.take() is None:
+            turn_of = partial(runner.turn_of_draft, self.joined.id, frame.text)
+            ahead.typed(self.joined.id, turn_of)
 
     @handles(protocol.Read)
     async def on_read(self, frame: protocol.Read) -> None:

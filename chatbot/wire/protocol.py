@@ -66,6 +66,18 @@ class Typing(Frame, frozen=True, tag="typing"):
     """The customer is typing."""
 
 
+class Ahead(Frame, frozen=True, tag="ahead"):
+    """What the customer has typed so far, so that the server can read ahead; only where `welcome`
+    asks for it. It is neither stored nor shown to anybody."""
+
+    text: str
+
+    def __post_init__(self) -> None:
+        if len(self.text) > settings.MESSAGE_MAX_CHARACTERS:
+            limit = settings.MESSAGE_MAX_CHARACTERS
+            raise Refused("too_large", f"A draft may have at most {limit} characters.")
+
+
 class Read(Frame, frozen=True, tag="read"):
     seq: int
 
@@ -237,6 +249,8 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     replying: bool
     # The agent's name in state `agent`.
     agent: str = ""
+    # Whether the server wants `ahead`.
+    ahead: bool = False
     protocol: int = PROTOCOL
 
 

@@ -59,10 +59,24 @@ class DeadlineExceeded(GenerationError):
 class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    # Those of the prompt that the server's prefix cache held, if it says so.
+    cached_tokens: int = 0
     # Seconds after the request; None if no token came.
     first_token: float | None = None
     # None if it is not measured.
     joules: float | None = None
+
+    @property
+    def fresh(self) -> float:
+        """The share of the prompt that the server had to read; 1 where it does not say."""
+        return 1 - self.cached_tokens / max(1, self.prompt_tokens)
+
+    def count(self, counted: dict[str, Any]) -> None:
+        """Take over what the server counted."""
+        self.prompt_tokens = counted["prompt_tokens"]
+        self.completion_tokens = counted["completion_tokens"]
+        details = counted.get("prompt_tokens_details") or {}
+        self.cached_tokens = details.get("cached_tokens") or 0
 
     def count_piece(self, after: float) -> None:
         """Count a piece, which is one token or a few.
@@ -131,8 +145,8 @@ class Generator:
         self.breaker.check(self.url)
         self.under_way += 1
         try:
-            request = Request(self, messages, max_tokens)
-            async with aclosing(self._pieces(request, usage)) as pieces:
+            request = Request(self, messages, max_tokens, usage or Usage())
+            async with aclosing(self._pieces(request)) as pieces:
                 async for piece in pieces:
                     self.breaker.failures = 0
                     yield piece
@@ -164,19 +178,17 @@ class Generator:
         except (ValueError, KeyError, TypeError):
             return []
 
-    async def _pieces(self, request: "Request", usage: Usage | None) -> AsyncGenerator[str, None]:
+    async def _pieces(self, request: "Request") -> AsyncGenerator[str, None]:
         answer = None
         try:
             answer = await self._first(request)
             lines = answer.aiter_lines()
             while (chunk := await self._next(lines, request)) is not None:
-                if usage is not None and (counted := chunk.get("usage")):
-                    usage.prompt_tokens = counted["prompt_tokens"]
-                    usage.completion_tokens = counted["completion_tokens"]
+                if counted := chunk.get("usage"):
+                    request.usage.count(counted)
                 if text := text_of(chunk):
                     request.note_progress()
-                    if usage is not None:
-                        usage.count_piece(request.seconds)
+                    request.usage.count_piece(request.seconds)
                     yield text
         except DeadlineExceeded:
             # Counts for the pace only if the server still answers: one that hangs has no pace.
@@ -238,12 +250,16 @@ class Generator:
 class Request:
     """A request that is under way: how long it may take, and how long it has taken."""
 
-    def __init__(self, generator: Generator, messages: ChatMessages, max_tokens: int) -> None:
-        self.messages, self.max_tokens = messages, max_tokens
+    def __init__(
+        self, generator: Generator, messages: ChatMessages, max_tokens: int, usage: Usage
+    ) -> None:
+        self.messages, self.max_tokens, self.usage = messages, max_tokens, usage
         self.pace, self.clock = generator.pace, generator.clock
         self.load = characters(messages) * generator.under_way
         self.allowed = self.pace.allowed(generator.deadlines, self.load, max_tokens)
         self.started = self.clock()
+        # When the first and the last token so far came.
+        self.first: float | None = None
         self.last: float | None = None
         self.longest_gap = 0.0
 
@@ -258,13 +274,15 @@ class Request:
 
     def note_progress(self) -> None:
         now = self.clock()
-        if self.last is None:
-            self.pace.read(now - self.started, self.load)
+        if self.first is None or self.last is None:
+            self.first = now
         else:
             self.longest_gap = max(self.longest_gap, now - self.last)
         self.last = now
 
     def done(self) -> None:
+        if self.first is not None:
+            self.pace.read(self.first - self.started, self.load, self.usage.fresh)
         if self.longest_gap:
             self.pace.wrote(self.longest_gap)
 

@@ -15,6 +15,8 @@ SLACK = 3.0
 # Factors on a configured deadline: before any request has been seen, and at most, since an engine
 # that hangs must not hold customers forever.
 UNSEEN, MOST = 3.0, 10.0
+# The least share of a prompt that counts as read: a token or two say little about many.
+LEAST_FRESH = 0.1
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,10 @@ class Pace:
     reading: deque[float] = field(default_factory=recent)
     gaps: deque[float] = field(default_factory=recent)
 
-    def read(self, seconds: float, load: int) -> None:
-        self.reading.append(seconds / max(1, load))
+    def read(self, seconds: float, load: int, fresh: float = 1.0) -> None:
+        """fresh: the share of the prompt that was in no cache. Without it, prompts from the cache
+        would make the engine look so fast that it is not waited for when it must read one."""
+        self.reading.append(seconds / max(1.0, load * max(LEAST_FRESH, fresh)))
 
     def wrote(self, longest_gap: float) -> None:
         self.gaps.append(longest_gap)

@@ -49,7 +49,8 @@ class Command(BaseCommand):
     help = (
         "Prints figures on a labelled file of JSON lines (.gz too). answers: asks each "
         '{"id", "kind", "customer", "question", "expect"}; delay: on the same file, measures the '
-        "time to the first sentence, beside the raw model's; routes: on the same file, measures "
+        "time to the first sentence with and without reading ahead of Enter, beside the bare "
+        "model's; routes: on the same file, measures "
         'what the tiers save and cost; retrieval: searches for each {"question", "customer", '
         '"relevant"}; grounding: checks each sentence of {"record", "pairs"}; reading: ranks the '
         'lines of {"question", "lines", "answers"} and checks the claim of {"premise", "claim", '

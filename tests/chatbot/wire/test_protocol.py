@@ -37,6 +37,7 @@ class ParseTests(SimpleTestCase):
         self.assertEqual(parse('{"type":"read","seq":3}'), protocol.Read(3))
         self.assertEqual(parse('{"type":"feedback","seq":3,"value":-1}'), protocol.Feedback(3, -1))
         self.assertEqual(parse('{"type":"ping","n":7}'), protocol.Ping(7))
+        self.assertEqual(parse('{"type":"ahead","text":"wh"}'), protocol.Ahead("wh"))
         for kind in (protocol.Typing, protocol.Handoff, protocol.Close, protocol.Ping):
             name = kind.__struct_config__.tag
             self.assertEqual(parse(json.dumps({"type": name})), kind())
@@ -64,6 +65,7 @@ class ParseTests(SimpleTestCase):
     def test_a_message_that_is_too_long_or_empty_is_refused_with_its_id(self) -> None:
         long = self.refused('{"type":"message","id":"a","text":"12345678901"}')
         self.assertEqual((long.code, long.id), ("too_large", "a"))
+        self.assertEqual(self.refused('{"type":"ahead","text":"12345678901"}').code, "too_large")
         for words in INVISIBLE.values():
             empty = self.refused(json.dumps({"type": "message", "id": "a", "text": words}))
             self.assertEqual((empty.code, empty.id), ("empty", "a"))

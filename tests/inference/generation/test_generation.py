@@ -31,6 +31,7 @@ def chunk(text: str | None) -> bytes:
 
 def usage_chunk() -> bytes:
     usage = {"prompt_tokens": 7, "completion_tokens": 2, "total_tokens": 9}
+    usage["prompt_tokens_details"] = {"cached_tokens": 3}
     body = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m"}
     return b"data: " + json.dumps({**body, "choices": [], "usage": usage}).encode() + b"\n\n"
 
@@ -83,7 +84,7 @@ def test_pieces_come_as_they_are_generated_with_their_usage() -> None:
     usage = Usage()
     server = Server([HEAD, chunk(None), chunk("Hel"), chunk("lo"), usage_chunk(), DONE])
     assert asyncio.run(answer(server, usage)) == "Hello"
-    assert (usage.prompt_tokens, usage.completion_tokens) == (7, 2)
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (7, 2, 3)
 
 
 def test_a_connection_that_the_server_closed_is_tried_once_more() -> None:

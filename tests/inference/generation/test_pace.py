@@ -113,3 +113,10 @@ def test_an_answer_that_was_given_up_counts_where_the_engine_still_answers() -> 
     assert busy.reading
     hanging = given_up(Server([HEAD, 9.0]))
     assert not hanging.reading
+
+
+def test_what_the_prefix_cache_held_does_not_make_an_engine_look_fast() -> None:
+    cached, whole = Pace(), Pace()
+    cached.read(5, load=1000, fresh=0.25)
+    whole.read(20, load=1000)
+    assert cached.allowed(LEAST, 1000, 10).first_token == whole.allowed(LEAST, 1000, 10).first_token

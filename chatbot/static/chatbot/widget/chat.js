@@ -73,6 +73,7 @@ export class Chat {
     this.#connection.onFrame = (frame) => this.#frames[frame.type]?.(frame);
     this.#composer.onSend = (text, attachments) => this.#delivery.submit(text, attachments);
     this.#composer.onTyping = () => this.#connection.send({ type: "typing" });
+    this.#composer.draft.onPause = (text) => this.#connection.send({ type: "ahead", text });
   }
 
   start() {
@@ -139,7 +140,8 @@ export class Chat {
     this.#delivery.adopt(subject);
   }
 
-  #welcome({ conversation, state, last_seq: lastSeq, replying, agent }) {
+  #welcome({ conversation, state, last_seq: lastSeq, replying, agent, ahead }) {
+    this.#composer.draft.wanted = Boolean(ahead); // an older server does not know the frame
     if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
       // Not the conversation whose last number our hello named: load this one from its beginning.
       this.#reset();

@@ -3,6 +3,7 @@
 import { byId } from "../../common/dom.js";
 import { sends } from "../../common/keys.js";
 import { written } from "../../common/written.js";
+import { Draft } from "./draft.js";
 
 const LIMIT = 4000; // characters, as the server counts them: code points
 const WARN_AT = 3600;
@@ -16,6 +17,7 @@ export class Composer {
   #counter = byId("counter");
   #files;
   #typedAt = -Infinity;
+  draft = new Draft();
 
   // Set by the owner.
   onSend = (_text, _attachments) => {};
@@ -53,6 +55,7 @@ export class Composer {
     if (this.#button.disabled) return;
     this.fill("");
     this.#typedAt = -Infinity;
+    this.draft.sent();
     this.onSend(text, tray.take());
   }
 
@@ -64,7 +67,9 @@ export class Composer {
 
   #typed() {
     this.#measure();
-    if (!written(this.#field.value) || performance.now() - this.#typedAt < TYPING_EVERY) return;
+    const { value } = this.#field;
+    this.draft.typed([...value].length > LIMIT ? "" : value);
+    if (!written(value) || performance.now() - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = performance.now();
     this.onTyping();
   }
