@@ -1,7 +1,6 @@
 """Streams answers from any server with the OpenAI chat API (llama.cpp, vLLM).
 
-It uses httpx2 directly: the openai package takes a third of a web process's time for what is one
-request and a line of JSON per token.
+It speaks HTTP by itself, in `http.py`: an answer is one request and a line of JSON per token.
 
 GenerationError
 ├── ServerBusy         429 or 503: try again after `retry_after`
@@ -11,20 +10,19 @@ GenerationError
 """
 
 import asyncio
-import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-import httpx2
+import msgspec
 
-from inference.generation.pace import MOST, Deadlines, Pace
+from inference.generation.http import Broken, Connection, Connections
+from inference.generation.pace import Deadlines, Pace
 
 ChatMessages = list[dict[str, str]]
-Clients = WeakKeyDictionary[asyncio.AbstractEventLoop, httpx2.AsyncClient]
 # Failures in a row after which a server rests, and for how many seconds.
 BROKEN_AFTER, RESTS_FOR = 3, 5.0
 # HTTP statuses of an overloaded server.
@@ -55,6 +53,47 @@ class DeadlineExceeded(GenerationError):
     pass
 
 
+class Delta(msgspec.Struct, frozen=True):
+    content: str | None = None
+
+
+class Choice(msgspec.Struct):
+    delta: Delta = Delta()
+
+
+class Cached(msgspec.Struct):
+    cached_tokens: int | None = None
+
+
+class Counted(msgspec.Struct):
+    prompt_tokens: int
+    completion_tokens: int
+    prompt_tokens_details: Cached | None = None
+
+
+class Chunk(msgspec.Struct):
+    """A server-sent event of the stream, as much of it as is used."""
+
+    choices: list[Choice] | None = None
+    usage: Counted | None = None
+    error: Any = None
+
+    @property
+    def text(self) -> str:
+        return self.choices[0].delta.content or "" if self.choices else ""
+
+
+class Model(msgspec.Struct):
+    id: str
+
+
+class Models(msgspec.Struct):
+    data: list[Model]
+
+
+CHUNK = msgspec.json.Decoder(Chunk)
+
+
 @dataclass
 class Usage:
     prompt_tokens: int = 0
@@ -71,12 +110,12 @@ class Usage:
         """The share of the prompt that the server had to read; 1 where it does not say."""
         return 1 - self.cached_tokens / max(1, self.prompt_tokens)
 
-    def count(self, counted: dict[str, Any]) -> None:
+    def count(self, counted: Counted) -> None:
         """Take over what the server counted."""
-        self.prompt_tokens = counted["prompt_tokens"]
-        self.completion_tokens = counted["completion_tokens"]
-        details = counted.get("prompt_tokens_details") or {}
-        self.cached_tokens = details.get("cached_tokens") or 0
+        self.prompt_tokens = counted.prompt_tokens
+        self.completion_tokens = counted.completion_tokens
+        details = counted.prompt_tokens_details
+        self.cached_tokens = (details.cached_tokens if details else None) or 0
 
     def count_piece(self, after: float) -> None:
         """Count a piece, which is one token or a few.
@@ -122,21 +161,14 @@ class Generator:
 
     def __post_init__(self) -> None:
         # A connection belongs to the event loop that opened it; background tasks have their own.
-        self._clients: Clients = WeakKeyDictionary()
+        self._of_loops = WeakKeyDictionary[asyncio.AbstractEventLoop, Connections]()
 
     @property
-    def _client(self) -> httpx2.AsyncClient:
+    def _connections(self) -> Connections:
         loop = asyncio.get_running_loop()
-        if loop not in self._clients:
-            connect = self.deadlines.connect
-            # No proxies from the environment and no redirects: requests go only to the named host.
-            self._clients[loop] = httpx2.AsyncClient(
-                headers={"Authorization": f"Bearer {self.api_key}"},
-                trust_env=False,
-                timeout=httpx2.Timeout(MOST * self.deadlines.total, connect=connect, pool=connect),
-                limits=httpx2.Limits(keepalive_expiry=4),
-            )
-        return self._clients[loop]
+        if loop not in self._of_loops:
+            self._of_loops[loop] = Connections(self.url, self.api_key)
+        return self._of_loops[loop]
 
     async def stream(
         self, messages: ChatMessages, max_tokens: int, usage: Usage | None = None
@@ -166,42 +198,42 @@ class Generator:
 
         GenerationError if it does not answer within the deadline `connect`.
         """
+        within = self.deadlines.connect
+        answer = await self._ask("GET", "/models", None, within)
         try:
-            async with asyncio.timeout(self.deadlines.connect):
-                answer = await self._client.get(f"{self.url}/models")
-        except (TimeoutError, httpx2.HTTPError) as error:
-            raise ServerUnreachable(f"{self.url} cannot be reached: {error!r}.") from error
-        if answer.status_code != 200:
-            raise refusal(self.url, answer, answer.content[:REFUSAL])
-        try:
-            return [model["id"] for model in answer.json()["data"]]
-        except (ValueError, KeyError, TypeError):
+            with self._told("did not list its models"):
+                body = await answer.whole(within)
+            return [model.id for model in msgspec.json.decode(body, type=Models).data]
+        except msgspec.MsgspecError:
             return []
+        finally:
+            self._connections.done(answer, ended=answer.complete)
 
     async def _pieces(self, request: "Request") -> AsyncGenerator[str, None]:
-        answer = None
+        answer, ended = None, False
         try:
             answer = await self._first(request)
-            lines = answer.aiter_lines()
-            while (chunk := await self._next(lines, request)) is not None:
-                if counted := chunk.get("usage"):
-                    request.usage.count(counted)
-                if text := text_of(chunk):
-                    request.note_progress()
-                    request.usage.count_piece(request.seconds)
-                    yield text
+            async with aclosing(self._chunks(answer, request)) as chunks:
+                async for chunk in chunks:
+                    if chunk.usage:
+                        request.usage.count(chunk.usage)
+                    if text := chunk.text:
+                        request.note_progress()
+                        request.usage.count_piece(request.seconds)
+                        yield text
+            ended = True
         except DeadlineExceeded:
             # Counts for the pace only if the server still answers: one that hangs has no pace.
-            with suppress(ServerUnreachable):
+            with suppress(ServerUnreachable, DeadlineExceeded):
                 await self.models()
                 request.note_progress()
             raise
         finally:
             request.done()
             if answer:
-                await answer.aclose()
+                self._connections.done(answer, ended)
 
-    async def _first(self, request: "Request") -> httpx2.Response:
+    async def _first(self, request: "Request") -> Connection:
         """Open the stream. One retry, because a server may just close an idle connection."""
         try:
             return await self._open(request)
@@ -210,7 +242,7 @@ class Generator:
                 raise
             return await self._open(request)
 
-    async def _open(self, asked: "Request") -> httpx2.Response:
+    async def _open(self, asked: "Request") -> Connection:
         body = {
             "model": self.model,
             "messages": asked.messages,
@@ -219,32 +251,53 @@ class Generator:
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        request = self._client.build_request("POST", f"{self.url}/chat/completions", json=body)
+        return await self._ask("POST", "/chat/completions", body, asked.patience())
+
+    async def _ask(self, method: str, path: str, body: object, seconds: float) -> Connection:
+        """Send a request, and return the connection once the head of a good answer has come."""
+        answer = await self._sent(method, path, body)
         try:
-            async with asyncio.timeout(asked.patience()):
-                answer = await self._client.send(request, stream=True)
-                if answer.status_code != 200:
-                    raise refusal(self.url, answer, (await answer.aread())[:REFUSAL])
-                return answer
-        except httpx2.ConnectTimeout as error:
+            with self._told("did not answer"):
+                await answer.head(seconds)
+                if answer.status != 200:
+                    raise refusal(self.url, answer, (await answer.whole(seconds))[:REFUSAL])
+            return answer
+        except BaseException:
+            self._connections.done(answer, ended=answer.complete)
+            raise
+
+    async def _sent(self, method: str, path: str, body: object) -> Connection:
+        try:
+            return await self._connections.ask(method, path, body, self.deadlines.connect)
+        except TimeoutError as error:
             raise ServerUnreachable(f"{self.url} does not accept connections.") from error
-        except (TimeoutError, httpx2.TimeoutException) as error:
-            raise DeadlineExceeded(f"{self.url} did not answer in time.") from error
-        except httpx2.HTTPError as error:
+        except OSError as error:
             raise ServerUnreachable(f"{self.url} cannot be reached: {error}.") from error
 
-    async def _next(self, lines: AsyncIterator[str], asked: "Request") -> Any:
-        """Return the next chunk, or None at the end."""
+    async def _chunks(self, answer: Connection, asked: "Request") -> AsyncGenerator[Chunk, None]:
+        """Yield the chunks of the stream up to its end."""
+        rest = b""
+        with self._told("broke off its answer"):
+            while data := await answer.read(asked.patience()):
+                *lines, rest = (rest + data).split(b"\n")
+                for event in filter(None, map(event_of, lines)):
+                    if event == b"[DONE]":
+                        return
+                    chunk = CHUNK.decode(event)
+                    if chunk.error:
+                        raise failure(self.url, chunk.error)
+                    yield chunk
+            raise Broken("the stream was cut off")
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """Raise errors of the connection as errors of this module."""
         try:
-            async with asyncio.timeout(asked.patience()):
-                chunk = await chunk_of(lines)
+            yield
         except TimeoutError as error:
-            raise DeadlineExceeded(f"{self.url} stopped in the middle of an answer.") from error
-        except (httpx2.HTTPError, ValueError) as error:
-            raise ServerUnreachable(f"{self.url} broke off its answer: {error}.") from error
-        if chunk and "error" in chunk:
-            raise failure(self.url, chunk["error"])
-        return chunk
+            raise DeadlineExceeded(f"{self.url} {what} in time.") from error
+        except (OSError, msgspec.MsgspecError) as error:
+            raise ServerUnreachable(f"{self.url} {what}: {error}.") from error
 
 
 class Request:
@@ -291,29 +344,17 @@ def characters(messages: ChatMessages) -> int:
     return sum(len(message["content"]) for message in messages)
 
 
-async def chunk_of(lines: AsyncIterator[str]) -> dict[str, Any] | None:
-    """Return the next server-sent event, None at the end. ValueError if it is missing or broken."""
-    async for line in lines:
-        if not line.startswith("data:"):
-            continue
-        if (data := line[5:].strip()) == "[DONE]":
-            return None
-        chunk: dict[str, Any] = json.loads(data)
-        return chunk
-    raise ValueError("the stream was cut off")
+def event_of(line: bytes) -> bytes:
+    """Return what a line of server-sent events says, or nothing."""
+    return line[5:].strip() if line.startswith(b"data:") else b""
 
 
-def text_of(chunk: dict[str, Any]) -> str:
-    choices = chunk.get("choices")
-    return choices[0]["delta"].get("content") or "" if choices else ""
-
-
-def refusal(url: str, answer: httpx2.Response, body: bytes) -> GenerationError:
-    if answer.status_code in BUSY:
+def refusal(url: str, answer: Connection, body: bytes) -> GenerationError:
+    if answer.status in BUSY:
         after = answer.headers.get("retry-after", "")
         return ServerBusy(f"{url} is busy.", float(after) if after.isdigit() else None)
     text = body.decode(errors="replace")
-    return ServerUnreachable(f"{url} answered with status {answer.status_code}: {text}")
+    return ServerUnreachable(f"{url} answered with status {answer.status}: {text}")
 
 
 def failure(url: str, error: Any) -> GenerationError:

@@ -3,7 +3,8 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
+from typing import Any
 
 import pytest
 
@@ -67,7 +68,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(server: Server) -> AsyncIterator[Generator]:
+async def serving(server: Any) -> AsyncIterator[Generator]:
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     port = listener.sockets[0].getsockname()[1]
     async with listener:
@@ -85,6 +86,52 @@ def test_pieces_come_as_they_are_generated_with_their_usage() -> None:
     server = Server([HEAD, chunk(None), chunk("Hel"), chunk("lo"), usage_chunk(), DONE])
     assert asyncio.run(answer(server, usage)) == "Hello"
     assert (usage.prompt_tokens, usage.completion_tokens, usage.cached_tokens) == (7, 2, 3)
+
+
+def test_what_comes_in_halves_is_put_together() -> None:
+    text = chunk("naïve") + chunk("ly")
+    halves: list[bytes | float] = []
+    for at in range(0, len(text), 50):
+        halves += [text[at : at + 50], 0.001]
+    assert asyncio.run(answer(Server([HEAD, *halves, DONE.replace(b"\n", b"\r\n")]))) == "naïvely"
+
+
+KEEPS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+class Keeper:
+    """Answers every request of a connection, as servers do that keep connections."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                length = int(head.lower().partition(b"content-length:")[2].split(b"\r")[0])
+                await reader.readexactly(length)
+                for event in (chunk("Hel"), chunk("lo"), DONE, b""):
+                    writer.write(KEEPS * (event == chunk("Hel")))
+                    writer.write(b"%x\r\n%s\r\n" % (len(event), event))
+                    await asyncio.sleep(0.002)  # The end comes by itself, after [DONE].
+        writer.close()
+
+
+def test_a_connection_serves_one_answer_after_another_unless_one_was_cut_off() -> None:
+    keeper = Keeper()
+
+    async def ask() -> list[str]:
+        async with serving(keeper) as generator:
+            whole = ["".join([piece async for piece in generator.stream(HI, 10)])]
+            await asyncio.sleep(0.05)
+            async with aclosing(generator.stream(HI, 10)) as cut_off:
+                await anext(cut_off)
+            assert keeper.connections == 1
+            return [*whole, "".join([piece async for piece in generator.stream(HI, 10)])]
+
+    assert asyncio.run(ask()) == ["Hello", "Hello"]
+    assert keeper.connections == 2
 
 
 def test_a_connection_that_the_server_closed_is_tried_once_more() -> None:
