@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP, websockets, and the loops that run in every web process."""
+"""The ASGI application: HTTP, websockets, and the work of every web process besides."""
 
 import asyncio
 import gc
@@ -19,43 +19,36 @@ from django.urls import path  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
-from chatbot.engines.tiers import look_after_for_ever  # noqa: E402
-from chatbot.reply.runner import recover_for_ever, release_claims  # noqa: E402
-from chatbot.teaching.runs import go_on_for_ever  # noqa: E402
+from chatbot.engines import tiers  # noqa: E402
+from chatbot.reply.runner import recovery, release_claims  # noqa: E402
+from chatbot.teaching import runs  # noqa: E402
 from chatbot.telemetry.metrics import forget_the_dead  # noqa: E402
-from chatbot.watches import deserted  # noqa: E402
-from chatbot.watches.assignment import assign_for_ever  # noqa: E402
-from chatbot.watches.beat import keep_house_for_ever  # noqa: E402
-from chatbot.watches.queue import watch_for_ever  # noqa: E402
+from chatbot.watches import assignment, beat, deserted, queue  # noqa: E402
 from chatbot.widget.consumer import VisitorConsumer  # noqa: E402
 from chatbot.wire import hints  # noqa: E402
 from crm.inbound.views import webhooks_first  # noqa: E402
-from crm.outbound.courier import carry_for_ever  # noqa: E402
+from crm.outbound import courier  # noqa: E402
+from crm.plumbing.tick import Job, tick_for_ever  # noqa: E402
 
-WATCHES = [
-    recover_for_ever,
-    hints.look_for_ever,
-    look_after_for_ever,
-    watch_for_ever,
-    keep_house_for_ever,
-    assign_for_ever,
-    deserted.look_for_ever,
-    carry_for_ever,
-    go_on_for_ever,
-]
+
+def jobs() -> list[Job]:
+    """Return the jobs of a web process; without a broker, also those of beat and worker."""
+    makers = [recovery, hints.job, tiers.job, queue.job, assignment.job, deserted.job, courier.job]
+    return [make() for make in [*makers, *([] if settings.REDIS_URL else [beat.job, runs.job])]]
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
-    """Run the watches from the server's start to its end."""
+    """Run the jobs and the courier from the server's start to its end."""
     await receive()
     forget_the_dead()
     # With a thousand sockets, a full garbage collection that also walks Django's modules stops
     # every chat for a third of a second.
     gc.freeze()
-    watches = [asyncio.create_task(watch()) for watch in WATCHES]
+    running = [tick_for_ever(jobs()), courier.carry_for_ever()]
+    tasks = [asyncio.create_task(task) for task in running]
     await send({"type": "lifespan.startup.complete"})
     await receive()
-    for task in watches:
+    for task in tasks:
         task.cancel()
     await release_claims()
     await hints.delivered()

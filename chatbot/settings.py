@@ -194,7 +194,6 @@ DATABASE_THREADS = max(1, DATABASE_POOL - 2) if "pool" in str(DATABASES["default
 #: hints, tasks and the cache. Without it these stay in the process's memory.
 REDIS_URL = env("REDIS_URL").rstrip("/")
 
-CHANNEL_LAYERS = {"default": redis.channel_layer(REDIS_URL)}
 CACHES = {"default": redis.cache(REDIS_URL)}
 
 CELERY_BROKER_URL = f"{REDIS_URL}/1" if REDIS_URL else "memory://"

@@ -82,11 +82,9 @@ class ConversationAtHand(AgentSocket):
     async def agent_typing(self, event: dict[str, Any]) -> None:
         """Ignore: agents see each other's messages when they are sent."""
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Drop late news of a conversation that this page has left."""
+    def concerns(self, message: dict[str, Any]) -> bool:
         about = message.get("conversation")
-        if about is None or about == str(self.at_hand):
-            await super().dispatch(message)
+        return about is None or about == str(self.at_hand)
 
     async def catch_up(self) -> None:
         """Send every unsent message of the open conversation, in order."""

@@ -53,7 +53,7 @@ class AgentConsumer(Lists, ConversationAtHand):
         await self.put("hello", me=self.agent.id, views=saved, **about)
 
     async def disconnect(self, code: int) -> None:
-        feed.leave(self.changed)
+        await feed.leave(self.changed)
         await self.leave()
         if beating := self.__dict__.pop("beating", None):
             self.closed.set()

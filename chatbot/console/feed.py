@@ -14,7 +14,6 @@ from typing import Any
 from uuid import UUID
 
 from channels.exceptions import StopConsumer
-from channels.layers import get_channel_layer
 from django.utils import timezone
 
 from chatbot.console import rows
@@ -45,7 +44,6 @@ Listener = Callable[[list[News]], Awaitable[None]]
 class Feed:
     """The process's listener for news of all conversations."""
 
-    channel_name = ""
     sent = 0
 
     def __init__(self) -> None:
@@ -54,8 +52,7 @@ class Feed:
         self._bringing: dict[Listener, asyncio.Task[None]] = {}
         self._changed: set[UUID] = set()
         self._task: asyncio.Task[None] | None = None
-        self._hearing: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
+        self._waking: asyncio.Task[None] | None = None
         # The rows as the pages last got them: a repeated hint then needs no query.
         self._latest: dict[str, Row] = {}
 
@@ -98,19 +95,9 @@ class Feed:
 
     async def join(self, listener: Listener) -> None:
         self.listeners[listener] = {}
-        if self._hearing is None or self._hearing.done():
-            self._ready = asyncio.Event()
-            self._hearing = asyncio.create_task(self._hear())
-            self._waking = asyncio.create_task(self._wake())
-        await self._ready.wait()
-
-    async def _hear(self) -> None:
-        layer = get_channel_layer()
-        self.channel_name = await layer.new_channel()
         await hints.join(hints.EVERYTHING, self)
-        self._ready.set()
-        while True:
-            await self.take(await layer.receive(self.channel_name))
+        if self._waking is None or self._waking.done():
+            self._waking = asyncio.create_task(self._wake())
 
     async def take(self, event: dict[str, Any]) -> None:
         """Note what changed. A hint with a seq repeats an earlier one in case that was lost; most
@@ -133,10 +120,11 @@ class Feed:
                 # The database may be down for a moment; the next query covers this time too.
                 logger.warning("could not look for snoozes that end: %s", error)
 
-    def leave(self, listener: Listener) -> None:
+    async def leave(self, listener: Listener) -> None:
         self.listeners.pop(listener, None)
         if not self.listeners:
             self._latest.clear()
+            await hints.leave(hints.EVERYTHING, self)
 
 
 def woken(since: datetime, until: datetime) -> list[UUID]:

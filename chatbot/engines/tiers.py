@@ -18,8 +18,8 @@ from django.utils import timezone
 
 from chatbot import models
 from chatbot.telemetry import metrics
-from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 from inference.energy import counters
 from inference.generation.client import Generator
 from inference.generation.meter import Meter, read_this_machine, reader_of
@@ -101,9 +101,9 @@ def forget(*, setting: str, **_: object) -> None:
         _known.until = 0.0
 
 
-async def look_after_for_ever() -> None:
+def job() -> Job:
     looks = count(1)
-    await every(
+    return Job(
         LOOK_EVERY,
         lambda: look_after(thoroughly=next(looks) % THOROUGH_EVERY == 0),
         "the language model's servers were not checked",

@@ -37,7 +37,7 @@ import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
@@ -55,6 +55,7 @@ from chatbot.wire import hints
 from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import ReplyFrame
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 
 logger = logging.getLogger("attune.reply")
 
@@ -299,38 +300,35 @@ def intents_of(messages: Sequence[Message]) -> frozenset[str]:
 
 async def recover() -> int:
     """Finish replies whose process died or that no process has claimed. Returns how many."""
-    rows = await in_thread(abandoned)
-    tasks = [
-        tracked(conversation, run(reply))
-        for reply, conversation in rows
-        if conversation not in _running
-    ]
+    tasks = await take_over()
     await asyncio.gather(*tasks, return_exceptions=True)
     return len(tasks)
 
 
-def abandoned() -> list[tuple[int, Any]]:
-    """List the open replies, except new ones that their own process may still be about to claim."""
+async def take_over() -> list[asyncio.Task[None]]:
+    """Start on abandoned replies. Not awaited: a slow one must not delay those dropped next."""
+    rows = await in_thread(listed)
+    return [
+        tracked(conversation, run(reply))
+        for reply, conversation in rows
+        if conversation not in _running
+    ]
+
+
+def abandoned() -> QuerySet[Reply]:
+    """Select the open replies, except new ones that their own process may still be about to
+    claim."""
     settled = timezone.now() - timedelta(seconds=RECOVERY_INTERVAL + settings.REPLY_SETTLE)
-    rows = Reply.objects.filter(replies.claimable(), created_at__lt=settled)
-    return list(rows.order_by("created_at").values_list("id", "conversation_id")[:RECOVERED])
+    return Reply.objects.filter(replies.claimable(), created_at__lt=settled)
 
 
-async def recover_for_ever() -> None:
-    under_way: set[asyncio.Task[int]] = set()
-    while True:
-        await asyncio.sleep(RECOVERY_INTERVAL)
-        # Not awaited: a slow reply taken over now must not delay those that are dropped next.
-        task = asyncio.create_task(recover())
-        under_way.add(task)
-        task.add_done_callback(lambda done: _recovered(under_way, done))
+def listed() -> list[tuple[int, Any]]:
+    oldest = abandoned().order_by("created_at")[:RECOVERED]
+    return list(oldest.values_list("id", "conversation_id"))
 
 
-def _recovered(under_way: set[asyncio.Task[int]], task: asyncio.Task[int]) -> None:
-    under_way.discard(task)
-    if not task.cancelled() and (error := task.exception()):
-        # The database may be away for a moment; the next round tries again.
-        logger.error("recovery of replies failed: %s", error)
+def recovery() -> Job:
+    return Job(RECOVERY_INTERVAL, take_over, "recovery of replies failed", abandoned)
 
 
 async def release_claims() -> None:

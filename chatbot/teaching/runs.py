@@ -28,6 +28,7 @@ from chatbot.teaching.questions import MOST_QUESTIONS
 from crm.articles import drafts
 from crm.plumbing import background
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 from inference.index import IndexUnavailable
 
 logger = logging.getLogger("attune.teaching")
@@ -85,27 +86,28 @@ def answer_questions(run: int) -> None:
 
 @shared_task(name="chatbot.tasks.go_on_with_test_runs")
 def go_on_with_test_runs() -> None:
-    """Give workers the runs whose process died. Without a broker, `go_on_for_ever` finds them."""
-    for run in TestRun.objects.filter(unclaimed(), state__in=OPEN):
+    """Give workers the runs whose process died. Without a broker, `job` finds them."""
+    for run in unclaimed_runs():
         carry_on(run)
 
 
-async def go_on_for_ever() -> None:
+def job() -> Job:
     """Work on runs in this web process, on a machine without a broker: in its own event loop, to
     which the model's connections belong."""
-    while not settings.REDIS_URL:
-        await asyncio.sleep(LOOKS_EVERY)
-        try:
-            for id in await in_thread(open_runs):
-                await work(id)
-        except Exception as error:
-            # The database may be away for a moment; the next round tries again.
-            logger.warning("test runs have to wait: %r", error)
+
+    async def go_on() -> None:
+        for id in await in_thread(open_runs):
+            await work(id)
+
+    return Job(LOOKS_EVERY, go_on, "test runs have to wait", unclaimed_runs)
+
+
+def unclaimed_runs() -> QuerySet[TestRun]:
+    return TestRun.objects.filter(unclaimed(), state__in=OPEN)
 
 
 def open_runs() -> list[int]:
-    runs = TestRun.objects.filter(unclaimed(), state__in=OPEN).order_by("id")
-    return list(runs.values_list("id", flat=True))
+    return list(unclaimed_runs().order_by("id").values_list("id", flat=True))
 
 
 def unclaimed() -> Q:

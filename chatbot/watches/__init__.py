@@ -1,1 +1,1 @@
-"""Loops that run in every web process."""
+"""Jobs of every web process, which `crm.plumbing.tick` starts."""

@@ -9,30 +9,34 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from chatbot.conversation import agents
 from chatbot.models import Conversation, Message, Team
 from chatbot.people import presence
 from chatbot.wire.errors import Refused
-from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 
 LOOKS_EVERY = 2.0
 # Conversations of one look; and the customer's last messages that are searched for a team's topics.
 AT_ONCE, MESSAGES = 1_000, 3
 
 
-async def assign_for_ever() -> None:
-    await every(LOOKS_EVERY, partial(in_thread, assign_waiting), "no conversation was assigned")
+def job() -> Job:
+    work = partial(in_thread, assign_waiting)
+    return Job(LOOKS_EVERY, work, "no conversation was assigned", waiting)
+
+
+def waiting() -> QuerySet[Conversation]:
+    return Conversation.objects.filter(
+        state=Conversation.State.WAITING, visitor__inbox__auto_assign=True, last_seq__gt=0
+    )
 
 
 def assign_waiting() -> int:
     """Assign those who have waited longest first. Returns how many were assigned."""
-    waiting = Conversation.objects.filter(
-        state=Conversation.State.WAITING, visitor__inbox__auto_assign=True, last_seq__gt=0
-    )
-    rows = list(waiting.select_related("visitor").order_by("waiting_since")[:AT_ONCE])
+    rows = list(waiting().select_related("visitor").order_by("waiting_since")[:AT_ONCE])
     present = list(presence.able()) if rows else []
     teams = list(Team.objects.prefetch_related("inboxes", Prefetch("members"))) if present else []
     return sum(assigned(conversation, present, teams) for conversation in rows)

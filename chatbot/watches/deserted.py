@@ -4,8 +4,8 @@ from uuid import UUID
 
 from chatbot.conversation import agents
 from chatbot.people import presence
-from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 
 LOOKS_EVERY = 10.0
 # Looks in a row: after an outage of the database every agent seems gone until their pages report
@@ -13,14 +13,14 @@ LOOKS_EVERY = 10.0
 GONE_AFTER = 4
 
 
-async def look_for_ever() -> None:
+def job() -> Job:
     gone: dict[UUID, int] = {}
 
     async def look() -> None:
         nonlocal gone
         gone = await in_thread(count_looks, gone)
 
-    await every(LOOKS_EVERY, look, "could not look for deserted conversations")
+    return Job(LOOKS_EVERY, look, "could not look for deserted conversations", presence.deserted)
 
 
 def count_looks(gone: dict[UUID, int]) -> dict[UUID, int]:

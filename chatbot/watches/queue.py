@@ -7,12 +7,14 @@ Each process asks the database once for all of its sockets, however many are wai
 from collections import defaultdict
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from chatbot.conversation import changes
 from chatbot.models import Conversation, Inbox
 from chatbot.people import away
 from chatbot.wire import hints
-from crm.plumbing.every import every
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 
 LOOKS_EVERY = 2.0
 # Customers further back do not see their place yet.
@@ -23,7 +25,7 @@ Shown = tuple[int, set[int]]  # A place, and the sockets that were sent it.
 Queue = tuple[int, int | None]  # An inbox, and the team that was asked for.
 
 
-async def watch_for_ever() -> None:
+def job() -> Job:
     shown: dict[UUID, Shown] = {}
     alone: dict[UUID, int] = {}
 
@@ -32,7 +34,11 @@ async def watch_for_ever() -> None:
         shown = await send_places(shown)
         alone = await in_thread(count_looks, alone)
 
-    await every(LOOKS_EVERY, look, "could not look at the queue")
+    return Job(LOOKS_EVERY, look, "could not look at the queue", queued)
+
+
+def queued() -> QuerySet[Conversation]:
+    return Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
 
 
 async def send_places(shown: dict[UUID, Shown]) -> dict[UUID, Shown]:
@@ -61,9 +67,7 @@ def places() -> dict[UUID, int]:
 
 def waiting(manned: bool) -> list[tuple[UUID, Queue]]:
     """List the waiting conversations for which an agent is there, or is not."""
-    rows = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0)
-    if not manned:
-        rows = rows.filter(away_at=None)
+    rows = queued() if manned else queued().filter(away_at=None)
     values = rows.order_by("waiting_since").values_list("id", "visitor__inbox_id", "team_id")
     conversations = [(id, (inbox, team)) for id, inbox, team in values[:LONGEST]]
     queues = {queue for _, queue in conversations}

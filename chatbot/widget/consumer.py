@@ -221,7 +221,7 @@ class VisitorConsumer(JsonSocket):
         await in_thread(customers.close, self.joined)
         runner.cancel(self.joined.id)
 
-    # --- news of the conversation, from the channel layer
+    # --- news of the conversation, from hints
 
     async def conversation_news(self, event: dict[str, Any]) -> None:
         await self.forward_message(event.get("seq"), event.get("message"))
@@ -250,11 +250,9 @@ class VisitorConsumer(JsonSocket):
     async def queue_place(self, event: dict[str, Any]) -> None:
         await self.forward(protocol.QueueFrame(event["position"]))
 
-    async def dispatch(self, message: dict[str, Any]) -> None:
-        """Drop late news of a conversation that this socket has left."""
+    def concerns(self, message: dict[str, Any]) -> bool:
         own = str(self.conversation.id) if self.conversation else None
-        if message.get("conversation", own) == own:
-            await super().dispatch(message)
+        return message.get("conversation", own) == own
 
     async def forward_message(self, seq: int | None, message: str | None) -> None:
         """Send the next message from the hint itself; read missing ones from the database."""

@@ -1,98 +1,140 @@
-"""Hints to sockets that a conversation has news, sent to every process through the channel layer.
+"""Hints to sockets that a conversation has news.
 
-Hints may be lost. What counts is in the database: a socket that gets a hint fetches what it has
-missed. While the layer is away, hints reach the sockets of this process only. Every few seconds
-each process looks into the database for news whose hints were lost.
+A socket of this process gets them directly, those of other processes through Redis. Hints may be
+lost. What counts is in the database: a socket that gets a hint fetches what it has missed. Every
+few seconds each process looks into the database for news whose hints were lost.
 """
 
 import asyncio
-import logging
-import time
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
+import msgspec
+from django.conf import settings
 from django.utils import timezone
 
 from chatbot.models import Conversation
+from chatbot.wire.bus import Bus, publish_at_once
 from crm.plumbing import threads
+from crm.plumbing.tick import Job
 
-logger = logging.getLogger("attune.hints")
-# Seconds. A layer that hangs must not hold up an acknowledgement.
-PATIENCE, REST, LOOKS_EVERY = 2.0, 5.0, 2.0
-# How far each look reaches back behind the last one: clocks differ, and commits take time.
-LOOKS_BACK = timedelta(seconds=20)
-_away_until = 0.0
+# Seconds from one look for lost hints to the next, and how far each reaches back behind the last
+# one: clocks differ, and commits take time.
+LOOKS_EVERY, LOOKS_BACK = 2.0, timedelta(seconds=20)
 # No conversation has this id. Listeners that join it hear which conversations have news.
 EVERYTHING = UUID(int=0)
+# Each conversation's channels: agents' lists hear all news, by a pattern, but not what is live.
+NEWS, LIVE = "attune:news:", "attune:live:"
 
 
 class Listener(Protocol):
     """A socket's consumer."""
 
-    channel_name: str
     # The last seq that its client has been sent.
     sent: int
 
-    async def take(self, event: dict[str, Any]) -> None: ...
+    def take(self, event: dict[str, Any]) -> Coroutine[Any, Any, None]: ...
 
 
+@dataclass
+class Home:
+    """The event loop of this process's sockets, and its bus, if there are other processes."""
+
+    loop: asyncio.AbstractEventLoop
+    bus: Bus | None
+
+
+_home: Home | None = None
 # Each listener with its own context: the announcer's would tie it to the announcer's thread.
 _here: dict[UUID, dict[Listener, Context]] = defaultdict(dict)
 _under_way: set[asyncio.Task[None]] = set()
 
 
-def group(conversation: UUID) -> str:
-    return f"conversation.{conversation}"
+def home() -> Home:
+    global _home
+    loop = asyncio.get_running_loop()
+    if _home is None or _home.loop is not loop:
+        # The sockets of another loop have ended with it.
+        _here.clear()
+        _home = Home(loop, Bus(wanted, hear) if settings.REDIS_URL else None)
+    return _home
+
+
+def channels(conversation: UUID) -> list[str]:
+    if conversation == EVERYTHING:
+        return [f"{NEWS}*"]
+    return [f"{NEWS}{conversation}", f"{LIVE}{conversation}"]
+
+
+def wanted() -> list[str]:
+    return [channel for conversation in _here for channel in channels(conversation)]
 
 
 async def join(conversation: UUID, listener: Listener) -> None:
+    bus, first = home().bus, conversation not in _here
     _here[conversation][listener] = copy_context()
-    await accepted(get_channel_layer().group_add(group(conversation), listener.channel_name))
+    if bus and first:
+        await bus.subscribe(channels(conversation))
 
 
 async def leave(conversation: UUID, listener: Listener) -> None:
-    _here[conversation].pop(listener, None)
-    if not _here[conversation]:
+    bus, listeners = home().bus, _here.get(conversation, {})
+    if listener not in listeners:
+        return
+    del listeners[listener]
+    if not listeners:
         del _here[conversation]
-    await accepted(get_channel_layer().group_discard(group(conversation), listener.channel_name))
+        if bus:
+            await bus.unsubscribe(channels(conversation))
 
 
 def announce(conversation: UUID, event: dict[str, Any]) -> None:
-    """Send an event from a thread of the ORM without waiting: Redis must not delay a commit."""
-    if (loop := threads.loop.get()) is None:
-        async_to_sync(send)(conversation, event)
-    else:
-        loop.call_soon_threadsafe(lambda: _start(send(conversation, event)))
+    """Send an event from any thread. A process that has sockets does not wait for Redis."""
+    if _home and not _home.loop.is_closed():
+        _home.loop.call_soon_threadsafe(_spread, _home, conversation, event)
+    elif settings.REDIS_URL:
+        publish_at_once(channel_of(conversation, event), msgspec.json.encode(event))
 
 
 async def send(conversation: UUID, event: dict[str, Any]) -> None:
     """Send an event to every socket of the conversation, and news also to those of EVERYTHING."""
-    await send_to_group(conversation, event)
+    if _home and _home.loop is asyncio.get_running_loop():
+        _spread(_home, conversation, event)
+    else:
+        announce(conversation, event)
+
+
+def _spread(home: Home, conversation: UUID, event: dict[str, Any]) -> None:
+    deliver_here(conversation, event)
     if event["type"] == "conversation.news":
-        await send_to_group(EVERYTHING, {"type": "console.news", "about": str(conversation)})
+        deliver_here(EVERYTHING, {"type": "console.news", "about": str(conversation)})
+    if home.bus:
+        home.bus.publish(channel_of(conversation, event), msgspec.json.encode(event))
 
 
-async def send_to_group(conversation: UUID, event: dict[str, Any]) -> None:
-    """Send an event through the layer; if that fails, to the sockets of this process."""
-    event = {**event, "conversation": str(conversation)}
-    if not await accepted(get_channel_layer().group_send(group(conversation), event)):
-        deliver_here(conversation, event)
+def channel_of(conversation: UUID, event: dict[str, Any]) -> str:
+    return f"{NEWS if event['type'] == 'conversation.news' else LIVE}{conversation}"
+
+
+def hear(channel: str, event: bytes, by_pattern: bool) -> None:
+    """Take an event of another process."""
+    conversation = UUID(channel.rpartition(":")[2])
+    if by_pattern:
+        deliver_here(EVERYTHING, {"type": "console.news", "about": str(conversation)})
+    else:
+        deliver_here(conversation, msgspec.json.decode(event))
 
 
 def deliver(conversation: UUID, listener: Listener, event: dict[str, Any]) -> None:
     """Pass an event to a socket of this process. Not awaited: a client that reads slowly must not
     delay the others."""
     context = _here[conversation][listener].copy()
-    _start(listener.take(event), context)
-
-
-def _start(call: Coroutine[Any, Any, None], context: Context | None = None) -> None:
+    call = listener.take({**event, "conversation": str(conversation)})
     task = asyncio.create_task(call, context=context)
     _under_way.add(task)
     task.add_done_callback(_under_way.discard)
@@ -101,39 +143,8 @@ def _start(call: Coroutine[Any, Any, None], context: Context | None = None) -> N
 async def delivered() -> None:
     """Wait, before a loop ends, until everything that was announced has been sent."""
     await asyncio.gather(*_under_way, return_exceptions=True)
-
-
-async def accepted(call: Coroutine[Any, Any, Any]) -> bool:
-    """Say whether the layer accepted the call. After a failure the layer is not called for a
-    while."""
-    global _away_until
-    if time.monotonic() < _away_until:
-        call.close()
-        return False
-    try:
-        async with asyncio.timeout(PATIENCE):
-            await call
-    except Exception as error:
-        _away_until = time.monotonic() + REST
-        logger.warning("the channel layer is away: %r", error)
-        return False
-    return True
-
-
-async def look_for_ever() -> None:
-    mended, looked = _away_until, timezone.now()
-    while True:
-        await asyncio.sleep(LOOKS_EVERY)
-        probe = get_channel_layer().group_send("nobody", {"type": "conversation.news"})
-        if await accepted(probe) and _away_until != mended:
-            mended = _away_until
-            await join_again()
-            logger.warning("the channel layer is back")
-        try:
-            looked = await look(looked)
-        except Exception as error:
-            # The database may be away for a moment, and the next look is soon.
-            logger.warning("could not look for lost hints: %s", error)
+    if _home and _home.bus and _home.bus.sending:
+        await _home.bus.sending
 
 
 def here() -> dict[UUID, set[int]]:
@@ -146,23 +157,31 @@ def here() -> dict[UUID, set[int]]:
 
 def deliver_here(conversation: UUID, event: dict[str, Any]) -> None:
     for listener in list(_here.get(conversation, ())):
-        deliver(conversation, listener, {**event, "conversation": str(conversation)})
+        deliver(conversation, listener, event)
 
 
-async def join_again() -> None:
-    """Join all groups again: those joined while the layer was away receive nothing."""
-    for conversation, listeners in list(_here.items()):
-        for listener in list(listeners):
-            await join(conversation, listener)
+class Looks:
+    """Looks for lost hints. Each look reaches back to the last one that succeeded, so that no
+    message is missed while the database is away."""
+
+    def __init__(self) -> None:
+        self.looked = timezone.now()
+
+    async def look(self) -> None:
+        now = timezone.now()
+        await look(self.looked)
+        self.looked = now
 
 
-async def look(looked: datetime) -> datetime:
+def job() -> Job:
+    return Job(LOOKS_EVERY, Looks().look, "could not look for lost hints")
+
+
+async def look(looked: datetime) -> None:
     """Send hints to the sockets whose conversations have messages that they have not sent.
 
-    looked: the time of the last look that succeeded, so that no message is missed while the
-    database is away. Returns the time of this one.
+    looked: the time of the last look.
     """
-    now = timezone.now()
     for conversation, last_seq, state in await threads.in_thread(continued, looked - LOOKS_BACK):
         for listener in list(_here.get(conversation, ())):
             if listener.sent < last_seq:
@@ -170,7 +189,6 @@ async def look(looked: datetime) -> datetime:
         for listener in list(_here.get(EVERYTHING, ())):
             about = {"about": str(conversation), "seq": last_seq}
             deliver(EVERYTHING, listener, {"type": "console.news", **about})
-    return now
 
 
 def continued(since: datetime) -> list[tuple[UUID, int, str]]:

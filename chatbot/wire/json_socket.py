@@ -22,7 +22,7 @@ MAX_REFUSALS = 20
 RETRY_AFTER = 5
 # Seconds within which a client must read a frame.
 READ_WITHIN = 15
-GONE, UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 1006, 4401, 4403, 4408, 4429
+GONE, BROKEN, UNAUTHORIZED, FORBIDDEN, TOO_SLOW, TOO_MANY = 1006, 1011, 4401, 4403, 4408, 4429
 
 
 def handles(kind: type[Frame]) -> Callable[[Any], Any]:
@@ -51,6 +51,8 @@ class JsonSocket(AsyncWebsocketConsumer):
     async def __call__(self, *arguments: Any) -> None:
         """Call `disconnect` even if the socket ends without its event: a handler failed, or the
         client left during a send. So `disconnect` may be called twice."""
+        # Frames and hints are handled one at a time, in the order in which they come.
+        self.handling = asyncio.Lock()
         try:
             await super().__call__(*arguments)
         finally:
@@ -78,7 +80,13 @@ class JsonSocket(AsyncWebsocketConsumer):
     async def dispatch(self, message: dict[str, Any]) -> None:
         """Call the handler directly. Channels would first close old database connections in a
         thread; `in_thread` does that where it uses them."""
-        await getattr(self, get_handler_name(message))(message)
+        async with self.handling:
+            if self.concerns(message):
+                await getattr(self, get_handler_name(message))(message)
+
+    def concerns(self, message: dict[str, Any]) -> bool:
+        """Say whether to handle an event: not if this socket has left the conversation since."""
+        return True
 
     async def carry_out(self, frame: Frame) -> None:
         """Carry out a frame. An error of ours becomes a refusal and the socket stays open, so that
@@ -122,6 +130,14 @@ class JsonSocket(AsyncWebsocketConsumer):
                 await self.close(TOO_SLOW)
 
     async def take(self, event: dict[str, Any]) -> None:
-        """Handle an event that `hints.deliver` passes on without the channel layer."""
-        with suppress(StopConsumer):
+        """Handle a hint. If that fails, the client is to connect again, and catches up."""
+        try:
             await self.dispatch(event)
+        except StopConsumer:
+            pass
+        except OSError:
+            await self.disconnect(GONE)
+        except Exception:
+            logger.exception("a hint of the type %s was not handled", event["type"])
+            with suppress(OSError):
+                await self.close(BROKEN)

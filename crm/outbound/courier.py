@@ -31,6 +31,7 @@ from crm.outbound.notices import mail_switched_off
 from crm.plumbing import background, destinations
 from crm.plumbing.destinations import Destination
 from crm.plumbing.threads import in_thread
+from crm.plumbing.tick import Job
 
 logger = logging.getLogger("attune.courier")
 State = Delivery.State
@@ -85,17 +86,20 @@ async def carry_for_ever() -> None:
                 logger.warning("could not look for due deliveries: %s", error)
                 more = False
             if not more:
-                await pause()
+                await _running.woken.wait()
+                _running.woken.clear()
 
 
-async def pause() -> None:
-    assert _running.woken
-    try:
-        async with asyncio.timeout(LOOKS_EVERY):
-            await _running.woken.wait()
-    except TimeoutError:
-        pass
-    _running.woken.clear()
+def job() -> Job:
+    async def wake() -> None:
+        _wake()
+
+    return Job(LOOKS_EVERY, wake, "the courier was not woken", soon)
+
+
+def soon() -> QuerySet[Delivery]:
+    """Select the deliveries that may be due; the courier looks more closely."""
+    return Delivery.objects.filter(waiting(timezone.now()), endpoint__active=True)
 
 
 def client() -> httpx2.AsyncClient:

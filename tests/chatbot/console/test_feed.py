@@ -92,6 +92,6 @@ class FeedTests(ConsoleTestCase):
 
     async def test_without_a_page_nothing_is_read(self) -> None:
         await self.feed.join(self.hear)
-        self.feed.leave(self.hear)
+        await self.feed.leave(self.hear)
         await self.look()
         self.assertEqual(self.told, [])

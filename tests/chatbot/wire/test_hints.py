@@ -1,19 +1,23 @@
-"""The channel layer may fail or hang: what is said reaches the sockets of this process, and once
-the layer is back every socket looks for what it has missed."""
+"""Sockets of this process hear directly and in order. Redis may fail or hang: what is said reaches
+the sockets of this process all the same, and lost hints are looked for."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from unittest import mock
 from uuid import uuid4
 
 import pytest
 from channels.db import database_sync_to_async
-from channels.layers import get_channel_layer
+from django.conf import settings
 from django.contrib.auth.models import User
+from django.test import override_settings
 
 from chatbot.conversation import agents, changes
 from chatbot.models import Conversation, Message
 from chatbot.wire import hints
+from chatbot.wire.bus import Bus
 from tests.chatbot.sockets import PATIENCE, SocketTestCase
 
 pytestmark = pytest.mark.services
@@ -21,95 +25,167 @@ pytestmark = pytest.mark.services
 GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
 
 
-class BrokenLayer:
-    """Redis is away: each call fails, or, hanging, never comes back."""
+class FakeBus:
+    """Notes what other processes would hear."""
 
-    def __init__(self, hangs: bool) -> None:
-        self.hangs = hangs
+    sending = None
 
-    async def group_send(self, *_: Any) -> None:
-        if self.hangs:
-            await asyncio.sleep(60)
-        raise ConnectionError("Redis is away")
+    def __init__(self) -> None:
+        self.published: list[str] = []
 
-    group_add = group_discard = group_send
+    def publish(self, channel: str, event: bytes) -> None:
+        self.published.append(channel.split(":")[1])
+
+    async def subscribe(self, channels: list[str]) -> None: ...
+
+    unsubscribe = subscribe
 
 
-async def heard(log: Any, words: str) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not any(words in line for line in log.output):
-            await asyncio.sleep(0.01)
+@asynccontextmanager
+async def redis_that(hangs: bool) -> AsyncIterator[str]:
+    """The address of a Redis that never answers, or of one that is not there."""
+    server = await asyncio.start_server(lambda *_: asyncio.sleep(60), "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    if not hangs:
+        server.close()
+    yield f"redis://127.0.0.1:{port}"
+    server.close()
 
 
 class HintTests(SocketTestCase):
-    def setUp(self) -> None:
-        super().setUp()
-        self.enterContext(mock.patch("chatbot.wire.hints.REST", 0.05))
-        self.enterContext(mock.patch("chatbot.wire.hints.LOOKS_EVERY", 0.01))
+    async def conversation(self) -> Conversation:
+        return await Conversation.objects.aget()
 
-    def tearDown(self) -> None:
-        hints._away_until = 0.0
-
-    def away(self, hangs: bool = False) -> Any:
-        """Only then is patience short: a layer that is there may be slow on a busy machine."""
-        broken = BrokenLayer(hangs)
-        return mock.patch.multiple(hints, get_channel_layer=lambda: broken, PATIENCE=0.05)
-
-    async def test_a_chat_goes_on_while_the_layer_is_away(self) -> None:
+    async def test_a_chat_goes_on_while_redis_is_away(self) -> None:
         for hangs in (False, True):
-            hints._away_until = 0.0
-            with self.away(hangs), self.assertLogs("attune.hints"):
-                socket = await self.join()
-                await socket.say(type="message", id=f"m{hangs}", text="hello")
-                await socket.until(type="ack", id=f"m{hangs}")
-                await socket.until(type="reply", state="done")
-                await socket.disconnect()
+            async with redis_that(hangs) as url:
+                with (
+                    mock.patch("chatbot.wire.bus.PATIENCE", 0.05),
+                    self.assertLogs("attune.hints"),
+                ):
+                    with override_settings(REDIS_URL=url):
+                        bus = Bus(hints.wanted, hints.hear)
+                    hints._home = hints.Home(asyncio.get_running_loop(), bus)
+                    socket = await self.join()
+                    await socket.say(type="message", id=f"m{hangs}", text="hello")
+                    await socket.until(type="ack", id=f"m{hangs}")
+                    await socket.until(type="reply", state="done")
+                    await socket.disconnect()
 
-    async def test_what_the_layer_lost_is_looked_for(self) -> None:
+    async def test_an_event_is_published_once_and_comes_in_order(self) -> None:
+        bus: Any = FakeBus()
+        hints._home = hints.Home(asyncio.get_running_loop(), bus)
         socket = await self.join()
-        conversation = await Conversation.objects.aget()
-        # As another process that could not reach the layer: nobody here was told.
+        alices = (await self.conversation()).id
+        for number in range(3):
+            frame = {"state": "sentence", "sentence": str(number)}
+            await hints.send(alices, {**GREETING, "frame": frame})
+        hints.announce(alices, {"type": "conversation.news", "state": "bot"})
+        heard = await socket.until(type="state")
+        self.assertEqual([frame.get("sentence") for frame in heard], ["0", "1", "2", None])
+        self.assertEqual(bus.published, ["live", "live", "live", "news"])
+
+    async def test_a_hint_waits_until_the_frame_before_it_is_handled(self) -> None:
+        socket = await self.join()
+        alices = (await self.conversation()).id
+        with mock.patch("chatbot.widget.consumer.runner.start"):
+            await socket.say(type="message", id="m1", text="hello")
+            heard = await socket.until(type="message")
+        self.assertEqual([frame["type"] for frame in heard], ["ack", "message"])
+        await hints.send(alices, GREETING)
+        await socket.until(type="reply", sentence="Hello!")
+
+    async def test_what_was_lost_is_looked_for(self) -> None:
+        socket = await self.join()
+        # As another process that could not reach Redis: nobody here was told.
         await database_sync_to_async(changes.append)(
-            conversation, Message.Author.AGENT, "This is Dora."
+            await self.conversation(), Message.Author.AGENT, "This is Dora."
         )
-        looking = asyncio.create_task(hints.look_for_ever())
+        await hints.Looks().look()
         heard = await socket.until(type="message")
         self.assertEqual(heard[-1]["text"], "This is Dora.")
-        looking.cancel()
 
     async def test_who_has_it_is_told_with_what_was_lost(self) -> None:
         socket = await self.join()
-        conversation = await Conversation.objects.aget()
         dora = await User.objects.acreate(username="dora")
         with mock.patch("chatbot.wire.hints.announce"):
-            await database_sync_to_async(agents.resolve)(conversation, dora)
-        looking = asyncio.create_task(hints.look_for_ever())
+            await database_sync_to_async(agents.resolve)(await self.conversation(), dora)
+        await hints.Looks().look()
         await socket.until(type="state", state="closed")
-        looking.cancel()
-
-    async def test_groups_joined_while_the_layer_was_away_hear_once_it_is_back(self) -> None:
-        looking = asyncio.create_task(hints.look_for_ever())
-        with self.assertLogs("attune.hints") as log:
-            with self.away():
-                socket = await self.join()
-                await heard(log, "is away")
-            await heard(log, "is back")
-        looking.cancel()
-        await hints.send((await Conversation.objects.aget()).id, GREETING)
-        self.assertEqual((await socket.until(type="reply"))[-1]["sentence"], "Hello!")
 
     async def test_news_of_a_conversation_that_the_socket_has_left_is_not_told(self) -> None:
         socket = await self.join()
         await socket.say(type="message", id="m1", text="hello")
         await socket.until(type="reply", state="done")
-        conversation = await Conversation.objects.aget()
-        news = {
-            "type": "conversation.news",
-            "seq": conversation.last_seq + 1,
-            "message": '"of bob"',
-        }
-        group, bobs = hints.group(conversation.id), str(uuid4())
-        await get_channel_layer().group_send(group, {**news, "conversation": bobs})
-        await hints.send(conversation.id, GREETING)
+        alices = await self.conversation()
+        [listener] = hints._here[alices.id]
+        news = {"type": "conversation.news", "seq": alices.last_seq + 1, "message": '"of bob"'}
+        await listener.take({**news, "conversation": str(uuid4())})
+        await hints.send(alices.id, GREETING)
         heard = await socket.until(type="reply", sentence="Hello!")
         self.assertEqual(len(heard), 1)
+
+    async def test_a_socket_whose_hint_failed_is_closed_so_that_its_client_catches_up(self) -> None:
+        socket = await self.join()
+        await hints.send((await self.conversation()).id, {"type": "visitor.nonsense"})
+        with self.assertLogs("attune.socket", "ERROR"):
+            self.assertEqual((await socket.receive_output(PATIENCE))["code"], 1011)
+
+
+@pytest.mark.skipif(not settings.REDIS_URL, reason="needs Redis; make test-services")
+class BusTests(SocketTestCase):
+    """Against a real Redis, with two processes' buses."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.heard: list[tuple[str, bytes, bool]] = []
+
+    def bus(self, *wanted: str) -> Bus:
+        return Bus(lambda: [*wanted], lambda *event: self.heard.append(event))
+
+    async def until_heard(self, count: int) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while len(self.heard) < count:
+                await asyncio.sleep(0.01)
+
+    async def test_another_process_hears_once_and_the_own_events_do_not_come_back(self) -> None:
+        here, there = self.bus("attune:live:1", "attune:news:*"), self.bus()
+        await here.subscribe(["attune:live:1", "attune:news:*"])
+        here.publish("attune:live:1", b"own")
+        there.publish("attune:news:1", b"1")
+        there.publish("attune:live:1", b"2")
+        there.publish("attune:live:2", b"not wanted")
+        there.publish("attune:live:1", b"3")
+        await self.until_heard(3)
+        self.assertEqual(
+            self.heard,
+            [
+                ("attune:news:1", b"1", True),
+                ("attune:live:1", b"2", False),
+                ("attune:live:1", b"3", False),
+            ],
+        )
+
+    async def test_a_bus_whose_connection_broke_hears_again(self) -> None:
+        with mock.patch("chatbot.wire.bus.REST", 0.01), self.assertLogs("attune.hints"):
+            here, there = self.bus("attune:live:1"), self.bus()
+            await here.subscribe(["attune:live:1"])
+            await here.ear.disconnect(nowait=True)
+            while not self.heard:
+                there.publish("attune:live:1", b"1")
+                await asyncio.sleep(0.02)
+
+    async def test_a_bus_that_was_silent_for_long_still_hears(self) -> None:
+        with mock.patch("chatbot.wire.bus.SILENCE", 0.02):
+            here, there = self.bus("attune:live:1"), self.bus()
+            await here.subscribe(["attune:live:1"])
+            await asyncio.sleep(0.2)
+            there.publish("attune:live:1", b"1")
+            await self.until_heard(1)
+
+    async def test_a_socket_hears_what_another_process_says(self) -> None:
+        socket = await self.join()
+        alices = (await Conversation.objects.aget()).id
+        with mock.patch.object(hints, "_home", None):
+            await database_sync_to_async(hints.announce)(alices, GREETING)
+        await socket.until(type="reply", sentence="Hello!")
