@@ -4,6 +4,8 @@ A conversation has one open reply, so first come, first served is fair between c
 """
 
 import asyncio
+import statistics
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -19,8 +21,11 @@ from inference.generation.client import ServerBusy
 
 # Seconds between two looks at a reply's place in the queue.
 LOOKED_AT_EVERY = 2.0
-# Waiting replies for each place. A longer wait helps nobody: a person is asked instead.
-LONGEST_QUEUE = 20
+# Seconds that a reply may wait for a place, by the pace of the last replies, and how many may wait
+# for each place at most. A longer wait helps nobody: a person is asked instead.
+LONGEST_WAIT, LONGEST_QUEUE = 180.0, 20
+# Replies whose time in a place tells the pace.
+REMEMBERED = 8
 
 Notify = Callable[[int], Awaitable[None]]
 
@@ -35,18 +40,19 @@ class Queue:
         self.inside = 0
         self.waiting: deque[asyncio.Future[None]] = deque()
         # Work that no customer waits for.
-        self.spare: set[asyncio.Task[None]] = set()
+        self.spare: asyncio.Task[None] | None = None
+        # Seconds that the last replies held their places.
+        self.held: deque[float] = deque(maxlen=REMEMBERED)
 
-    @property
-    def idle(self) -> bool:
-        return not self.inside and not self.waiting
-
-    def while_idle(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Start work that the next reply to ask for a place ends."""
-        task = asyncio.create_task(work)
-        self.spare.add(task)
-        task.add_done_callback(self.spare.discard)
-        return task
+    def while_idle(
+        self, work: Callable[[], Coroutine[Any, Any, None]]
+    ) -> asyncio.Task[None] | None:
+        """Start work that the next reply to ask for a place ends. None if there are replies, or
+        such work is under way."""
+        if self.inside or self.waiting or (self.spare and not self.spare.done()):
+            return None
+        self.spare = asyncio.create_task(work())
+        return self.spare
 
     @asynccontextmanager
     async def place(self, notify: Notify | None = None) -> AsyncIterator[None]:
@@ -54,19 +60,28 @@ class Queue:
 
         notify: awaited with the number in the queue each time it changes.
         """
-        for task in self.spare:
-            task.cancel()
+        if self.spare:
+            self.spare.cancel()
         if self.inside < self.places and not self.waiting:
             self.inside += 1
         else:
             await self._wait(notify)
+        began = time.monotonic()
         try:
             yield
         finally:
+            self.held.append(time.monotonic() - began)
             self._leave()
 
+    @property
+    def longest(self) -> int:
+        """How many may wait: as many as get a place in time, at the pace of the last replies."""
+        pace = statistics.median(self.held) if self.held else 0.0
+        in_time = int(LONGEST_WAIT / pace) if pace else LONGEST_QUEUE
+        return self.places * min(LONGEST_QUEUE, max(1, in_time))
+
     async def _wait(self, notify: Notify | None) -> None:
-        if len(self.waiting) >= LONGEST_QUEUE * self.places:
+        if len(self.waiting) >= self.longest:
             raise QueueFull("Too many customers are waiting for an answer.", None)
         called: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting.append(called)

@@ -68,8 +68,7 @@ class Ahead:
     def follow(self, turn_of: TurnOf) -> None:
         """Read for this turn in place of the one before."""
         self.latest = turn_of
-        if admission.queue().idle and (self.task is None or self.task.done()):
-            self.task = admission.queue().while_idle(self.catch_up())
+        self.task = admission.queue().while_idle(self.catch_up) or self.task
 
     async def catch_up(self) -> None:
         try:
@@ -84,22 +83,26 @@ class Ahead:
 
     async def let_read(self, asked: Asked) -> None:
         """Let the engine read on, piece by piece, until something newer was typed."""
-        if _engine.reads_for is not self:
-            # It may have forgotten the beginning by now, and would read it in one go.
-            self.read, _engine.reads_for = [], self
+        tier = asked.tier.name
+        if (_engine.tier, _engine.reads_for) != (tier, self):
+            # It may have forgotten all but the rules, and would read the rest in one go.
+            self.read = prompt.BEGINNING if tier in _engine.ruled else []
+            _engine.tier, _engine.reads_for = tier, self
         for piece in prompt.pieces(asked.messages, self.read):
             if self.over or self.latest:
                 return
             async for _ in asked.tier.stream(piece, max_tokens=1):
                 pass
             self.read = piece
+            if len(piece) > len(prompt.BEGINNING):
+                _engine.ruled.add(tier)
 
     def end(self) -> None:
         """Begin no other piece: the message has come."""
         self.over, self.latest = True, None
-        if self.task:
+        if admission.queue().spare is self.task:
             # The reply waits for this piece instead of ending it.
-            admission.queue().spare.discard(self.task)
+            admission.queue().spare = None
 
     @asynccontextmanager
     async def place(self, notify: Notify | None = None) -> AsyncIterator[None]:
@@ -138,22 +141,21 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
 
 @dataclass
 class Engine:
-    """For whom this process lets the language model's engine read."""
+    """What this process lets the language model's engines read."""
 
+    # The tier and the conversation that it reads for.
+    tier: str = ""
     reads_for: Ahead | None = None
+    # The tiers that have read the rules.
+    ruled: set[str] = field(default_factory=set)
 
 
 _engine = Engine()
 _ahead: dict[Any, Ahead] = {}
 
 
-def opened(conversation: Any, turn_of: TurnOf) -> None:
-    """Read what is known before the customer types, for one chat of this process at a time."""
-    if not admission.queue().spare:
-        typed(conversation, turn_of)
-
-
 def typed(conversation: Any, turn_of: TurnOf) -> None:
+    """Read ahead for what was typed; "" is read when the chat opens."""
     known = _ahead.get(conversation)
     if known is None or known.over:
         known = _ahead[conversation] = Ahead()

@@ -5,6 +5,7 @@ The rules come first and never change, so that the server's prefix cache holds t
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from chatbot.reply.found import Line
 from inference.generation.client import ChatMessages
@@ -90,24 +91,32 @@ def beginning(history: Sequence[tuple[str, str]]) -> ChatMessages:
 def pieces(prompt: ChatMessages, read: ChatMessages) -> Iterator[ChatMessages]:
     """Yield growing beginnings of a prompt. read: the last of them that the engine has read.
 
-    They end before a space, where a new token begins. The chat template closes the message there,
-    but the tokens before are the same, and a prefix cache finds them.
+    They end in a message of the user, before a space, where a new token begins. The chat template
+    closes the message there, but the tokens before are the same, and a prefix cache finds them.
     """
-    *before, last = prompt
-    content = last["content"]
-    known = shared(content, read[-1]["content"]) if before == read[:-1] else -PIECE
-    for end in (space.start() for space in CUT.finditer(content)):
-        if end - known >= (LEAST_PIECE if end == len(content) else PIECE):
-            yield [*before, {**last, "content": content[:end]}]
-            known = end
+    known, before = in_common(prompt, read), 0
+    for number, message in enumerate(prompt):
+        content = message["content"]
+        spaces = CUT.finditer(content) if message["role"] == "user" else []
+        for end in (space.start() for space in spaces):
+            is_whole = number == len(prompt) - 1 and end == len(content)
+            if before + end - known >= (LEAST_PIECE if is_whole else PIECE):
+                yield [*prompt[:number], {**message, "content": content[:end]}]
+                known = before + end
+        before += len(content)
 
 
-def shared(one: str, other: str) -> int:
-    """Return how many characters two texts share at their beginning."""
-    return next(
-        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b),
-        min(len(one), len(other)),
-    )
+def in_common(one: ChatMessages, other: ChatMessages) -> int:
+    """Return how many characters two prompts share at their beginning."""
+    same = 0
+    for a, b in zip(one, other, strict=False):
+        if a["role"] != b["role"]:
+            break
+        letters = zip(a["content"], b["content"], strict=False)
+        same += sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], letters))
+        if a != b:
+            break
+    return same
 
 
 def question_with_records(records: str, question: str) -> str:

@@ -120,7 +120,7 @@ class VisitorConsumer(JsonSocket):
         await self.show_actions()
         if self.joined.state == Conversation.State.WAITING:
             await self.forward_away()
-        ahead.opened(self.joined.id, partial(runner.turn_of_draft, self.joined.id, ""))
+        ahead.typed(self.joined.id, partial(runner.turn_of_draft, self.joined.id, ""))
 
     def welcome(self) -> protocol.Welcome:
         self.joined.refresh_from_db()

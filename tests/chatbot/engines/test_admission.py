@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from chatbot.engines.admission import LONGEST_QUEUE, Queue
+from chatbot.engines.admission import LONGEST_QUEUE, LONGEST_WAIT, Queue
 from inference.generation.client import ServerBusy
 
 pytestmark = pytest.mark.services
@@ -86,3 +86,12 @@ def test_a_queue_that_is_too_long_sends_people_away() -> None:
             task.cancel()
 
     asyncio.run(play())
+
+
+def test_a_slow_engine_has_a_shorter_queue() -> None:
+    queue = Queue(2)
+    assert queue.longest == 2 * LONGEST_QUEUE
+    queue.held.extend([1.0, 2.0, 1.0])
+    assert queue.longest == 2 * LONGEST_QUEUE
+    queue.held.extend([LONGEST_WAIT / 3] * 4)
+    assert queue.longest == 6

@@ -62,6 +62,12 @@ async def until(holds: Any) -> None:
             await asyncio.sleep(0.01)
 
 
+def idle() -> bool:
+    """Tell whether nothing is read ahead now."""
+    spare = admission.queue().spare
+    return spare is None or spare.done()
+
+
 def of(text: str, customer: str = ALICE) -> Any:
     return lambda: Turn(text, customer)
 
@@ -93,14 +99,17 @@ class ReadingTests(FakeModelsTestCase):
             read.follow(of(""))
             await until(lambda: read.task and read.task.done())
         newest.assert_called_once()
-        [asked] = self.generator.prompts
-        self.assertEqual((asked[:-1], content(asked)), (prompt.BEGINNING, "RECORDS"))
+        *_, asked = self.generator.prompts
+        self.assertEqual(asked, prompt.BEGINNING[: len(asked) - 1] + asked[-1:])
 
     async def test_one_thing_is_read_at_a_time_and_the_newest_words_count(self) -> None:
         engine, read = self.slow(), Ahead()
         read.follow(of("when was order"))
         await until(lambda: engine.reading)
-        for text in ("when was order 50001", "within how many days can I return goods"):
+        for text in (
+            "when was order 50001",
+            "within how many days can I return goods that do not fit?",
+        ):
             read.follow(of(text))
         engine.go_on.set()
         await until(lambda: read.task and read.task.done())
@@ -115,7 +124,7 @@ class ReadingTests(FakeModelsTestCase):
             await until(lambda: read.task and read.task.cancelled())
             self.assertEqual(engine.reading, 0)
             read.follow(of(QUESTION))
-            self.assertEqual(self.queue.spare, set())
+            self.assertTrue(self.queue.spare and self.queue.spare.done())
 
     async def test_alices_reply_lets_the_piece_at_hand_be_finished_and_no_other_begin(self) -> None:
         engine, read = self.slow(), Ahead()
@@ -140,7 +149,7 @@ class ReadingTests(FakeModelsTestCase):
     async def test_what_is_read_for_alice_is_alices(self) -> None:
         for customer, theirs in ((ALICE, "Swift Parcel"), (BOB, "Harbour Freight")):
             ahead.typed(customer, of("which carrier brings my order", customer))
-            await until(lambda: not self.queue.spare)
+            await until(lambda: self.queue.spare and self.queue.spare.done())
             records = "".join(ahead.taken(customer).records)
             self.assertEqual(
                 ["Swift Parcel" in records, "Harbour Freight" in records].count(True), 1
@@ -158,12 +167,12 @@ def everything() -> str:
 class SocketTests(SocketTestCase):
     async def typing(self, text: str) -> Socket:
         socket = await self.join()
-        await until(lambda: not admission.queue().spare)
+        await until(idle)
         self.generator.prompts.clear()
         await socket.say(type="ahead", text=text)
         await socket.say(type="ping", n=1)
         await socket.until(type="pong")
-        await until(lambda: not admission.queue().spare)
+        await until(idle)
         return socket
 
     async def allow(self) -> None:
@@ -217,12 +226,12 @@ class SocketTests(SocketTestCase):
         await socket.say(type="ahead", text=DRAFT)
         await socket.say(type="ping", n=1)
         await socket.until(type="pong")
-        await until(lambda: not admission.queue().spare)
+        await until(idle)
         self.assertEqual(self.generator.prompts, [])
         self.assertFalse(await Reply.objects.aexists())
 
     async def until_state(self, socket: Socket) -> None:
-        await until(lambda: not admission.queue().spare)
+        await until(idle)
         await Conversation.objects.aupdate(state=Conversation.State.AGENT)
 
 
@@ -249,12 +258,14 @@ def test_what_is_of_no_use_any_more_is_left_out() -> None:
 
 def test_a_prompt_is_read_in_pieces_that_begin_alike() -> None:
     whole = prompt.messages("when does it arrive?", ["[Order 1]\n" + "Status: sent\n" * 60], [])
-    pieces = list(prompt.pieces(whole, []))
+    pieces = list(prompt.pieces(whole, prompt.BEGINNING))
     assert len(content(whole)) - len(content(pieces[-1])) < prompt.LEAST_PIECE
     lengths = [len(content(piece)) for piece in pieces]
     assert lengths == sorted(lengths)
     assert all(b - a < 2 * prompt.PIECE for a, b in pairwise(lengths))
     assert all(content(whole).startswith(content(piece)) for piece in pieces)
+    rules = list(prompt.pieces(whole, []))[: -len(pieces)]
+    assert all(piece[-1]["role"] == "user" for piece in rules)
     more = prompt.messages("when does it arrive, and who brings it to me?", ["[Order 1]"], [])
     assert list(prompt.pieces(whole, whole)) == []
     assert list(prompt.pieces(more, [*more[:-1], {**more[-1], "content": "RECORDS"}])) == [more]
