@@ -123,6 +123,7 @@ class VisitorConsumer(JsonSocket):
         ahead.typed(self.joined.id, partial(runner.turn_of_draft, self.joined.id, ""))
 
     def welcome(self) -> protocol.Welcome:
+        assert self.visitor
         self.joined.refresh_from_db()
         replying = self.joined.replies.filter(status__in=changes.OPEN_REPLIES).exists()
         return protocol.Welcome(
@@ -131,7 +132,7 @@ class VisitorConsumer(JsonSocket):
             last_seq=self.joined.last_seq,
             replying=replying,
             agent=changes.answering(self.joined),
-            ahead=self.joined.visitor.inbox.read_ahead,
+            ahead=self.visitor.inbox.read_ahead,
         )
 
     async def forward_away(self) -> None:

@@ -177,7 +177,6 @@ class SocketTests(SocketTestCase):
 
     async def allow(self) -> None:
         await Inbox.objects.aupdate(read_ahead=True)
-        self.inbox.read_ahead = self.alice.inbox.read_ahead = True
 
     async def test_the_widget_of_an_inbox_that_did_not_allow_it_is_not_asked(self) -> None:
         await self.typing(DRAFT)
