@@ -21,6 +21,7 @@ from typing import Any
 from chatbot.engines import admission, tiers
 from chatbot.engines.admission import Notify
 from chatbot.reply import prompt
+from chatbot.reply.found import Found
 from chatbot.reply.from_records import for_model
 from chatbot.reply.own import look_up
 from chatbot.reply.pipeline import apart
@@ -128,7 +129,8 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
         return None
     if len(turn.text.split()) < FEWEST_WORDS:
         read_newest(turn)
-        return Asked(tiers.tiers()[0], prompt.beginning(turn.history))
+        known = prompt.messages(*for_model(replace(turn, text=""), Found(history=[*turn.history])))
+        return Asked(tiers.tiers()[0], prompt.beginning(known))
     if decide(turn).target is not Target.BOT:
         return None
     turn = replace(turn, text=apart(turn.text)[0], ahead=ahead)

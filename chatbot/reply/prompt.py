@@ -82,9 +82,9 @@ def messages(question: str, records: list[str], history: list[tuple[str, str]]) 
     ]
 
 
-def beginning(history: Sequence[tuple[str, str]]) -> ChatMessages:
-    """Return the prompt as far as it is known before the question."""
-    *before, last = messages("", [], list(history))
+def beginning(prompt: ChatMessages) -> ChatMessages:
+    """Return a prompt as far as it is known before the question."""
+    *before, last = prompt
     return [*before, {**last, "content": last["content"].split("\n")[0]}]
 
 

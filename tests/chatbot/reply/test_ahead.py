@@ -9,6 +9,7 @@ from unittest import mock
 
 from channels.db import database_sync_to_async
 from django.db import connection
+from django.test import override_settings
 
 from chatbot.engines import admission
 from chatbot.models import Conversation, Inbox, Reply
@@ -101,6 +102,15 @@ class ReadingTests(FakeModelsTestCase):
         newest.assert_called_once()
         *_, asked = self.generator.prompts
         self.assertEqual(asked, prompt.BEGINNING[: len(asked) - 1] + asked[-1:])
+
+    @override_settings(MASK_FOR_MODEL=True)
+    async def test_by_setting_the_engine_does_not_read_what_is_masked(self) -> None:
+        read, said = Ahead(), (("customer", "my card is 4111 1111 1111 1111"),)
+        for text in ("", "what is the total of 4111 1111 1111 1111 and of order 50001"):
+            read.follow(lambda text=text: Turn(text, ALICE, history=said))
+            await until(lambda: read.task and read.task.done())
+        self.assertIn("[card]", str(self.generator.prompts))
+        self.assertNotIn("4111", str(self.generator.prompts))
 
     async def test_one_thing_is_read_at_a_time_and_the_newest_words_count(self) -> None:
         engine, read = self.slow(), Ahead()
