@@ -63,6 +63,14 @@ def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "_arm", lambda task: None)
 
 
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test's transaction wrote is gone after it; tests that are about memory keep it."""
+    from crm.plumbing import memory
+
+    monkeypatch.setattr(memory, "KEPT_FOR", 0.0)
+
+
 def checked(connect: Callable[..., Any]) -> Callable[..., Any]:
     def connect_here(self: socket.socket, address: Any) -> Any:
         if self.family != socket.AF_UNIX and not is_here(address[0]):

@@ -18,6 +18,7 @@ from chatbot.conversation.mail import mail_alert
 from chatbot.models import Conversation, Inbox, Message
 from chatbot.models.conversations import CORRECTED, quoting
 from crm.plumbing import background
+from crm.plumbing.compiled import Given, Select
 from inference.sentiment import UNKNOWN, Sentiment, mood
 from inference.sentiment.own_words import own_words
 
@@ -150,12 +151,20 @@ def scored_messages(conversation: Conversation) -> list[mood.ScoredMessage]:
     """List the customer's last messages that have a score, oldest first."""
     if not conversation.last_seq:
         return []
-    newest = scored(conversation.messages.all()).order_by("-seq").values_list(*COLUMNS)[:SCORES]
+    newest = SCORED.all(conversation=conversation.id)
     return [of_row(*row) for row in reversed(newest)]
 
 
 def scored(messages: QuerySet[Message]) -> QuerySet[Message]:
     return messages.filter(author=Customer, score__isnull=False).exclude(label=UNKNOWN)
+
+
+def newest_scored() -> QuerySet[Message, tuple[Any, ...]]:
+    messages = Message.objects.filter(conversation=Given(Message, "conversation"))
+    return scored(messages).order_by("-seq").values_list(*COLUMNS)[:SCORES]
+
+
+SCORED = Select(newest_scored)
 
 
 def of_row(

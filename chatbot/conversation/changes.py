@@ -12,15 +12,18 @@ from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from chatbot.attachments import store
 from chatbot.conversation import events, summary
-from chatbot.models import Attachment, Conversation, Message, Reply
+from chatbot.models import Attachment, Conversation, Inbox, Message, Reply, Visitor
 from chatbot.people import away
 from chatbot.people.names import name_of
 from chatbot.wire import hints, protocol
 from chatbot.wire.errors import Refused
+from crm.plumbing.compiled import Given, Select, Update
+from crm.plumbing.memory import Memory
 
 Author = Message.Author
 State = Conversation.State
@@ -58,12 +61,42 @@ def frame_of(message: Message) -> protocol.MessageFrame:
     )
 
 
-def locked(conversation_id: Any) -> Conversation:
-    """Reload the conversation and lock it until this transaction ends."""
+def to_lock() -> QuerySet[Conversation]:
+    """Select a conversation to lock it, with its visitor's inbox and customer."""
     # Not joined with its agent: PostgreSQL reads the row again once it has the lock, but not the
     # rows joined to it, so an agent who has just taken it over would be missing.
-    rows = Conversation.objects.select_for_update(of=("self",))
-    return rows.select_related("visitor__inbox", "visitor__customer").get(id=conversation_id)
+    rows = Conversation.objects.select_for_update(of=("self",)).order_by()
+    joined = rows.annotate(inbox=F("visitor__inbox_id"), customer=F("visitor__customer_id"))
+    return joined.filter(id=Given(Conversation, "id"))
+
+
+LOCKED = Select(to_lock)
+COLUMNS = [field for field in Conversation._meta.local_concrete_fields if not field.primary_key]
+SAVED = Update(
+    lambda: Conversation.objects.filter(id=Given(Conversation, "id")),
+    *(field.name for field in COLUMNS),
+)
+
+
+def locked(conversation_id: Any, select: Select = LOCKED, **given: Any) -> Conversation:
+    """Reload the conversation and lock it until this transaction ends. select: `to_lock` with more
+    annotations, for which the rest is given. Its inbox may be as old as a Memory."""
+    conversation = select.first(id=conversation_id, **given)
+    if conversation is None:
+        raise Conversation.DoesNotExist
+    columns = [conversation.visitor_id, conversation.inbox, conversation.customer]
+    visitor = Visitor.from_db("default", ["id", "inbox_id", "customer_id"], columns)
+    visitor.inbox = inbox_of(visitor.inbox_id)
+    conversation.visitor = visitor
+    return conversation
+
+
+def read_inbox(id: int) -> Inbox:
+    return Inbox.objects.get(id=id)
+
+
+# A reply may follow the tone, alert rules and hours that the inbox had two seconds ago.
+inbox_of = Memory(read_inbox, "chatbot.Inbox")
 
 
 def append(
@@ -77,7 +110,8 @@ def append(
     conversation. The lock keeps the numbers unique."""
     conversation.last_seq += 1
     conversation.last_message_at = timezone.now()
-    conversation.save()
+    columns = {field.name: getattr(conversation, field.attname) for field in COLUMNS}
+    SAVED.run(columns, id=conversation.id)
     message = Message.objects.create(
         conversation=conversation,
         seq=conversation.last_seq,

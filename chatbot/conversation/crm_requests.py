@@ -24,6 +24,7 @@ from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import ActionFrame
 from crm.action_answers import Answer
 from crm.outbound import outbox
+from crm.plumbing.memory import Memory
 
 State = ActionRequest.State
 OPEN_FOR = timedelta(hours=24)
@@ -54,13 +55,27 @@ class Offer:
 def offered(conversation: Conversation) -> QuerySet[Action]:
     """Select the actions that the inbox offers to this visitor and that have an active endpoint."""
     visitor = conversation.visitor
-    allowed = Q() if visitor.customer_id else Q(signed_in=False)
-    actions = Action.objects.filter(allowed, inbox=visitor.inbox_id, active=True)
+    return offered_by(visitor.inbox_id, bool(visitor.customer_id))
+
+
+def offered_by(inbox: int, is_known: bool) -> QuerySet[Action]:
+    allowed = Q() if is_known else Q(signed_in=False)
+    actions = Action.objects.filter(allowed, inbox=inbox, active=True)
     return actions.filter(endpoints__active=True).distinct()
 
 
 def offers(conversation: Conversation) -> tuple[Offer, ...]:
-    return tuple(Offer(action.id, tuple(action.words)) for action in offered(conversation))
+    visitor = conversation.visitor
+    return offers_to((visitor.inbox_id, bool(visitor.customer_id)))
+
+
+def read_offers(visitor: tuple[int, bool]) -> tuple[Offer, ...]:
+    """List what an inbox offers to known customers, or to everybody."""
+    return tuple(Offer(one.id, tuple(one.words)) for one in offered_by(*visitor))
+
+
+# What was switched off two seconds ago may still be offered; `confirm` reads it again.
+offers_to = Memory(read_offers, "chatbot.Action", "chatbot.Action_endpoints", "crm.Endpoint")
 
 
 def propose(conversation: Conversation, action_id: int, named: list[str]) -> None:

@@ -6,10 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, QuerySet, Subquery
 from django.utils import timezone
 
 from chatbot.conversation import alerts, events
 from chatbot.conversation.changes import (
+    OPEN_REPLIES,
     Author,
     State,
     announce,
@@ -19,6 +21,7 @@ from chatbot.conversation.changes import (
     claimed_files,
     locked,
     say_if_nobody_is_there,
+    to_lock,
     wait_for_person,
 )
 from chatbot.conversation.replies import ask_for_reply
@@ -27,6 +30,7 @@ from chatbot.models import Conversation, Message, Reply, Visitor
 from chatbot.people import away
 from chatbot.telemetry import metrics
 from chatbot.wire.errors import Refused
+from crm.plumbing.compiled import Given, Select
 from inference.sentiment import Sentiment
 from inference.text import blank, written
 
@@ -62,20 +66,36 @@ def receive(
     text = "" if blank(text) else text
     sentiment = classifier.sentiment_classifier().score([text])[0] if text else None
     with transaction.atomic():
-        # Under the lock, since two sockets may send the same message at once.
-        conversation = locked(conversation.id)
-        if known := by_client_id(conversation, client_id):
+        row: Any = locked(conversation.id, RECEIVING, client_id=client_id)
+        # If another socket had the lock, what was read beside the row is older than the row.
+        is_behind = row.last_seq != (row.newest or 0)
+        if (is_behind or row.repeated) and (known := by_client_id(row, client_id)):
             return known, None
+        conversation = row
         check_open(conversation, client_id)
         files = claimed_files(conversation, attachments, client_id)
         if sentiment:
             alerts.update_mood(conversation, text, sentiment)
         felt = columns(sentiment) if sentiment else {}
         message = append(conversation, Author.CUSTOMER, text, files, client_id=client_id, **felt)
-        reply = ask_for_reply(conversation, message, worker)
+        reply = ask_for_reply(conversation, message, worker, is_behind or row.replying)
         announce(conversation, message)
         transaction.on_commit(lambda: metrics.received(message.label or "none"))
     return message, reply
+
+
+def to_receive() -> QuerySet[Conversation]:
+    """Select a conversation to lock it, with what a new message must know of those before it."""
+    id, client_id = Given(Conversation, "id"), Given(Message, "client_id")
+    messages = Message.objects.filter(conversation=id)
+    return to_lock().annotate(
+        newest=Subquery(messages.order_by("-seq").values("seq")[:1]),
+        repeated=Exists(messages.filter(client_id=client_id)),
+        replying=Exists(Reply.objects.filter(conversation=id, status__in=OPEN_REPLIES)),
+    )
+
+
+RECEIVING = Select(to_receive)
 
 
 def check_open(conversation: Conversation, client_id: str) -> None:

@@ -1,7 +1,8 @@
 """The life of a Reply: created for a message, claimed by a worker, finished or superseded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from chatbot.conversation.changes import (
 )
 from chatbot.models import Conversation, Message, Reply
 from chatbot.models.replies import Ending, unanswered_after
+from crm.plumbing.compiled import Given, Select, Update
 
 MAX_ATTEMPTS = 3
 GAVE_UP = (
@@ -29,15 +31,17 @@ GAVE_UP = (
 )
 
 
-def ask_for_reply(conversation: Conversation, message: Message, worker: str) -> Reply | None:
+def ask_for_reply(
+    conversation: Conversation, message: Message, worker: str, others: bool = True
+) -> Reply | None:
     """Create the Reply for a customer's message, unless an agent has the conversation.
 
     It supersedes a reply that is still open: one reply answers the whole turn. worker: the process
-    that starts on it at once.
+    that starts on it at once; others: False if no reply is open.
     """
     if conversation.state == State.AGENT:
         return None
-    if message.seq > 1:
+    if others:
         supersede(conversation)
     claimed = claim_of(worker) | {"attempts": 1} if worker else {}
     return Reply.objects.create(
@@ -75,7 +79,7 @@ def lease() -> datetime:
     return timezone.now() + timedelta(seconds=settings.REPLY_LEASE)
 
 
-def still_claimed(reply: Reply) -> QuerySet[Reply]:
+def still_claimed(reply: Any) -> QuerySet[Reply]:
     """Select the reply if the claim on it still stands."""
     return Reply.objects.filter(
         id=reply.id, status=Reply.Status.RUNNING, worker=reply.worker, attempts=reply.attempts
@@ -84,7 +88,7 @@ def still_claimed(reply: Reply) -> QuerySet[Reply]:
 
 def stands(reply: Reply) -> bool:
     """Say whether the reply may still be shown."""
-    return wanted(reply).exists()
+    return STANDS.first(id=reply.id, worker=reply.worker, attempts=reply.attempts) is not None
 
 
 def renew(reply: Reply) -> bool:
@@ -92,9 +96,14 @@ def renew(reply: Reply) -> bool:
     return bool(wanted(reply).update(lease_until=lease()))
 
 
-def wanted(reply: Reply) -> QuerySet[Reply]:
+def wanted(reply: Any) -> QuerySet[Reply]:
     """Select the reply if it is still claimed, and the bot still answers the conversation."""
     return still_claimed(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
+
+
+# Stands for the reply that each run is given.
+GIVEN = SimpleNamespace(**{name: Given(Reply, name) for name in ("id", "worker", "attempts")})
+STANDS = Select(lambda: wanted(GIVEN).values_list("id"))
 
 
 def release(worker: str) -> None:
@@ -111,24 +120,42 @@ def finish(
     citations: list[Any],
     quote: str = "",
     choices: Sequence[str] = (),
+    then: Callable[[], None] = lambda: None,
     **trace: Any,
 ) -> bool:
     """Post the answer, if the claim still stands. Returns False if nothing is posted, because a
-    newer message, an agent or another process has taken its place."""
-    with transaction.atomic(savepoint=False):
+    newer message, an agent or another process has taken its place. then: called in the same
+    transaction if it is posted."""
+    with transaction.atomic():
         conversation = locked(reply.conversation_id)
         silent = conversation.state in {State.AGENT, State.CLOSED}
-        silent = silent or conversation.version != reply.version
-        status = Reply.Status.SUPERSEDED if silent else Reply.Status.DONE
-        settled = still_claimed(reply).update(status=status, state=state, lease_until=None, **trace)
-        if not settled or silent:
+        if silent or conversation.version != reply.version:
+            trace |= {"status": Reply.Status.SUPERSEDED, "state": state, "lease_until": None}
+            still_claimed(reply).update(**trace)
             return False
         after_answer(conversation, state, trace.get("reason", ""), quote)
         answer = append(conversation, Author.BOT, text, citations=citations, choices=list(choices))
-        Reply.objects.filter(id=reply.id).update(answer=answer)
+        if not settled(reply, trace | {"state": state, "answer": answer.id}):
+            transaction.set_rollback(True)
+            return False
         announce(conversation, answer, state=conversation.state, reply="done")
         say_if_nobody_is_there(conversation)
+        then()
     return True
+
+
+TRACE = (
+    *("answer", "status", "lease_until", "state", "route", "reason", "model", "routing"),
+    *("generations", "passages", "withheld", "timings", "error"),
+)
+SETTLED = Update(lambda: still_claimed(GIVEN), *TRACE)
+
+
+def settled(reply: Reply, trace: dict[str, Any]) -> bool:
+    """Store how the reply ended, and end the claim. Returns False if it no longer stood."""
+    ended = {"status": Reply.Status.DONE, "lease_until": None, **trace}
+    new = {name: ended[name] if name in ended else getattr(reply, name) for name in TRACE}
+    return bool(SETTLED.run(new, id=reply.id, worker=reply.worker, attempts=reply.attempts))
 
 
 def after_answer(conversation: Conversation, state: str, reason: str, quote: str) -> None:

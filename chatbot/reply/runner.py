@@ -36,7 +36,6 @@ from typing import Any
 import msgspec
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from structlog.contextvars import bind_contextvars
@@ -54,6 +53,7 @@ from chatbot.telemetry import metrics
 from chatbot.wire import hints
 from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import ReplyFrame
+from crm.plumbing.compiled import Given, Select
 from crm.plumbing.threads import in_thread
 from crm.plumbing.tick import Job
 
@@ -186,30 +186,34 @@ def post(reply: Reply, outcome: Outcome) -> bool:
 
     Returns False if the claim no longer stands; then nothing is posted.
     """
-    with transaction.atomic():
-        posted = replies.finish(
-            reply,
-            outcome.state,
-            outcome.answer,
-            outcome.citations,
-            outcome.quote,
-            outcome.choices,
-            route=outcome.route,
-            reason=outcome.reason[:300],
-            model=outcome.model,
-            routing=outcome.routing,
-            generations=outcome.generations,
-            passages=outcome.passages,
-            withheld=outcome.withheld,
-            timings=outcome.timings,
-            error=outcome.error,
-        )
-        if posted and outcome.action is not None:
-            crm_requests.propose(reply.conversation, outcome.action, outcome.named)
+    propose = partial(propose_action, reply.conversation, outcome)
+    posted = replies.finish(
+        reply,
+        outcome.state,
+        outcome.answer,
+        outcome.citations,
+        outcome.quote,
+        outcome.choices,
+        propose,
+        route=outcome.route,
+        reason=outcome.reason[:300],
+        model=outcome.model,
+        routing=outcome.routing,
+        generations=outcome.generations,
+        passages=outcome.passages,
+        withheld=outcome.withheld,
+        timings=outcome.timings,
+        error=outcome.error,
+    )
     if posted:
         first = outcome.timings.get("first_sentence")
         metrics.answered(outcome.state, outcome.generations, len(outcome.withheld), first)
     return posted
+
+
+def propose_action(conversation: Conversation, outcome: Outcome) -> None:
+    if outcome.action is not None:
+        crm_requests.propose(conversation, outcome.action, outcome.named)
 
 
 def next_turn(conversation: Conversation, agent: User) -> Turn:
@@ -253,12 +257,9 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
     Notices of the system do not count as answers, and are left out of the history because a model
     that reads them repeats them.
     """
-    earlier = conversation.messages.filter(seq__lt=question.seq)
-    spoken = earlier.exclude(author=Message.Author.SYSTEM)
-    endings = spoken.annotate(ending=F("trace__state"))
     first = question.seq == 1
-    before = [] if first else list(endings.order_by("-seq")[: HISTORY - 1])[::-1]
-    messages = [*before, question]
+    before = [] if first else SPOKEN.all(conversation=conversation.id, seq=question.seq)
+    messages = [*before[::-1], question]
     last = max((m.seq for m in messages if m.author != Message.Author.CUSTOMER), default=0)
     waiting = conversation.state == conversation.State.WAITING
     reply = next((m for m in messages if m.seq == last), None)
@@ -286,6 +287,18 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
         known=tuple(known_of(conversation.visitor.customer)) if settings.MASK_FOR_MODEL else (),
     )
     return guided(turn, inbox, [message.text for message in new])
+
+
+def spoken_before() -> QuerySet[Message]:
+    """Select the newest messages of the customer, the bot and agents before one, with how the bot's
+    answers ended."""
+    conversation, seq = Given(Message, "conversation"), Given(Message, "seq")
+    earlier = Message.objects.filter(conversation=conversation, seq__lt=seq)
+    spoken = earlier.exclude(author=Message.Author.SYSTEM).annotate(ending=F("trace__state"))
+    return spoken.order_by("-seq")[: HISTORY - 1]
+
+
+SPOKEN = Select(spoken_before)
 
 
 def intents_of(messages: Sequence[Message]) -> frozenset[str]:

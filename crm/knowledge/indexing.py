@@ -21,6 +21,7 @@ from django.db.models import F, FilteredRelation, Q, QuerySet
 from django.dispatch import receiver
 
 from crm.models import IndexState, Passage, Record, Tombstone, Vector
+from crm.plumbing.compiled import Select
 from inference import index as vector_index
 from inference.encoder import Encoder
 from inference.index import (
@@ -101,8 +102,12 @@ def next_change() -> int:
     return changes_now()
 
 
+COUNT = Select(lambda: IndexState.objects.values_list("changes"))
+
+
 def changes_now() -> int:
-    return IndexState.objects.values_list("changes", flat=True).first() or 0
+    [count] = COUNT.first() or [0]
+    return int(count)
 
 
 def new_mark() -> str:

@@ -1,0 +1,52 @@
+"""Values of the database that seldom change, held in this process's memory.
+
+A value is read again after KEPT_FOR, and at once after this process has changed a row of the models
+that it is made of. So it is at most two seconds behind what another process changed. What isolation
+or consent depends on is never held: it is read with each message.
+"""
+
+import time
+from collections.abc import Callable, Hashable
+from typing import Any, Generic, TypeVar
+
+from django.db import transaction
+from django.db.models.signals import m2m_changed, post_delete, post_save
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value")
+
+# Seconds.
+KEPT_FOR = 2.0
+
+
+class Memory(Generic[Key, Value]):
+    """A function of the database, with the values that it returned in the last KEPT_FOR."""
+
+    def __init__(self, read: Callable[[Key], Value], *models: str) -> None:
+        """models: those whose rows the values are made of, such as "chatbot.Inbox"; a many-to-many
+        field is "chatbot.Action_endpoints"."""
+        self._read = read
+        self._held: dict[Key, tuple[float, Value]] = {}
+        self._changes = 0
+        for model in models:
+            for signal in (post_save, post_delete, m2m_changed):
+                signal.connect(self._changed, sender=model, weak=False)
+
+    def __call__(self, key: Key) -> Value:
+        until, value = self._held.get(key, (0.0, None))
+        if time.monotonic() < until:
+            return value  # type: ignore[return-value]
+        until, changes = time.monotonic() + KEPT_FOR, self._changes
+        value = self._read(key)
+        if changes == self._changes:
+            self._held[key] = until, value
+        return value
+
+    def _changed(self, **_: Any) -> None:
+        self.forget()
+        # Again: until the commit, other threads read the old value.
+        transaction.on_commit(self.forget)
+
+    def forget(self) -> None:
+        self._changes += 1
+        self._held.clear()
