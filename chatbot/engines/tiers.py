@@ -50,6 +50,11 @@ def tiers() -> tuple[Tier, ...]:
     return _known.tiers
 
 
+def known() -> tuple[Tier, ...]:
+    """List the tiers if they were read a moment ago, without the database; else none."""
+    return _known.tiers if time.monotonic() < _known.until else ()
+
+
 def read() -> tuple[Tier, ...]:
     rows = models.Tier.objects.filter(enabled=True, servers__isnull=False).distinct()
     return tuple(

@@ -92,12 +92,13 @@ class FromRecords:
     async def sentences(self) -> AsyncGenerator[str, None]:
         found = Found()
         try:
-            if looked_up := await in_thread(look_up, self.turn):
-                for sentence in self.rest_on(looked_up):
+            answer = await in_thread(looked_up_or_found, self.turn)
+            if isinstance(answer, LookedUp):
+                for sentence in self.rest_on(answer):
                     yield sentence
                 await self.offer_others()
                 return
-            found = await in_thread(retrieve, self.turn)
+            found = answer
             self.outcome.mark("retrieve")
             self.outcome.passages += found.trace()
             async with aclosing(self.answered(found)) as supported:
@@ -115,7 +116,8 @@ class FromRecords:
             self.outcome.routing = {"reason": AT_ONCE}
             yield self.tell_best(line, found)
         elif found.answerable:
-            choice = choose(await in_thread(tiers.tiers), self.turn, found, self.policy)
+            known = tiers.known() or await in_thread(tiers.tiers)
+            choice = choose(known, self.turn, found, self.policy)
             self.outcome.routing = choice.trace()
             async with aclosing(self.by_tiers(found, choice)) as supported:
                 async for sentence in supported:
@@ -136,6 +138,8 @@ class FromRecords:
     async def beside(self) -> str:
         """Return what stands beside the answer: the state of the record that a rule is asked about;
         or offer other records by a click."""
+        if not self.turn.customer:
+            return ""
         if state := await in_thread(state_beside, self.turn):
             self.cite_all(state)
             return self.show(" ".join(state.sentences))
@@ -287,7 +291,7 @@ class FromRecords:
 
     async def offer_others(self) -> None:
         """Let the customer choose another of their records if the question named none."""
-        if self.shown and not self.turn.cited:
+        if self.shown and self.turn.customer and not self.turn.cited:
             ids = [row["id"] for row in self.outcome.citations]
             self.outcome.choices = await in_thread(others, self.turn, ids)
 
@@ -337,6 +341,11 @@ class FromRecords:
         self.outcome.mark("first_sentence")
         self.shown.append(sentence)
         return sentence
+
+
+def looked_up_or_found(turn: Turn) -> LookedUp | Found:
+    """Look the turn up in the customer's own records, or retrieve what may answer it."""
+    return look_up(turn) or retrieve(turn)
 
 
 def pause(error: ServerBusy, tries: int) -> float:

@@ -177,8 +177,8 @@ def choice(turn: Turn) -> LookedUp | None:
     before = [text for author, text in turn.history if author == "customer"][-1:]
     if not before or turn.text not in turn.choices:
         return None
-    question, named = asked(before[0]), search.exact(turn.text, turn.customer)
-    owned = [Own(record, kinds.kind_of(record.kind)) for record in own(turn).filter(id__in=named)]
+    question, named = asked(before[0]), own(turn).filter(id__in=turn.named)
+    owned = [Own(record, kinds.kind_of(record.kind)) for record in named]
     picked = Picked([one for one in owned if one.name == turn.text])
     if question.ask not in {"status", "when"} or len(picked.owned) != 1:
         return None
@@ -235,7 +235,7 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
     """Return names of the customer's newest other records of the kind that was told, if the
     question names none and could mean one of them."""
     answered = list(own(turn).filter(id__in=told).values_list("kind", flat=True))
-    if not turn.customer or len(answered) != 1 or search.exact(turn.text, turn.customer):
+    if not turn.customer or len(answered) != 1 or turn.named:
         return []
     rest = own(turn).filter(kind=answered[0]).exclude(id__in=told)
     rest = rest.order_by(F("latest").desc(nulls_last=True))
@@ -246,10 +246,7 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
 
 def names_a_record(turn: Turn) -> bool:
     """Tell whether the question has a number, of a record or of none: it is then not looked up."""
-    named = search.exact(turn.text, turn.customer)
-    return any(map(search.has_digit, named.values())) or bool(
-        search.unknown_references(turn.text, turn.customer)
-    )
+    return any(map(search.has_digit, turn.named.values())) or bool(turn.unknown)
 
 
 def candidates(turn: Turn, question: Asked) -> list[Own]:

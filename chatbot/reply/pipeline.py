@@ -63,9 +63,10 @@ class Answer:
     async def sentences(self) -> AsyncGenerator[str, None]:
         route = decide(self.turn)
         self.outcome.reason = route.reason
-        self.outcome.action = await asyncio.to_thread(
-            requested_action, self.turn.text, self.turn.offers
-        )
+        if self.turn.offers:
+            self.outcome.action = await asyncio.to_thread(
+                requested_action, self.turn.text, self.turn.offers
+            )
         if route.target is Target.HUMAN:
             yield self.hand_off(self.words.asked, route.reason)
         elif route.target is Target.CHAT:

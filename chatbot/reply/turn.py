@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.utils import timezone
 from chatbot.conversation.crm_requests import Offer
 from chatbot.models.replies import Ending
 from chatbot.reply.wording import ACCEPT, PLAIN, Wording
+from crm.knowledge import search
 from inference.generation.client import (
     Usage,
 )
@@ -73,6 +75,16 @@ class Turn:
     ahead: tuple[str, ...] = ()
     # Answer as if all drafts of articles were published.
     drafts: bool = False
+
+    @cached_property
+    def named(self) -> dict[str, str]:
+        """The records that the text names, as `search.exact` returns them, asked once a turn."""
+        return search.exact(self.text, self.customer)
+
+    @cached_property
+    def unknown(self) -> list[str]:
+        """The numbers in the text that no record of the customer has."""
+        return search.unknown_references(self.text, self.customer)
 
     @property
     def day(self) -> date:

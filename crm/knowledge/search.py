@@ -8,16 +8,17 @@ import re
 from collections.abc import Collection, Iterable, Set
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from django.db.models import F, Q, QuerySet
 from django.db.models.fields.json import KeyTextTransform
 from django.utils import timezone
 
-from crm.knowledge import indexing, keys
+from crm.knowledge import indexing, keys, shared
 from crm.models import Key, Passage, Record, RecordKind
 from inference.index import SHARED, Match, Query
-from inference.index.match import Vector
+from inference.index.match import Searchable, Vector
 
 CANDIDATES = 24
 # How many times as many passages are looked at if some of the first ones are for other inboxes.
@@ -101,20 +102,24 @@ def search(
     latest: Set[str] | None = None,
     inbox: str = "",
     drafts: Drafts = NO_DRAFTS,
+    named: dict[str, str] | None = None,
+    unknown: list[str] | None = None,
 ) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
     words. also: records whose passages are wanted however far they are, if the customer may see
     them; latest: what `newest` returns, if it is known; inbox: its key, to leave out what is for
-    other inboxes only."""
+    other inboxes only; named, unknown: what `exact` and `unknown_references` return of the query,
+    if it is known."""
     asked = Query(query, indexing.encoder().encode([query])[0])
-    named = exact(query, customer)
-    misspelt = near_misses(query, customer)
+    named = exact(query, customer) if named is None else named
+    misspelt = near_misses(query, customer, unknown)
     latest = newest(customer) if latest is None else latest
     wanted = {*named, *misspelt, *latest, *also}
     hits: list[Hit] = []
+    view, read = indexing.view(), partial(rows, visible(customer))
     for most in (CANDIDATES, CANDIDATES * LEFT_OUT_MORE):
-        matches = nearest(asked, customer, most)
-        passages = list(rows(visible(customer), wanted, matches))
+        matches = nearest(view, asked, customer, most)
+        passages = shared.found(view, wanted, matches, read)
         told = [one for one in passages if may_be_told(one.record, inbox, drafts)]
         hits = [hit(passage, asked, matches, named, misspelt, latest) for passage in told]
         if len(told) == len(passages):
@@ -123,10 +128,10 @@ def search(
     return sorted(hits, key=lambda hit: -hit.score)[:limit]
 
 
-def nearest(asked: Query, customer: str | None, most: int) -> dict[int, Match]:
+def nearest(view: Searchable, asked: Query, customer: str | None, most: int) -> dict[int, Match]:
     """Return up to `most` passages of each scope by meaning and words."""
     scopes = [SHARED, customer] if customer else [SHARED]
-    return {match.id: match for match in indexing.view().search(asked, scopes, most)}
+    return {match.id: match for match in view.search(asked, scopes, most)}
 
 
 def may_be_told(record: Record, inbox: str, drafts: Drafts) -> bool:
@@ -164,11 +169,14 @@ def exact(query: str, customer: str | None) -> dict[str, str]:
     return named
 
 
-def near_misses(query: str, customer: str | None) -> dict[str, str]:
+def near_misses(
+    query: str, customer: str | None, unknown: list[str] | None = None
+) -> dict[str, str]:
     """Return the ids of records whose number is one character away from an unknown number in the
-    query, each with that number."""
+    query, each with that number. unknown: what `unknown_references` returns, if it is known."""
     misspelt: dict[str, str] = {}
-    for typed in unknown_references(query, customer)[:MOST_MISSPELT]:
+    unknown = unknown_references(query, customer) if unknown is None else unknown
+    for typed in unknown[:MOST_MISSPELT]:
         if SHORTEST_MISSPELT <= len(typed) <= LONGEST_MISSPELT:
             near = Key.objects.filter(visible(customer), value__in=keys.one_off(typed))
             misspelt.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))

@@ -1,0 +1,67 @@
+"""Passages of shared knowledge in this process's memory: most questions find the same few.
+
+They are dropped as soon as a search sees that any passage or record has changed, by the count of
+changes that it reads with each view of the index: so they are never older than the view. A
+customer's own passages are not held; each search reads them, with the customer in the query.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from crm.models import Passage
+from inference.index import View
+from inference.index.match import Searchable
+
+# Passages that are held, which takes some 6 MB.
+MOST = 2_000
+
+# Reads the passages of these records, and those with these ids.
+Read = Callable[[set[str], set[int]], Iterable[Passage]]
+
+
+@dataclass
+class Held:
+    """What was read since the view had seen so many changes."""
+
+    view: Searchable | None = None
+    changes: int = -1
+    passages: dict[int, Passage] = field(default_factory=dict)
+    # All passages of each shared record that was asked for as a whole.
+    records: dict[str, list[Passage]] = field(default_factory=dict)
+
+    def add(self, passages: list[Passage], whole: set[str]) -> None:
+        if len(self.passages) > MOST:
+            self.passages.clear()
+            self.records.clear()
+        shared = [one for one in passages if one.customer_id is None]
+        self.passages |= {one.id: one for one in shared}
+        for record in whole & {one.record_id for one in shared}:
+            self.records[record] = [one for one in shared if one.record_id == record]
+
+
+_held = Held()
+
+
+def found(view: Searchable, records: set[str], near: Iterable[int], read: Read) -> list[Passage]:
+    """Return the passages of these records, and those with these ids, in the order of records. What
+    is not held is read by `read`, which returns only what the customer may see."""
+    held = held_since(view)
+    whole = {id: held.records[id] for id in records if id in held.records}
+    known = {id: held.passages[id] for id in near if id in held.passages}
+    records, ids = records - set(whole), set(near) - set(known)
+    fresh = list(read(records, ids)) if records or ids else []
+    held.add(fresh, records)
+    every = [*known.values(), *(one for passages in whole.values() for one in passages), *fresh]
+    unique = {one.id: one for one in every}
+    return sorted(unique.values(), key=lambda one: (one.record_id, one.position))
+
+
+def held_since(view: Searchable) -> Held:
+    """Return what is held of this view; nothing of an index on a server, which counts elsewhere."""
+    global _held
+    if not isinstance(view, View):
+        return Held()
+    changes = view.delta.upto
+    if _held.view is not view or _held.changes != changes:
+        _held = Held(view, changes)
+    return _held
