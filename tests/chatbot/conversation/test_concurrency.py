@@ -64,6 +64,15 @@ class ConcurrencyTests(TransactionTestCase):
         self.assertEqual(sorted(set(told)), stored)  # type: ignore[type-var]
         self.assertEqual(told[::2], told[1::2])
 
+    def test_of_messages_that_come_at_once_one_reply_stays_open(self) -> None:
+        def write(number: int) -> None:
+            conversation = Conversation.objects.get(id=self.conversation.id)
+            customers.receive(conversation, f"id-{number}", "hello", "a process")
+
+        self.at_once(write, range(WRITERS * EACH))
+        [still_open] = Reply.objects.filter(status=Reply.Status.RUNNING)
+        self.assertEqual(still_open.question.seq, WRITERS * EACH)
+
     def test_of_many_processes_one_wins_a_reply(self) -> None:
         _, reply = customers.receive(self.conversation, "m1", "hello")
         assert reply
