@@ -1,5 +1,6 @@
 """`manage.py serve` is `make run` after the installation: it starts all of Attune."""
 
+import json
 import os
 import shutil
 import sys
@@ -22,6 +23,7 @@ from chatbot.operations.checks import CONFIGURATION
 from chatbot.operations.parts import PARTS
 from chatbot.operations.processes import Child, ServingError
 from chatbot.people.demo_logins import LOGINS
+from chatbot.reply import prompt
 from crm.plumbing import troubles
 from inference.models import catalogue
 
@@ -118,6 +120,7 @@ class Command(BaseCommand):
     def start_model_server(self, model: Path, port: int) -> None:
         options = ["--model", str(model), "--name", settings.SLM_NAME, "--port", str(port)]
         options += ["--threads", str(settings.MODEL_THREADS)]
+        options += ["--beginning", json.dumps(prompt.beginning([]))]
         self.start(
             "model server",
             ["-m", "inference.generation.local_server", *options],
