@@ -60,6 +60,7 @@ NAMED = 0.5
 SAID_BEFORE = "it was said before"
 IN_ITS_WORDS = "the record's own words are shown in its place"
 ANOTHER_QUESTION = "it answers another question"
+ECHO = "it only repeats what the model was asked"
 NOTHING_FOUND = "the model found nothing on record"
 AT_ONCE = "The reader is sure of the line, so no model is asked."
 LOOKED_UP = "Looked up in the customer's records."
@@ -274,6 +275,9 @@ class FromRecords:
             return None
         if restated(sentence, news):
             return self.tell(news, sentence)
+        if prompt.echoes(sentence, self.turn.text):
+            self.withhold(sentence, [], ECHO)
+            return None
         self.withhold(sentence, [], IN_ITS_WORDS)
         return self.tell(news if self.told else with_rival(news, found.tellable()))
 

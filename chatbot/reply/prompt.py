@@ -9,7 +9,9 @@ from itertools import takewhile
 
 from chatbot.reply.found import Line
 from inference.generation.client import ChatMessages
+from inference.grounding import rules
 from inference.grounding.injection import plain
+from inference.grounding.rules import bare
 from inference.length import cut, words
 
 NOT_ON_RECORD = "NOT ON RECORD"
@@ -65,6 +67,8 @@ RECORDS_TOKENS, QUESTION_TOKENS, HISTORY_TOKENS = 1_500, 900, 600
 # is less than the least, some 10 tokens, is left to the reply, which would have to wait as long.
 PIECE, LEAST_PIECE = 200, 40
 CUT = re.compile(r"\s|\Z")
+# Words around a question that is repeated: "The question is …".
+FILLING = rules.FILLING | {"question", "customer", "asked", "asks"}
 COLLEAGUE = "(Your colleague answered me here:)"
 
 
@@ -129,6 +133,15 @@ for _records, _question, _answer in EXAMPLES:
         {"role": "user", "content": question_with_records(_records, _question)},
         {"role": "assistant", "content": _answer},
     ]
+
+
+def echoes(sentence: str, question: str) -> bool:
+    """Tell whether a sentence only repeats one of the rules, or the question word for word."""
+    said, asked = bare(sentence), bare(question).rstrip("?")
+    if said in map(bare, RULES.split("\n")):
+        return True
+    around = re.findall(r"\w+", said.replace(asked, " ", 1))
+    return bool(asked) and asked in said and FILLING.issuperset(around)
 
 
 def chat_message(author: str, text: str) -> dict[str, str]:

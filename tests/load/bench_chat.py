@@ -1,8 +1,9 @@
-"""`make bench-chat`: Attune on PostgreSQL and Redis, one web process, and Chainlit, in one run.
+"""`make bench-chat`: Attune beside Chainlit and a plain Django-Channels chat, each in one process.
 
-Both stream from the same stub of a model server, whose first token comes after a fixed time.
-Attune does more in a turn: it stores and scores the message, looks records up, checks the answer.
-Customers think for some seconds between two messages; then a part of them asks without a pause.
+All stream from the same stub of a model server, whose speed is known, and no question is asked
+twice. Attune and the Channels chat store what is said, on the same PostgreSQL and Redis; Attune
+also scores the message, searches, and checks the answer, and so shows whole sentences. Some
+customers ask without a pause; others think for some seconds between two messages.
 """
 
 import argparse
@@ -10,30 +11,29 @@ import asyncio
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from inference.evaluation.markdown import table
-from tests.load import chainlit_peer
+from tests.load import chainlit_peer, channels_peer, cost
 from tests.load.faults import resident
+from tests.load.new_questions import shared
 from tests.load.soak import site
-from tests.load.stub_slm import FIRST_TOKEN
-from tests.load.swarm import Client, started
+from tests.load.stub_slm import SENTENCE, Speed
+from tests.load.swarm import Client, Times, started
 
-QUESTION = "how long do I have to return something?"
 # Seconds between an answer and the next question.
 THINKS = (5.0, 15.0)
-LEVELS = (50, 100, 200, 400)
-IDLE, ACTIVE = 1_000, 200
-EAGER = 50
+SHARES = (0.5, 0.95, 0.99)
 
 
 class Talker(Protocol):
     async def connect(self) -> None: ...
-    async def ask(self, text: str) -> tuple[float, float]: ...
+    async def ask(self, text: str) -> Times: ...
     async def close(self) -> None: ...
 
 
@@ -44,15 +44,11 @@ class AttuneClient:
     async def connect(self) -> None:
         (self.running,) = await started([self.client])
 
-    async def ask(self, text: str) -> tuple[float, float]:
+    async def ask(self, text: str) -> Times:
         message = await self.client.ask(text)
         await message.answered.wait()
         end = time.monotonic() - message.at
-        return message.first_sentence or end, end
-
-    @property
-    def acks(self) -> list[float]:
-        return [message.ack for message in self.client.sent.values() if message.ack is not None]
+        return Times(message.first_sentence or end, end, message.ack)
 
     async def close(self) -> None:
         self.running.cancel()
@@ -60,9 +56,35 @@ class AttuneClient:
 
 
 @dataclass
-class Measured:
-    first: list[float]
+class System:
+    name: str
+    make: Callable[[str], Talker]
+    url: str
+    process: int
+    # Seconds that the model takes until there is something to show: a sentence, or a token.
+    model: float
+
+
+@dataclass
+class Run:
+    """Of one system with so many customers."""
+
+    times: list[Times]
     turns_per_second: float
+    # Of its process, seconds a turn.
+    cpu: float
+    # Of memory, for each of them.
+    kib: float
+    model: float
+
+    @property
+    def acks(self) -> list[float]:
+        return [one.ack for one in self.times if one.ack is not None]
+
+    @property
+    def added(self) -> list[float]:
+        """Seconds between what the model had ready, and the customer's first words."""
+        return [one.first - self.model for one in self.times]
 
 
 async def connected(clients: Sequence[Talker], at_once: int = 25) -> None:
@@ -70,20 +92,77 @@ async def connected(clients: Sequence[Talker], at_once: int = 25) -> None:
         await asyncio.gather(*(client.connect() for client in clients[start : start + at_once]))
 
 
-async def talk(clients: Sequence[Talker], seconds: float, thinks: bool) -> Measured:
-    ends, first = time.monotonic() + seconds, []
+async def talk(
+    clients: Sequence[Talker], questions: Iterator[str], seconds: float, thinks: bool
+) -> list[Times]:
+    ends, times = time.monotonic() + seconds, list[Times]()
 
     async def one(client: Talker) -> None:
         if thinks:
             await asyncio.sleep(random.uniform(0, THINKS[1]))
         while time.monotonic() < ends:
-            first.append((await client.ask(QUESTION))[0])
+            times.append(await client.ask(next(questions)))
             if thinks:
                 await asyncio.sleep(random.uniform(*THINKS))
 
-    began = time.monotonic()
     await asyncio.gather(*(one(client) for client in clients))
-    return Measured(first, len(first) / (time.monotonic() - began))
+    return times
+
+
+async def run(system: System, count: int, seconds: float, thinks: bool) -> Run:
+    await asyncio.sleep(1)
+    memory = resident(system.process)
+    clients = [system.make(system.url) for _ in range(count)]
+    await connected(clients)
+    await asyncio.sleep(1)
+    kib = (resident(system.process) - memory) / count / 1024
+    cpu, began = cost.of_family(system.process), time.monotonic()
+    # The same questions to each system.
+    times = await talk(clients, shared(count), seconds, thinks)
+    took, cpu = time.monotonic() - began, cost.of_family(system.process) - cpu
+    for client in clients:
+        await client.close()
+    return Run(times, len(times) / took, cpu / len(times), kib, system.model)
+
+
+async def warm_up(system: System) -> None:
+    """The first answers load models and fill caches."""
+    client = system.make(system.url)
+    await client.connect()
+    await talk([client], shared(0), 3, thinks=False)
+    await client.close()
+
+
+async def measure(system: System, options: argparse.Namespace) -> dict[str, Run]:
+    """By the customers, in words."""
+    await warm_up(system)
+    eager = f"{options.eager} who never pause"
+    runs = {eager: await run(system, options.eager, options.seconds, thinks=False)}
+    for count in options.levels:
+        runs[f"{count} who think"] = await run(system, count, options.seconds, thinks=True)
+    return runs
+
+
+async def promised(system: System, options: argparse.Namespace) -> str:
+    """The idle and the active ones together."""
+    await warm_up(system)
+    idle = [system.make(system.url) for _ in range(options.idle)]
+    await connected(idle)
+    found = await run(system, options.active, options.seconds, thinks=True)
+    for client in idle:
+        await client.close()
+    return (
+        f"{options.idle:,} idle and {options.active} active conversations in one web process, "
+        f"{len(found.times):,} turns, {found.turns_per_second:.1f} a second, all acknowledged and "
+        "answered\n\n"
+        + table(
+            ["", "median", "95 %", "99 %"],
+            [
+                ["acknowledged after, ms", *in_ms(found.acks)],
+                ["added to the model's first sentence, ms", *in_ms(found.added)],
+            ],
+        )
+    )
 
 
 def at(values: Sequence[float], share: float) -> float:
@@ -91,116 +170,77 @@ def at(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-def ms(values: Sequence[float], share: float, less: float = 0.0) -> str:
-    return f"{1000 * (at(values, share) - less):.0f}" if values else "-"
+def in_ms(values: Sequence[float]) -> list[str]:
+    """The median, and the 95th and 99th percentile."""
+    return [f"{1000 * at(values, share):.0f}" if values else "-" for share in SHARES]
 
 
-async def warm_up(make: type[Talker], url: str) -> None:
-    """The first answers load models and fill caches."""
-    client = make(url)  # type: ignore[call-arg]
-    await client.connect()
-    for _ in range(3):
-        await client.ask(QUESTION)
-    await client.close()
-
-
-@dataclass
-class Figures:
-    """Of one system."""
-
-    kib: dict[int, float]
-    first: dict[int, list[float]]
-    eager: float
-
-
-async def measure(make: type[Talker], url: str, process: int, seconds: float) -> Figures:
-    found = Figures({}, {}, 0.0)
-    await warm_up(make, url)
-    eager = [make(url) for _ in range(EAGER)]  # type: ignore[call-arg]
-    await connected(eager)
-    found.eager = (await talk(eager, seconds, thinks=False)).turns_per_second
-    for client in eager:
-        await client.close()
-    for count in LEVELS:
-        await asyncio.sleep(2)
-        before = resident(process)
-        clients = [make(url) for _ in range(count)]  # type: ignore[call-arg]
-        await connected(clients)
-        await asyncio.sleep(2)
-        found.kib[count] = (resident(process) - before) / count / 1024
-        found.first[count] = (await talk(clients, seconds, thinks=True)).first
-        for client in clients:
-            await client.close()
-    return found
-
-
-async def promised(url: str, process: int, seconds: float) -> str:
-    """The idle and the active ones together."""
-    await warm_up(AttuneClient, url)
-    before = resident(process)
-    idle = [AttuneClient(url) for _ in range(IDLE)]
-    await connected(idle)
-    await asyncio.sleep(2)
-    kib = (resident(process) - before) / IDLE / 1024
-    active = [AttuneClient(url) for _ in range(ACTIVE)]
-    await connected(active)
-    first = (await talk(active, seconds, thinks=True)).first
-    acks = [ack for client in active for ack in client.acks]
-    lost = sum(
-        not sent.acknowledged.is_set() or sent.seq not in client.client.seen
-        for client in active
-        for sent in client.client.sent.values()
-    )
-    rows = [
-        ["acknowledged after, ms", ms(acks, 0.5), ms(acks, 0.95), ms(acks, 0.99)],
-        ["added to the model's first token, ms"]
-        + [ms(first, share, FIRST_TOKEN) for share in (0.5, 0.95, 0.99)],
+def compared(found: dict[str, dict[str, Run]]) -> str:
+    head = ["customers", "", "turns/s", "CPU, ms a turn", "acknowledged after, ms"]
+    head += ["added to the model, ms", "KiB each"]
+    levels = next(iter(found.values())).keys()
+    rows = [[level, name, *cells(runs[level])] for level in levels for name, runs in found.items()]
+    ours = found["Attune"]
+    ratios = [
+        [level, name, *ratio(ours[level], runs[level])]
+        for level in levels
+        for name, runs in found.items()
+        if runs is not ours
     ]
+    over = ["customers", "Attune to", "turns/s", "CPU a turn", "acknowledged", "first words"]
     return (
-        f"{IDLE:,} idle and {ACTIVE} active conversations in one web process, {len(acks):,} turns, "
-        f"{lost} lost, {kib:.0f} KiB for an idle one\n\n"
-        + table(["", "median", "95 %", "99 %"], rows)
+        f"{table(head, rows)}\n\n{table(over, ratios)}\n\nTimes are 50, 95 and 99 %; ratios of "
+        "times are of medians. First words: the model's first token, and what is added."
     )
 
 
-def compared(attune: Figures, peer: Figures) -> str:
-    head = ["conversations", "Attune, ms", "Chainlit, ms", "ratio"]
-    head += ["Attune, KiB each", "Chainlit, KiB each", "ratio"]
-    rows = []
-    for count in LEVELS:
-        first = [1000 * at(one.first[count], 0.5) for one in (attune, peer)]
-        kib = [max(one.kib[count], 0.1) for one in (attune, peer)]
-        cells = [*first, first[0] / first[1], *kib, kib[0] / kib[1]]
-        shapes = ("{:.0f}", "{:.0f}", "{:.2f}") * 2
-        rows.append(
-            [str(count), *(shape.format(x) for shape, x in zip(shapes, cells, strict=True))]
-        )
-    return (
-        "Time to the first token (median) and memory\n\n"
-        f"{table(head, rows)}\n\nTurns per second of {EAGER} customers who never pause: "
-        f"Attune {attune.eager:.1f}, Chainlit {peer.eager:.1f} "
-        f"(ratio {attune.eager / peer.eager:.2f})"
-    )
+def cells(one: Run) -> list[str]:
+    times = [" / ".join(in_ms(values)) for values in (one.acks, one.added)]
+    return [f"{one.turns_per_second:.1f}", f"{1000 * one.cpu:.1f}", *times, f"{one.kib:.0f}"]
+
+
+def ratio(ours: Run, theirs: Run) -> list[str]:
+    first = [Speed().first_token + at(one.added, 0.5) for one in (ours, theirs)]
+    acks = [at(one.acks, 0.5) if one.acks else float("nan") for one in (ours, theirs)]
+    return [
+        f"{ours.turns_per_second / theirs.turns_per_second:.2f}",
+        f"{ours.cpu / theirs.cpu:.2f}",
+        f"{acks[0] / acks[1]:.2f}" if theirs.acks else "-",
+        f"{first[0] / first[1]:.2f}",
+    ]
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
+    parser.add_argument("--eager", type=int, default=50, help="customers who never pause")
+    parser.add_argument("--levels", type=int, nargs="*", default=[50, 100, 200], help="who think")
+    parser.add_argument("--idle", type=int, default=1_000, help="conversations beside --active")
+    parser.add_argument("--active", type=int, default=200, help="0: do not measure with idle ones")
+    return parser.parse_args()
 
 
 async def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
-    options = parser.parse_args()
-    with TemporaryDirectory() as folder:
-        settings = {"WEB_PROCESSES": "1", "GENERATIONS": "1000"}
-        with site(Path(folder), **settings) as parts:
-            url, (process,) = parts.site.url, parts.web()
-            print(await promised(url, process, options.seconds), flush=True)
+    options, found = arguments(), dict[str, dict[str, Run]]()
+    settings = {"WEB_PROCESSES": "1", "GENERATIONS": "1000"}
+    with TemporaryDirectory() as made, ExitStack() as stack:
+        folder, sentence, token = Path(made), Speed().until(SENTENCE), Speed().until(1)
+        parts = stack.enter_context(site(folder, ["--unsupported", "10"], **settings))
+        machine = cost.Machine.now()
+        ours = System("Attune", AttuneClient, parts.site.url, parts.web()[0], sentence)
+        if options.active:
+            print(await promised(ours, options), flush=True)
             parts.restart_web()
-            (process,) = parts.web()
-            ours = await measure(AttuneClient, url, process, options.seconds)
-            peer_folder = Path(folder) / "chainlit"
-            peer_folder.mkdir()
-            with chainlit_peer.running(peer_folder, parts.slm_url) as (process, address):
-                client = chainlit_peer.ChainlitClient
-                theirs = await measure(client, address, process, options.seconds)
-            print(f"\n{compared(ours, theirs)}")
+            ours.process = parts.web()[0]
+        found[ours.name] = await measure(ours, options)
+        with channels_peer.running(folder, parts) as (process, url):
+            channels = System("Channels", channels_peer.ChannelsClient, url, process, token)
+            found[channels.name] = await measure(channels, options)
+        (folder / "chainlit").mkdir()
+        with chainlit_peer.running(folder / "chainlit", parts.slm_url) as (process, url):
+            chainlit = System("Chainlit", chainlit_peer.ChainlitClient, url, process, token)
+            found[chainlit.name] = await measure(chainlit, options)
+        print(f"\n{compared(found)}\n\nOther programs took {machine.others():.0%} of the machine.")
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ other round, since the prefix cache helps whoever comes second. With VLLM_URL (a
 SLM_API_KEY) that server is used, on its GPU, and WEB_PROCESSES of Attune; without, vLLM's CPU
 build, which computes on all cores but the last, and all else, both clients among it, keeps to that
 one. Where a device counts its energy: of a plain client's time all of it, of Attune's answers what
-they were stored with, which one web process alone can tell.
+they were stored with, which one web process alone can tell. Beside Attune's share of vLLM's
+tokens/s stands what a closed queue foresees of it (queue_model.py).
 """
 
+import argparse
 import asyncio
 import os
 import random
@@ -35,7 +37,10 @@ from inference.generation.pace import Deadlines
 from inference.models import catalogue
 from tests.live.conftest import ROOT, await_that, free_port, prepared
 from tests.live.vllm.conftest import KEY, serving
+from tests.load import cost, queue_model
 from tests.load.bench_chat import AttuneClient
+from tests.load.faults import Parts
+from tests.load.lengthened import answers_of
 from tests.load.soak import site
 
 QUESTIONS = (
@@ -66,6 +71,8 @@ class Round:
     seconds: float
     # None where nothing counts them.
     joules: float | None
+    # Of Attune's web processes, seconds a turn.
+    cpu: float = 0.0
 
     @property
     def median(self) -> float:
@@ -74,6 +81,11 @@ class Round:
     @property
     def rate(self) -> float:
         return self.tokens / self.seconds
+
+    @property
+    def length(self) -> float:
+        """Tokens of an answer."""
+        return self.tokens / len(self.first)
 
 
 _turn = count()
@@ -99,24 +111,29 @@ async def direct(generator: Generator, asked: Questions) -> Round:
     return Round(*await directly(generator, asked))
 
 
-async def through_attune(url: str, asked: Questions) -> Round:
+async def through_attune(parts: Parts, asked: Questions) -> Round:
     """Each question in a conversation of its own: a second one would have a history, and with it
     another prompt than is asked directly."""
-    clients = [[AttuneClient(url) for _ in texts] for texts in asked]
+    clients = [[AttuneClient(parts.site.url) for _ in texts] for texts in asked]
     for client in chain(*clients):
         await client.connect()
-    before, began = await written(), time.monotonic()
+    before, cpu, began = await written(), cpu_of(parts), time.monotonic()
     talks = await asyncio.gather(*(talk(*mine) for mine in zip(clients, asked, strict=True)))
-    seconds, after = time.monotonic() - began, await written()
+    seconds, cpu = time.monotonic() - began, cpu_of(parts) - cpu
+    after = await written()
     for client in chain(*clients):
         await client.close()
-    joules = counters.used(before[1], after[1])
-    return Round(list(chain(*talks)), after[0] - before[0], seconds, joules)
+    joules, first = counters.used(before[1], after[1]), list(chain(*talks))
+    return Round(first, after[0] - before[0], seconds, joules, cpu / len(first))
+
+
+def cpu_of(parts: Parts) -> float:
+    return sum(map(cost.of_family, parts.web()))
 
 
 async def talk(clients: Sequence[AttuneClient], texts: Sequence[str]) -> list[float]:
     """Seconds until each question was shown something."""
-    return [(await client.ask(text))[0] for client, text in zip(clients, texts, strict=True)]
+    return [(await client.ask(text)).first for client, text in zip(clients, texts, strict=True)]
 
 
 async def written() -> tuple[int, float | None]:
@@ -129,29 +146,61 @@ async def written() -> tuple[int, float | None]:
     return sum(one["completion_tokens"] for one in all_), None if None in joules else sum(joules)
 
 
-async def measure(url: str, vllm: Generator, llama: Generator) -> None:
+async def measure(parts: Parts, vllm: Generator, llama: Generator) -> None:
     first, joules = "first sentence, s (median)", "J per 1,000 tokens"
     head = ["conversations", "", first, "ratio", "tokens/s", "ratio", joules]
-    rows = []
+    rows, rounds_of = [], dict[int, dict[str, list[Round]]]()
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
     for one in (vllm, llama):
         await direct(one, customers(1))
-    await through_attune(url, customers(1))
+    await through_attune(parts, customers(1))
     for level, rounds in LEVELS.items():
         found: dict[str, list[Round]] = {DIRECT: [], ATTUNE: []}
         for number in range(rounds):
             asked = customers(level)
             for name in (ATTUNE, DIRECT) if number % 2 else (DIRECT, ATTUNE):
-                way = direct(vllm, asked) if name is DIRECT else through_attune(url, asked)
+                way = direct(vllm, asked) if name is DIRECT else through_attune(parts, asked)
                 found[name].append(await way)
         # It takes a multiple of the time among many.
         found[LLAMA] = [await direct(llama, customers(level, 1))]
         # It computes on the processor, also where a GPU is what counts.
         found[LLAMA][0].joules = None
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
+        rounds_of[level] = found
         # As they come: whoever ends it early keeps what was measured.
         print(table(head, rows[-len(found) :]), file=sys.stderr, flush=True)
-    print(table(head, rows))
+    print(f"{table(head, rows)}\n\n{foreseen(rounds_of, len(parts.web()))}")
+
+
+def foreseen(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> str:
+    """Show Attune's share of the engine's tokens/s beside what a closed queue foresees of it: with
+    what a turn cost, and with what it is to cost."""
+    median, levels = statistics.median, list(rounds_of)
+    direct = {level: found[DIRECT] for level, found in rounds_of.items()}
+    ours = {level: found[ATTUNE] for level, found in rounds_of.items()}
+    rates = {level: median(one.rate for one in direct[level]) for level in levels}
+    length = median(one.length for one in chain(*direct.values()))
+    cpu = median(one.cpu for one in chain(*ours.values()))
+    alone = median(one.seconds / len(one.first) for one in ours[1])
+    # Of a turn: neither computes, as while the database writes.
+    think = max(0.0, alone - cpu - length / rates[1])
+    columns = {
+        "measured": {level: median(ratios(ours[level], direct[level])) for level in levels},
+        "foreseen": queue_model.shares(rates, length, cpu, processes, think),
+        "with 15 ms": queue_model.shares(rates, length, 0.015, processes, think),
+        "with 8 ms, 4 processes": queue_model.shares(rates, length, 0.008, 4, think),
+    }
+    rows = [[str(level), *(f"{of[level]:.2f}" for of in columns.values())] for level in levels]
+    return (
+        f"{table(['customers', *columns], rows)}\n\nShares of the engine's tokens/s. A turn cost "
+        f"{1000 * cpu:.0f} ms of CPU in {processes} processes, answers had {length:.0f} tokens, "
+        f"and in {1000 * think:.0f} ms of a turn neither computed."
+    )
+
+
+def ratios(rounds: Sequence[Round], direct: Sequence[Round]) -> list[float]:
+    """Of rounds that asked the same, one after the other."""
+    return [one.rate / other.rate for one, other in zip(rounds, direct, strict=True)]
 
 
 def row(count: int, name: str, rounds: Sequence[Round], direct: Sequence[Round]) -> list[str]:
@@ -248,9 +297,15 @@ def prefix_cache(url: str) -> str:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=int, help="of every answer; as many as it has by default")
+    options = parser.parse_args()
     with TemporaryDirectory() as made, ExitStack() as stack:
         folder = Path(made)
         url, name, key = stack.enter_context(vllm_server(folder))
+        cache = url
+        if options.tokens:
+            url = stack.enter_context(answers_of(options.tokens, url))
         settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key}
         settings["WEB_PROCESSES"] = os.environ.get("WEB_PROCESSES", "1")
         waits = {"SLM_FIRST_TOKEN_TIMEOUT": "600", "SLM_TOTAL_TIMEOUT": "1200"}
@@ -263,8 +318,8 @@ def main() -> None:
 
         django.setup()
         vllm = Generator(url, name, key, PATIENT)
-        asyncio.run(measure(parts.site.url, vllm, llama))
-        print(f"\nOn {machine()}. Prefix cache: {prefix_cache(url)}.")
+        asyncio.run(measure(parts, vllm, llama))
+        print(f"\nOn {machine()}. Prefix cache: {prefix_cache(cache)}.")
 
 
 if __name__ == "__main__":

@@ -17,8 +17,8 @@ from tempfile import TemporaryDirectory
 import psycopg
 
 from inference.evaluation.markdown import table
-from tests.load.bench_chat import ms
-from tests.load.cost import Counts, Used, count_statements
+from tests.load.bench_chat import in_ms
+from tests.load.cost import Counts, Machine, Used, count_statements
 from tests.load.faults import Parts
 from tests.load.new_questions import Talk, talks
 from tests.load.soak import site
@@ -43,10 +43,12 @@ class Run:
     used: Used
     seconds: float
     sent: list[Sent]
+    # The share of the machine that other programs took.
+    others: float
 
 
 async def play(parts: Parts, planned: Sequence[Talk], at_once: int) -> Run:
-    waiting, sent = list(reversed(planned)), list[Sent]()
+    waiting, sent, machine = list(reversed(planned)), list[Sent](), Machine.now()
     before, began = Used.of(parts), time.monotonic()
 
     async def one_after_another() -> None:
@@ -54,7 +56,7 @@ async def play(parts: Parts, planned: Sequence[Talk], at_once: int) -> Run:
             sent.extend(await talk(parts.site.url, waiting.pop()))
 
     await asyncio.gather(*(one_after_another() for _ in range(at_once)))
-    return Run(Used.of(parts).since(before), time.monotonic() - began, sent)
+    return Run(Used.of(parts).since(before), time.monotonic() - began, sent, machine.others())
 
 
 async def talk(url: str, planned: Talk) -> list[Sent]:
@@ -105,9 +107,7 @@ def in_words(
             one.first_sentence - model for one in asked if one.first_sentence
         ],
     }
-    rows = [
-        [name, *(ms(all_, share) for share in (0.5, 0.95, 0.99))] for name, all_ in times.items()
-    ]
+    rows = [[name, *in_ms(all_)] for name, all_ in times.items()]
     states = Counts(state for state, _ in ended.values())
     ways = ", ".join(f"{state} {number}" for state, number in states.most_common())
     transactions = sum(n for text, n in net.statements.items() if text.startswith(TRANSACTIONS))
@@ -115,7 +115,7 @@ def in_words(
         [
             f"{turns} turns with new questions, {options.at_once} at a time, in "
             f"{run.seconds:.0f} s; the model was asked in {len(asked)}. Endings: {ways}. "
-            f"Other programs took {run.used.others:.0%} of the machine.",
+            f"Other programs took {run.others:.0%} of the machine.",
             table(["", "CPU, ms a turn", "idle, ms a second (subtracted)"], cpu),
             f"SQL statements a turn: {net.statements.total() / turns:.1f}, of them "
             f"{transactions / turns:.1f} that begin or end a transaction. "

@@ -17,6 +17,7 @@ import websockets
 
 from tests.live.conftest import await_that, free_port
 from tests.load.faults import listening
+from tests.load.swarm import Times
 
 VERSION = "2.12.0"
 # Seconds after which something is wrong with it.
@@ -94,8 +95,7 @@ class ChainlitClient:
                 elif name == "task_end":
                     self.done.set()
 
-    async def ask(self, text: str) -> tuple[float, float]:
-        """Seconds to the first token and to the end."""
+    async def ask(self, text: str) -> Times:
         self.first.clear()
         self.done.clear()
         began = time.monotonic()
@@ -111,7 +111,7 @@ class ChainlitClient:
             await self.first.wait()
             first = time.monotonic() - began
             await self.done.wait()
-        return first, time.monotonic() - began
+        return Times(first, time.monotonic() - began)
 
     async def close(self) -> None:
         self.listening.cancel()

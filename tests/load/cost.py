@@ -38,11 +38,26 @@ def of_family(process: int) -> float:
     return total
 
 
-def machine() -> tuple[float, float]:
-    """Seconds that all cores together were busy, and that they had, since the start."""
-    all_ = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
-    idle = all_[3] + all_[4]
-    return (sum(all_) - idle) / TICKS, sum(all_) / TICKS
+@dataclass
+class Machine:
+    """Seconds that all cores together have had, were busy, and worked for this program and what it
+    started."""
+
+    had: float
+    busy: float
+    ours: float
+
+    @classmethod
+    def now(cls) -> Self:
+        line = Path("/proc/stat").read_text().split("\n", 1)[0]
+        all_ = [int(word) / TICKS for word in line.split()[1:9]]
+        return cls(sum(all_), sum(all_) - all_[3] - all_[4], of_family(os.getpid()))
+
+    def others(self) -> float:
+        """Return the share of the machine that other programs took since then."""
+        now = self.now()
+        others = (now.busy - self.busy) - (now.ours - self.ours)
+        return max(0.0, others / (now.had - self.had))
 
 
 @dataclass
@@ -52,10 +67,6 @@ class Used:
     cpu: dict[str, float]
     statements: Counts
     commands: Counts
-    # Of the whole machine, and of the clients.
-    busy: float
-    had: float
-    clients: float
 
     @classmethod
     def of(cls, parts: Parts) -> Self:
@@ -66,8 +77,7 @@ class Used:
             REDIS: of_family(parts.redis()[0]),
             WORKER: sum(map(of_family, parts.worker()[:1])),
         }
-        clients = sum(os.times()[:2])
-        return cls(cpu, statements(parts), commands(parts), *machine(), clients)
+        return cls(cpu, statements(parts), commands(parts))
 
     def since(self, before: Self) -> Self:
         return self.less(before, 1.0)
@@ -78,15 +88,7 @@ class Used:
             {name: max(0.0, used - times * other.cpu[name]) for name, used in self.cpu.items()},
             without(self.statements, other.statements, times),
             without(self.commands, other.commands, times),
-            self.busy - times * other.busy,
-            self.had - times * other.had,
-            self.clients - times * other.clients,
         )
-
-    @property
-    def others(self) -> float:
-        """The share of the machine that other programs took."""
-        return max(0.0, self.busy - sum(self.cpu.values()) - self.clients) / self.had
 
 
 def without(counts: Counts, other: Counts, times: float) -> Counts:

@@ -12,6 +12,7 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -23,7 +24,12 @@ from inference.lines import is_prose
 FIRST_TOKEN, NEXT_TOKEN = 0.2, 0.02
 # Tokens of a sentence, and the answer's by default.
 SENTENCE = 12
-HEAD = "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+# Connections are kept, as vLLM keeps them.
+HEAD = (
+    "HTTP/1.1 200 OK\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
+    "Transfer-Encoding: chunked\r\n\r\n"
+)
+END = b"0\r\n\r\n"
 NOTHING = "NOT ON RECORD"
 # To whoever sends no records.
 WITHOUT_RECORDS = "Thank you for your question, which I am glad to answer."
@@ -54,28 +60,28 @@ class Stub:
         self.running = self.asked = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            head = (await reader.readuntil(b"\r\n\r\n")).decode()
-            length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
-            body = await reader.readexactly(int(length[1])) if length else b""
-            if head.startswith("POST"):
-                await self.answer(json.loads(body), reader, writer)
-            else:
-                writer.write(HEAD.format("application/json").encode())
-                known = {"status": "ok", "running": self.running, "data": [{"id": "slm"}]}
-                writer.write(json.dumps(known).encode())
-            await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # The client has gone.
-        finally:
-            writer.close()
+        # The client goes.
+        with suppress(ConnectionError, asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).decode()
+                length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)
+                body = await reader.readexactly(int(length[1])) if length else b""
+                if head.startswith("POST"):
+                    await self.answer(json.loads(body), reader, writer)
+                else:
+                    writer.write(HEAD.format("application/json").encode())
+                    known = {"status": "ok", "running": self.running, "data": [{"id": "slm"}]}
+                    writer.write(chunk(json.dumps(known).encode()))
+                writer.write(END)
+                await writer.drain()
+        writer.close()
 
     async def answer(
         self, asked: dict[str, Any], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         self.running += 1
         self.asked += 1
-        gone = asyncio.create_task(reader.read())
+        gone = asyncio.create_task(reader.read(1))
         try:
             writer.write(HEAD.format("text/event-stream").encode())
             said = sentences(asked["messages"][-1]["content"], self.unsupported)
@@ -83,14 +89,16 @@ class Stub:
             for token in islice(tokens(said), self.tokens):
                 await asyncio.wait([gone], timeout=wait)
                 if gone.done():
-                    return
+                    raise ConnectionError
                 writer.write(event(token))
                 await writer.drain()
                 wait = self.speed.next_token
-            writer.write(b"data: [DONE]\n\n")
+            writer.write(chunk(b"data: [DONE]\n\n"))
         finally:
-            gone.cancel()
             self.running -= 1
+            gone.cancel()
+            # Until it has gone, nobody else may read.
+            await asyncio.wait([gone])
 
 
 def sentences(prompt: str, unsupported: int = 0) -> list[str]:
@@ -107,13 +115,15 @@ def sentences(prompt: str, unsupported: int = 0) -> list[str]:
 
 
 def by_nearness(question: str, records: str) -> list[str]:
-    """Return the lines of the records that share words with the question, nearest first."""
+    """Return the lines of the records, first those that share most words with the question; none if
+    no line shares any."""
     wanted, found = stems(question), list[tuple[int, str]]()
     for block in records.removeprefix("RECORDS\n").split("\n\n"):
         title, *lines = block.split("\n")
         beyond_title = wanted - stems(title)
         found += [(len(beyond_title & stems(line)), line) for line in lines]
-    return [line for near, line in sorted(found, key=lambda one: -one[0]) if near]
+    found.sort(key=lambda one: -one[0])
+    return [line for _, line in found] if found and found[0][0] else []
 
 
 def as_sentence(line: str) -> str:
@@ -135,8 +145,13 @@ def tokens(said: Sequence[str]) -> Iterator[str]:
 
 def event(text: str) -> bytes:
     choice = {"index": 0, "delta": {"content": text}, "finish_reason": None}
-    chunk = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
-    return f"data: {json.dumps(chunk | {'choices': [choice]})}\n\n".encode()
+    made = {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "stub"}
+    return chunk(f"data: {json.dumps(made | {'choices': [choice]})}\n\n".encode())
+
+
+def chunk(data: bytes) -> bytes:
+    """As HTTP's chunked encoding writes it."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
 
 
 async def main() -> None:

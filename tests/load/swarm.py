@@ -13,13 +13,22 @@ import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import websockets
 
 FIRST_WAIT, LONGEST_WAIT = 0.5, 5.0
 Frame = dict[str, Any]
+
+
+class Times(NamedTuple):
+    """Seconds from sending a message: to the first words of the answer, to its end, and to the
+    acknowledgement if there is one."""
+
+    first: float
+    end: float
+    ack: float | None = None
 
 
 @dataclass

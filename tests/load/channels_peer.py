@@ -1,0 +1,67 @@
+"""The chat of channels_app.py in one process, and a client of it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import websockets
+
+from tests.live.conftest import ROOT, await_that, free_port
+from tests.load.faults import Parts, listening
+from tests.load.swarm import Times
+
+APP = "tests.load.channels_app"
+# Seconds after which something is wrong with it.
+ANSWERS_WITHIN = 120
+
+
+@contextmanager
+def running(folder: Path, parts: Parts) -> Iterator[tuple[int, str]]:
+    """On the site's services; yield its process id and address."""
+    port = free_port()
+    services = {"DATABASE_URL": parts.database, "REDIS_URL": parts.redis_url}
+    env = os.environ | services | {"SLM_URL": parts.slm_url}
+    subprocess.run([sys.executable, "-m", APP], cwd=ROOT, env=env, check=True)
+    command = [sys.executable, "-m", "uvicorn", f"{APP}:application", "--port", str(port)]
+    with (folder / "channels.log").open("wb") as log:
+        process = subprocess.Popen(
+            [*command, "--log-level", "warning"], cwd=ROOT, env=env, stdout=log, stderr=log
+        )
+    try:
+        await_that(lambda: listening(port) or process.poll() is not None)
+        yield process.pid, f"ws://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+class ChannelsClient:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def connect(self) -> None:
+        self.socket = await websockets.connect(self.url, compression=None, open_timeout=30)
+
+    async def ask(self, text: str) -> Times:
+        began = time.monotonic()
+        await self.socket.send(json.dumps({"id": uuid.uuid4().hex, "text": text}))
+        ack = await self.until(type="ack") - began
+        first = await self.until(type="token") - began
+        return Times(first, await self.until(type="message", author="bot") - began, ack)
+
+    async def until(self, **expected: str) -> float:
+        """When a frame with these values came."""
+        async with asyncio.timeout(ANSWERS_WITHIN):
+            while not expected.items() <= json.loads(await self.socket.recv()).items():
+                pass
+        return time.monotonic()
+
+    async def close(self) -> None:
+        await self.socket.close()
