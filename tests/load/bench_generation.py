@@ -5,11 +5,11 @@ socket, the database, retrieval and the check; then as plain requests with promp
 send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
 the answer where it lets none. Both ask the same questions, and each comes first in every
 other round, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME,
-SLM_API_KEY) that server is used, on its GPU, and WEB_PROCESSES of Attune; without, vLLM's CPU
-build, which computes on all cores but the last, and all else, both clients among it, keeps to that
-one. Where a device counts its energy: of a plain client's time all of it, of Attune's answers what
-they were stored with, which one web process alone can tell. Beside Attune's share of vLLM's
-tokens/s stands what a closed queue foresees of it (queue_model.py).
+SLM_API_KEY) that server is used, on its GPU, and WEB_PROCESSES of Attune, without llama.cpp;
+without, vLLM's CPU build, which computes on all cores but the last, and all else, both clients
+among it, keeps to that one. Where a device counts its energy: of a plain client's time all of it,
+of Attune's answers what they were stored with, which one web process alone can tell. Beside
+Attune's share of vLLM's tokens/s stands what a closed queue foresees of it (queue_model.py).
 """
 
 import argparse
@@ -146,25 +146,27 @@ async def written() -> tuple[int, float | None]:
     return sum(one["completion_tokens"] for one in all_), None if None in joules else sum(joules)
 
 
-async def measure(parts: Parts, vllm: Generator, llama: Generator) -> None:
+async def measure(
+    parts: Parts, vllm: Generator, llama: Generator | None, levels: dict[int, int]
+) -> None:
+    """levels: rounds by the conversations at a time."""
     first, joules = "first sentence, s (median)", "J per 1,000 tokens"
     head = ["conversations", "", first, "ratio", "tokens/s", "ratio", joules]
     rows, rounds_of = [], dict[int, dict[str, list[Round]]]()
     # The prefix cache holds the rules and the records for both, and Attune knows its records.
-    for one in (vllm, llama):
+    for one in filter(None, (vllm, llama)):
         await direct(one, customers(1))
     await through_attune(parts, customers(1))
-    for level, rounds in LEVELS.items():
+    for level, rounds in levels.items():
         found: dict[str, list[Round]] = {DIRECT: [], ATTUNE: []}
         for number in range(rounds):
             asked = customers(level)
             for name in (ATTUNE, DIRECT) if number % 2 else (DIRECT, ATTUNE):
                 way = direct(vllm, asked) if name is DIRECT else through_attune(parts, asked)
                 found[name].append(await way)
-        # It takes a multiple of the time among many.
-        found[LLAMA] = [await direct(llama, customers(level, 1))]
-        # It computes on the processor, also where a GPU is what counts.
-        found[LLAMA][0].joules = None
+        if llama:
+            # It takes a multiple of the time among many.
+            found[LLAMA] = [await direct(llama, customers(level, 1))]
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
         rounds_of[level] = found
         # As they come: whoever ends it early keeps what was measured.
@@ -181,9 +183,9 @@ def foreseen(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> st
     rates = {level: median(one.rate for one in direct[level]) for level in levels}
     length = median(one.length for one in chain(*direct.values()))
     cpu = median(one.cpu for one in chain(*ours.values()))
-    alone = median(one.seconds / len(one.first) for one in ours[1])
+    alone = median(min(levels) * one.seconds / len(one.first) for one in ours[min(levels)])
     # Of a turn: neither computes, as while the database writes.
-    think = max(0.0, alone - cpu - length / rates[1])
+    think = max(0.0, alone - cpu - min(levels) * length / rates[min(levels)])
     columns = {
         "measured": {level: median(ratios(ours[level], direct[level])) for level in levels},
         "foreseen": queue_model.shares(rates, length, cpu, processes, think),
@@ -299,7 +301,10 @@ def prefix_cache(url: str) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, help="of every answer; as many as it has by default")
+    parser.add_argument("--levels", type=int, nargs="*", default=[*LEVELS], help="customers")
+    parser.add_argument("--rounds", type=int, help="of each level")
     options = parser.parse_args()
+    levels = {level: options.rounds or LEVELS.get(level, 3) for level in options.levels}
     with TemporaryDirectory() as made, ExitStack() as stack:
         folder = Path(made)
         url, name, key = stack.enter_context(vllm_server(folder))
@@ -309,8 +314,9 @@ def main() -> None:
         settings = {"SLM_URL": url, "SLM_NAME": name, "SLM_API_KEY": key}
         settings["WEB_PROCESSES"] = os.environ.get("WEB_PROCESSES", "1")
         waits = {"SLM_FIRST_TOKEN_TIMEOUT": "600", "SLM_TOTAL_TIMEOUT": "1200"}
-        llama = stack.enter_context(llama_server(folder))
+        llama = None
         if "VLLM_URL" not in os.environ:
+            llama = stack.enter_context(llama_server(folder))
             os.sched_setaffinity(0, {cores()[1]})
         parts = stack.enter_context(site(folder, **settings, **waits, GENERATIONS="64"))
         os.environ |= parts.site.env | {"DATABASE_URL": parts.database, "REDIS_URL": ""}
@@ -318,7 +324,7 @@ def main() -> None:
 
         django.setup()
         vllm = Generator(url, name, key, PATIENT)
-        asyncio.run(measure(parts, vllm, llama))
+        asyncio.run(measure(parts, vllm, llama, levels))
         print(f"\nOn {machine()}. Prefix cache: {prefix_cache(cache)}.")
 
 
