@@ -53,6 +53,8 @@ class Reranker:
         self.name = str(manifest["name"])
         # How many lines are ranked again, and how much its score counts beside the reader's.
         self.count = int(manifest["count"])
+        # A line that the reader ranks further behind its best one is not ranked again.
+        self.within = float(manifest["within"])
         self.weight = float(manifest["weight"])
         # The weights of the reader's score, of its own and of one in the probability.
         self._calibration = np.array(manifest["calibration"], np.float64)
@@ -79,22 +81,37 @@ class Reranker:
         if not len(first):
             return Ranks(first, first)
         liked = np.zeros_like(first) if liked is None else liked
-        best = np.argsort(-(first + liked), kind="stable")[: self.count]
-        again = self.scores(question, [lines[place] for place in best], before)
-        # The others stay behind: they get the worst of these scores.
-        own = np.full_like(first, again.min())
-        own[best] = again
+        own = self.again(question, lines, first, liked, before)
         return Ranks(
             first + self.weight * own + liked, probabilities(self._calibration, first, own)
         )
 
+    def again(
+        self, question: str, lines: Sequence[Titled], first: Scores, liked: Scores, before: str
+    ) -> Scores:
+        """Return its own scores of the best lines; all others get the worst of these."""
+        ranks = first + liked
+        best = np.argsort(-ranks, kind="stable")[: self.count]
+        # A liked record leaves the reader's best lines in.
+        near = [scores[best] >= scores[best].max() - self.within for scores in (first, ranks)]
+        best = best[near[0] | near[1]]
+        scores = self.scores(question, [lines[place] for place in best], before)
+        own = np.full_like(first, scores.min())
+        own[best] = scores
+        return own
+
     def scores(self, question: str, lines: Sequence[Titled], before: str = "") -> Scores:
         """Return its own score of each line. before: the question before, and its answer."""
         pairs = [laid(self._tokenizer, question, line, before) for line in lines]
-        names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
         with self._at_once:
-            [scores] = self._session.run(None, dict(zip(names, arrays(pairs), strict=True)))
-        return np.asarray(scores, np.float32)
+            return np.concatenate([self._score(pair) for pair in pairs])
+
+    def _score(self, pair: Pair) -> Scores:
+        """Score one pair by itself: eight-bit steps depend on everything in a batch, and nothing is
+        computed on padding."""
+        names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
+        [score] = self._session.run(None, dict(zip(names, arrays([pair]), strict=True)))
+        return np.asarray(score, np.float32)
 
 
 def probabilities(weights: NDArray[np.float64], first: Any, own: Any) -> Scores:

@@ -43,6 +43,19 @@ def test_a_line_beyond_the_best_few_stays_behind_them(able: Reranker) -> None:
     assert ranks[: able.count].min() >= ranks[able.count :].max()
 
 
+def test_a_line_far_behind_is_not_ranked_again(able: Reranker) -> None:
+    near, far = (np.array([14.0, 14.0 - behind, 3.0], np.float32) for behind in (1, 4))
+    for first, count in ((near, 2), (far, 1)):
+        again = able.again("what is the price for adults", LINES, first, 0 * first, "")
+        assert len(set(again.tolist())) == count
+
+
+def test_a_line_has_the_same_score_whatever_stands_beside_it(able: Reranker) -> None:
+    together = able.scores("price?", [*LINES, ("Tours", "on the river " * 20)])
+    alone = [able.scores("price?", [line])[0] for line in LINES]
+    assert together[:3].tolist() == alone
+
+
 def test_a_liked_record_is_no_likelier_to_answer(able: Reranker) -> None:
     first = np.array([12.0, 12.0, 9.0], np.float32)
     liked = np.array([0.0, 3.0, 0.0], np.float32)
