@@ -50,8 +50,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from-cases",
             action="store_true",
-            help="train the reranker on the test questions that people taught, too, and put it "
-            "into service here if it ranks better (half an hour, after a whole training)",
+            help="train the reranker further, on the test questions that people taught, and put it "
+            "into service here if it ranks better (some minutes)",
         )
         work = catalogue.models_dir().parent / "reading"
         parser.add_argument(
@@ -63,7 +63,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        from inference.reading.training import heads, recipe
+        from inference.reading.training import heads, recipe, reranking
 
         if options["heads"]:
             self.stdout.write(json.dumps(heads.make(WEIGHTS, recorded()), indent=1))
@@ -78,9 +78,12 @@ class Command(BaseCommand):
             if options["from_cases"]:
                 self.learn(folders, by_company)
                 return
+            model = reranking.starting(start, folders.work / recipe.READERS)
             lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
             kept = [lesson for _, lesson in spoken([KEPT])]
-            manifest = recipe.make_reranker(folders, WEIGHTS, lessons, kept, RERANKING, say)
+            manifest = recipe.make_reranker(
+                model, WEIGHTS, lessons, kept, folders.work, RERANKING, say
+            )
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -89,18 +92,22 @@ class Command(BaseCommand):
         """Train on four fifths of the cases beside the usual lessons; judge by the last fifth."""
         from inference.reading.reader import Reader
         from inference.reading.reranker import Reranker
-        from inference.reading.training import recipe, reranking, weights
+        from inference.reading.training import recipe, reranking, restoring, weights
 
         own = list(cases.lessons())
         if len(own) < FEWEST:
             raise CommandError(f"{len(own)} test questions are too few: {FEWEST} are needed.")
-        own_taught = [("cases", lesson) for place, lesson in enumerate(own) if place % 5]
+        own_taught = [(recipe.CASES, lesson) for place, lesson in enumerate(own) if place % 5]
         lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
         kept = [lesson for _, lesson in spoken([KEPT])]
         draft = trained_here().with_name("reranking.draft")
         draft.mkdir(parents=True, exist_ok=True)
         say = self.stderr.write
-        recipe.make_reranker(folders, WEIGHTS, [*lessons, *own_taught], kept, draft, say)
+        folders.work.mkdir(parents=True, exist_ok=True)
+        recipe.make_reranker(
+            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], kept,
+            folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES,
+        )  # fmt: skip
         reader, tokenizer = Reader(WEIGHTS), WEIGHTS / "tokenizer.json"
         judged = [
             [one for lesson in part for one in reranking.cases(reader, lesson)]

@@ -1,6 +1,7 @@
 """Trains the reader on the questions of the companies. An interrupted training continues."""
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from inference.reading.reader import Reader
 from inference.reading.training import data, reranking, weights
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Lessons, Matcher, loss
+from inference.reading.training.reranking import Together
 from inference.training import body
 from inference.training.fitting import Recipe, Say, fit
 
@@ -23,9 +25,12 @@ DEV = (
     "driving-school", "farm-box", "fibre-broadband", "funeral-home", "museum", "optician",
 )  # fmt: skip
 RECIPE = Recipe(rate=5e-5, size=60)
-# The reranker; and the share of the questions that it learns from, chosen at random: half an hour
-# on two cores.
+# The reranker learns from this share of the questions, chosen at random: half an hour on two cores.
 AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
+# A site's own questions are learned with a few others, so that nothing is forgotten: some minutes.
+FROM_CASES, BESIDE_CASES = Recipe(rate=3e-5, size=16, seed=8), 0.05
+# The name of the lessons of a site, all of which are learned.
+CASES = "cases"
 # The trained reader's transformer, in the work folder.
 READERS = "reader.pt"
 
@@ -66,41 +71,57 @@ def make(
 
 
 def make_reranker(
-    folders: Folders,
+    model: Together,
     by: Path,
     lessons: Sequence[tuple[str, Lesson]],
     kept: Sequence[Lesson],
+    work: Path,
     target: Path,
     say: Say,
+    course: Recipe = AGAIN,
+    share: float = SHARE,
 ) -> dict[str, Any]:
     """Train the reranker on what the reader ranks first, and write its weights into `target`.
 
-    by: the reader's weights; lessons: the name of a company with its questions, or a conversation;
-    kept: conversations that are not trained on.
+    model: what training starts from; by: the reader's weights; lessons: the name of a company with
+    its questions, or a conversation; kept: conversations that are not trained on; work: keeps an
+    unfinished training; share: of the questions that are not the site's own.
     """
     reader, tokenizer = Reader(by), by / "tokenizer.json"
+    chance = random.Random(course.seed)
+    chosen = [
+        (name, lesson if name in (*DEV, CASES) else thinned(lesson, share, chance))
+        for name, lesson in lessons
+    ]
     say("ranking by the reader")
-    found = [(name, case) for name, lesson in lessons for case in reranking.cases(reader, lesson)]
+    found = [(name, case) for name, lesson in chosen for case in reranking.cases(reader, lesson)]
     taught = [case for name, case in found if name not in DEV]
     # Follow-ups are few, and count twice.
     taught += [case for case in taught if case.before]
-    model = reranking.starting(folders.start, folders.work / READERS)
     say(f"{len(taught)} questions")
-    cases = reranking.Cases(tokenizer, taught, SHARE)
-    fit(model, cases, reranking.loss, AGAIN, folders.work / "reranker.ckpt", say)
+    body.without_dropout(model)
+    model.body.embeddings.word_embeddings.requires_grad_(False)
+    cases = reranking.Cases(tokenizer, taught)
+    fit(model, cases, reranking.loss, course, work / "reranker.ckpt", say)
     say("exporting")
-    course = {
-        "start": reader.name,
-        "seed": AGAIN.seed,
-        "rate": AGAIN.rate,
+    about = {
+        "reader": reader.name,
+        "seed": course.seed,
+        "rate": course.rate,
         "questions": len(taught),
     }
-    weights.write_reranker(model, target, course)
+    weights.write_reranker(model, target, about)
     measured = [case for name, case in found if name in DEV]
     measured += [case for lesson in kept for case in reranking.cases(reader, lesson)]
     weights.calibrate_reranker(target, tokenizer, measured)
     manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
     return manifest
+
+
+def thinned(lesson: Lesson, share: float, chance: random.Random) -> Lesson:
+    """Keep about this share of the questions."""
+    asked = tuple(one for one in lesson.asked if chance.random() < share)
+    return Lesson(lesson.passages, asked)
 
 
 def about(taught: Sequence[Lesson]) -> dict[str, Any]:

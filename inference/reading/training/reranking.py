@@ -105,16 +105,15 @@ class Batch:
 
 
 class Cases:
-    """Batches of cases, in a fresh order each epoch, or in a share of one."""
+    """Batches of cases, in a fresh order each epoch."""
 
-    def __init__(self, tokenizer: Path, cases: Sequence[Case], share: float = 1.0) -> None:
-        self.cases, self.share = cases, share
+    def __init__(self, tokenizer: Path, cases: Sequence[Case]) -> None:
+        self.cases = cases
         self.tokenizer = tokenizer_of(tokenizer)
 
     def shuffled(self, size: int, seed: int) -> list[list[int]]:
-        count = int(self.share * len(self.cases))
-        rows = random.Random(seed).sample(range(len(self.cases)), count)
-        return [rows[start : start + size] for start in range(0, count, size)]
+        rows = random.Random(seed).sample(range(len(self.cases)), len(self.cases))
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def batch(self, rows: list[int]) -> Batch:
         chosen = [taught(self.cases[row]) for row in rows]
@@ -163,8 +162,4 @@ def starting(start: Path, reader: Path) -> Together:
         raise FileNotFoundError(f"{reader} is missing. Type: manage.py reading_train")
     transformer = body.from_folder(start)
     transformer.load_state_dict(torch.load(reader, weights_only=True))
-    model = Together(transformer)
-    body.without_dropout(model)
-    for part in model.body.embeddings.word_embeddings.parameters():
-        part.requires_grad_(False)
-    return model
+    return Together(transformer)

@@ -11,7 +11,7 @@ from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.reading.reader import Reader  # noqa: E402
 from inference.reading.reranker import Reranker  # noqa: E402
-from inference.reading.training import recipe, weights  # noqa: E402
+from inference.reading.training import recipe, reranking, restoring, weights  # noqa: E402
 from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
 from inference.reading.training.model import Lessons, Matcher  # noqa: E402
 from inference.training.fitting import Recipe  # noqa: E402
@@ -80,8 +80,10 @@ def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert left == [recipe.READERS], "the next training begins anew"
         lessons = [("acme", ACME), ("acme", TALK), ("other", ACME)]
         again = folder / "again"
-        patch.setattr(recipe, "SHARE", 1.0)
-        found = recipe.make_reranker(folders, folder / "weights", lessons, [TALK], again, silent)
+        model = reranking.starting(start, folders.work / recipe.READERS)
+        found = recipe.make_reranker(
+            model, folder / "weights", lessons, [TALK], folders.work, again, silent, share=1.0
+        )
     assert found["questions"] == 4 + 2 + 1, "a follow-up counts twice"
     assert 0 < found["thresholds"]["answering"] <= 1
     return folder / "weights"
@@ -99,6 +101,20 @@ def test_the_reranker_reads_pairs(made: Path) -> None:
     lines = [("gates", "we open monday"), ("blue", "tents at noon")]
     found = able.rank("tents when", lines, np.array([1.0, 2.0], np.float32))
     assert ((found.probabilities > 0) & (found.probabilities < 1)).all()
+
+
+def test_a_site_goes_on_from_the_delivered_weights(start: Path, made: Path, tmp_path: Path) -> None:
+    delivered, own = made.with_name("again"), Lesson(ACME.passages, ACME.asked[:1])
+    lines = [("gates", "we open monday"), ("blue", "tents at noon")]
+    before = Reranker(delivered, made / "tokenizer.json").scores("tents when", lines)
+    model = restoring.restored(start, delivered)
+    found = recipe.make_reranker(
+        model, made, [("acme", ACME), ("other", ACME), (recipe.CASES, own)], [TALK], tmp_path,
+        tmp_path / "own", silent, Recipe(rate=0.0), share=0.0,
+    )  # fmt: skip
+    assert found["questions"] == 1, "its own questions, and no others"
+    after = Reranker(tmp_path / "own", made / "tokenizer.json").scores("tents when", lines)
+    np.testing.assert_allclose(after, before, rtol=0.05)
 
 
 def test_a_passage_is_read_once_and_forgotten_when_there_are_many(
