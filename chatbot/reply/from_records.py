@@ -46,6 +46,7 @@ from inference.generation.tier import Tier
 from inference.grounding import lacking, says_absent
 from inference.grounding.dates import written_like
 from inference.index import IndexUnavailable
+from inference.reading.reranker import FARTHEST
 from inference.sentences import stream
 
 logger = logging.getLogger("attune.reply")
@@ -161,7 +162,9 @@ class FromRecords:
         best, last = lines[0], self.turn.cited[0] if self.turn.cited else ()
         if found.refers and last and best.hit.record not in last:
             return None
-        return best if best.answers >= reader.reranker().at_once else None
+        lead = best.rank - lines[1].rank if len(lines) > 1 else FARTHEST
+        able = reader.reranker()
+        return best if able.sure(best.answers, lead) >= able.at_once else None
 
     def quotable(self, found: Found) -> Line | None:
         """Return the line to tell in place of the model's answer, if there is one.

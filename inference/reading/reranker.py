@@ -24,6 +24,9 @@ from inference.runtime import session
 # Tokens of a question, of what was said before, of a title and of a line.
 QUESTION, BEFORE, TITLE, LINE = 48, 40, 16, 80
 
+# In units of the ranks: a line that leads by more is no surer.
+FARTHEST = 6.0
+
 Titled = tuple[str, str]  # a title and a line
 
 
@@ -58,9 +61,12 @@ class Reranker:
         self.weight = float(manifest["weight"])
         # The weights of the reader's score, of its own and of one in the probability.
         self._calibration = np.array(manifest["calibration"], np.float64)
-        # Probabilities. From `answering` on a line may answer; from `at_once` on it is told without
-        # asking the language model; from `telling` on it is told although the model saw
-        # no answer.
+        # The weights of the best line's log odds to answer, of its lead and of one in the
+        # probability that it, and no other line, is the right one.
+        self._sureness = np.array(manifest["sureness"], np.float64)
+        # Probabilities. From `answering` on a line may answer; a best line that is sure from
+        # `at_once` on is told without asking the language model; from `telling` on it is told
+        # although the model saw no answer.
         self.answering = float(manifest["thresholds"]["answering"])
         self.at_once = float(manifest["thresholds"]["at_once"])
         self.telling = float(manifest["thresholds"]["telling"])
@@ -86,17 +92,25 @@ class Reranker:
             first + self.weight * own + liked, probabilities(self._calibration, first, own)
         )
 
+    def sure(self, answers: float, lead: float) -> float:
+        """Return the probability that the best line is right, and no other line in its place.
+
+        answers: the probability that it answers; lead: how far the next line ranks behind it.
+        """
+        return float(sureness(self._sureness, np.array([answers]), np.array([lead]))[0])
+
     def again(
         self, question: str, lines: Sequence[Titled], first: Scores, liked: Scores, before: str
     ) -> Scores:
-        """Return its own scores of the best lines; all others get the worst of these."""
+        """Return its own scores of the best lines. The others stay as far behind the worst of these
+        as in the reader's scores."""
         ranks = first + liked
         best = np.argsort(-ranks, kind="stable")[: self.count]
         # A liked record leaves the reader's best lines in.
         near = [scores[best] >= scores[best].max() - self.within for scores in (first, ranks)]
         best = best[near[0] | near[1]]
         scores = self.scores(question, [lines[place] for place in best], before)
-        own = np.full_like(first, scores.min())
+        own = scores.min() + np.minimum(first - first[best].min(), 0)
         own[best] = scores
         return own
 
@@ -118,6 +132,19 @@ def probabilities(weights: NDArray[np.float64], first: Any, own: Any) -> Scores:
     """Return the logistic function of the reader's score, the reranker's and one, weighted."""
     logits = weights[0] * first + weights[1] * own + weights[2]
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
+
+
+def sureness(
+    weights: NDArray[np.float64], answers: NDArray[np.float64], leads: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    seen = features(answers, leads) @ weights[:-1] + weights[-1]
+    return np.asarray(1 / (1 + np.exp(-seen)))
+
+
+def features(answers: NDArray[np.float64], leads: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return log odds and leads, (lines, 2), both bounded: beyond that, they say nothing more."""
+    odds = np.log(np.clip(answers, 1e-6, 1 - 1e-6) / (1 - np.clip(answers, 1e-6, 1 - 1e-6)))
+    return np.stack([odds, np.minimum(leads, FARTHEST)], axis=1)
 
 
 def laid(tokenizer: Tokenizer, question: str, line: Titled, before: str = "") -> Pair:

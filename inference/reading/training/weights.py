@@ -18,7 +18,7 @@ from inference.evaluation.reading import Ranked
 from inference.models import export
 from inference.models.sources import digest
 from inference.reading.reader import Reader
-from inference.reading.reranker import Reranker, probabilities
+from inference.reading.reranker import FARTHEST, Reranker, features, probabilities, sureness
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Matcher
 from inference.reading.training.reranking import Case, Together
@@ -100,6 +100,7 @@ def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None
         "within": WITHIN,
         "weight": OWN_WEIGHT,
         "calibration": [0.0, 1.0, 0.0],
+        "sureness": [1.0, 0.0, 0.0],
         "thresholds": {"answering": 1.0, "at_once": 1.0, "telling": 1.0},
         **about,
     }
@@ -117,38 +118,54 @@ def calibrate_reranker(folder: Path, tokenizer: Path, cases: Sequence[Case]) -> 
     """Fit the probabilities, choose the thresholds, and measure, on companies and conversations
     that were not trained on."""
     able = Reranker(folder, tokenizer)
-    first = [np.array(case.first[: able.count], np.float32) for case in cases]
+    first = [np.array(case.first, np.float32) for case in cases]
     own = [
-        able.again(case.question, case.lines[: able.count], seen, np.zeros_like(seen), case.before)
+        able.again(case.question, case.lines, seen, np.zeros_like(seen), case.before)
         for case, seen in zip(cases, first, strict=True)
     ]
-    right = [np.array(case.right[: able.count]) for case in cases]
-    both = np.stack([np.concatenate(first), np.concatenate(own)], axis=1)
-    calibration = fitted(both, np.concatenate(right))
+    right = [np.array(case.right) for case in cases]
+    count = able.count
+    both = [np.concatenate([row[:count] for row in part]) for part in (first, own)]
+    truth = np.concatenate([row[:count] for row in right])
+    calibration = fitted(np.stack(both, axis=1), truth)
     ranks = [a + able.weight * b for a, b in zip(first, own, strict=True)]
     chosen = [int(rank.argmax()) for rank in ranks]
-    best = [
-        float(probabilities(calibration, a[at], b[at]))
-        for a, b, at in zip(first, own, chosen, strict=True)
-    ]
+    best = np.array(
+        [
+            probabilities(calibration, a[at], b[at])
+            for a, b, at in zip(first, own, chosen, strict=True)
+        ],
+        np.float64,
+    )
     hits = [bool(row[at]) for row, at in zip(right, chosen, strict=True)]
+    leads = np.array([lead(rank) for rank in ranks], np.float64)
+    sure = fitted(features(best, leads), np.array(hits))
     answered = [case.answer is not None for case in cases]
-    nothing = [p for p, has in zip(best, answered, strict=True) if not has]
-    wrong = [p for p, hit in zip(best, hits, strict=True) if not hit]
+    nothing = [float(p) for p, has in zip(best, answered, strict=True) if not has]
+    wrong = [float(p) for p, hit in zip(best, hits, strict=True) if not hit]
     found = {
         "calibration": [round(float(one), 4) for one in calibration],
+        "sureness": [round(float(one), 4) for one in sure],
         "thresholds": {
             "answering": above(nothing, ANSWERED),
-            "at_once": precise(best, hits, AT_ONCE),
+            "at_once": precise(sureness(sure, best, leads).tolist(), hits, AT_ONCE),
             "telling": above(wrong, TOLD),
         },
         "figures": {
             "n": len(cases),
             "hit1": float(np.mean([hit for hit, has in zip(hits, answered, strict=True) if has])),
-            "auc": reading.auc(answered, best),
+            "auc": reading.auc(answered, best.tolist()),
         },
     }
     note(folder, found)
+
+
+def lead(ranks: NDArray[np.float32]) -> float:
+    """Return how far the second best is behind the best."""
+    if len(ranks) == 1:
+        return FARTHEST
+    second, first = np.partition(ranks, -2)[-2:]
+    return float(first - second)
 
 
 def hit1(able: Reranker, cases: Sequence[Case]) -> float:
@@ -178,7 +195,7 @@ def scores(reader: Reader, lesson: Lesson, question: str) -> NDArray[np.float32]
     return np.concatenate(reader.scores(question, lesson.texts))
 
 
-def fitted(values: NDArray[np.float32], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
+def fitted(values: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Fit the probability as the logistic function of the values, (rows, columns), and one; by
     Newton's method on the negative log likelihood. Returns a weight for each."""
     design = np.concatenate([values, np.ones((len(values), 1))], axis=1).astype(np.float64)

@@ -44,16 +44,23 @@ def test_a_line_beyond_the_best_few_stays_behind_them(able: Reranker) -> None:
 
 
 def test_a_line_far_behind_is_not_ranked_again(able: Reranker) -> None:
-    near, far = (np.array([14.0, 14.0 - behind, 3.0], np.float32) for behind in (1, 4))
-    for first, count in ((near, 2), (far, 1)):
-        again = able.again("what is the price for adults", LINES, first, 0 * first, "")
-        assert len(set(again.tolist())) == count
+    asked, first = "what is the price for adults", np.array([14.0, 13.0, 10.0], np.float32)
+    again = able.again(asked, LINES, first, 0 * first, "")
+    assert again[:2].tolist() == able.scores(asked, LINES[:2]).tolist()
+    assert again[2] == pytest.approx(again[:2].min() - 3), "as far behind as before"
 
 
 def test_a_line_has_the_same_score_whatever_stands_beside_it(able: Reranker) -> None:
     together = able.scores("price?", [*LINES, ("Tours", "on the river " * 20)])
     alone = [able.scores("price?", [line])[0] for line in LINES]
     assert together[:3].tolist() == alone
+
+
+def test_a_line_that_leads_is_surer_than_one_with_a_rival(able: Reranker) -> None:
+    leads = [able.sure(0.5, lead) for lead in (0.0, 1.0, 4.0)]
+    assert leads == sorted(leads) and leads[0] < able.at_once < leads[2]
+    assert able.sure(0.5, 50.0) == able.sure(0.5, 6.0)
+    assert able.sure(0.0, 50.0) < able.at_once, "a lead alone is no answer"
 
 
 def test_a_liked_record_is_no_likelier_to_answer(able: Reranker) -> None:
