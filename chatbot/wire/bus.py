@@ -30,6 +30,7 @@ NOBODY = bytes(16)
 FAILURES = (redis.RedisError, OSError)
 # Called with the channel, the event, and whether it was heard by a pattern of channels.
 Hear = Callable[[str, bytes, bool], None]
+Counted = Callable[[int], None]
 
 
 class Bus:
@@ -45,17 +46,20 @@ class Bus:
         self.mouth, self.ear = pool.make_connection(), pool.make_connection()
         self.wanted, self.hear, self.own = wanted, hear, uuid4().bytes
         self.away_until, self.hears = 0.0, False
-        self.waiting: list[tuple[str, str, bytes]] = []
+        self.waiting: list[tuple[tuple[str, str, bytes], Counted | None]] = []
         self.sending: asyncio.Task[None] | None = None
         self.hearing: asyncio.Task[None] | None = None
         # Set once Redis has been connected to, or has not answered.
         self.tried = asyncio.Event()
 
-    def publish(self, channel: str, event: bytes) -> None:
-        """Publish an event without waiting. Events keep their order."""
+    def publish(self, channel: str, event: bytes, counted: Counted | None = None) -> None:
+        """Publish an event without waiting. Events keep their order.
+
+        counted: called with the number of subscriptions that it went to, also of this process.
+        """
         if time.monotonic() < self.away_until:
             return
-        self.waiting.append(("PUBLISH", channel, self.own + event))
+        self.waiting.append((("PUBLISH", channel, self.own + event), counted))
         if self.sending is None or self.sending.done():
             self.sending = asyncio.create_task(self._send())
 
@@ -64,9 +68,12 @@ class Bus:
             while batch := self.waiting:
                 self.waiting = []
                 async with asyncio.timeout(PATIENCE):
-                    await self.mouth.send_packed_command(self.mouth.pack_commands(batch))
-                    for _ in batch:
-                        await self.mouth.read_response()
+                    commands = [command for command, _ in batch]
+                    await self.mouth.send_packed_command(self.mouth.pack_commands(commands))
+                    for _, counted in batch:
+                        heard = await self.mouth.read_response()
+                        if counted:
+                            counted(heard)
         except FAILURES as error:
             self.waiting.clear()
             self._failed(error)

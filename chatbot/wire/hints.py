@@ -9,8 +9,9 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Coroutine
 from contextvars import Context, copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -30,6 +31,8 @@ LOOKS_EVERY, LOOKS_BACK = 2.0, timedelta(seconds=20)
 EVERYTHING = UUID(int=0)
 # Each conversation's channels: agents' lists hear all news, by a pattern, but not what is live.
 NEWS, LIVE = "attune:news:", "attune:live:"
+# Tells the other processes of a conversation that this one listens to it too.
+JOINED = b"joined"
 
 
 class Listener(Protocol):
@@ -47,6 +50,17 @@ class Home:
 
     loop: asyncio.AbstractEventLoop
     bus: Bus | None
+    # Conversations whose last news no other process heard, and which none has joined since: what is
+    # live in them is not published.
+    alone: set[UUID] = field(default_factory=set)
+
+    def count(self, conversation: UUID, heard: int) -> None:
+        """heard: how many subscriptions the news went to, this process's own included."""
+        own = (conversation in _here) + (EVERYTHING in _here)
+        if self.bus and self.bus.hears and conversation in _here and heard <= own:
+            self.alone.add(conversation)
+        else:
+            self.alone.discard(conversation)
 
 
 _home: Home | None = None
@@ -80,6 +94,8 @@ async def join(conversation: UUID, listener: Listener) -> None:
     _here[conversation][listener] = copy_context()
     if bus and first:
         await bus.subscribe(channels(conversation))
+        if conversation != EVERYTHING:
+            bus.publish(f"{LIVE}{conversation}", JOINED)
 
 
 async def leave(conversation: UUID, listener: Listener) -> None:
@@ -89,6 +105,7 @@ async def leave(conversation: UUID, listener: Listener) -> None:
     del listeners[listener]
     if not listeners:
         del _here[conversation]
+        home().alone.discard(conversation)
         if bus:
             await bus.unsubscribe(channels(conversation))
 
@@ -113,8 +130,13 @@ def _spread(home: Home, conversation: UUID, event: dict[str, Any]) -> None:
     deliver_here(conversation, event)
     if event["type"] == "conversation.news":
         deliver_here(EVERYTHING, {"type": "console.news", "about": str(conversation)})
-    if home.bus:
-        home.bus.publish(channel_of(conversation, event), msgspec.json.encode(event))
+    if not home.bus:
+        return
+    channel = channel_of(conversation, event)
+    if channel.startswith(NEWS):
+        home.bus.publish(channel, msgspec.json.encode(event), partial(home.count, conversation))
+    elif conversation not in home.alone:
+        home.bus.publish(channel, msgspec.json.encode(event))
 
 
 def channel_of(conversation: UUID, event: dict[str, Any]) -> str:
@@ -124,7 +146,9 @@ def channel_of(conversation: UUID, event: dict[str, Any]) -> str:
 def hear(channel: str, event: bytes, by_pattern: bool) -> None:
     """Take an event of another process."""
     conversation = UUID(channel.rpartition(":")[2])
-    if by_pattern:
+    if event == JOINED:
+        home().alone.discard(conversation)
+    elif by_pattern:
         deliver_here(EVERYTHING, {"type": "console.news", "about": str(conversation)})
     else:
         deliver_here(conversation, msgspec.json.decode(event))

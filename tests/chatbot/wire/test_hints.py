@@ -23,18 +23,21 @@ from tests.chatbot.sockets import PATIENCE, SocketTestCase
 pytestmark = pytest.mark.services
 
 GREETING = {"type": "reply.progress", "frame": {"state": "sentence", "sentence": "Hello!"}}
+NEWS = {"type": "conversation.news", "state": "bot"}
 
 
 class FakeBus:
     """Notes what other processes would hear."""
 
-    sending = None
+    sending, hears = None, True
 
-    def __init__(self) -> None:
-        self.published: list[str] = []
+    def __init__(self, heard: int) -> None:
+        self.published, self.heard = list[str](), heard
 
-    def publish(self, channel: str, event: bytes) -> None:
+    def publish(self, channel: str, event: bytes, counted: Any = None) -> None:
         self.published.append(channel.split(":")[1])
+        if counted:
+            counted(self.heard)
 
     async def subscribe(self, channels: list[str]) -> None: ...
 
@@ -53,6 +56,10 @@ async def redis_that(hangs: bool) -> AsyncIterator[str]:
 
 
 class HintTests(SocketTestCase):
+    def bus_to(self, bus: Any) -> Any:
+        hints._home = hints.Home(asyncio.get_running_loop(), bus)
+        return bus
+
     async def conversation(self) -> Conversation:
         return await Conversation.objects.aget()
 
@@ -65,7 +72,7 @@ class HintTests(SocketTestCase):
                 ):
                     with override_settings(REDIS_URL=url):
                         bus = Bus(hints.wanted, hints.hear)
-                    hints._home = hints.Home(asyncio.get_running_loop(), bus)
+                    self.bus_to(bus)
                     socket = await self.join()
                     await socket.say(type="message", id=f"m{hangs}", text="hello")
                     await socket.until(type="ack", id=f"m{hangs}")
@@ -73,17 +80,34 @@ class HintTests(SocketTestCase):
                     await socket.disconnect()
 
     async def test_an_event_is_published_once_and_comes_in_order(self) -> None:
-        bus: Any = FakeBus()
-        hints._home = hints.Home(asyncio.get_running_loop(), bus)
+        bus = self.bus_to(FakeBus(heard=2))
         socket = await self.join()
         alices = (await self.conversation()).id
         for number in range(3):
             frame = {"state": "sentence", "sentence": str(number)}
             await hints.send(alices, {**GREETING, "frame": frame})
-        hints.announce(alices, {"type": "conversation.news", "state": "bot"})
+        hints.announce(alices, NEWS)
         heard = await socket.until(type="state")
         self.assertEqual([frame.get("sentence") for frame in heard], ["0", "1", "2", None])
-        self.assertEqual(bus.published, ["live", "live", "live", "news"])
+        _joined, *published = bus.published
+        self.assertEqual(published, ["live", "live", "live", "news"])
+
+    async def test_what_is_live_is_published_only_if_another_process_listens(self) -> None:
+        bus, socket = self.bus_to(FakeBus(heard=1)), await self.join()
+        alices = (await self.conversation()).id
+        for heard, expected in ((1, ["news"]), (2, ["news", "live"])):
+            bus.heard = heard
+            bus.published.clear()
+            await hints.send(alices, NEWS)
+            await hints.send(alices, GREETING)
+            self.assertEqual(bus.published, expected)
+        bus.heard = 1
+        await hints.send(alices, NEWS)
+        hints.hear(f"attune:live:{alices}", hints.JOINED, False)
+        bus.published.clear()
+        await hints.send(alices, GREETING)
+        self.assertEqual(bus.published, ["live"])
+        await socket.disconnect()
 
     async def test_a_hint_waits_until_the_frame_before_it_is_handled(self) -> None:
         socket = await self.join()
