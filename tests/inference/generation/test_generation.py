@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -18,6 +19,7 @@ from inference.generation.client import (
     ServerUnreachable,
     Usage,
 )
+from inference.generation.http import Connection
 from inference.generation.pace import Deadlines
 
 HI: ChatMessages = [{"role": "user", "content": "hi"}]
@@ -94,6 +96,25 @@ def test_what_comes_in_halves_is_put_together() -> None:
     for at in range(0, len(text), 50):
         halves += [text[at : at + 50], 0.001]
     assert asyncio.run(answer(Server([HEAD, *halves, DONE.replace(b"\n", b"\r\n")]))) == "naïvely"
+
+
+def test_nobody_is_woken_between_the_first_token_and_the_end_of_a_sentence() -> None:
+    pieces = ["One", " two", " three", " four", " five", ".", " Six"]
+    script: list[bytes | float] = [HEAD]
+    for piece in pieces:
+        script += [chunk(piece), 0.002]
+    read = mock.patch.object(Connection, "read", autospec=True, side_effect=Connection.read)
+    with read as reads:
+        assert asyncio.run(answer(Server([*script, DONE]))) == "".join(pieces)
+    assert reads.call_count <= 5  # "One", up to ".", " Six", [DONE]; one more if packets are cut.
+
+
+@pytest.mark.slow
+def test_an_answer_may_take_longer_than_a_token_although_nobody_is_woken_for_each() -> None:
+    script: list[bytes | float] = [HEAD]
+    for _ in range(5):
+        script += [chunk(" word"), 0.3]  # Without a pace, a token may take 0.9 s.
+    assert asyncio.run(answer(Server([*script, DONE]))) == " word" * 5
 
 
 KEEPS = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
