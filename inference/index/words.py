@@ -6,9 +6,11 @@ word takes two binary searches however large the index is, and no vocabulary is 
 
 import hashlib
 import logging
+import math
 from collections.abc import Sequence
+from itertools import compress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import bm25s
 import numpy as np
@@ -26,9 +28,17 @@ LARGE = 50_000
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 FILES = ("hashes.npy", "starts.npy", "rows.npy", "weights.npy")
 
-_NONE = np.zeros(0)
+_NONE, _NO_ROWS = np.zeros(0), np.zeros(0, np.int32)
 
 Scores = NDArray[np.float32]
+
+
+class Posting(NamedTuple):
+    """A word and where its rows begin and end."""
+
+    term: str
+    first: int
+    last: int
 
 
 class Words:
@@ -42,42 +52,53 @@ class Words:
 
     def scores(self, terms: Sequence[str], start: int, end: int) -> Scores:
         """Score each row of the range: (end - start,)."""
-        scores = np.zeros(end - start, np.float32)
-        for term in self._worth_reading(terms, end - start):
-            first, last = self._postings(term)
-            low, high = first + np.searchsorted(self._rows[first:last], [start, end])
-            scores[self._rows[low:high] - start] += self._weights[low:high] * self.emphasis(term)
-        return scores
+        rows, weights = [_NO_ROWS], [_NONE]
+        for term, first, last in self._worth_reading(self._found(terms), end - start):
+            low, high = first + self._rows[first:last].searchsorted((start, end))
+            rows.append(self._rows[low:high])
+            weights.append(self._weights[low:high] * _emphasis(term, last - first, self.rows))
+        places = np.concatenate(rows) - start
+        return np.bincount(places, np.concatenate(weights), end - start).astype(np.float32)
 
     def emphasis(self, term: str) -> float:
         """Return the factor by which a word's BM25 weight is multiplied."""
-        digits = DIGITS if any(character.isdigit() for character in term) else 1.0
-        return float(self.idf(term) ** RARITY * digits)
+        return _emphasis(term, self._uses(term), self.rows)
 
     def idf(self, term: str) -> float:
-        # A word that only occurs in changes counts as one of the rarest.
-        uses, rows = max(1, self._uses(term)), max(1, self.rows)
-        return float(np.log1p((rows - uses + 0.5) / (uses + 0.5)))
+        return _idf(self._uses(term), self.rows)
 
     def weight(self, term: str, uses: int, length: int) -> float:
         """Compute BM25 as bm25s does ("lucene"), for a text that is newer than the snapshot."""
         usual = self.average_length or length
         return self.idf(term) * uses / (uses + K1 * (1 - B + B * length / usual))
 
-    def _worth_reading(self, terms: Sequence[str], size: int) -> Sequence[str]:
-        rare = [term for term in terms if 0 < self._uses(term) <= COMMON * self.rows]
-        return rare if rare and size > LARGE else terms
+    def _worth_reading(self, found: list[Posting], size: int) -> list[Posting]:
+        rare = [one for one in found if one.last - one.first <= COMMON * self.rows]
+        return rare if rare and size > LARGE else found
 
     def _uses(self, term: str) -> int:
-        first, last = self._postings(term)
-        return last - first
+        return sum(last - first for _, first, last in self._found([term]))
 
-    def _postings(self, term: str) -> tuple[int, int]:
-        key = digest(term)
-        place = int(np.searchsorted(self._hashes, key))
-        if place == len(self._hashes) or self._hashes[place] != key:
-            return 0, 0
-        return int(self._starts[place]), int(self._starts[place + 1])
+    def _found(self, terms: Sequence[str]) -> list[Posting]:
+        """Return the words that occur, looked up all at once."""
+        if not terms or not len(self._hashes):
+            return []
+        wanted = np.array([digest(term) for term in terms], np.uint64)
+        places = np.minimum(self._hashes.searchsorted(wanted), len(self._hashes) - 1)
+        firsts, lasts = self._starts[places].tolist(), self._starts[places + 1].tolist()
+        same = (self._hashes[places] == wanted).tolist()
+        return [Posting(*row) for row in compress(zip(terms, firsts, lasts, strict=True), same)]
+
+
+def _emphasis(term: str, uses: int, rows: int) -> float:
+    digits = DIGITS if any(map(str.isdigit, term)) else 1.0
+    return float(_idf(uses, rows) ** RARITY * digits)
+
+
+def _idf(uses: int, rows: int) -> float:
+    # A word that only occurs in changes counts as one of the rarest.
+    uses, rows = max(1, uses), max(1, rows)
+    return math.log1p((rows - uses + 0.5) / (uses + 0.5))
 
 
 class Collector:
@@ -134,5 +155,5 @@ def mapped(path: Path) -> NDArray[Any]:
     return np.asarray(np.load(path, mmap_mode="r"))
 
 
-def digest(word: str) -> np.uint64:
-    return np.uint64(int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest()))
+def digest(word: str) -> int:
+    return int.from_bytes(hashlib.blake2b(word.encode(), digest_size=8).digest())

@@ -96,6 +96,7 @@ def _write_cells(folder: Path, flat: faiss.IndexFlat, start: int, end: int) -> N
         return
     # Twice as many cells find the same in the same time, and take four times as long to train.
     size = round(2 * (end - start) ** 0.5)
+    faiss.omp_set_num_threads(len(os.sched_getaffinity(0)))  # A search may have set this thread's.
     cells = faiss.index_factory(flat.d, f"IVF{size},SQfp16", faiss.METRIC_INNER_PRODUCT)
     random = np.random.default_rng(0)
     sample = random.choice(end - start, min(TRAINED_ON * size, end - start), replace=False)
