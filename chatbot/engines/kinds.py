@@ -13,6 +13,7 @@ import numpy as np
 
 from chatbot.engines.reader import heads, line_reader
 from crm.knowledge import amounts, moments
+from crm.knowledge.newest import kinds_of
 from crm.models import Record, RecordKind
 from inference.reading.heads import about
 
@@ -71,11 +72,9 @@ def renewed(name: str) -> RecordKind:
     return row
 
 
-def know(customer: str) -> None:
-    """Make sure that the kinds of this customer's records are known."""
-    own = Record.objects.filter(customer=customer, deleted=False)
-    for name in own.values_list("kind", flat=True).distinct().order_by():
-        kind_of(name)
+def own_dates(customer: str) -> dict[str, str]:
+    """Return the field with the own date of each kind of this customer's records, "" without."""
+    return {name: kind_of(name).own_date for name in kinds_of(customer)}
 
 
 def guessed(name: str) -> dict[str, str]:

@@ -11,19 +11,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
-from django.db.models import F, QuerySet
 
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
+from chatbot.reply import owned
+from chatbot.reply.owned import Own, own
 from chatbot.reply.turn import Turn
-from crm.knowledge import amounts, moments, search, wording
-from crm.models import Record, RecordKind
+from crm.knowledge import newest, search, wording
+from crm.models import Record
 from inference.grounding import stems
-from inference.grounding.injection import left_out
 from inference.grounding.words import WORD
 
 # What is looked up, and for which ways of picking a record out. Everything else is read: the reader
@@ -43,9 +43,10 @@ SURE, CLEAR_CASE = 0.7, 0.9
 SURELY_OPEN = 0.8
 # Words of a message such as "my last order", which asks how it is.
 FRAGMENT = 4
-# The most records of a kind that are looked through: of more, a count would be wrong. The most that
-# are told one by one, and the most that are listed.
-MOST, TOLD, LISTED = 1_000, 3, 10
+# Of these, all records that are meant are told of.
+COUNTED = {"list", "count", "sum"}
+# The most records that are told one by one, and the most that are listed.
+TOLD, LISTED = 3, 10
 # Records that are offered beside the one that was told.
 OTHERS = 3
 # If a question names two kinds: how much nearer to it the first must be than the second, as a
@@ -80,55 +81,6 @@ def asked(text: str) -> Asked:
     if likely < SURE <= sure and picks in {"last", "next"} and len(text.split()) <= FRAGMENT:
         return Asked("status", sure, picks)
     return Asked(ask, likely, picks)
-
-
-@dataclass(frozen=True)
-class Own:
-    """One of the customer's records, and what its fields mean."""
-
-    record: Record
-    kind: RecordKind
-
-    def value(self, role: str) -> Any:
-        name = getattr(self.kind, role)
-        value = self.record.fields.get(name) if name else None
-        return None if value in (None, "", []) else value
-
-    def day(self, role: str) -> date | None:
-        return moments.day_of(getattr(self.kind, role), self.value(role))
-
-    @property
-    def coming(self) -> date | None:
-        return self.day("expected_date") or self.day("own_date")
-
-    @property
-    def is_open(self) -> bool | None:
-        """Tell whether it is unfinished; None if its status does not tell."""
-        status = self.value("status")
-        final = None if status is None else kinds.is_final(self.kind, status)
-        return None if final is None else not final
-
-    @property
-    def name(self) -> str:
-        return wording.name_of(self.record.kind, self.record.id, self.record.title)
-
-    @property
-    def amount(self) -> tuple[Decimal, str] | None:
-        return amounts.parsed(self.value("total"), amounts.currency_of(self.record.fields))
-
-    def line(self, role: str) -> str:
-        """Return the field of this role as customers read it, "Status: in transit"; "" without."""
-        if (value := self.value(role)) is None:
-            return ""
-        currency = amounts.currency_of(self.record.fields)
-        text = "; ".join(wording.field_lines(getattr(self.kind, role), value, currency))
-        return "" if left_out(text, False) else text
-
-    def quoted(self) -> str:
-        return "\n".join(dict.fromkeys(filter(None, map(self.line, RecordKind.ROLES))))
-
-    def worded(self, role: str) -> str:
-        return self.line(role).partition(": ")[2]
 
 
 @dataclass(frozen=True)
@@ -177,9 +129,8 @@ def choice(turn: Turn) -> LookedUp | None:
     before = [text for author, text in turn.history if author == "customer"][-1:]
     if not before or turn.text not in turn.choices:
         return None
-    question, named = asked(before[0]), own(turn).filter(id__in=turn.named)
-    owned = [Own(record, kinds.kind_of(record.kind)) for record in named]
-    picked = Picked([one for one in owned if one.name == turn.text])
+    question = asked(before[0])
+    picked = Picked([one for one in owned.these(turn, turn.named) if one.name == turn.text])
     if question.ask not in {"status", "when"} or len(picked.owned) != 1:
         return None
     sentences = list(filter(None, status(picked)))
@@ -197,12 +148,8 @@ def unclear(turn: Turn) -> str:
     return turn.words.cannot_add.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
 
 
-def own(turn: Turn) -> QuerySet[Record]:
-    return Record.objects.filter(customer=turn.customer, deleted=False)
-
-
 def kinds_of(turn: Turn) -> list[str]:
-    return list(own(turn).order_by("kind").values_list("kind", flat=True).distinct())
+    return newest.kinds_of(turn.customer) if turn.customer else []
 
 
 def with_totals(names: Sequence[str]) -> list[str]:
@@ -228,7 +175,7 @@ def state_beside(turn: Turn) -> LookedUp | None:
 def cited(turn: Turn) -> list[Own]:
     """Return the customer's own records that the last answer rests on."""
     ids = turn.cited[0] if turn.cited else ()
-    return [Own(record, kinds.kind_of(record.kind)) for record in own(turn).filter(id__in=ids)]
+    return owned.these(turn, ids)
 
 
 def others(turn: Turn, told: Sequence[str]) -> list[str]:
@@ -237,9 +184,10 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
     answered = list(own(turn).filter(id__in=told).values_list("kind", flat=True))
     if not turn.customer or len(answered) != 1 or turn.named:
         return []
-    rest = own(turn).filter(kind=answered[0]).exclude(id__in=told)
-    rest = rest.order_by(F("latest").desc(nulls_last=True))
-    names = [wording.name_of(one.kind, one.id, one.title) for one in rest[:OTHERS]]
+    rest = own(turn).filter(kind=answered[0]).exclude(id__in=told).order_by("-latest", "id")
+    # One after the other, since databases differ in where they sort what has no date.
+    dated = chain(rest.exclude(latest=None)[:OTHERS], rest.filter(latest=None)[:OTHERS])
+    names = [wording.name_of(one.kind, one.id, one.title) for one in islice(dated, OTHERS)]
     # Where titles have no numbers, a name says nothing.
     return names if all(map(search.has_digit, names)) and len({*names}) == len(names) else []
 
@@ -266,39 +214,30 @@ def candidates(turn: Turn, question: Asked) -> list[Own]:
         return meant_things(turn, name)
     if name is None:
         return []
-    rows = own(turn).filter(kind=name).defer("text", "states").order_by("-updated_at", "id")
-    records, kind = list(rows[: MOST + 1]), kinds.kind_of(name)
-    owned = [Own(record, kind) for record in records]
-    dated = sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
-    return dated if len(records) <= MOST else []
+    return owned.among(turn, name, question.ask in COUNTED, question.picks)
 
 
 def described(turn: Turn) -> list[Own]:
-    """Return the customer's records that have a word of the picked thing in a field or the title,
-    "my next tuning", if all of them are of one kind."""
+    """Return the customer's newest records that have a word of the picked thing in a field or the
+    title, "my next tuning", if all of them are of one kind."""
     found = PICKED_WORDS.search(turn.text)
     wanted = set(stems(found[1])) if found else set()
-    rows = own(turn).defer("text", "states").order_by("-updated_at", "id")[: MOST + 1]
-    having = [row for row in rows if wanted & set(stems(" ".join([row.title, *values(row)])))]
-    if len({row.kind for row in having}) != 1 or len(having) > MOST:
+    having = [one for one in owned.newest_of(turn, kinds_of(turn)) if wanted & stems(one.words)]
+    if len({one.record.kind for one in having}) != 1:
         return []
-    owned = [Own(row, kinds.kind_of(row.kind)) for row in having]
-    return sorted(owned, key=lambda one: one.day("own_date") or date.min, reverse=True)
+    return sorted(having, key=owned.own_day, reverse=True)
 
 
 def meant_things(turn: Turn, kind: str | None = None) -> list[Own]:
-    """Return the records that the words of the question tell apart from the customer's others: "my
-    Stevens" if one of three bikes is a Stevens."""
-    rows = own(turn).filter(**{"kind": kind} if kind else {}).defer("text", "states")
-    records = {row.id: row for row in rows.order_by("-updated_at", "id")[:MOST]}
-    texts = {id: " ".join([row.title, *values(row)]) for id, row in records.items()}
+    """Return the records that the words of the question tell apart from the customer's other newest
+    ones: "my Stevens" if one of three bikes is a Stevens."""
+    compared = owned.newest_of(turn, [kind] if kind else kinds_of(turn))
+    texts = {one.record.id: one.words for one in compared}
     if not told_apart(turn.text, texts):
         return []
     shared = " ".join(hit.text for hit in search.search(turn.text, None))
     meant = told_apart(turn.text, texts, shared)
-    if len(meant) > TOLD:
-        return []
-    return [Own(records[id], kinds.kind_of(records[id].kind)) for id in texts if id in meant]
+    return [one for one in compared if one.record.id in meant] if len(meant) <= TOLD else []
 
 
 def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set[str]:
@@ -315,10 +254,6 @@ def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set
     having = {id: len(known & telling) for id, known in words.items()}
     most = max(having.values(), default=0)
     return {id for id, count in having.items() if count == most} if most else set()
-
-
-def values(record: Record) -> list[str]:
-    return [value for value in record.fields.values() if isinstance(value, str)]
 
 
 def kind_named(text: str, names: Sequence[str]) -> str | None:
@@ -347,8 +282,7 @@ def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
     if question.picks == "last":
         return Picked([one for one in owned if (one.day("own_date") or today) <= today][:1])
     states = [one.is_open for one in owned]
-    is_counted = question.ask in {"list", "count", "sum"}
-    if is_counted and question.picks != "open":
+    if question.ask in COUNTED and question.picks != "open":
         return Picked(owned)
     if None in states:
         return None

@@ -17,6 +17,7 @@ from chatbot.reply.turn import Turn
 from crm.articles import drafts
 from crm.knowledge import search
 from crm.knowledge.keys import references
+from crm.knowledge.newest import newest
 from crm.knowledge.search import Hit
 from crm.models import Record
 from inference.grounding.injection import instructs, left_out, order_in
@@ -93,10 +94,8 @@ def read_newest(turn: Turn) -> None:
 def nearest(question: str, turn: Turn) -> list[Hit]:
     """Find passages, always with some of each of the customer's newest records and of the records
     that earlier answers rest on, however far they are from the question."""
-    if turn.customer:
-        kinds.know(turn.customer)
     cited = {record for records in turn.cited for record in records}
-    latest = search.newest(turn.customer)
+    latest = newest(turn.customer, kinds.own_dates(turn.customer) if turn.customer else None)
     before = said_before(turn)[0]
     look = partial(
         search.search,

@@ -11,12 +11,12 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
-from django.db.models.fields.json import KeyTextTransform
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from crm.knowledge import indexing, keys, shared
-from crm.models import Key, Passage, Record, RecordKind
+from crm.knowledge.newest import newest
+from crm.models import Key, Passage, Record
 from inference.index import SHARED, Match, Query
 from inference.index.match import Searchable, Vector
 
@@ -32,6 +32,8 @@ SHORTEST_MISSPELT = 5
 LONGEST_MISSPELT = 40
 # Unknown numbers of one question that are looked up as misspelt.
 MOST_MISSPELT = 5
+# A title or number that more records have names none of them.
+CROWD = 30
 
 
 @dataclass(frozen=True)
@@ -158,15 +160,31 @@ def search_records(query: str, customer: str | None, limit: int) -> list[Hit]:
 
 def exact(query: str, customer: str | None) -> dict[str, str]:
     """Return the ids of records that the query names, each with its longest key."""
-    matching = Key.objects.filter(visible(customer), value__in=keys.phrases(query))
+    phrases = keys.phrases(query)
+    matching = first_keys(phrases, customer)
+    if len(matching) > CROWD:
+        matching = first_keys(filter(has_digit, phrases), customer)[:CROWD]
     named: dict[str, str] = {}
     words = set(re.findall(r"\w+", keys.folded(query)))
-    for record, value in matching.values_list("record_id", "value"):
+    for record, value in matching:
         # Short names count only as whole words: "Chai" is not in "chair".
         is_named = len(value) > 3 or value in words
         if is_named and len(value) > len(named.get(record, "")):
             named[record] = value
     return named
+
+
+def first_keys(values: Iterable[str], customer: str | None) -> list[tuple[str, str]]:
+    """Return record and value of the keys with these values, one more than a CROWD at most."""
+    return list(keys_with(values, customer).values_list("record_id", "value")[: CROWD + 1])
+
+
+def keys_with(values: Iterable[str], customer: str | None) -> QuerySet[Key]:
+    """Select the keys with these values that this customer may see. Each scope repeats the values:
+    so each is a range of the index, however many other customers have the same keys."""
+    wanted = Q(value__in=list(values))
+    mine = wanted & Q(customer=customer)
+    return Key.objects.filter(mine | (wanted & Q(customer=None)) if customer else mine)
 
 
 def near_misses(
@@ -178,28 +196,9 @@ def near_misses(
     unknown = unknown_references(query, customer) if unknown is None else unknown
     for typed in unknown[:MOST_MISSPELT]:
         if SHORTEST_MISSPELT <= len(typed) <= LONGEST_MISSPELT:
-            near = Key.objects.filter(visible(customer), value__in=keys.one_off(typed))
-            misspelt.update(dict.fromkeys(near.values_list("record_id", flat=True), typed))
+            near = first_keys(keys.one_off(typed), customer)[:CROWD]
+            misspelt.update({record: typed for record, _ in near})
     return misspelt
-
-
-def newest(customer: str | None) -> set[str]:
-    """Return the ids of this customer's newest record of each kind: by its own date if it is known
-    which field that is, else by the latest date of all."""
-    if not customer:
-        return set()
-    own = Record.objects.filter(customer=customer, deleted=False, latest__isnull=False)
-    kinds = own.values_list("kind", flat=True).distinct().order_by()
-    dates = dict(RecordKind.objects.filter(name__in=kinds).values_list("name", "own_date"))
-    return {id for kind in kinds for id in newest_of(own.filter(kind=kind), dates.get(kind))}
-
-
-def newest_of(records: QuerySet[Record], own_date: str | None) -> list[str]:
-    """Return the id of the newest record, if there is any. Dates of the ISO form sort as texts; a
-    field with seconds since 1970 beside them would not."""
-    latest = F("latest").desc()
-    own = [KeyTextTransform(own_date, "fields").desc(nulls_last=True)] if own_date else []
-    return list(records.order_by(*own, latest, "id").values_list("id", flat=True)[:1])
 
 
 def rows(scope: Q, records: Iterable[str], near: Iterable[int]) -> QuerySet[Any]:
@@ -254,8 +253,8 @@ def cosine(passage: Any, query: Query) -> float:
 
 def unknown_references(query: str, customer: str | None) -> list[str]:
     """Return the record numbers in the query that no visible record has."""
-    references = keys.references(query)
-    forms = [form for reference in references for form in reference]
-    matching = Key.objects.filter(visible(customer), value__in=forms)
-    known = set(matching.values_list("value", flat=True)) if forms else set()
-    return [reference[0] for reference in references if not known.intersection(reference)]
+    return [
+        reference[0]
+        for reference in keys.references(query)
+        if not keys_with(reference, customer).exists()
+    ]

@@ -56,6 +56,13 @@ class Record(models.Model):
 
     class Meta:
         ordering = ["id"]
+        indexes = [
+            models.Index(
+                fields=["customer", "kind", "-latest", "id"],
+                condition=models.Q(deleted=False),
+                name="record_newest",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.title

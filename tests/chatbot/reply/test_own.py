@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from chatbot.engines import kinds
-from chatbot.reply import own
+from chatbot.reply import own, owned
 from chatbot.reply.own import Asked, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
@@ -213,7 +213,7 @@ def test_a_record_that_was_deleted_is_not_counted(alice: Customer) -> None:
 
 def test_of_more_records_than_are_looked_through_no_number_is_told(alice: Customer) -> None:
     lessons(alice)
-    with mock.patch.object(own, "MOST", 3):
+    with mock.patch.object(owned, "MOST", 3):
         assert told("How many lessons do I have in total?") == ""
 
 

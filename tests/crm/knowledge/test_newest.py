@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from crm.knowledge.search import newest
+from crm.knowledge.newest import newest
 from crm.models import Customer, Record, RecordKind
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]

@@ -1,0 +1,157 @@
+"""A customer's own records with what their fields mean, and those that a question picks among: few
+are read, however many they have."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Q, QuerySet, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Coalesce
+
+from chatbot.engines import kinds
+from chatbot.reply.turn import Turn
+from crm.knowledge import amounts, moments, wording
+from crm.models import Record, RecordKind
+from inference.grounding.injection import left_out
+
+# The most records of a kind that are looked through: of more, a count would be wrong. Those with
+# the latest dates among which the last one is looked for first, and the newest of a kind whose
+# words are compared with a question's.
+MOST, FEW, COMPARED = 1_000, 20, 50
+# A day in the company's own zone may be another one as the record writes it.
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Own:
+    """One of the customer's records, and what its fields mean."""
+
+    record: Record
+    kind: RecordKind
+
+    def value(self, role: str) -> Any:
+        name = getattr(self.kind, role)
+        value = self.record.fields.get(name) if name else None
+        return None if value in (None, "", []) else value
+
+    def day(self, role: str) -> date | None:
+        return moments.day_of(getattr(self.kind, role), self.value(role))
+
+    @property
+    def coming(self) -> date | None:
+        return self.day("expected_date") or self.day("own_date")
+
+    @property
+    def is_open(self) -> bool | None:
+        """Tell whether it is unfinished; None if its status does not tell."""
+        status = self.value("status")
+        final = None if status is None else kinds.is_final(self.kind, status)
+        return None if final is None else not final
+
+    @property
+    def name(self) -> str:
+        return wording.name_of(self.record.kind, self.record.id, self.record.title)
+
+    @property
+    def amount(self) -> tuple[Decimal, str] | None:
+        return amounts.parsed(self.value("total"), amounts.currency_of(self.record.fields))
+
+    @property
+    def words(self) -> str:
+        """Return the title and the texts of the fields."""
+        texts = (value for value in self.record.fields.values() if isinstance(value, str))
+        return " ".join([self.record.title, *texts])
+
+    def line(self, role: str) -> str:
+        """Return the field of this role as customers read it, "Status: in transit"; "" without."""
+        if (value := self.value(role)) is None:
+            return ""
+        currency = amounts.currency_of(self.record.fields)
+        text = "; ".join(wording.field_lines(getattr(self.kind, role), value, currency))
+        return "" if left_out(text, False) else text
+
+    def quoted(self) -> str:
+        return "\n".join(dict.fromkeys(filter(None, map(self.line, RecordKind.ROLES))))
+
+    def worded(self, role: str) -> str:
+        return self.line(role).partition(": ")[2]
+
+
+def own(turn: Turn) -> QuerySet[Record]:
+    return Record.objects.filter(customer=turn.customer, deleted=False)
+
+
+def own_day(one: Own) -> date:
+    return one.day("own_date") or date.min
+
+
+def these(turn: Turn, ids: Iterable[str]) -> list[Own]:
+    return known(own(turn).filter(id__in=list(ids)))
+
+
+def known(rows: QuerySet[Record]) -> list[Own]:
+    return [Own(row, kinds.kind_of(row.kind)) for row in rows.defer("text", "states", "inboxes")]
+
+
+def among(turn: Turn, name: str, counted: bool, picks: str) -> list[Own]:
+    """Return the records of a kind among which a question picks, the newest first; none if there
+    are too many to be sure. counted: all that are meant are told of, not the best one."""
+    rows, kind = own(turn).filter(kind=name), kinds.kind_of(name)
+    if picks == "last" and (last := latest(rows, kind, turn.day)):
+        return last
+    if picks == "next":
+        return every(rows.filter(Q(latest__gte=turn.day - DAY) | Q(latest=None)))
+    if picks == "open" or (picks == "any" and not counted):
+        if too_many(rows):
+            return []
+        found = unfinished(rows, kind)
+        return found if found or picks == "open" else latest(rows, kind, date.max) or every(rows)
+    return every(rows)
+
+
+def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[Own]:
+    """Return records up to a day, by their own date or, where that is not known, by the latest of
+    their dates; none if it takes more to find the last one than to look at a few."""
+    few = known(rows.filter(latest__isnull=False).order_by("-latest", "id")[:FEW])
+    if not kind.own_date:
+        return few
+    past = [
+        one for one in sorted(few, key=own_day, reverse=True) if date.min < own_day(one) <= until
+    ]
+    # The own date of a record that was not read is at most the latest of its dates.
+    is_sure = past and (len(few) < FEW or own_day(past[0]) > (few[-1].record.latest or date.max))
+    return past if is_sure else []
+
+
+def unfinished(rows: QuerySet[Record], kind: RecordKind) -> list[Own]:
+    """Return those whose status is not known to be final."""
+    if not kind.status:
+        return []
+    text = Coalesce(KeyTextTransform(kind.status, "fields"), Value(""), output_field=TextField())
+    said = rows.order_by().annotate(said=text)
+    statuses = said.values_list("said", flat=True).distinct()
+    return every(said.exclude(said__in=[one for one in statuses if is_final(kind, one)]))
+
+
+def is_final(kind: RecordKind, status: str) -> bool:
+    """Tell whether the status is known to be final; SQLite writes a JSON null as text."""
+    return status not in {"", "null"} and bool(kinds.is_final(kind, status))
+
+
+def every(rows: QuerySet[Record]) -> list[Own]:
+    if too_many(rows):
+        return []
+    return sorted(known(rows.order_by("-updated_at", "id")), key=own_day, reverse=True)
+
+
+def too_many(rows: QuerySet[Record]) -> bool:
+    return rows.order_by()[MOST : MOST + 1].exists()
+
+
+def newest_of(turn: Turn, names: Iterable[str]) -> list[Own]:
+    """Return the customer's records with the latest dates of each of these kinds."""
+    rows = own(turn).order_by("-latest", "id")
+    return [one for name in names for one in known(rows.filter(kind=name)[:COMPARED])]
