@@ -124,8 +124,9 @@ class Message(models.Model):
         AGENT = "agent", "Agent"
         SYSTEM = "system", "System"
 
+    # Without an index of its own: `message_seq` begins with it, and finds the last few of many.
     conversation = models.ForeignKey(
-        Conversation, on_delete=models.CASCADE, related_name="messages"
+        Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
     )
     seq = models.PositiveIntegerField(help_text="1, 2, 3 … within the conversation, no gaps.")
     client_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001 unique where set

@@ -129,9 +129,10 @@ class Reply(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["created_at"], name="reply_created"),
-            # Only the few open replies among all: every process looks for them.
+            # Only the few open replies among all: every process looks for them, and each message
+            # for those of its conversation.
             models.Index(
-                fields=["created_at"],
+                fields=["conversation", "created_at"],
                 condition=models.Q(status__in=["pending", "running"]),
                 name="reply_open",
             ),
