@@ -65,7 +65,7 @@ DEMO = env_bool("DEMO", DEBUG)
 
 INSTALLED_APPS = [
     "unfold",
-    "django.contrib.admin",
+    "chatbot.config.pages.Pages",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

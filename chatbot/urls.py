@@ -12,6 +12,7 @@ from chatbot.widget import views
 from chatbot.widget.transcript import transcript
 from crm.inbound.views import receive
 
+admin.autodiscover()
 handler500 = "chatbot.api.problems.broken"
 
 urlpatterns = [

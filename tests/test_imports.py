@@ -187,8 +187,11 @@ def test_no_import_is_relative() -> None:
 
 
 def loaded_after(statements: str, data_dir: Path) -> set[str]:
-    """The top-level modules of a fresh interpreter that has run the statements."""
-    report = "; import sys; print(*{name.split('.')[0] for name in sys.modules})"
+    """The top-level modules, and all of ours, of a fresh interpreter after the statements."""
+    report = (
+        "; import sys; print(*{name.split('.')[0] for name in sys.modules},"
+        " *(name for name in sys.modules if name.startswith(('chatbot.', 'crm.'))))"
+    )
     done = subprocess.run(
         [sys.executable, "-c", statements + report],
         cwd=ROOT,
@@ -206,6 +209,23 @@ def test_the_web_process_loads_no_library_of_training_or_of_an_index_server(tmp_
     loaded = loaded_after("import chatbot.asgi, chatbot.urls, crm.knowledge.indexing", tmp_path)
     assert {"chatbot", "crm", "inference", "django"} <= loaded
     assert not loaded & HEAVY
+
+
+@pytest.mark.slow
+def test_a_command_that_answers_loads_only_what_answers(tmp_path: Path) -> None:
+    """Each start of `manage.py ask` would pay for the rest, which was two modules of five."""
+    start = "import django; django.setup(); from django.core.management import load_command_class"
+    check = (
+        "from django.core.checks import run_checks; run_checks(tags=asks.requires_system_checks)"
+    )
+    loaded = loaded_after(
+        f"{start}; asks = load_command_class('chatbot', 'ask'); {check}", tmp_path
+    )
+    assert "chatbot.reply.pipeline" in loaded
+    assert not loaded & HEAVY
+    assert not loaded & {"chatbot.urls", "chatbot.api", "chatbot.admin", "crm.admin"}
+    others = {"bm25s", "scipy", "psycopg", "redis", "markdown_it", "requests", "trafilatura"}
+    assert not loaded & {*others, "lxml", "openpyxl", "docx", "pypdfium2", "PIL", "sklearn"}
 
 
 def test_the_model_server_loads_neither_django_nor_a_training_library(tmp_path: Path) -> None:

@@ -8,8 +8,6 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import psycopg
-import redis
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.db import connection
@@ -28,6 +26,9 @@ def database(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def _postgresql() -> Iterator[CheckMessage]:
+    # Here, as Redis below: each command loads this module, and few need it.
+    import psycopg
+
     database = settings.DATABASES["default"]
     server = f"PostgreSQL at {database['HOST']}:{database['PORT'] or 5432}"
     try:
@@ -67,6 +68,8 @@ def redis_server(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 def _redis() -> Iterator[CheckMessage]:
     """Check Redis by writing: a replica or a full server answers every read."""
+    import redis
+
     try:
         taken_apart(settings.REDIS_URL)
         client = redis.Redis.from_url(

@@ -12,9 +12,7 @@ from itertools import compress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import bm25s
 import numpy as np
-from bm25s.tokenization import Tokenized
 from numpy.typing import NDArray
 
 K1, B = 1.2, 0.75
@@ -119,6 +117,10 @@ class Collector:
         if not self._vocabulary:
             self._save(folder, [], np.zeros(1, np.int64), _NONE, _NONE)
             return 0.0
+        # Here, since only a writer needs it: it brings SciPy.
+        import bm25s
+        from bm25s.tokenization import Tokenized
+
         ranker = bm25s.BM25(method="lucene", k1=K1, b=B)
         # A copy, because bm25s adds a word of its own.
         ranker.index(Tokenized(self._rows, dict(self._vocabulary)), show_progress=False)

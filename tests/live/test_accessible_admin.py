@@ -10,6 +10,7 @@ from tests.live.test_console import log_in
 
 pytestmark = pytest.mark.live
 
+admin.autodiscover()
 MODELS = sorted(model._meta.label_lower.replace(".", "/") for model in admin.site._registry)
 OTHERS = [
     "",

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.console.traces import why_withheld
 from chatbot.management import json_lines
+from chatbot.operations.checks import CONFIGURATION
 from chatbot.reply.ask import Talk, ask
 from inference.index import IndexUnavailable
 from inference.text import blank
@@ -18,6 +19,8 @@ from inference.text import blank
 
 class Command(BaseCommand):
     help = "Answers a question as the bot would, with its sources and the sentences it withheld."
+    # The other checks load the admin and the API.
+    requires_system_checks = [CONFIGURATION]
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("question", nargs="?")

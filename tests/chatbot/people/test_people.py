@@ -238,6 +238,7 @@ def test_changes_are_logged_with_who_made_them_and_without_secrets(
 def test_whatever_somebody_may_change_in_the_admin_is_logged(rf: Any) -> None:
     request = rf.get("/")
     request.user = User.objects.create_superuser("root")
+    admin.autodiscover()
     editable = {
         model
         for model, pages in admin.site._registry.items()

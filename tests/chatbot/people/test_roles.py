@@ -80,6 +80,7 @@ def person(role: str) -> User:
     return user
 
 
+admin.autodiscover()
 MODELS = sorted(model._meta.label_lower for model in admin.site._registry)
 
 
