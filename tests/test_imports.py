@@ -224,7 +224,7 @@ def test_a_command_that_answers_loads_only_what_answers(tmp_path: Path) -> None:
     assert "chatbot.reply.pipeline" in loaded
     assert not loaded & HEAVY
     assert not loaded & {"chatbot.urls", "chatbot.api", "chatbot.admin", "crm.admin"}
-    others = {"bm25s", "scipy", "psycopg", "redis", "markdown_it", "requests", "trafilatura"}
+    others = {"bm25s", "scipy", "psycopg", "markdown_it", "requests", "trafilatura"}
     assert not loaded & {*others, "lxml", "openpyxl", "docx", "pypdfium2", "PIL", "sklearn"}
 
 
