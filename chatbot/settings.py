@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chatbot.config import csp, redis, rest, schedule
 from chatbot.config.appearance import unfold
+from chatbot.config.cores import cores
 from chatbot.config.environment import (
     data_dir,
     database,
@@ -257,9 +258,10 @@ SLM_NAME = env("SLM_NAME", "slm")
 #: The key that Attune shows to that server.
 SLM_API_KEY = env("SLM_API_KEY", "none")
 SLM_EMBEDDED = "SLM_URL" not in os.environ
-#: Threads of the language model and of the encoder.
-#: Default: the number of cores.
-MODEL_THREADS = env_int("MODEL_THREADS", os.cpu_count() or 2, least=1)
+#: Threads of the language model and of the encoder. Several web processes on one port each give
+#: the encoder one.
+#: Default: the number of cores that Attune may use.
+MODEL_THREADS = env_int("MODEL_THREADS", cores(), least=1)
 INDEX_DIR = DATA_DIR / "index"
 #: A Milvus server, for example `http://milvus:19530`, for more passages than one machine holds.
 #: Run `manage.py index build` after you set it. Without it the index is kept in `DATA_DIR`.
@@ -288,8 +290,13 @@ REPLY_SETTLE = env_number("REPLY_SETTLE", 0.5)
 GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32, least=1)
 #: Web processes that `manage.py serve` starts on one port. In containers, start one per container
 #: instead.
-#: Default: `2` with PostgreSQL and Redis, else `1`.
-WEB_PROCESSES = env_int("WEB_PROCESSES", 2 if REDIS_URL and DATABASE_THREADS else 1, least=1)
+#: Default: with PostgreSQL and Redis the number of cores that Attune may use, at most 8, else `1`.
+WEB_PROCESSES = env_int(
+    # PostgreSQL takes 100 connections by default, and each process up to DATABASE_POOL.
+    "WEB_PROCESSES",
+    min(8, cores()) if REDIS_URL and DATABASE_THREADS else 1,
+    least=1,
+)
 
 ## Visitors and limits
 #: Seconds for which a visitor's token is valid.

@@ -59,7 +59,7 @@ from crm.plumbing.tick import Job
 
 logger = logging.getLogger("attune.reply")
 
-WORKER = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+WORKER = ""
 RECOVERY_INTERVAL = 2
 # Replies that one process takes over at a time.
 RECOVERED = 20
@@ -69,6 +69,16 @@ HISTORY = 12
 PATIENCE, MORE_PATIENCE = 8, 25
 # The running task of each conversation: a newer turn cancels it, which ends its generation.
 _running: dict[Any, asyncio.Task[None]] = {}
+
+
+def take_name() -> None:
+    """Name this process, and each that it forks."""
+    global WORKER
+    WORKER = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+take_name()
+os.register_at_fork(after_in_child=take_name)
 
 
 class Overtaken(Exception):

@@ -30,8 +30,10 @@ class Parts:
         self.database, self.redis_url = known["DATABASE_URL"], known["REDIS_URL"]
 
     def web(self) -> list[int]:
+        """The processes that serve, without the one that forks them."""
         found = self.site.processes()
-        return [id for id, command in found.items() if "-m uvicorn" in command]
+        all_ = {id for id, command in found.items() if "uvicorn" in command or "prefork" in command}
+        return [id for id in found if id in all_ and not all_ & children_of(id)]
 
     def worker(self) -> list[int]:
         found = self.site.processes()
@@ -66,6 +68,10 @@ class Parts:
         self.stub.wait()
         await asyncio.sleep(10)
         self.stub = subprocess.Popen(self.stub.args, cwd=ROOT)
+
+
+def children_of(process: int) -> set[int]:
+    return set(map(int, Path(f"/proc/{process}/task/{process}/children").read_text().split()))
 
 
 def listening(port: int) -> bool:

@@ -30,6 +30,13 @@ from inference.models import catalogue
 LOOPBACK = "127.0.0.1"
 # Megabytes in DATA_DIR that the demo shop, its index and the logs take.
 ROOM = 200
+# The environment in which loading and using models starts no thread, which a fork would lose.
+ONE_THREAD = {
+    "MODEL_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
 # Seconds. From a slow disk the larger model takes about a minute to load.
 START_PATIENCE = 300
 # Seconds. A model server that somebody else runs may come later: serving does not wait for it.
@@ -141,12 +148,14 @@ class Command(BaseCommand):
         options += ["--timeout-graceful-shutdown", "5"]
         # Together these set how long a client may be gone before its socket is closed.
         options += ["--ws-ping-interval", "20", "--ws-ping-timeout", "20"]
-        arguments = ["-m", "uvicorn", "chatbot.asgi:application", *options]
         env = {"SLM_PORT": str(slm_port), **self.shared_metrics()}
-        for number in range(settings.WEB_PROCESSES):
-            name = f"web server {number + 1}" if number else "web server"
-            log = f"{name.replace(' ', '-')}.log"
-            self.start(name, arguments, log, env, [held.fileno()])
+        if settings.WEB_PROCESSES == 1:
+            program = ["uvicorn", "chatbot.asgi:application"]
+        else:
+            program = ["chatbot.prefork", str(settings.WEB_PROCESSES)]
+            env |= ONE_THREAD
+        arguments = ["-m", *program, *options]
+        self.start("web server", arguments, "web-server.log", env, [held.fileno()])
 
     def shared_metrics(self) -> dict[str, str]:
         """Return the setting that lets several processes count together; each start begins at 0."""

@@ -1,0 +1,113 @@
+"""Runs several web processes that share the memory of what they load.
+
+    python -m chatbot.prefork COUNT ARGUMENT …
+
+One process loads the application and the models, and forks COUNT others, which run uvicorn with
+these arguments. It forks another one for each that ends, and ends them when it is told to end.
+
+Only the thread that forks lives on in the child: another one could leave a lock behind that nobody
+opens again. So nothing here starts a thread, and `serve` keeps ONNX Runtime, OpenBLAS, OpenMP and
+the tokenizers from starting any.
+"""
+
+import gc
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from inference.programs import end_with_parent
+
+logger = logging.getLogger("attune.web")
+# Seconds. A process that ends sooner would end again.
+SHORT_LIFE = 5
+ENDS = {signal.SIGTERM, signal.SIGINT}
+
+
+def main(count: int, arguments: Sequence[str]) -> int:
+    application = load()
+    if threads() > 1:
+        logger.warning("%s threads run before the web processes are forked; they stay", threads())
+    gc.collect()
+    # The children's collections leave these objects, and so their pages, alone.
+    gc.freeze()
+    return keep(count, lambda: serve(application, arguments))
+
+
+def load() -> str:
+    """Import the application and load the models. Returns the application's name for uvicorn."""
+    import numpy as np
+
+    from chatbot import asgi
+    from chatbot.engines import classifier, reader
+    from crm.knowledge import indexing
+
+    # Used once, so that what a model makes at its first use is made here, before the fork.
+    text, none = "Where is order 1?", np.zeros(1, np.float32)
+    indexing.encoder().encode([text])
+    reader.line_reader().scores(text, [f"Order 1\n{text}"])
+    reader.reranker().rank(text, [("Order 1", text)], none, none)
+    reader.heads()
+    classifier.sentiment_classifier().score([text])
+    return f"{asgi.__name__}:application"
+
+
+def threads() -> int:
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def serve(application: str, arguments: Sequence[str]) -> None:
+    import uvicorn
+
+    uvicorn.main([application, *arguments])
+
+
+def keep(count: int, run: Callable[[], None]) -> int:
+    """Keep so many children running until this process is told to end. Returns its exit status: 1
+    if a child ended too soon."""
+    born: dict[int, float] = {}
+    ending = False
+
+    def end(*_: object) -> None:
+        nonlocal ending
+        ending = True
+        for child in born:
+            os.kill(child, signal.SIGTERM)
+
+    for number in ENDS:
+        signal.signal(number, end)
+    while born or not ending:
+        # A signal that comes while one is being forked waits until it is known.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
+        while len(born) < count and not ending:
+            born[forked(run)] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+        child, status = os.wait()
+        age = time.monotonic() - born.pop(child)
+        if not ending:
+            logger.error("web process %s ended by itself (status %s)", child, status)
+        if not ending and age < SHORT_LIFE:
+            return 1  # The others end with this process.
+    return 0
+
+
+def forked(run: Callable[[], None]) -> int:
+    """Fork a child that runs and exits. Returns its id to the parent."""
+    parent = os.getpid()
+    if child := os.fork():
+        return child
+    end_with_parent()
+    if os.getppid() != parent:
+        os._exit(1)
+    for number in ENDS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDS)
+    run()
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
