@@ -3,6 +3,7 @@
 from itertools import starmap
 from typing import Any
 
+import auditlog.admin  # noqa: F401 it registers the page that this one replaces
 from auditlog.models import LogEntry
 from django.contrib import admin
 from django.urls import reverse
