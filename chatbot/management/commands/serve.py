@@ -127,7 +127,7 @@ class Command(BaseCommand):
     def start_model_server(self, model: Path, port: int) -> None:
         options = ["--model", str(model), "--name", settings.SLM_NAME, "--port", str(port)]
         options += ["--threads", str(settings.MODEL_THREADS)]
-        options += ["--beginning", json.dumps(prompt.beginning([]))]
+        options += ["--beginning", json.dumps(prompt.beginning(prompt.messages("", [], [])))]
         self.start(
             "model server",
             ["-m", "inference.generation.local_server", *options],

@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 from django.db import OperationalError
 
+from chatbot.management.commands import serve
 from chatbot.operations import processes
 from chatbot.operations.processes import Child, ServingError
+from chatbot.reply import prompt
 from crm.plumbing.troubles import described
 
 HOST = "127.0.0.1"
@@ -77,6 +79,18 @@ def test_the_next_free_port_is_found(taken: int) -> None:
 
 
 # --- children
+
+
+def test_the_model_server_is_told_what_all_prompts_begin_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(processes, "start", lambda name, arguments, *_: started.extend(arguments))
+    command = serve.Command()
+    command.children = []
+    command.start_model_server(Path("chat.gguf"), 8080)
+    *beginning, question = json.loads(started[started.index("--beginning") + 1])
+    assert (beginning, question["content"]) == (prompt.BEGINNING, "RECORDS")
 
 
 def test_a_child_writes_to_its_log_and_sees_its_settings(run: Run) -> None:
