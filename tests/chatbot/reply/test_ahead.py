@@ -78,6 +78,8 @@ class ReadingTests(FakeModelsTestCase):
         super().setUp()
         self.enterContext(mock.patch.object(admission, "queue", lambda: self.queue))
         self.queue = admission.Queue(2)
+        # An engine that has read nothing for other tests.
+        self.enterContext(mock.patch("chatbot.reply.ahead._engine", ahead.Engine()))
 
     def slow(self) -> SlowEngine:
         engine = SlowEngine()
