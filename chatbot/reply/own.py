@@ -130,7 +130,8 @@ def choice(turn: Turn) -> LookedUp | None:
     if not before or turn.text not in turn.choices:
         return None
     question = asked(before[0])
-    picked = Picked([one for one in owned.these(turn, turn.named) if one.name == turn.text])
+    these = owned.these(turn, turn.names.named)
+    picked = Picked([one for one in these if one.name == turn.text])
     if question.ask not in {"status", "when"} or len(picked.owned) != 1:
         return None
     sentences = list(filter(None, status(picked)))
@@ -182,7 +183,7 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
     """Return names of the customer's newest other records of the kind that was told, if the
     question names none and could mean one of them."""
     answered = list(own(turn).filter(id__in=told).values_list("kind", flat=True))
-    if not turn.customer or len(answered) != 1 or turn.named:
+    if not turn.customer or len(answered) != 1 or turn.names.named:
         return []
     rest = own(turn).filter(kind=answered[0]).exclude(id__in=told).order_by("-latest", "id")
     # One after the other, since databases differ in where they sort what has no date.
@@ -194,7 +195,7 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
 
 def names_a_record(turn: Turn) -> bool:
     """Tell whether the question has a number, of a record or of none: it is then not looked up."""
-    return any(map(search.has_digit, turn.named.values())) or bool(turn.unknown)
+    return any(map(search.has_digit, turn.names.named.values())) or bool(turn.names.unknown)
 
 
 def candidates(turn: Turn, question: Asked) -> list[Own]:

@@ -63,8 +63,8 @@ SPOKEN_DIGITS = 40
 
 
 def retrieve(turn: Turn) -> Found:
-    if turn.unknown:
-        return not_theirs(turn, turn.unknown)
+    if turn.names.unknown:
+        return not_theirs(turn, turn.names.unknown)
     asked = query(turn)
     read = [as_data(hit) for hit in nearest(asked, turn)]
     hits = choose(turn.text, read)
@@ -104,14 +104,8 @@ def nearest(question: str, turn: Turn) -> list[Hit]:
         inbox=turn.inbox,
         drafts=drafts.current(f"{before} {question}") if turn.drafts else search.NO_DRAFTS,
     )
-    is_asked = question == turn.text
-    found = look(
-        question,
-        limit=MOST,
-        also=cited,
-        named=turn.named if is_asked else None,
-        unknown=turn.unknown if is_asked else None,
-    )
+    names = turn.names if question == turn.text else None
+    found = look(question, limit=MOST, also=cited, names=names)
     sure = CANDIDATES
     if before:
         wider = look(f"{before} {question}", limit=CANDIDATES)
@@ -278,7 +272,7 @@ def query(turn: Turn) -> str:
     earlier = [text for author, text in turn.history if author == "customer"][-EARLIER_MESSAGES:]
     if not refers(turn) or not earlier:
         return turn.text
-    if named := turn.named:
+    if named := turn.names.named:
         return f"{earlier[-1]} {turn.text}" if is_name(turn.text, named.values()) else turn.text
     if references(turn.text):
         return turn.text

@@ -77,14 +77,9 @@ class Turn:
     drafts: bool = False
 
     @cached_property
-    def named(self) -> dict[str, str]:
-        """The records that the text names, as `search.exact` returns them, asked once a turn."""
-        return search.exact(self.text, self.customer)
-
-    @cached_property
-    def unknown(self) -> list[str]:
-        """The numbers in the text that no record of the customer has."""
-        return search.unknown_references(self.text, self.customer)
+    def names(self) -> search.Names:
+        """The records that the text names, and numbers that no record has, looked up once."""
+        return search.names_in(self.text, self.customer)
 
     @property
     def day(self) -> date:

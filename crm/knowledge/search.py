@@ -91,6 +91,14 @@ class Drafts:
 NO_DRAFTS = Drafts()
 
 
+@dataclass(frozen=True)
+class Names:
+    """What `exact` and `unknown_references` return of a question."""
+
+    named: dict[str, str]
+    unknown: list[str]
+
+
 def visible(customer: str | None) -> Q:
     """Select the rows of this customer and the shared ones."""
     return Q(customer=None) | Q(customer=customer) if customer else Q(customer=None)
@@ -104,17 +112,15 @@ def search(
     latest: Set[str] | None = None,
     inbox: str = "",
     drafts: Drafts = NO_DRAFTS,
-    named: dict[str, str] | None = None,
-    unknown: list[str] | None = None,
+    names: Names | None = None,
 ) -> list[Hit]:
     """Return passages, best first: those of records that the query names, then by meaning and
     words. also: records whose passages are wanted however far they are, if the customer may see
     them; latest: what `newest` returns, if it is known; inbox: its key, to leave out what is for
-    other inboxes only; named, unknown: what `exact` and `unknown_references` return of the query,
-    if it is known."""
+    other inboxes only; names: those in the query, if they are known."""
     asked = Query(query, indexing.encoder().encode([query])[0])
-    named = exact(query, customer) if named is None else named
-    misspelt = near_misses(query, customer, unknown)
+    names = names or names_in(query, customer)
+    named, misspelt = names.named, misspelt_of(names.unknown, customer)
     latest = newest(customer) if latest is None else latest
     wanted = {*named, *misspelt, *latest, *also}
     hits: list[Hit] = []
@@ -158,12 +164,28 @@ def search_records(query: str, customer: str | None, limit: int) -> list[Hit]:
     return list(best.values())[:limit]
 
 
+def names_in(query: str, customer: str | None) -> Names:
+    """Look all names and numbers in the query up, at once unless a crowd of records has them."""
+    phrases, references = keys.phrases(query), keys.references(query)
+    matching = first_keys(phrases.union(*references), customer)
+    if len(matching) > CROWD:
+        return Names(exact(query, customer), unknown_references(query, customer))
+    known = {value for _, value in matching}
+    unknown = [forms[0] for forms in references if not known.intersection(forms)]
+    return Names(longest(query, [row for row in matching if row[1] in phrases]), unknown)
+
+
 def exact(query: str, customer: str | None) -> dict[str, str]:
     """Return the ids of records that the query names, each with its longest key."""
     phrases = keys.phrases(query)
     matching = first_keys(phrases, customer)
     if len(matching) > CROWD:
         matching = first_keys(filter(has_digit, phrases), customer)[:CROWD]
+    return longest(query, matching)
+
+
+def longest(query: str, matching: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return the longest key of each record that the query names by one."""
     named: dict[str, str] = {}
     words = set(re.findall(r"\w+", keys.folded(query)))
     for record, value in matching:
@@ -187,13 +209,14 @@ def keys_with(values: Iterable[str], customer: str | None) -> QuerySet[Key]:
     return Key.objects.filter(mine | (wanted & Q(customer=None)) if customer else mine)
 
 
-def near_misses(
-    query: str, customer: str | None, unknown: list[str] | None = None
-) -> dict[str, str]:
+def near_misses(query: str, customer: str | None) -> dict[str, str]:
     """Return the ids of records whose number is one character away from an unknown number in the
-    query, each with that number. unknown: what `unknown_references` returns, if it is known."""
+    query, each with that number."""
+    return misspelt_of(unknown_references(query, customer), customer)
+
+
+def misspelt_of(unknown: list[str], customer: str | None) -> dict[str, str]:
     misspelt: dict[str, str] = {}
-    unknown = unknown_references(query, customer) if unknown is None else unknown
     for typed in unknown[:MOST_MISSPELT]:
         if SHORTEST_MISSPELT <= len(typed) <= LONGEST_MISSPELT:
             near = first_keys(keys.one_off(typed), customer)[:CROWD]

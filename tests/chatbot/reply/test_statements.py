@@ -19,7 +19,7 @@ pytestmark = pytest.mark.services
 SENT = "It was shipped on 3 November 2026."
 RETURNED = "You can return goods within 30 days."
 # The beginning and the end of a transaction count as one each, as savepoints do here.
-OF_A_STRANGER, OF_A_CUSTOMER = 17, 23
+OF_A_STRANGER, OF_A_CUSTOMER = 17, 20
 
 
 class CeilingTests(FakeModelsTestCase):
