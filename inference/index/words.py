@@ -23,7 +23,6 @@ RARITY, DIGITS = 0.5, 2.0
 # read, which would take milliseconds, if the query has rarer ones.
 COMMON = 0.05
 LARGE = 50_000
-logging.getLogger("bm25s").setLevel(logging.WARNING)
 FILES = ("hashes.npy", "starts.npy", "rows.npy", "weights.npy")
 
 _NONE, _NO_ROWS = np.zeros(0), np.zeros(0, np.int32)
@@ -121,6 +120,7 @@ class Collector:
         import bm25s
         from bm25s.tokenization import Tokenized
 
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
         ranker = bm25s.BM25(method="lucene", k1=K1, b=B)
         # A copy, because bm25s adds a word of its own.
         ranker.index(Tokenized(self._rows, dict(self._vocabulary)), show_progress=False)

@@ -194,7 +194,10 @@ def talking(spent: Spent) -> None:
         replies.finish(reply, "answered", "It is on its way.", [])
 
     head("CPU ms of a message, by those before it", MESSAGES)
-    line("stored, read, finished", [spent.by(partial(turn, talk(count))) for count in MESSAGES])
+    line(
+        "stored, read, finished",
+        [spent.by(partial(turn, talk(count, "cust_10"))) for count in MESSAGES],
+    )
 
 
 async def watching() -> None:
