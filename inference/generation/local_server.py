@@ -26,12 +26,12 @@ from inference.programs import end_with_parent
 # MiB of memory for the beginnings of prompts that earlier conversations used.
 PROMPT_CACHE = 1024
 ERRORS_ONLY = 1
-# How often a thread looks whether the others are ready before it sleeps: for about as long as it
-# takes to wake up. Threads wait for each other some 800 times a token. OpenMP's own 300,000 keep a
-# core from the programs that the other thread waits for: with the 1.5B model on two AVX2 cores that
-# 16 programs shared, a token took 5.1 s (1.08 s of CPU) with them, 0.22 s (0.12) with 1,000, and
-# 0.14 s (0.09) with none (docs/measured.md, 2026-11-29).
-SPINS = "1000"
+# How often a thread looks whether the others are ready before it sleeps. Threads wait for each
+# other some 800 times a token. OpenMP's own 300,000 keep a core from the programs that the other
+# thread waits for: with the 1.5B model on two AVX2 cores, a token took 5.1 s (1.08 s of CPU) with
+# them, 0.22 s with 1,000 and 0.14 s with none where 16 programs were at work, and 0.27, 0.13 and
+# 0.10 s where 5 were (docs/measured.md, 2026-11-29).
+SPINS = "0"
 # Tokens of prompts that are read in one step. Only between two steps does the server notice that a
 # request was ended, and write the next token of another. To read 170 tokens takes 6.7 s of CPU in
 # one step, 6.8 s with 64 and 7.5 s with 32 (the same machine).
