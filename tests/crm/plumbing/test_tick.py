@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
-from django.test import TestCase
+from django.test import TransactionTestCase
 from django.test.utils import CaptureQueriesContext
 
 from crm.plumbing import tick
@@ -24,7 +24,7 @@ async def broken() -> None:
     raise ConnectionError("the database is away")
 
 
-class TickTests(TestCase):
+class TickTests(TransactionTestCase):
     def setUp(self) -> None:
         self.enterContext(mock.patch.object(tick, "LOOKS_EVERY", 0.001))
         self.done: list[str] = []
@@ -71,8 +71,6 @@ class TickTests(TestCase):
     def test_all_are_asked_for_in_one_statement(self) -> None:
         User.objects.create(username="bob")
         selections = [User.objects.all, lambda: User.objects.filter(username="anna")]
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             self.assertEqual(tick.any_rows(selections), [True, False])
         self.assertEqual(len(queries), 1)
