@@ -136,7 +136,8 @@ def test_the_first_sentence_is_timed_beside_the_raw_models(
     own = [row for row in few() if row["kind"] == "own-record"]
     file.write_text("\n".join(json.dumps(row) for row in own[:TIMED]))
     found = json.loads(site.manage("evaluate", "delay", str(file), "--json"))
-    assert found["questions"] == TIMED
+    assert found["paths"][-1]["turns"] == len(found["turns"]) == TIMED
+    assert all(turn[way]["seconds"] for turn in found["turns"] for way in ("without", "ahead"))
 
 
 def test_a_customer_asks_in_the_widget_and_is_answered_with_the_source(

@@ -108,7 +108,7 @@ def test_an_article_is_written_told_and_changed_only_when_it_is_published(
 
     text = alice.get_by_role("textbox", name="Text")
     text.fill(text.input_value().replace("88 cm", "91 cm"))
-    press(alice, "Save draft", "Customers are still told version 1")
+    press(alice, "Save draft", "Customers still see version 1")
     expect(text_of(answered(as_customer(), question))).to_contain_text("88 cm")
     press(alice, "Save and publish", "now see version 2, which is this text.")
     expect(text_of(answered(as_customer(), question))).to_contain_text("91 cm")
@@ -214,7 +214,7 @@ def test_what_is_taught_is_tested_and_published(
     expect(judged).to_contain_text("The answer was wrong, says Alice.")
 
     alice.get_by_role("textbox", name="Text").fill("The deposit for a hired canoe is 60 euros.")
-    press(alice, "Save draft", "Customers are still told version 1")
+    press(alice, "Save draft", "Customers still see version 1")
     alice.goto(shop.site.url + CASES)
     expect(alice.get_by_role("row").filter(has_text=question)).to_contain_text("60")
     alice.goto(f"{shop.site.url}{RUNS}add/")

@@ -170,9 +170,13 @@ def at(values: Sequence[float], share: float) -> float:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
+def ms(values: Sequence[float], share: float) -> str:
+    return f"{1000 * at(values, share):.0f}" if values else "-"
+
+
 def in_ms(values: Sequence[float]) -> list[str]:
     """The median, and the 95th and 99th percentile."""
-    return [f"{1000 * at(values, share):.0f}" if values else "-" for share in SHARES]
+    return [ms(values, share) for share in SHARES]
 
 
 def compared(found: dict[str, dict[str, Run]]) -> str:
