@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,8 @@ class Parts:
     def restart_web(self) -> None:
         """Fresh, as after a start."""
         before = self.web()
+        # `serve` gives up if a process ends within its first five seconds.
+        time.sleep(6)
         for process in before:
             os.kill(process, signal.SIGTERM)
         await_that(lambda: self.web() and not set(before) & set(self.web()))
