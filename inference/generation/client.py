@@ -16,7 +16,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -165,12 +164,15 @@ class Generator:
 
     def __post_init__(self) -> None:
         # A connection belongs to the event loop that opened it; background tasks have their own.
-        self._of_loops = WeakKeyDictionary[asyncio.AbstractEventLoop, Connections]()
+        self._of_loops: dict[asyncio.AbstractEventLoop, Connections] = {}
 
     @property
     def _connections(self) -> Connections:
         loop = asyncio.get_running_loop()
         if loop not in self._of_loops:
+            # A connection refers to its loop, so neither is freed while it is kept here.
+            for ended in [one for one in list(self._of_loops) if one.is_closed()]:
+                self._of_loops.pop(ended, None)
             self._of_loops[loop] = Connections(self.url, self.api_key)
         return self._of_loops[loop]
 

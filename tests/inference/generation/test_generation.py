@@ -1,6 +1,7 @@
 """The client of the language model against a real HTTP server that behaves badly on purpose."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -153,6 +154,23 @@ def test_a_connection_serves_one_answer_after_another_unless_one_was_cut_off() -
 
     assert asyncio.run(ask()) == ["Hello", "Hello"]
     assert keeper.connections == 2
+
+
+def test_the_connections_of_an_event_loop_that_has_ended_are_closed() -> None:
+    generator = Generator("", "m", deadlines=QUICK)
+
+    async def ask() -> Any:
+        async with serving(Keeper()) as there:
+            generator.url = there.url
+            assert [piece async for piece in generator.stream(HI, 10)] == ["Hel", "lo"]
+            await asyncio.sleep(0.05)
+            [kept] = generator._connections.idle
+            return kept.transport.get_extra_info("socket")
+
+    first = asyncio.run(ask())
+    asyncio.run(ask())
+    gc.collect()
+    assert first.fileno() == -1
 
 
 def test_a_connection_that_the_server_closed_is_tried_once_more() -> None:
