@@ -30,9 +30,6 @@ class Held:
     records: dict[str, list[Passage]] = field(default_factory=dict)
 
     def add(self, passages: list[Passage], whole: set[str]) -> None:
-        if len(self.passages) > MOST:
-            self.passages.clear()
-            self.records.clear()
         shared = [one for one in passages if one.customer_id is None]
         self.passages |= {one.id: one for one in shared}
         for record in whole & {one.record_id for one in shared}:
@@ -62,6 +59,7 @@ def held_since(view: Searchable) -> Held:
     if not isinstance(view, View):
         return Held()
     changes = view.delta.upto
-    if _held.view is not view or _held.changes != changes:
+    # Never emptied: other searches may be reading it.
+    if _held.view is not view or _held.changes != changes or len(_held.passages) > MOST:
         _held = Held(view, changes)
     return _held

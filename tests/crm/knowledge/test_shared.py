@@ -1,6 +1,8 @@
 """Shared passages are held in memory, and never longer than they are true or beyond who sees
 them."""
 
+from unittest import mock
+
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -41,6 +43,17 @@ class SharedTests(FakeModelsTestCase):
         self.assertIn("30 days", self.texts())
         self.store(deleted=True)
         self.assertNotIn("30 days", self.texts())
+
+    def test_a_search_after_too_many_holds_others_and_takes_none_from_searches_under_way(
+        self,
+    ) -> None:
+        self.texts()
+        under_way = shared.held_since(indexing.view())
+        held = {**under_way.passages}
+        with mock.patch.object(shared, "MOST", 0):
+            self.texts(ALICE)
+            self.assertIsNot(shared.held_since(indexing.view()), under_way)
+        self.assertEqual(under_way.passages, held)
 
     def test_only_shared_passages_are_held(self) -> None:
         for customer in (ALICE, BOB, None):
