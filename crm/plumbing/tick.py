@@ -40,8 +40,9 @@ class Job:
     due: float = 0.0
     task: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self, again: bool = True) -> None:
         if self.task is None or self.task.done():
+            self.again = again
             self.task = asyncio.create_task(self.run())
 
     async def run(self) -> None:
@@ -78,8 +79,7 @@ async def start_with_work(jobs: list[Job]) -> None:
     found = await in_thread(any_rows, [job.rows for job in asking if job.rows]) if asking else []
     for job, some in zip(asking, found, strict=True):
         if some or job.again:
-            job.again = some
-            job.start()
+            job.start(again=some)
 
 
 def any_rows(selections: list[Rows]) -> list[bool]:

@@ -68,6 +68,26 @@ class TickTests(TransactionTestCase):
             await asyncio.sleep(0)
         self.assertEqual(self.done, ["mail", "greet", "greet"])
 
+    async def test_a_job_that_is_under_way_as_its_rows_go_is_started_once_more(self) -> None:
+        may_end = asyncio.Event()
+
+        async def work() -> None:
+            self.done.append("greet")
+            await may_end.wait()
+
+        job = Job(0.001, work, "nobody was greeted", User.objects.all)
+        bob = await User.objects.acreate(username="bob")
+        await tick.start_with_work([job])
+        await bob.adelete()
+        await tick.start_with_work([job])
+        may_end.set()
+        assert job.task
+        await job.task
+        for _ in range(2):
+            await tick.start_with_work([job])
+            await asyncio.sleep(0)
+        self.assertEqual(self.done, ["greet", "greet"])
+
     def test_all_are_asked_for_in_one_statement(self) -> None:
         User.objects.create(username="bob")
         selections = [User.objects.all, lambda: User.objects.filter(username="anna")]
