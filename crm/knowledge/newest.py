@@ -52,12 +52,15 @@ def newest(customer: str | None, own_dates: Mapping[str, str] | None = None) -> 
     fields = known_dates(kinds_of(customer)) if own_dates is None else dict(own_dates)
     found: set[str] = set()
     for most in (FEW, MOST):
+        undecided: dict[str, str] = {}
         for kind, dated in latest(customer, fields, most).items():
             own, _, id = max(dated, key=lambda row: row[:2])
             # The own date of a record that was not read is at most its latest date.
             if not fields[kind] or len(dated) < most or own[:10] > dated[-1][1] or most == MOST:
                 found.add(id)
-                del fields[kind]
+            else:
+                undecided[kind] = fields[kind]
+        fields = undecided
     return found
 
 

@@ -8,6 +8,7 @@ database, and replace the values:
     reply = ASKED.first(id=7)
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from typing import Any, cast
@@ -28,8 +29,8 @@ class Given(Expression):
         return "%s", [self]
 
 
-class Statement:
-    """What the kinds of statements have in common. `_write` returns the SQL and its parameters."""
+class Statement(ABC):
+    """A statement that is written when it first runs, and from then on given its values."""
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]]) -> None:
         # Called when it first runs: the models and the database are not known before.
@@ -39,8 +40,9 @@ class Statement:
     def _written(self) -> tuple[str, Iterable[Any]]:
         return self._write(self._rows())
 
+    @abstractmethod
     def _write(self, rows: QuerySet[Any, Any]) -> tuple[str, Iterable[Any]]:
-        raise NotImplementedError
+        """Return the SQL and its parameters."""
 
     def _run(self, cursor: Any, given: dict[str, Any]) -> None:
         text, parameters = self._written

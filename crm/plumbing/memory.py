@@ -27,19 +27,18 @@ class Memory(Generic[Key, Value]):
         field is "chatbot.Action_endpoints"."""
         self._read = read
         self._held: dict[Key, tuple[float, Value]] = {}
-        self._changes = 0
         for model in models:
             for signal in (post_save, post_delete, m2m_changed):
                 signal.connect(self._changed, sender=model, weak=False)
 
     def __call__(self, key: Key) -> Value:
-        until, value = self._held.get(key, (0.0, None))
-        if time.monotonic() < until:
+        # A change while this reads replaces the dictionary, and what is put into this one is lost.
+        held, now = self._held, time.monotonic()
+        until, value = held.get(key, (0.0, None))
+        if now < until:
             return value  # type: ignore[return-value]
-        until, changes = time.monotonic() + KEPT_FOR, self._changes
         value = self._read(key)
-        if changes == self._changes:
-            self._held[key] = until, value
+        held[key] = now + KEPT_FOR, value
         return value
 
     def _changed(self, **_: Any) -> None:
@@ -48,5 +47,4 @@ class Memory(Generic[Key, Value]):
         transaction.on_commit(self.forget)
 
     def forget(self) -> None:
-        self._changes += 1
-        self._held.clear()
+        self._held = {}
