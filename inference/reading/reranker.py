@@ -88,16 +88,15 @@ class Reranker:
             return Ranks(first, first)
         liked = np.zeros_like(first) if liked is None else liked
         own = self.again(question, lines, first, liked, before)
-        return Ranks(
-            first + self.weight * own + liked, probabilities(self._calibration, first, own)
-        )
+        answers = logistic(self._calibration, np.stack([first, own], axis=-1))
+        return Ranks(first + self.weight * own + liked, answers.astype(np.float32))
 
     def sure(self, answers: float, lead: float) -> float:
         """Return the probability that the best line is right, and no other line in its place.
 
         answers: the probability that it answers; lead: how far the next line ranks behind it.
         """
-        return float(sureness(self._sureness, np.array([answers]), np.array([lead]))[0])
+        return float(logistic(self._sureness, features(answers, lead)))
 
     def again(
         self, question: str, lines: Sequence[Titled], first: Scores, liked: Scores, before: str
@@ -128,23 +127,17 @@ class Reranker:
         return np.asarray(score, np.float32)
 
 
-def probabilities(weights: NDArray[np.float64], first: Any, own: Any) -> Scores:
-    """Return the logistic function of the reader's score, the reranker's and one, weighted."""
-    logits = weights[0] * first + weights[1] * own + weights[2]
-    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), np.float32)
+def logistic(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the logistic function of the values (…, columns) and one, weighted: (…)."""
+    logits = values @ weights[:-1] + weights[-1]
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
 
 
-def sureness(
-    weights: NDArray[np.float64], answers: NDArray[np.float64], leads: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    seen = features(answers, leads) @ weights[:-1] + weights[-1]
-    return np.asarray(1 / (1 + np.exp(-seen)))
-
-
-def features(answers: NDArray[np.float64], leads: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return log odds and leads, (lines, 2), both bounded: beyond that, they say nothing more."""
-    odds = np.log(np.clip(answers, 1e-6, 1 - 1e-6) / (1 - np.clip(answers, 1e-6, 1 - 1e-6)))
-    return np.stack([odds, np.minimum(leads, FARTHEST)], axis=1)
+def features(answers: Any, leads: Any) -> NDArray[np.float64]:
+    """Return log odds and leads (…, 2), both bounded: beyond that, they say nothing more."""
+    answers = np.clip(answers, 1e-6, 1 - 1e-6)
+    odds = np.log(answers / (1 - answers))
+    return np.stack([odds, np.minimum(leads, FARTHEST)], axis=-1)
 
 
 def laid(tokenizer: Tokenizer, question: str, line: Titled, before: str = "") -> Pair:

@@ -18,7 +18,7 @@ from inference.evaluation.reading import Ranked
 from inference.models import export
 from inference.models.sources import digest
 from inference.reading.reader import Reader
-from inference.reading.reranker import FARTHEST, Reranker, features, probabilities, sureness
+from inference.reading.reranker import FARTHEST, Reranker, features, logistic
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Matcher
 from inference.reading.training.reranking import Case, Together
@@ -130,13 +130,8 @@ def calibrate_reranker(folder: Path, tokenizer: Path, cases: Sequence[Case]) -> 
     calibration = fitted(np.stack(both, axis=1), truth)
     ranks = [a + able.weight * b for a, b in zip(first, own, strict=True)]
     chosen = [int(rank.argmax()) for rank in ranks]
-    best = np.array(
-        [
-            probabilities(calibration, a[at], b[at])
-            for a, b, at in zip(first, own, chosen, strict=True)
-        ],
-        np.float64,
-    )
+    seen = [(a[at], b[at]) for a, b, at in zip(first, own, chosen, strict=True)]
+    best = logistic(calibration, np.array(seen))
     hits = [bool(row[at]) for row, at in zip(right, chosen, strict=True)]
     leads = np.array([lead(rank) for rank in ranks], np.float64)
     sure = fitted(features(best, leads), np.array(hits))
@@ -148,7 +143,7 @@ def calibrate_reranker(folder: Path, tokenizer: Path, cases: Sequence[Case]) -> 
         "sureness": [round(float(one), 4) for one in sure],
         "thresholds": {
             "answering": above(nothing, ANSWERED),
-            "at_once": precise(sureness(sure, best, leads).tolist(), hits, AT_ONCE),
+            "at_once": precise(logistic(sure, features(best, leads)).tolist(), hits, AT_ONCE),
             "telling": above(wrong, TOLD),
         },
         "figures": {
@@ -201,7 +196,7 @@ def fitted(values: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> NDArr
     design = np.concatenate([values, np.ones((len(values), 1))], axis=1).astype(np.float64)
     chosen = np.zeros(design.shape[1])
     for _ in range(50):
-        predicted = 1 / (1 + np.exp(-np.clip(design @ chosen, -30, 30)))
+        predicted = logistic(chosen, values)
         slope = design.T @ (predicted - truth)
         curve = (design * (predicted * (1 - predicted))[:, None]).T @ design
         chosen -= np.linalg.solve(curve + 1e-6 * np.eye(len(chosen)), slope)
