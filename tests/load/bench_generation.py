@@ -18,7 +18,6 @@ import os
 import random
 import shutil
 import statistics
-import string
 import subprocess
 import sys
 import time
@@ -35,9 +34,9 @@ from inference.evaluation.markdown import table
 from inference.generation.client import Generator
 from inference.generation.pace import Deadlines
 from inference.models import catalogue
-from tests.live.conftest import ROOT, await_that, free_port, prepared
+from tests.live.conftest import await_that, free_port, prepared
 from tests.live.vllm.conftest import KEY, serving
-from tests.load import cost, queue_model
+from tests.load import cost, new_questions, peer, queue_model
 from tests.load.bench_chat import AttuneClient
 from tests.load.faults import Parts
 from tests.load.lengthened import answers_of
@@ -88,13 +87,13 @@ class Round:
         return self.tokens / len(self.first)
 
 
-_turn = count()
+_turn, _draw = count(), random.Random()
 
 
 def question() -> str:
     """One that was never asked before, about each of the records in turn; a name says nothing about
     a record."""
-    name = "".join(random.choices(string.ascii_lowercase, k=7)).capitalize()
+    name = new_questions.name(_draw)
     return f"Hello, this is {name}, {QUESTIONS[next(_turn) % len(QUESTIONS)]}"
 
 
@@ -254,23 +253,10 @@ def vllm_server(folder: Path) -> Iterator[tuple[str, str, str]]:
 def llama_server(folder: Path) -> Iterator[Generator]:
     port = free_port()
     options = ["--model", str(catalogue.located("chat-small")), "--port", str(port)]
-    command = [
-        sys.executable,
-        "-m",
-        "inference.generation.local_server",
-        *options,
-        "--parallel",
-        "4",
-    ]
-    with (folder / "llama.log").open("wb") as log:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
-    try:
-        generator = Generator(f"http://127.0.0.1:{port}/v1", "slm", deadlines=PATIENT)
+    command = [sys.executable, "-m", "inference.generation.local_server", *options]
+    with peer.running([*command, "--parallel", "4"], port, folder / "llama.log"):
         await_that(lambda: answers(f"http://127.0.0.1:{port}/health"))
-        yield generator
-    finally:
-        process.kill()
-        process.wait()
+        yield Generator(f"http://127.0.0.1:{port}/v1", "slm", deadlines=PATIENT)
 
 
 def answers(url: str) -> bool:

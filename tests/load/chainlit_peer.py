@@ -15,13 +15,12 @@ from typing import Any
 
 import websockets
 
-from tests.live.conftest import await_that, free_port
-from tests.load.faults import listening
+from tests.live.conftest import free_port
+from tests.load import peer
+from tests.load.peer import ANSWERS_WITHIN
 from tests.load.swarm import Times
 
 VERSION = "2.12.0"
-# Seconds after which something is wrong with it.
-ANSWERS_WITHIN = 120
 APP = Path(__file__).with_name("chainlit_app.py")
 
 
@@ -40,23 +39,13 @@ def environment() -> Path:
 
 @contextmanager
 def running(folder: Path, slm_url: str) -> Iterator[tuple[int, str]]:
-    """Its process id and address."""
+    """Yield its process id and address."""
     port = free_port()
-    command = [environment() / "bin/chainlit", "run", APP, "--headless"]
+    command = [str(environment() / "bin/chainlit"), "run", str(APP), "--headless"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
     env = os.environ | {"SLM_URL": slm_url, "CHAINLIT_APP_ROOT": str(folder)}
-    with (folder / "chainlit.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*map(str, command), "--host", "127.0.0.1", "--port", str(port)],
-            env=env,
-            stdout=log,
-            stderr=log,
-        )
-    try:
-        await_that(lambda: listening(port) or process.poll() is not None)
-        yield process.pid, f"ws://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    with peer.running(command, port, folder / "chainlit.log", env) as process:
+        yield process, f"ws://127.0.0.1:{port}"
 
 
 class ChainlitClient:

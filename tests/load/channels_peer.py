@@ -13,13 +13,13 @@ from pathlib import Path
 
 import websockets
 
-from tests.live.conftest import ROOT, await_that, free_port
-from tests.load.faults import Parts, listening
+from tests.live.conftest import ROOT, free_port
+from tests.load import peer
+from tests.load.faults import Parts
+from tests.load.peer import ANSWERS_WITHIN
 from tests.load.swarm import Times
 
 APP = "tests.load.channels_app"
-# Seconds after which something is wrong with it.
-ANSWERS_WITHIN = 120
 
 
 @contextmanager
@@ -30,16 +30,9 @@ def running(folder: Path, parts: Parts) -> Iterator[tuple[int, str]]:
     env = os.environ | services | {"SLM_URL": parts.slm_url}
     subprocess.run([sys.executable, "-m", APP], cwd=ROOT, env=env, check=True)
     command = [sys.executable, "-m", "uvicorn", f"{APP}:application", "--port", str(port)]
-    with (folder / "channels.log").open("wb") as log:
-        process = subprocess.Popen(
-            [*command, "--log-level", "warning"], cwd=ROOT, env=env, stdout=log, stderr=log
-        )
-    try:
-        await_that(lambda: listening(port) or process.poll() is not None)
-        yield process.pid, f"ws://127.0.0.1:{port}"
-    finally:
-        process.kill()
-        process.wait()
+    command += ["--log-level", "warning"]
+    with peer.running(command, port, folder / "channels.log", env) as process:
+        yield process, f"ws://127.0.0.1:{port}"
 
 
 class ChannelsClient:

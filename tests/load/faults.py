@@ -116,8 +116,7 @@ async def hang(ids: list[int], seconds: float) -> None:
 
 
 def family(process: int) -> list[int]:
-    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [process, *(member for child in children for member in family(int(child)))]
+    return [process, *(member for child in children_of(process) for member in family(child))]
 
 
 async def fill(url: str, seconds: float) -> None:
