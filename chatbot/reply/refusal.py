@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from chatbot.engines import reader
 from chatbot.reply import wording
 from chatbot.reply.found import Found, Line
+from chatbot.reply.own import asked
 from chatbot.reply.questions import may_ask
+from chatbot.reply.retrieve import FIRST_PERSON
 from chatbot.reply.told import in_its_words, with_rival
 from chatbot.reply.turn import Turn
 from inference.grounding.dates import written_like
@@ -47,6 +49,8 @@ def refusal(turn: Turn, found: Found) -> Refusal:
     upset = turn.mood <= UPSET and not turn.alert
     if turn.mood <= UPSET and not may_ask(turn.text):
         return Refusal("" if turn.alert else turn.words.trouble)
+    if wants_own(turn):
+        return Refusal(turn.words.sign_in)
     near, words, again = nearest(found), turn.words, turn.unanswered > 0
     text = words.again if again else words.refusal
     if near:
@@ -56,6 +60,12 @@ def refusal(turn: Turn, found: Found) -> Refusal:
             text = words.perhaps
         text = text.format(written_like(in_its_words(near), turn.text))
     return Refusal(f"{turn.words.kind} {text}" if upset else text, near=near)
+
+
+def wants_own(turn: Turn) -> bool:
+    """Tell whether somebody who is not signed in asks about records of their own."""
+    speaks_of_own = not turn.customer and FIRST_PERSON.search(turn.text)
+    return bool(speaks_of_own) and asked(turn.text).is_looked_up
 
 
 def is_related(turn: Turn, found: Found) -> bool:

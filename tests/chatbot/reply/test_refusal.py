@@ -7,6 +7,7 @@ import pytest
 
 from chatbot.reply import from_records, wording
 from chatbot.reply.found import Found
+from chatbot.reply.own import Asked
 from chatbot.reply.refusal import of_part
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
@@ -39,6 +40,17 @@ class RefusalTests(FakeModelsTestCase):
             first, again = await self.ask(text), await self.ask(text, unanswered=1)
         self.assertTrue(first.answer.startswith("I can't find an exact answer to that. The"))
         self.assertTrue(again.answer.startswith("I can't find an exact answer to that either."))
+
+    async def test_a_stranger_who_asks_about_records_of_their_own_is_asked_to_sign_in(self) -> None:
+        for asked, text, told in (
+            (Asked("status", 0.9, "last"), "where is my last yak?", PLAIN.sign_in),
+            (Asked("status", 0.9, "last"), "where is the last yak?", PLAIN.refusal),
+            (Asked("rule", 0.9, "any"), "how do I comb my yak?", PLAIN.refusal),
+        ):
+            with mock.patch("chatbot.reply.refusal.asked", return_value=asked):
+                outcome = await outcome_of(Turn(text, None))
+            self.assertEqual(outcome.state, "refused")
+            self.assertTrue(outcome.answer.startswith(told), outcome.answer)
 
     async def test_an_upset_customer_first_reads_a_kind_word(self) -> None:
         outcome = await self.ask("who painted order 50001?", mood=-0.6)
