@@ -10,8 +10,10 @@ from inference.text import blank
 
 UNANSWERED_LIMIT = 2
 
+# "Yes, thanks" agrees; thanks alone may as well mean "no, thanks".
 AGREES = re.compile(
-    r"^\W*(?:(?:yes|yeah|yep|yup|sure|please|ok|okay|of course|go ahead|do (?:it|that|so)|"
+    r"^(?!\W*(?:(?:thanks|thank you)\W*)+$)"
+    r"\W*(?:(?:yes|yeah|yep|yup|sure|please|ok|okay|of course|go ahead|do (?:it|that|so)|"
     r"ja|gerne?|bitte|oui|s'il vous plaît|sí|si|sì|sim|por favor|per favore|"
     r"that would be (?:good|great|nice)|i would|i'd like that|thanks|thank you)\W*)+$",
     re.I,

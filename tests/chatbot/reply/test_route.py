@@ -84,6 +84,13 @@ def test_a_yes_to_the_offer_of_a_colleague_is_a_yes() -> None:
     assert target("yes please, where is it?", offered=True) is Target.BOT
 
 
+@pytest.mark.parametrize("text", ["thanks", "Thank you!", "thanks, thank you"])
+def test_thanks_alone_are_no_yes_to_the_offer_of_a_colleague(text: str) -> None:
+    assert target(text, offered=True) is not Target.HUMAN
+    assert target(f"yes, {text}", offered=True) is Target.HUMAN
+    assert target(f"{text} that would be great", offered=True) is Target.HUMAN
+
+
 def test_an_inbox_hands_off_on_words_of_its_own() -> None:
     assert target("for my aunt", hand_off_on="power of attorney") is Target.HUMAN
 
