@@ -1,4 +1,4 @@
-"""The ASGI application: HTTP, websockets, and the work of every web process besides."""
+"""The ASGI application: HTTP, websockets, and the background jobs of every web process."""
 
 import asyncio
 import gc
@@ -18,7 +18,7 @@ from django.conf import settings  # noqa: E402
 from django.urls import path  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chatbot import urls  # noqa: E402, F401 no request waits until the admin is loaded
+from chatbot import urls  # noqa: E402, F401 so no request waits for the admin
 from chatbot.console.consumer import AgentConsumer  # noqa: E402
 from chatbot.engines import tiers  # noqa: E402
 from chatbot.reply.runner import recovery, release_claims  # noqa: E402

@@ -3,11 +3,11 @@
     python -m chatbot.prefork COUNT ARGUMENT …
 
 One process loads the application and the models, and forks COUNT others, which run uvicorn with
-these arguments. It forks another one for each that ends, and ends them when it is told to end.
+these arguments. It replaces each one that ends, and ends them all when it is told to end.
 
-Only the thread that forks lives on in the child: another one could leave a lock behind that nobody
-opens again. So nothing here starts a thread, and `serve` keeps ONNX Runtime, OpenBLAS, OpenMP and
-the tokenizers from starting any.
+Only the thread that forks lives on in the child: any other thread could leave behind a lock that
+nothing would ever release. So nothing here starts a thread, and `serve` keeps ONNX Runtime,
+OpenBLAS, OpenMP and the tokenizers from starting any.
 """
 
 import gc
@@ -22,7 +22,7 @@ from pathlib import Path
 from inference.programs import end_with_parent
 
 logger = logging.getLogger("attune.web")
-# Seconds. A process that ends sooner would end again.
+# Seconds. If a process ends sooner, the next one would, too.
 SHORT_LIFE = 5
 ENDS = {signal.SIGTERM, signal.SIGINT}
 
@@ -30,9 +30,10 @@ ENDS = {signal.SIGTERM, signal.SIGINT}
 def main(count: int, arguments: Sequence[str]) -> int:
     application = load()
     if threads() > 1:
-        logger.warning("%s threads run before the web processes are forked; they stay", threads())
+        logger.warning("%s threads run before the fork; only one lives on in a child", threads())
     gc.collect()
-    # The children's collections leave these objects, and so their pages, alone.
+    # The children's garbage collections then leave these objects alone, so their memory stays
+    # shared.
     gc.freeze()
     return keep(count, lambda: serve(application, arguments))
 
@@ -45,7 +46,7 @@ def load() -> str:
     from chatbot.engines import classifier, reader
     from crm.knowledge import indexing
 
-    # Used once, so that what a model makes at its first use is made here, before the fork.
+    # Each model is used once, so that whatever it makes at its first use is made before the fork.
     text, none = "Where is order 1?", np.zeros(1, np.float32)
     indexing.encoder().encode([text])
     reader.line_reader().scores(text, [f"Order 1\n{text}"])
@@ -66,8 +67,8 @@ def serve(application: str, arguments: Sequence[str]) -> None:
 
 
 def keep(count: int, run: Callable[[], None]) -> int:
-    """Keep so many children running until this process is told to end. Returns its exit status: 1
-    if a child ended too soon."""
+    """Keep this number of children running until this process is told to end. Returns its exit
+    status: 1 if a child ended too soon."""
     born: dict[int, float] = {}
     ending = False
 
@@ -80,7 +81,7 @@ def keep(count: int, run: Callable[[], None]) -> int:
     for number in ENDS:
         signal.signal(number, end)
     while born or not ending:
-        # A signal that comes while one is being forked waits until it is known.
+        # A signal that comes during a fork waits until the new child is known.
         signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
         while len(born) < count and not ending:
             born[forked(run)] = time.monotonic()

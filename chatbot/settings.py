@@ -258,8 +258,8 @@ SLM_NAME = env("SLM_NAME", "slm")
 #: The key that Attune shows to that server.
 SLM_API_KEY = env("SLM_API_KEY", "none")
 SLM_EMBEDDED = "SLM_URL" not in os.environ
-#: Threads of the language model and of the encoder. Several web processes on one port each give
-#: the encoder one.
+#: Threads of the language model and of the encoder. If several web processes share
+#: one port, each gives the encoder one thread.
 #: Default: the number of cores that Attune may use.
 MODEL_THREADS = env_int("MODEL_THREADS", cores(), least=1)
 INDEX_DIR = DATA_DIR / "index"
@@ -292,7 +292,7 @@ GENERATIONS = env_int("GENERATIONS", 2 if SLM_EMBEDDED else 32, least=1)
 #: instead.
 #: Default: with PostgreSQL and Redis the number of cores that Attune may use, at most 8, else `1`.
 WEB_PROCESSES = env_int(
-    # PostgreSQL takes 100 connections by default, and each process up to DATABASE_POOL.
+    # PostgreSQL accepts 100 connections by default, and each process opens up to DATABASE_POOL.
     "WEB_PROCESSES",
     min(8, cores()) if REDIS_URL and DATABASE_THREADS else 1,
     least=1,

@@ -29,8 +29,8 @@ def test_rates_between_measured_ones_lie_on_a_line() -> None:
     assert [rate(n) for n in (1, 4, 8, 20, 32, 40)] == [10, 40, 80, 140, 200, 200]
 
 
-def test_what_was_measured_on_an_h200_is_foreseen() -> None:
+def test_the_measured_shares_on_an_h200_are_predicted() -> None:
     """One process, 62 ms a turn, answers of 23 tokens, and 15 ms in which nothing computes."""
     found = shares(H200, tokens=23, cpu=0.062, processes=1, think=0.015)
-    for measured, foreseen in zip((0.47, 0.35, 0.26, 0.19), found.values(), strict=True):
-        assert foreseen == pytest.approx(measured, abs=0.03)
+    for measured, predicted in zip((0.47, 0.35, 0.26, 0.19), found.values(), strict=True):
+        assert predicted == pytest.approx(measured, abs=0.03)

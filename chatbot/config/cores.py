@@ -1,4 +1,4 @@
-"""How many cores this process may use."""
+"""Counts the cores that this process may use."""
 
 import os
 from contextlib import suppress
@@ -8,13 +8,13 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 
 def cores(cgroups: Path = CGROUPS, own: Path = Path("/proc/self/cgroup")) -> int:
-    """Count the cores that this process may run on, or that its container's limit of CPU time
-    leaves it, if these are fewer."""
+    """Return how many cores this process may run on, or fewer if its container's CPU limit is
+    lower."""
     return max(1, min(len(os.sched_getaffinity(0)), int(limit(cgroups, own))))
 
 
 def limit(cgroups: Path, own: Path) -> float:
-    """Return the limit in cores, by the second version of Linux's control groups or the first."""
+    """Return the container's limit in cores, from version 2 or 1 of Linux's control groups."""
     with suppress(OSError, ValueError, ZeroDivisionError):
         folder = cgroups / own.read_text().strip().rpartition("::")[2].lstrip("/")
         quota, period = (folder / "cpu.max").read_text().split()

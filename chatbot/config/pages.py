@@ -1,4 +1,4 @@
-"""The admin's pages are loaded with the addresses of the site: commands need neither."""
+"""Loads the admin's pages only together with the site's URLs: most commands need neither."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from django.core import checks
 
 
 class Pages(SimpleAdminConfig):
-    """Django's own admin, which `chatbot.urls` tells to look for pages."""
+    """Django's own admin, whose pages `chatbot.urls` loads."""
 
     def ready(self) -> None:
         checks.register(check_dependencies, checks.Tags.admin)

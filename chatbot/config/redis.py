@@ -1,4 +1,4 @@
-"""The cache: in Redis, or in this process if there is none."""
+"""Configures the cache: in Redis, or in this process if there is no Redis."""
 
 from typing import Any
 

@@ -79,8 +79,8 @@ SAVED = Update(
 
 
 def locked(conversation_id: Any, select: Select = LOCKED, **given: Any) -> Conversation:
-    """Reload the conversation and lock it until this transaction ends. select: `to_lock` with more
-    annotations, for which the rest is given. Its inbox may be as old as a Memory."""
+    """Reload the conversation and lock it until this transaction ends. Its inbox may be as old as a
+    Memory keeps it. select: `to_lock` with more annotations; given: the values that these need."""
     conversation = select.first(id=conversation_id, **given)
     if conversation is None:
         raise Conversation.DoesNotExist

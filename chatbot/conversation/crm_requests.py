@@ -70,11 +70,12 @@ def offers(conversation: Conversation) -> tuple[Offer, ...]:
 
 
 def read_offers(visitor: tuple[int, bool]) -> tuple[Offer, ...]:
-    """List what an inbox offers to known customers, or to everybody."""
+    """List the actions that an inbox offers to known customers, or to everybody."""
     return tuple(Offer(one.id, tuple(one.words)) for one in offered_by(*visitor))
 
 
-# What was switched off two seconds ago may still be offered; `confirm` reads it again.
+# An action may still be offered for two seconds after it is switched off; `confirm` checks it
+# again.
 offers_to = Memory(read_offers, "chatbot.Action", "chatbot.Action_endpoints", "crm.Endpoint")
 
 

@@ -67,7 +67,7 @@ def receive(
     sentiment = classifier.sentiment_classifier().score([text])[0] if text else None
     with transaction.atomic():
         row: Any = locked(conversation.id, RECEIVING, client_id=client_id)
-        # If another socket had the lock, what was read beside the row is older than the row.
+        # If another socket had the lock, the annotations are older than the row.
         is_behind = row.last_seq != (row.newest or 0)
         if (is_behind or row.repeated) and (known := by_client_id(row, client_id)):
             return known, None
@@ -85,7 +85,8 @@ def receive(
 
 
 def to_receive() -> QuerySet[Conversation]:
-    """Select a conversation to lock it, with what a new message must know of those before it."""
+    """Select a conversation to lock it, with what is needed to know about earlier messages when a
+    new one comes."""
     id, client_id = Given(Conversation, "id"), Given(Message, "client_id")
     messages = Message.objects.filter(conversation=id)
     return to_lock().annotate(

@@ -101,7 +101,7 @@ def wanted(reply: Any) -> QuerySet[Reply]:
     return still_claimed(reply).exclude(conversation__state__in=[State.AGENT, State.CLOSED])
 
 
-# Stands for the reply that each run is given.
+# Placeholders for the reply that each run is given.
 GIVEN = SimpleNamespace(**{name: Given(Reply, name) for name in ("id", "worker", "attempts")})
 STANDS = Select(lambda: wanted(GIVEN).values_list("id"))
 
@@ -152,7 +152,7 @@ SETTLED = Update(lambda: still_claimed(GIVEN), *TRACE)
 
 
 def settled(reply: Reply, trace: dict[str, Any]) -> bool:
-    """Store how the reply ended, and end the claim. Returns False if it no longer stood."""
+    """Store how the reply ended, and end the claim. Returns False if the claim no longer stood."""
     ended = {"status": Reply.Status.DONE, "lease_until": None, **trace}
     new = {name: ended[name] if name in ended else getattr(reply, name) for name in TRACE}
     return bool(SETTLED.run(new, id=reply.id, worker=reply.worker, attempts=reply.attempts))

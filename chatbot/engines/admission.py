@@ -21,10 +21,10 @@ from inference.generation.client import ServerBusy
 
 # Seconds between two looks at a reply's place in the queue.
 LOOKED_AT_EVERY = 2.0
-# Seconds that a reply may wait for a place, by the pace of the last replies, and how many may wait
-# for each place at most. A longer wait helps nobody: a person is asked instead.
+# The longest wait for a place, in seconds, judged by the pace of the last replies; and the most
+# replies that may wait for each place. A longer wait helps nobody: a person is asked instead.
 LONGEST_WAIT, LONGEST_QUEUE = 180.0, 20
-# Replies whose time in a place tells the pace.
+# How many of the last replies set the pace.
 REMEMBERED = 8
 
 Notify = Callable[[int], Awaitable[None]]
@@ -47,8 +47,8 @@ class Queue:
     def while_idle(
         self, work: Callable[[], Coroutine[Any, Any, None]]
     ) -> asyncio.Task[None] | None:
-        """Start work that the next reply to ask for a place ends. None if there are replies, or
-        such work is under way."""
+        """Start work that is cancelled as soon as a reply asks for a place. Returns None if there
+        are replies, or if such work is under way."""
         if self.inside or self.waiting or (self.spare and not self.spare.done()):
             return None
         self.spare = asyncio.create_task(work())
@@ -75,7 +75,8 @@ class Queue:
 
     @property
     def longest(self) -> int:
-        """How many may wait: as many as get a place in time, at the pace of the last replies."""
+        """Return how many may wait: as many as get a place in time at the pace of the last
+        replies."""
         pace = statistics.median(self.held) if self.held else 0.0
         in_time = int(LONGEST_WAIT / pace) if pace else LONGEST_QUEUE
         return self.places * min(LONGEST_QUEUE, max(1, in_time))

@@ -73,7 +73,8 @@ def renewed(name: str) -> RecordKind:
 
 
 def own_dates(customer: str) -> dict[str, str]:
-    """Return the field with the own date of each kind of this customer's records, "" without."""
+    """Return the field that holds the own date of each kind of this customer's records, "" if there
+    is none."""
     return {name: kind_of(name).own_date for name in kinds_of(customer)}
 
 

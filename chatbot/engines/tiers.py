@@ -51,7 +51,7 @@ def tiers() -> tuple[Tier, ...]:
 
 
 def known() -> tuple[Tier, ...]:
-    """List the tiers if they were read a moment ago, without the database; else none."""
+    """List the tiers if they were read a moment ago, else none. Never asks the database."""
     return _known.tiers if time.monotonic() < _known.until else ()
 
 

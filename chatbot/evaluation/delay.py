@@ -1,10 +1,10 @@
-"""Measures when the customer can read something: with and without reading ahead of Enter.
+"""Measures how soon the customer can read something, with and without reading ahead.
 
-Each line is {"question", "customer"}, as for answers; files of companies serve, too. Each question
-is asked as it stands, and typed: word by word, a pause after each, and sent with the last word.
-Questions that the language model answers are also put to it directly, with the same prompt. The
-three take turns in such an order that no prompt follows itself: otherwise the server's prefix cache
-would hold more than the constant beginning of the prompt.
+Each line is {"question", "customer"}, as for answers; files of companies work, too. Each question
+is asked in two ways: sent at once, and typed word by word, with a pause after each word, and sent
+with the last one. Questions that the language model answers are also put to it directly, with the
+same prompt. The three take turns in such an order that no prompt follows itself: otherwise the
+server's prefix cache would hold more than the constant beginning of the prompt.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_each_company(rows: Rows) -> Rows:
-    """Measure each company on a database that holds its records alone."""
+    """Measure each company on a database that holds only its records."""
     turns: Rows = []
     with apart() as empty:
         for own in companies.each(rows):
@@ -66,8 +66,8 @@ def of_each_company(rows: Rows) -> Rows:
 
 
 async def timed(rows: Rows) -> Rows:
-    """Return for each question its path, and for each way the seconds until the first sentence and
-    the tokens of the prompt that had to be read until then."""
+    """Return the path of each question and, for each way of asking it, the seconds until the first
+    sentence and the tokens of the prompt that had to be read by then."""
     turns: Rows = [{"question": row["question"]} for row in rows]
     asked = [await in_thread(turn_of, row) for row in rows]
     ways = [(WITHOUT, as_it_stands), (AHEAD, typed)]
@@ -123,7 +123,7 @@ async def typed(turn: Turn) -> Outcome:
 
 
 async def bare(turn: Turn) -> dict[str, Any] | None:
-    """Ask the language model alone; None if nothing was found to ask it."""
+    """Ask the language model alone; None if no records were found to ask it about."""
     found = await in_thread(retrieve, turn)
     if not found.answerable:
         return None
@@ -175,7 +175,7 @@ def as_text(result: dict[str, Any]) -> str:
     return table(HEAD, [cells(row) for row in result["figures"]["paths"]]) + (
         "\n\nSeconds until the first sentence: median / 95th percentile. Tokens of the prompt that "
         "the engine had to read after the message came (median), and right answers: without / "
-        f"ahead. Ahead: typed with {WORDS_PER_MINUTE} words a minute, each word's end a pause."
+        f"ahead. Ahead: typed at {WORDS_PER_MINUTE} words a minute, with a pause after each word."
     )
 
 

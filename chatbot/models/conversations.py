@@ -124,7 +124,7 @@ class Message(models.Model):
         AGENT = "agent", "Agent"
         SYSTEM = "system", "System"
 
-    # Without an index of its own: `message_seq` begins with it, and finds the last few of many.
+    # No index of its own: `message_seq` begins with this field, and finds the last few of many.
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages", db_index=False
     )

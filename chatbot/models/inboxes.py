@@ -123,7 +123,7 @@ class Inbox(models.Model):
     never_about = models.JSONField("never talk about", default=list, db_default=[], blank=True)
     # The bot's own sentences in the inbox's words, by their names in chatbot/reply/wording.py.
     sentences = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
-    # Off until somebody decides it: what people type and take back is theirs.
+    # Off until somebody turns it on: people may take back what they have typed.
     read_ahead = models.BooleanField(
         "read ahead while customers type",
         default=False,

@@ -129,8 +129,8 @@ class Reply(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["created_at"], name="reply_created"),
-            # Only the few open replies among all: every process looks for them, and each message
-            # for those of its conversation.
+            # Only the few open replies: every process looks for them, and each message looks for
+            # those of its conversation.
             models.Index(
                 fields=["conversation", "created_at"],
                 condition=models.Q(status__in=["pending", "running"]),

@@ -41,7 +41,7 @@ def _left_at_default() -> Iterator[CheckMessage]:
         )
     if not settings.REDIS_URL:
         yield Warning(
-            "DEBUG=0 without Redis: web processes do not hear each other.",
+            "DEBUG=0 without Redis: web processes cannot reach each other.",
             hint="Set REDIS_URL, e.g. REDIS_URL=redis://redis:6379",
             id="attune.W002",
         )

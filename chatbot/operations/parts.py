@@ -26,7 +26,7 @@ def database(app_configs: Any = None, **_: Any) -> list[CheckMessage]:
 
 
 def _postgresql() -> Iterator[CheckMessage]:
-    # Here, as Redis below: each command loads this module, and few need it.
+    # Imported here, like Redis below: every command loads this module, and few need it.
     import psycopg
 
     database = settings.DATABASES["default"]

@@ -1,13 +1,13 @@
-"""Reads ahead of Enter: what a reply will need is read while the customer still types.
+"""Reads ahead: what a reply will need is read while the customer is still typing.
 
 Reading the prompt takes most of the time to the first sentence on a CPU. When the chat opens, the
-reader reads the customer's newest records, and the engine the rules and what was said before. Of
-what is typed, if the inbox allows it, the search, the reader and the engine each read what they
-would read if it were sent now: the engine's prefix cache then holds the prompt up to what still
-changes, which is the end of the question.
+reader reads the customer's newest records, and the engine reads the rules and what was said before.
+If the inbox allows it, the search, the reader and the engine then each read what they would read if
+the text typed so far were sent now: the engine's prefix cache then holds the prompt up to the part
+that still changes, the end of the question.
 
 The engine reads in small pieces, and only while no reply needs it: a reply waits for one piece at
-most. Nothing of this is stored, and a failure costs only time. The text is kept in memory until the
+most. None of this is stored, and a failure costs only time. The text is kept in memory until the
 message comes or the customer leaves.
 """
 
@@ -34,20 +34,20 @@ from inference.generation.client import ChatMessages
 from inference.generation.tier import Tier
 
 logger = logging.getLogger("attune.reply")
-# Of fewer words, the search finds other records than of the whole question.
+# With fewer words, the search finds other records than with the whole question.
 FEWEST_WORDS = 3
-# Seconds that a reply waits for the piece that the engine is reading for it. If it did not, a slow
-# engine would have to read all of the prompt again.
+# Seconds that a reply waits for the piece that the engine is reading for it. If it did not wait, a
+# slow engine would have to read the whole prompt again.
 LONGEST_PIECE = 10.0
 
-# Looks the turn up as it would be if the customer sent what they have typed; None if the bot would
+# Returns the turn as it would be if the customer sent what they have typed; None if the bot would
 # not answer it.
 TurnOf = Callable[[], Turn | None]
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the language model would be asked."""
+    """The prompt for the language model, and the tier that would get it."""
 
     tier: Tier
     messages: ChatMessages
@@ -56,7 +56,7 @@ class Asked:
 
 @dataclass(eq=False)
 class Ahead:
-    """What is read for one conversation until its next message."""
+    """Reads ahead for one conversation until its next message."""
 
     # The blocks of the prompt that the engine reads or has read.
     records: tuple[str, ...] = ()
@@ -79,14 +79,14 @@ class Ahead:
                     self.records = asked.records
                     await self.let_read(asked)
         except Exception as error:
-            # Not its text: that may quote what was typed.
+            # Without the error's text, which may quote what was typed.
             logger.info("nothing was read ahead: %s", type(error).__name__)
 
     async def let_read(self, asked: Asked) -> None:
-        """Let the engine read on, piece by piece, until something newer was typed."""
+        """Let the engine read on, piece by piece, until something newer has been typed."""
         tier = asked.tier.name
         if (_engine.tier, _engine.reads_for) != (tier, self):
-            # It may have forgotten all but the rules, and would read the rest in one go.
+            # The engine may have forgotten all but the rules, and would read the rest in one go.
             self.read = prompt.BEGINNING if tier in _engine.ruled else []
             _engine.tier, _engine.reads_for = tier, self
         for piece in prompt.pieces(asked.messages, self.read):
@@ -99,7 +99,7 @@ class Ahead:
                 _engine.ruled.add(tier)
 
     def end(self) -> None:
-        """Begin no other piece: the message has come."""
+        """Begin no further piece, because the message has come."""
         self.over, self.latest = True, None
         if admission.queue().spare is self.task:
             # The reply waits for this piece instead of ending it.
@@ -107,8 +107,8 @@ class Ahead:
 
     @asynccontextmanager
     async def place(self, notify: Notify | None = None) -> AsyncIterator[None]:
-        """Wait for a place at the language model, after the engine has read the piece at hand: it
-        finds what it has read again only where no request is using it."""
+        """Wait until the engine has read the piece at hand, then for a place at the language model:
+        the engine can reuse what it has read only where no other request is using it."""
         if self.task:
             await asyncio.wait([self.task], timeout=LONGEST_PIECE)
             self.task.cancel()
@@ -120,8 +120,8 @@ class Ahead:
 def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
     """Return what the language model would be asked; None if it would not be asked.
 
-    What the reader thinks of half a question decides nothing: of 29 questions to the model, 10 had
-    no answer one word earlier, and for 5 the reader was sure of the line (2026-11-29).
+    The reader's opinion of half a question decides nothing: of 29 questions to the model, 10 had no
+    answer one word earlier, and for 5 the reader was sure of the line (2026-11-29).
     ahead: the records that the engine has read for what was typed before.
     """
     turn = turn_of()
@@ -143,9 +143,9 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
 
 @dataclass
 class Engine:
-    """What this process lets the language model's engines read."""
+    """Keeps track of what this process lets the language model's engines read."""
 
-    # The tier and the conversation that it reads for.
+    # The tier and the conversation that the engine reads for.
     tier: str = ""
     reads_for: Ahead | None = None
     # The tiers that have read the rules.
@@ -157,7 +157,7 @@ _ahead: dict[Any, Ahead] = {}
 
 
 def typed(conversation: Any, turn_of: TurnOf) -> None:
-    """Read ahead for what was typed; "" is read when the chat opens."""
+    """Read ahead for what was typed, or for "" when the chat opens."""
     known = _ahead.get(conversation)
     if known is None or known.over:
         known = _ahead[conversation] = Ahead()

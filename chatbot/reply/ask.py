@@ -71,7 +71,7 @@ def asked_turn(
     inbox: str = "",
     drafts: bool = False,
 ) -> tuple[Turn, Sentiment]:
-    """Return the turn that asks the question, and what its mood is."""
+    """Return the turn that asks the question, and the question's mood."""
     talk = talk or Talk()
     sentiment = score(question)
     raised = mood.alert([mood.scored(question, sentiment)])

@@ -43,7 +43,7 @@ SURE, CLEAR_CASE = 0.7, 0.9
 SURELY_OPEN = 0.8
 # Words of a message such as "my last order", which asks how it is.
 FRAGMENT = 4
-# Of these, all records that are meant are told of.
+# For these, all the records that are meant are told, not only the best one.
 COUNTED = {"list", "count", "sum"}
 # The most records that are told one by one, and the most that are listed.
 TOLD, LISTED = 3, 10
@@ -186,7 +186,7 @@ def others(turn: Turn, told: Sequence[str]) -> list[str]:
     if not turn.customer or len(answered) != 1 or turn.names.named:
         return []
     rest = own(turn).filter(kind=answered[0]).exclude(id__in=told).order_by("-latest", "id")
-    # One after the other, since databases differ in where they sort what has no date.
+    # Two queries, since databases differ in where they sort rows without a date.
     dated = chain(rest.exclude(latest=None)[:OTHERS], rest.filter(latest=None)[:OTHERS])
     names = [wording.name_of(one.kind, one.id, one.title) for one in islice(dated, OTHERS)]
     # Where titles have no numbers, a name says nothing.
@@ -220,7 +220,7 @@ def candidates(turn: Turn, question: Asked) -> list[Own]:
 
 def described(turn: Turn) -> list[Own]:
     """Return the customer's newest records that have a word of the picked thing in a field or the
-    title, "my next tuning", if all of them are of one kind."""
+    title ("my next tuning"), if all of them are of one kind."""
     found = PICKED_WORDS.search(turn.text)
     wanted = set(stems(found[1])) if found else set()
     having = [one for one in owned.newest_of(turn, kinds_of(turn)) if wanted & stems(one.words)]

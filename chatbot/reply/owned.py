@@ -1,5 +1,5 @@
-"""A customer's own records with what their fields mean, and those that a question picks among: few
-are read, however many they have."""
+"""Reads a customer's own records with what their fields mean, and those among which a question
+picks. It reads only a few, however many the customer has."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from crm.knowledge import amounts, moments, wording
 from crm.models import Record, RecordKind
 from inference.grounding.injection import left_out
 
-# The most records of a kind that are looked through: of more, a count would be wrong. Those with
-# the latest dates among which the last one is looked for first, and the newest of a kind whose
-# words are compared with a question's.
+# The most records of a kind that are looked through: a count of only some would be wrong. How many
+# with the latest dates are searched first for the last one. And how many of the newest of a kind
+# have their words compared with a question's.
 MOST, FEW, COMPARED = 1_000, 20, 50
-# A day in the company's own zone may be another one as the record writes it.
+# A day in the company's time zone may differ from the day that the record gives.
 DAY = timedelta(days=1)
 
 
@@ -66,7 +66,7 @@ class Own:
         return " ".join([self.record.title, *texts])
 
     def line(self, role: str) -> str:
-        """Return the field of this role as customers read it, "Status: in transit"; "" without."""
+        """Return the field of this role as customers read it ("Status: in transit"), or ""."""
         if (value := self.value(role)) is None:
             return ""
         currency = amounts.currency_of(self.record.fields)
@@ -98,7 +98,8 @@ def known(rows: QuerySet[Record]) -> list[Own]:
 
 def among(turn: Turn, name: str, counted: bool, picks: str) -> list[Own]:
     """Return the records of a kind among which a question picks, the newest first; none if there
-    are too many to be sure. counted: all that are meant are told of, not the best one."""
+    are too many to be sure. counted: all the records that are meant are told, not only the best
+    one."""
     rows, kind = own(turn).filter(kind=name), kinds.kind_of(name)
     if picks == "last" and (last := latest(rows, kind, turn.day)):
         return last
@@ -113,8 +114,8 @@ def among(turn: Turn, name: str, counted: bool, picks: str) -> list[Own]:
 
 
 def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[Own]:
-    """Return records up to a day, by their own date or, where that is not known, by the latest of
-    their dates; none if it takes more to find the last one than to look at a few."""
+    """Return records up to a day, by their own date or, where that is not known, by their latest
+    date; none if a few records are not enough to be sure of the last one."""
     few = known(rows.filter(latest__isnull=False).order_by("-latest", "id")[:FEW])
     if not kind.own_date:
         return few
@@ -127,7 +128,7 @@ def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[Own]:
 
 
 def unfinished(rows: QuerySet[Record], kind: RecordKind) -> list[Own]:
-    """Return those whose status is not known to be final."""
+    """Return the records whose status is not known to be final."""
     if not kind.status:
         return []
     text = Coalesce(KeyTextTransform(kind.status, "fields"), Value(""), output_field=TextField())

@@ -50,11 +50,11 @@ MAX_TOKENS = 110
 # Lines of one prompt, and their words: the answer is among the first three lines for 0.86 of the
 # questions that have one (docs/measured.md).
 LINES, ROOM_WORDS = 8, 150
-# What was read ahead stays in the prompt if it holds this share of these lines. Of the others, only
-# the first few are added, and no more words than this fit in all. Of 29 questions to the model of
-# two companies, typed word by word, 114 characters of records are left to read on average (0 for
-# the median) instead of 703, and the answer is in the prompt as often (25 of 26); with 0.7, 197
-# characters, with all lines added 151 (2026-11-29).
+# Records that were read ahead stay in the prompt if they hold this share of the chosen lines. Of
+# the other lines, only the first few are added, and all of this may have at most so many words. In
+# 29 questions to the model about two companies, typed word by word, 114 characters of records are
+# left to read on average (median 0) instead of 703, and the answer is in the prompt as often (25 of
+# 26); with a share of 0.7 it is 197 characters, and with all lines added 151 (2026-11-29).
 AHEAD_SHARE, AHEAD_ADDS, AHEAD_WORDS = 0.5, 4, 250
 HISTORY_TURNS = 4
 HISTORY_CHARACTERS = 200
@@ -63,8 +63,9 @@ TITLE_TOKENS = 60
 # Upper bounds, whatever the tokenizer. With the examples (560), the marks of the template (100) and
 # the answer, they stay below the 4,096 tokens that the model's servers are started with.
 RECORDS_TOKENS, QUESTION_TOKENS, HISTORY_TOKENS = 1_500, 900, 600
-# Characters that are read ahead at a time, some 50 tokens: a reply waits for a second at most. What
-# is less than the least, some 10 tokens, is left to the reply, which would have to wait as long.
+# Characters that are read ahead at a time, some 50 tokens, so that a reply waits for a second at
+# most. A last piece below LEAST_PIECE, some 10 tokens, is left to the reply, which would otherwise
+# have to wait for it as long.
 PIECE, LEAST_PIECE = 200, 40
 CUT = re.compile(r"\s|\Z")
 # Words around a question that is repeated: "The question is …".
@@ -87,7 +88,7 @@ def messages(question: str, records: list[str], history: list[tuple[str, str]]) 
 
 
 def beginning(prompt: ChatMessages) -> ChatMessages:
-    """Return a prompt as far as it is known before the question."""
+    """Return the part of a prompt that is known before the question."""
     *before, last = prompt
     return [*before, {**last, "content": last["content"].split("\n")[0]}]
 
@@ -96,7 +97,7 @@ def pieces(prompt: ChatMessages, read: ChatMessages) -> Iterator[ChatMessages]:
     """Yield growing beginnings of a prompt. read: the last of them that the engine has read.
 
     They end in a message of the user, before a space, where a new token begins. The chat template
-    closes the message there, but the tokens before are the same, and a prefix cache finds them.
+    closes the message there, but the tokens before it are the same, and a prefix cache finds them.
     """
     known, before = in_common(prompt, read), 0
     for number, message in enumerate(prompt):
@@ -162,7 +163,7 @@ def records(lines: Sequence[Line], ahead: Sequence[str] = ()) -> list[str]:
     """Write the best lines as one block for each record, the best record first.
 
     ahead: the blocks that the engine has read for what the customer had typed until then. If they
-    hold most of these lines, they come first and as they are, so that only the rest is read.
+    hold most of these lines, they come first and unchanged, so that only the rest must be read.
     """
     chosen = within_room(lines)
     kept = [one for one in ahead if any(holds(one, line) for line in chosen)]
@@ -194,7 +195,7 @@ def blocks(lines: Sequence[Line]) -> list[str]:
 
 
 def holds(written: str, line: Line) -> bool:
-    """Tell whether a block has the line. Records of one title differ in what their lines say."""
+    """Tell whether a block has the line. Records with the same title differ in their lines."""
     return written.startswith(f"{heading(line)}\n") and f"\n{line.text}\n" in f"{written}\n"
 
 

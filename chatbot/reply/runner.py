@@ -242,7 +242,8 @@ async def drafted(turn: Turn) -> Outcome:
 
 def turn_of_draft(conversation_id: Any, text: str) -> Turn | None:
     """Return the turn as it would be if the customer sent what they have typed; None if the bot
-    would not answer it, or the inbox does not want to read ahead. "": nothing was typed yet."""
+    would not answer it, or the inbox does not read ahead. text: "" if nothing has been typed
+    yet."""
     related = Conversation.objects.select_related("visitor__inbox")
     conversation = related.get(id=conversation_id)
     answers = conversation.state in {conversation.State.BOT, conversation.State.WAITING}
@@ -300,8 +301,8 @@ def turn_at(conversation: Conversation, question: Message) -> Turn:
 
 
 def spoken_before() -> QuerySet[Message]:
-    """Select the newest messages of the customer, the bot and agents before one, with how the bot's
-    answers ended."""
+    """Select the newest messages of the customer, the bot and agents before a given one, with how
+    the bot's answers ended."""
     conversation, seq = Given(Message, "conversation"), Given(Message, "seq")
     earlier = Message.objects.filter(conversation=conversation, seq__lt=seq)
     spoken = earlier.exclude(author=Message.Author.SYSTEM).annotate(ending=F("trace__state"))
@@ -329,7 +330,8 @@ async def recover() -> int:
 
 
 async def take_over() -> list[asyncio.Task[None]]:
-    """Start on abandoned replies. Not awaited: a slow one must not delay those dropped next."""
+    """Start abandoned replies again. They are not awaited: a slow one must not delay those
+    abandoned later."""
     rows = await in_thread(listed)
     return [
         tracked(conversation, run(reply))

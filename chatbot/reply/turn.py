@@ -78,7 +78,8 @@ class Turn:
 
     @cached_property
     def names(self) -> search.Names:
-        """The records that the text names, and numbers that no record has, looked up once."""
+        """Return the records that the text names, and numbers that no record has, looked up
+        once."""
         return search.names_in(self.text, self.customer)
 
     @property

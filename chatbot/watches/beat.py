@@ -11,7 +11,7 @@ from crm.plumbing.tick import Job
 
 # Seconds. Jobs with a longer schedule than SOON first run so long after the start.
 LOOKS_EVERY, SOON = 5.0, 60.0
-# This job is done by every web process: reply/runner.py recovery.
+# Every web process does this job itself: reply/runner.py recovery.
 WATCHED = "chatbot.tasks.recover_replies"
 
 

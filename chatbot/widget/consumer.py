@@ -24,7 +24,7 @@ from crm.plumbing.threads import in_thread
 HELLO_WITHIN = 15
 PAGE = 200
 CONTACTS_PER_MINUTE = 5
-# The widget sends one a second at most.
+# The widget sends at most one draft a second.
 DRAFTS_PER_MINUTE = 60
 
 
@@ -169,7 +169,7 @@ class VisitorConsumer(JsonSocket):
 
     @handles(protocol.Ahead)
     async def on_ahead(self, frame: protocol.Ahead) -> None:
-        """Read ahead, and tell nobody. What comes too fast is not refused: it may be skipped."""
+        """Read ahead, and tell nobody. Drafts that come too fast are skipped, not refused."""
         if frame.text and self.drafts.take() is None:
             turn_of = partial(runner.turn_of_draft, self.joined.id, frame.text)
             ahead.typed(self.joined.id, turn_of)

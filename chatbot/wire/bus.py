@@ -1,9 +1,9 @@
 """Carries events between processes through Redis' publish and subscribe.
 
 Redis keeps none of them: what is published while it or a process is away is lost. A process needs
-two connections, one to publish and one to hear. They are redis-py's, without its client: with that
-and Channels' layer an event took 240 µs of CPU, with these it takes 145 µs (2026-11-29, two shared
-AVX2 cores, others at work).
+two connections, one to publish and one to listen. They are redis-py's, used without its client: an
+event took 240 µs of CPU with the client and Channels' layer, and takes 145 µs with these
+(2026-11-29, two shared AVX2 cores, others at work).
 """
 
 import asyncio
@@ -22,13 +22,13 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 logger = logging.getLogger("attune.hints")
-# Seconds: for an answer from Redis; until it is tried again; and of silence, after which it is
-# asked whether it is still there.
+# Seconds to wait for an answer from Redis; until it is tried again; and of silence before a ping
+# asks whether it is still there.
 PATIENCE, REST, SILENCE = 2.0, 5.0, 15.0
 # Begins the events of a process that has no sockets, and so no events of its own to skip.
 NOBODY = bytes(16)
 FAILURES = (redis.RedisError, OSError)
-# Called with the channel, the event, and whether it was heard by a pattern of channels.
+# Called with the channel, the event, and whether it came by a pattern of channels.
 Hear = Callable[[str, bytes, bool], None]
 Counted = Callable[[int], None]
 
@@ -36,26 +36,27 @@ Counted = Callable[[int], None]
 class Bus:
     """The bus in one event loop. Events that this process publishes do not come back to it.
 
-    wanted: returns the channels to hear, and patterns of channels, which end with "*".
+    wanted: returns the channels to listen to, and patterns of channels, which end with "*".
     """
 
     def __init__(self, wanted: Callable[[], list[str]], hear: Hear) -> None:
         # Timeouts are set here, around whole exchanges: redis-py's would make a task for each.
         once = {"retry": async_retry.Retry(NoBackoff(), 0), "socket_timeout": None}
         pool = ConnectionPool.from_url(address(), protocol=2, **once)
-        self.mouth, self.ear = pool.make_connection(), pool.make_connection()
+        self.publisher, self.subscriber = pool.make_connection(), pool.make_connection()
         self.wanted, self.hear, self.own = wanted, hear, uuid4().bytes
         self.away_until, self.hears = 0.0, False
         self.waiting: list[tuple[tuple[str, str, bytes], Counted | None]] = []
         self.sending: asyncio.Task[None] | None = None
         self.hearing: asyncio.Task[None] | None = None
-        # Set once Redis has been connected to, or has not answered.
+        # Set once the first attempt to connect to Redis has succeeded or failed.
         self.tried = asyncio.Event()
 
     def publish(self, channel: str, event: bytes, counted: Counted | None = None) -> None:
         """Publish an event without waiting. Events keep their order.
 
-        counted: called with the number of subscriptions that it went to, also of this process.
+        counted: called with the number of subscriptions that it went to, this process's own
+        included.
         """
         if time.monotonic() < self.away_until:
             return
@@ -69,9 +70,9 @@ class Bus:
                 self.waiting = []
                 async with asyncio.timeout(PATIENCE):
                     commands = [command for command, _ in batch]
-                    await self.mouth.send_packed_command(self.mouth.pack_commands(commands))
+                    await self.publisher.send_packed_command(self.publisher.pack_commands(commands))
                     for _, counted in batch:
-                        heard = await self.mouth.read_response()
+                        heard = await self.publisher.read_response()
                         if counted:
                             counted(heard)
         except FAILURES as error:
@@ -83,7 +84,7 @@ class Bus:
         logger.warning("Redis is away, hints reach only the sockets of this process: %r", error)
 
     async def subscribe(self, channels: Iterable[str]) -> None:
-        """Hear these channels, which are among the wanted ones, from now on; or, while Redis is
+        """Listen to these channels, which are among the wanted ones, from now on; or, if Redis is
         away, once it is back."""
         if self.hearing is None:
             self.hearing = asyncio.create_task(self._hear_for_ever())
@@ -104,33 +105,33 @@ class Bus:
             by_command.setdefault(name, []).append(channel)
         with suppress(*FAILURES):  # The listening task meets the same failure.
             for name, some in by_command.items():
-                await self.ear.send_command(name, *some)
+                await self.subscriber.send_command(name, *some)
 
     async def _hear_for_ever(self) -> None:
         while True:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self.ear.connect()
+                    await self.subscriber.connect()
                 self.hears = True
                 await self._tell("SUBSCRIBE", self.wanted())
                 self.tried.set()
                 await self._listen()
             except FAILURES as error:
                 self.hears = False
-                await self.ear.disconnect(nowait=True)
+                await self.subscriber.disconnect(nowait=True)
                 self._failed(error)
                 self.tried.set()
                 await asyncio.sleep(REST)
-                logger.warning("Redis is tried again")
+                logger.warning("trying Redis again")
 
     async def _listen(self) -> None:
         silent = False
         while True:
-            said = await self.ear.read_response(timeout=SILENCE)
+            said = await self.subscriber.read_response(timeout=SILENCE)
             if said is None and silent:
                 raise TimeoutError("it does not answer")
             if silent := said is None:
-                await self.ear.send_command("PING")
+                await self.subscriber.send_command("PING")
             elif said[0].endswith(b"message") and not said[-1].startswith(self.own):
                 channel, event = said[-2].decode(), said[-1][len(self.own) :]
                 self.hear(channel, event, said[0] == b"pmessage")

@@ -1,8 +1,8 @@
 """Hints to sockets that a conversation has news.
 
 A socket of this process gets them directly, those of other processes through Redis. Hints may be
-lost. What counts is in the database: a socket that gets a hint fetches what it has missed. Every
-few seconds each process looks into the database for news whose hints were lost.
+lost. Only the database counts: a socket that gets a hint fetches what it has missed from there.
+Every few seconds, each process looks in the database for news whose hints were lost.
 """
 
 import asyncio
@@ -29,9 +29,9 @@ from crm.plumbing.tick import Job
 LOOKS_EVERY, LOOKS_BACK = 2.0, timedelta(seconds=20)
 # No conversation has this id. Listeners that join it hear which conversations have news.
 EVERYTHING = UUID(int=0)
-# Each conversation's channels: agents' lists hear all news, by a pattern, but not what is live.
+# Each conversation has two channels: agents' lists get all news, by a pattern, but no live events.
 NEWS, LIVE = "attune:news:", "attune:live:"
-# Tells the other processes of a conversation that this one listens to it too.
+# Tells the other processes with sockets in a conversation that this one now has some, too.
 JOINED = b"joined"
 
 
@@ -50,12 +50,13 @@ class Home:
 
     loop: asyncio.AbstractEventLoop
     bus: Bus | None
-    # Conversations whose last news no other process heard, and which none has joined since: what is
-    # live in them is not published.
+    # Conversations whose last news reached no other process, and which none has joined since: their
+    # live events are not published.
     alone: set[UUID] = field(default_factory=set)
 
     def count(self, conversation: UUID, heard: int) -> None:
-        """heard: how many subscriptions the news went to, this process's own included."""
+        """Note whether another process listens. heard: how many subscriptions the news went to,
+        this process's own included."""
         own = (conversation in _here) + (EVERYTHING in _here)
         if self.bus and self.bus.hears and conversation in _here and heard <= own:
             self.alone.add(conversation)
@@ -144,7 +145,7 @@ def channel_of(conversation: UUID, event: dict[str, Any]) -> str:
 
 
 def hear(channel: str, event: bytes, by_pattern: bool) -> None:
-    """Take an event of another process."""
+    """Take an event from another process."""
     conversation = UUID(channel.rpartition(":")[2])
     if event == JOINED:
         home().alone.discard(conversation)

@@ -130,7 +130,8 @@ class JsonSocket(AsyncWebsocketConsumer):
                 await self.close(TOO_SLOW)
 
     async def take(self, event: dict[str, Any]) -> None:
-        """Handle a hint. If that fails, the client is to connect again, and catches up."""
+        """Handle a hint. If that fails, close the socket: the client connects again and catches
+        up."""
         try:
             await self.dispatch(event)
         except StopConsumer:
@@ -138,6 +139,6 @@ class JsonSocket(AsyncWebsocketConsumer):
         except OSError:
             await self.disconnect(GONE)
         except Exception:
-            logger.exception("a hint of the type %s was not handled", event["type"])
+            logger.exception("a hint of type %s was not handled", event["type"])
             with suppress(OSError):
                 await self.close(BROKEN)

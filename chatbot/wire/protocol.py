@@ -249,7 +249,7 @@ class Welcome(Frame, frozen=True, tag="welcome"):
     replying: bool
     # The agent's name in state `agent`.
     agent: str = ""
-    # Whether the server wants `ahead`.
+    # Whether the server wants `ahead` frames.
     ahead: bool = False
     protocol: int = PROTOCOL
 

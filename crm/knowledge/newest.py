@@ -9,7 +9,7 @@ from django.db import connection
 
 from crm.models import RecordKind
 
-# Records of a kind that are looked at first, and the most.
+# How many records of a kind are looked at first, and at most.
 FEW, MOST = 20, 1_000
 # PostgreSQL and SQLite read the whole index for a DISTINCT; this reads one entry for each kind.
 KINDS = """
@@ -22,8 +22,8 @@ KINDS = """
         ) FROM found WHERE kind IS NOT NULL
     ) SELECT kind FROM found WHERE kind IS NOT NULL
 """
-# As SQL, since Django takes a millisecond to write it: a search reads each kind's. SQLite limits
-# parts of a union only inside a query of their own.
+# Plain SQL, since a search needs a part for each kind, and Django takes a millisecond to write it.
+# SQLite allows a limit on one part of a union only inside a query of its own.
 LATEST = """
     SELECT * FROM (
         SELECT kind, latest, id, fields FROM crm_record
@@ -41,11 +41,11 @@ def kinds_of(customer: str) -> list[str]:
 
 
 def newest(customer: str | None, own_dates: Mapping[str, str] | None = None) -> set[str]:
-    """Return the ids of this customer's newest record of each kind: by its own date if it is known
-    which field that is, else by the latest date of all.
+    """Return the ids of this customer's newest record of each kind: by its own date if the field of
+    that is known, else by its latest date.
 
-    own_dates: the field of each of the customer's kinds, "" if it is not known. Dates of the ISO
-    form sort as texts; a field with seconds since 1970 beside them would not.
+    own_dates: the field of the own date for each of the customer's kinds, "" if it is not known.
+    ISO dates sort as text; seconds since 1970 among them would not.
     """
     if not customer:
         return set()
@@ -72,8 +72,8 @@ def known_dates(kinds: Iterable[str]) -> dict[str, str]:
 def latest(
     customer: str, own_dates: Mapping[str, str], most: int
 ) -> dict[str, list[tuple[str, str, str]]]:
-    """Return (own date, latest date, id) of the records of each kind with the latest dates; where
-    its own date is not known, of one."""
+    """Return (own date, latest date, id) of the records of each kind with the latest dates: at most
+    `most`, or one if the kind's own date is not known."""
     if not own_dates:
         return {}
     asked = [(customer, kind, most if field else 1) for kind, field in own_dates.items()]

@@ -32,7 +32,7 @@ SHORTEST_MISSPELT = 5
 LONGEST_MISSPELT = 40
 # Unknown numbers of one question that are looked up as misspelt.
 MOST_MISSPELT = 5
-# A title or number that more records have names none of them.
+# A title or number that more records than this have names none of them.
 CROWD = 30
 
 
@@ -93,7 +93,7 @@ NO_DRAFTS = Drafts()
 
 @dataclass(frozen=True)
 class Names:
-    """What `exact` and `unknown_references` return of a question."""
+    """The results of `exact` and `unknown_references` for a question."""
 
     named: dict[str, str]
     unknown: list[str]
@@ -165,7 +165,8 @@ def search_records(query: str, customer: str | None, limit: int) -> list[Hit]:
 
 
 def names_in(query: str, customer: str | None) -> Names:
-    """Look all names and numbers in the query up, at once unless a crowd of records has them."""
+    """Look up all names and numbers in the query, in one statement unless a crowd of records has
+    them."""
     phrases, references = keys.phrases(query), keys.references(query)
     matching = first_keys(phrases.union(*references), customer)
     if len(matching) > CROWD:
@@ -185,7 +186,7 @@ def exact(query: str, customer: str | None) -> dict[str, str]:
 
 
 def longest(query: str, matching: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the longest key of each record that the query names by one."""
+    """Return each record that the query names, with the longest key by which it does so."""
     named: dict[str, str] = {}
     words = set(re.findall(r"\w+", keys.folded(query)))
     for record, value in matching:
@@ -197,13 +198,14 @@ def longest(query: str, matching: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def first_keys(values: Iterable[str], customer: str | None) -> list[tuple[str, str]]:
-    """Return record and value of the keys with these values, one more than a CROWD at most."""
+    """Return (record, value) of the keys with these values, at most one more than a CROWD."""
     return list(keys_with(values, customer).values_list("record_id", "value")[: CROWD + 1])
 
 
 def keys_with(values: Iterable[str], customer: str | None) -> QuerySet[Key]:
-    """Select the keys with these values that this customer may see. Each scope repeats the values:
-    so each is a range of the index, however many other customers have the same keys."""
+    """Select the keys with these values that this customer may see. The values are repeated for
+    each scope, so that each scope is a range of the index, however many other customers have the
+    same keys."""
     wanted = Q(value__in=list(values))
     mine = wanted & Q(customer=customer)
     return Key.objects.filter(mine | (wanted & Q(customer=None)) if customer else mine)

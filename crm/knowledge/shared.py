@@ -1,8 +1,8 @@
-"""Passages of shared knowledge in this process's memory: most questions find the same few.
+"""Holds passages of shared knowledge in memory, since most questions find the same few.
 
-They are dropped as soon as a search sees that any passage or record has changed, by the count of
-changes that it reads with each view of the index: so they are never older than the view. A
-customer's own passages are not held; each search reads them, with the customer in the query.
+With each view of the index, a search reads the count of changes, and drops the passages as soon as
+any passage or record has changed; so they are never older than the view. A customer's own passages
+are not held; each search reads them, with the customer in the query.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +12,7 @@ from crm.models import Passage
 from inference.index import View
 from inference.index.match import Searchable
 
-# Passages that are held, which takes some 6 MB.
+# How many passages are held, which takes some 6 MB.
 MOST = 2_000
 
 # Reads the passages of these records, and those with these ids.
@@ -21,7 +21,7 @@ Read = Callable[[set[str], set[int]], Iterable[Passage]]
 
 @dataclass
 class Held:
-    """What was read since the view had seen so many changes."""
+    """The passages read since the view had seen this number of changes."""
 
     view: Searchable | None = None
     changes: int = -1
@@ -40,8 +40,8 @@ _held = Held()
 
 
 def found(view: Searchable, records: set[str], near: Iterable[int], read: Read) -> list[Passage]:
-    """Return the passages of these records, and those with these ids, in the order of records. What
-    is not held is read by `read`, which returns only what the customer may see."""
+    """Return the passages of these records, and those with these ids, in the order of records.
+    `read` reads those that are not held, and returns only those that the customer may see."""
     held = held_since(view)
     whole = {id: held.records[id] for id in records if id in held.records}
     known = {id: held.passages[id] for id in near if id in held.passages}
@@ -54,7 +54,8 @@ def found(view: Searchable, records: set[str], near: Iterable[int], read: Read) 
 
 
 def held_since(view: Searchable) -> Held:
-    """Return what is held of this view; nothing of an index on a server, which counts elsewhere."""
+    """Return what is held for this view; nothing for an index on a server, which counts
+    elsewhere."""
     global _held
     if not isinstance(view, View):
         return Held()

@@ -1,8 +1,8 @@
-"""Statements that Django writes once, for those that every message of a customer runs.
+"""Has Django write the SQL of a statement only once, if every message of a customer runs it.
 
-Writing its SQL takes Django 0.2 to 0.8 ms each time; PostgreSQL's driver takes 0.15 ms to run it
-(2026-11-29, two shared AVX2 cores, others at work). These keep the SQL that Django wrote for this
-database, and replace the values:
+Writing the SQL takes Django 0.2 to 0.8 ms each time, and running it takes PostgreSQL's driver 0.15
+ms (2026-11-29, two shared AVX2 cores, others at work). A statement here keeps the SQL that Django
+wrote for this database, and each run replaces only the values:
 
     ASKED = Select(lambda: Reply.objects.filter(id=Given(Reply, "id")))
     reply = ASKED.first(id=7)
@@ -19,7 +19,7 @@ from django.db.models.query import ModelIterable
 
 
 class Given(Expression):
-    """Stands for a field's value, which each run is given under the field's name or another."""
+    """Stands for a field's value, which is passed to each run under the field's name or another."""
 
     def __init__(self, model: type[Model], field: str, name: str = "") -> None:
         self.name = name or field
@@ -33,7 +33,7 @@ class Statement(ABC):
     """A statement that is written when it first runs, and from then on given its values."""
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]]) -> None:
-        # Called when it first runs: the models and the database are not known before.
+        # Called at the first run, since the models and the database are not known before.
         self._rows = rows
 
     @cached_property
@@ -88,7 +88,8 @@ class Select(Statement):
 
 
 def maker(model: type[Model], compiler: Any) -> Callable[[list[Any]], Any]:
-    """Return what makes an object of a row that has the model's fields, then annotations."""
+    """Return a function that makes an object from a row of the model's fields and then
+    annotations."""
     places = compiler.klass_info["select_fields"]
     names = [compiler.select[at][0].target.attname for at in places]
     annotations = list(compiler.annotation_col_map.items())
@@ -117,7 +118,7 @@ class Update(Statement):
         return written
 
     def run(self, new: dict[str, Any], **given: Any) -> int:
-        """Return how many rows there were. new: the fields' values."""
+        """Update the rows, and return how many there were. new: the fields' values."""
         with connection.cursor() as cursor:
             self._run(cursor, given | {f"new_{name}": value for name, value in new.items()})
             return int(cursor.rowcount)

@@ -1,8 +1,8 @@
-"""Values of the database that seldom change, held in this process's memory.
+"""Holds values of the database that seldom change in this process's memory.
 
 A value is read again after KEPT_FOR, and at once after this process has changed a row of the models
-that it is made of. So it is at most two seconds behind what another process changed. What isolation
-or consent depends on is never held: it is read with each message.
+that it is made of. So it is at most two seconds behind what another process changed. Values that
+isolation or consent depends on are never held: they are read with each message.
 """
 
 import time
@@ -20,7 +20,8 @@ KEPT_FOR = 2.0
 
 
 class Memory(Generic[Key, Value]):
-    """A function of the database, with the values that it returned in the last KEPT_FOR."""
+    """A function that reads the database, with the values that it returned in the last KEPT_FOR
+    seconds."""
 
     def __init__(self, read: Callable[[Key], Value], *models: str) -> None:
         """models: those whose rows the values are made of, such as "chatbot.Inbox"; a many-to-many

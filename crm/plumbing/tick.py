@@ -1,8 +1,8 @@
-"""One task of a process that starts whatever is due there.
+"""Starts the jobs of a process that are due, all from one task.
 
 Most jobs have nothing to do most of the time. One statement for all of them asks whether there is
-anything, instead of a thread and a statement for each: an idle process took 15 ms of CPU a second
-before, and takes 5 ms (2026-11-29, two shared AVX2 cores, others at work).
+anything, instead of a thread and a statement for each: so an idle process takes 5 ms of CPU a
+second instead of 15 (2026-11-29, two shared AVX2 cores, others at work).
 """
 
 import asyncio
@@ -27,14 +27,14 @@ Rows = Callable[[], QuerySet[Any]]
 
 @dataclass(eq=False)
 class Job:
-    """Work that is started every so many `seconds`, unless it is still under way."""
+    """Work that is started every `seconds` seconds, unless it is still under way."""
 
     seconds: float
     work: Callable[[], Awaitable[Any]]
-    # Begins the log's line when the work failed: the database may be away for a moment.
+    # Begins the log line if the work fails: the database may be away for a moment.
     without: str
-    # Returns the rows that it works on. While there are none, it is not started, but for once after
-    # there were some, so that it sees them gone.
+    # Returns the rows that it works on. While there are none, it is not started, except once after
+    # the last ones have gone, so that it sees this.
     rows: Rows | None = None
     again: bool = True
     due: float = 0.0
@@ -83,7 +83,7 @@ async def start_with_work(jobs: list[Job]) -> None:
 
 
 def any_rows(selections: list[Rows]) -> list[bool]:
-    """Return whether each selects any row, by one statement."""
+    """Return whether each selects any row, in one statement."""
     queries = [rows().order_by().values("pk")[:1].query.sql_with_params() for rows in selections]
     asked = ", ".join(f"EXISTS ({sql})" for sql, _ in queries)
     with connection.cursor() as cursor:

@@ -185,7 +185,7 @@ def searched(index: Searchable, questions: Questions) -> Figures:
 
 
 def timed(name: str, search: Callable[[Any], Any], questions: list[Any]) -> Figures:
-    """Measure milliseconds per search, one question at a time: on the clock, and of CPU in this
+    """Measure milliseconds per search, one question at a time: by the clock, and in CPU of this
     process, which other work on the machine disturbs less."""
     for question in questions[: min(WARM_UP, len(questions) // 10)]:
         search(question)

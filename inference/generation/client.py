@@ -72,7 +72,7 @@ class Counted(msgspec.Struct):
 
 
 class Chunk(msgspec.Struct):
-    """A server-sent event of the stream, as much of it as is used."""
+    """The fields of a server-sent event that are used."""
 
     choices: list[Choice] | None = None
     usage: Counted | None = None
@@ -92,8 +92,9 @@ class Models(msgspec.Struct):
 
 
 CHUNK = msgspec.json.Decoder(Chunk)
-# A text without a mark that may end a sentence, an escape or a sign like …; and the pieces that are
-# looked at from a mark on, since it is what follows that shows whether the sentence has ended.
+# Matches a text without an escape and without a mark that may end a sentence, such as "." or "…".
+# And how many pieces are looked at from a mark on, since only the text after it shows whether the
+# sentence has ended.
 PLAIN, AFTER_MARK = re.compile(rb'"content":\s*"[^".!?\\\xe2]*"'), 3
 
 
@@ -101,7 +102,7 @@ PLAIN, AFTER_MARK = re.compile(rb'"content":\s*"[^".!?\\\xe2]*"'), 3
 class Usage:
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    # Those of the prompt that the server's prefix cache held, if it says so.
+    # Tokens of the prompt that the server's prefix cache held, if the server says so.
     cached_tokens: int = 0
     # Seconds after the request; None if no token came.
     first_token: float | None = None
@@ -110,11 +111,12 @@ class Usage:
 
     @property
     def fresh(self) -> float:
-        """The share of the prompt that the server had to read; 1 where it does not say."""
+        """Return the share of the prompt that the server had to read; 1 if the server does not
+        say."""
         return 1 - self.cached_tokens / max(1, self.prompt_tokens)
 
     def count(self, counted: Counted) -> None:
-        """Take over what the server counted."""
+        """Take over the server's counts."""
         self.prompt_tokens = counted.prompt_tokens
         self.completion_tokens = counted.completion_tokens
         details = counted.prompt_tokens_details
@@ -342,8 +344,9 @@ class Request:
         self.last = now
 
     def may_end_sentence(self, body: bytes) -> bool:
-        """Note what has come, and tell whether somebody wants it now: the first token, and what may
-        end a sentence. To wake the reader for each token costs most of an answer's CPU."""
+        """Note what has come, and tell whether to wake the caller: for the first token, and for
+        text that may end a sentence. Waking the caller for each token took most of an answer's
+        CPU."""
         if self.first is None:
             return True
         self.note_progress()
@@ -363,7 +366,7 @@ def characters(messages: ChatMessages) -> int:
 
 
 def event_of(line: bytes) -> bytes:
-    """Return what a line of server-sent events says, or nothing."""
+    """Return the content of a line of server-sent events, or nothing."""
     return line[5:].strip() if line.startswith(b"data:") else b""
 
 

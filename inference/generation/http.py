@@ -1,8 +1,9 @@
 """Speaks HTTP/1.1 to one model server: requests on kept connections, answers as their bytes come.
 
-A streamed answer is some thirty small pieces. httpx2 takes each of them through six layers, which
-cost 17 ms of CPU for an answer of 35 tokens. Here each is a callback, and who reads is woken for
-the pieces that matter: 4.3 ms (2026-11-29, two shared AVX2 cores, others at work).
+A streamed answer comes in some thirty small pieces. httpx2 passes each of them through six layers,
+which took 17 ms of CPU for an answer of 35 tokens. Here each is a callback, and the caller is woken
+only for the pieces that matter, which takes 4.3 ms (2026-11-29, two shared AVX2 cores, others at
+work).
 """
 
 import asyncio
@@ -16,13 +17,13 @@ from urllib.parse import urlsplit
 import httptools
 import msgspec
 
-# Seconds for which an idle connection is used again. Servers close theirs after 5.
+# Seconds for which an idle connection may be used again. Servers close theirs after 5.
 KEPT = 4.0
 PORTS = {"http": 80, "https": 443}
 
 
 class Broken(OSError):
-    """The connection ended, or what came is no proper answer."""
+    """The connection ended, or no proper answer came."""
 
 
 Seconds = Callable[[], float]
@@ -36,7 +37,7 @@ def any_byte(body: bytes) -> bool:
 class Connection(asyncio.Protocol):
     """One connection, and the answer to its current request."""
 
-    # Uvloop's transports are no asyncio.Transport.
+    # Uvloop's transports are not of the class asyncio.Transport.
     transport: Any
 
     def __init__(self) -> None:
@@ -61,9 +62,9 @@ class Connection(asyncio.Protocol):
     async def read(self, seconds: Seconds, enough: Enough = any_byte) -> bytes:
         """Return what has come of the body since the last call; b"" at the end.
 
-        seconds: called for how long the next bytes may take. enough: called with bytes as they
-        come; the first for which it is true end the wait, without waking anybody before.
-        Raises TimeoutError if nothing comes in time, and Broken if the answer breaks off.
+        seconds: returns how long the next bytes may take. enough: called with bytes as they come;
+        the first for which it is true end the wait, and the caller is not woken before. Raises
+        TimeoutError if nothing comes in time, and Broken if the answer breaks off.
         """
         self.enough = enough
         while not (self.body and self.ready) and not self.complete:
@@ -122,7 +123,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             if self.complete:
-                raise httptools.HttpParserError("It sent an answer to nothing.")
+                raise httptools.HttpParserError("It sent an answer without a request.")
             self.parser.feed_data(data)
         except httptools.HttpParserError as error:
             self.error = error
@@ -155,7 +156,7 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """The connections of one event loop to the server of a URL.
+    """Keeps the connections of one event loop to the server at a URL.
 
     No proxies and no redirects: requests go only to the named host.
     """
@@ -174,7 +175,7 @@ class Connections:
     async def ask(self, method: str, path: str, body: object, connect: float) -> Connection:
         """Send a request, and return the connection on which its answer will come.
 
-        connect: seconds. Raises OSError, also if it takes longer to connect.
+        connect: seconds. Raises OSError, also if connecting takes longer.
         """
         connection = self._kept() or await self._new(connect)
         content = msgspec.json.encode(body) if body is not None else b""
@@ -184,8 +185,8 @@ class Connections:
         return connection
 
     def done(self, connection: Connection, ended: bool) -> None:
-        """Keep the connection if its answer has ended, though its last bytes, which say so for
-        HTTP, may still be on their way. Otherwise close it, so that the server stops."""
+        """Keep the connection if its answer has ended, even if the last bytes, which end it for
+        HTTP, are still on their way. Otherwise close it, so that the server stops."""
         if not ended:
             connection.transport.abort()
             return

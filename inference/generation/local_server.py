@@ -26,14 +26,15 @@ from inference.programs import end_with_parent
 # MiB of memory for the beginnings of prompts that earlier conversations used.
 PROMPT_CACHE = 1024
 ERRORS_ONLY = 1
-# How often a thread looks whether the others are ready before it sleeps. Threads wait for each
-# other some 800 times a token. OpenMP's own 300,000 keep a core from the programs that the other
-# thread waits for: with the 1.5B model on two AVX2 cores, a token took 5.1 s (1.08 s of CPU) with
-# them, 0.22 s with 1,000 and 0.14 s with none where 16 programs were at work, and 0.27, 0.13 and
-# 0.10 s where 5 were (docs/measured.md, 2026-11-29).
+# How often a thread checks whether the others are ready before it sleeps. Threads wait for each
+# other some 800 times a token. With OpenMP's default of 300,000, a waiting thread keeps a core that
+# another program needs, while that program keeps the core of the other thread. With the 1.5B model
+# on two AVX2 cores, a token took 5.1 s (1.08 s of CPU) with the default, 0.22 s with 1,000 and 0.14
+# s with none beside 16 programs at work, and 0.27, 0.13 and 0.10 s beside 5 (docs/measured.md,
+# 2026-11-29).
 SPINS = "0"
-# Tokens of prompts that are read in one step. Only between two steps does the server notice that a
-# request was ended, and write the next token of another. To read 170 tokens takes 6.7 s of CPU in
+# Tokens of prompts that are read in one step. The server notices that a request was ended, and
+# writes the next token of another, only between two steps. Reading 170 tokens takes 6.7 s of CPU in
 # one step, 6.8 s with 64 and 7.5 s with 32 (the same machine).
 STEP = 64
 
@@ -75,10 +76,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _read_beginning(options: argparse.Namespace, folder: Path) -> None:
-    """Read it before the first customer comes; without it, the first requests are slower."""
+    """Read the beginning before the first customer comes; otherwise the first requests are
+    slower."""
     try:
         slots.fill(options.port, options.parallel, options.beginning, folder)
-        print("The beginning of the prompts is read.", flush=True)
+        print("The beginning of the prompts has been read.", flush=True)
     except (OSError, HTTPException) as error:
         _fail(f"The beginning of the prompts was not read: {error}")
 
@@ -115,7 +117,7 @@ def _start(options: argparse.Namespace, folder: Path) -> Any:
 
     folder: where it may write the state of a slot, if it exists.
     """
-    # Read when the library is loaded.
+    # The library reads this when it is loaded.
     os.environ.setdefault("GOMP_SPINCOUNT", SPINS)
     import xllamacpp
 

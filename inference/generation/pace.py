@@ -49,7 +49,7 @@ class Pace:
 
     def read(self, seconds: float, load: int, fresh: float = 1.0) -> None:
         """fresh: the share of the prompt that was in no cache. Without it, prompts from the cache
-        would make the engine look so fast that it is not waited for when it must read one."""
+        would make the engine look so fast that nothing would wait for it when it must read one."""
         self.reading.append(seconds / max(1.0, load * max(LEAST_FRESH, fresh)))
 
     def wrote(self, longest_gap: float) -> None:

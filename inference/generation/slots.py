@@ -1,4 +1,4 @@
-"""Lets every slot of llama.cpp's server hold what all prompts begin with, before customers come.
+"""Fills every slot of llama.cpp's server with the beginning of all prompts before customers come.
 
 A request finds only what its own slot has read. Without this, the first request to each slot reads
 the whole beginning, and while it does so, another one waits.
@@ -21,9 +21,9 @@ PATIENCE = 600
 def fill(port: int, slots: int, beginning: Sequence[Mapping[str, str]], folder: Path) -> None:
     """Have one slot read these chat messages, and copy its state to the others.
 
-    folder: the one that the server was started with for this. It exists only meanwhile: at no other
-    time can a request make the server write a file.
-    OSError or HTTPException if the server cannot do so.
+    folder: the one that the server was started with for this. It exists only during this call: at
+    other times, no request can make the server write a file. Raises OSError or HTTPException if the
+    server cannot do this.
     """
     _post(port, "/v1/chat/completions", {"messages": beginning, "max_tokens": 1, "id_slot": 0})
     folder.mkdir(mode=0o700)

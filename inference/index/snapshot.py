@@ -103,9 +103,9 @@ class Snapshot:
         return int(start), int(end)
 
     def _nearest(self, vector: Vector, scope: str, limit: int) -> NDArray[np.int64]:
-        # For one question the threads of OpenMP only wait for each other: among 10,000 rows it
-        # takes two of them 10 ms of CPU, and one 0.45 ms (2026-11-29, two shared AVX2 cores). The
-        # number is each calling thread's own.
+        # For one question, OpenMP's threads only wait for each other: a search among 10,000 rows
+        # takes 10 ms of CPU with two of them, and 0.45 ms with one (2026-11-29, two shared AVX2
+        # cores). Each calling thread has a number of its own.
         faiss.omp_set_num_threads(1)
         batch = vector.reshape(1, -1)
         if scope == SHARED and self._cells:

@@ -116,7 +116,7 @@ class Collector:
         if not self._vocabulary:
             self._save(folder, [], np.zeros(1, np.int64), _NONE, _NONE)
             return 0.0
-        # Here, since only a writer needs it: it brings SciPy.
+        # Imported here, since only a writer needs it, and it loads SciPy.
         import bm25s
         from bm25s.tokenization import Tokenized
 

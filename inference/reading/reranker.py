@@ -61,8 +61,8 @@ class Reranker:
         self.weight = float(manifest["weight"])
         # The weights of the reader's score, of its own and of one in the probability.
         self._calibration = np.array(manifest["calibration"], np.float64)
-        # The weights of the best line's log odds to answer, of its lead and of one in the
-        # probability that it, and no other line, is the right one.
+        # The weights of the best line's log odds to answer, of its lead and of the constant 1 in
+        # the probability that this line, and no other, is the right one.
         self._sureness = np.array(manifest["sureness"], np.float64)
         # Probabilities. From `answering` on a line may answer; a best line that is sure from
         # `at_once` on is told without asking the language model; from `telling` on it is told
@@ -92,7 +92,7 @@ class Reranker:
         return Ranks(first + self.weight * own + liked, answers.astype(np.float32))
 
     def sure(self, answers: float, lead: float) -> float:
-        """Return the probability that the best line is right, and no other line in its place.
+        """Return the probability that the best line, and no other, is the right one.
 
         answers: the probability that it answers; lead: how far the next line ranks behind it.
         """
@@ -101,11 +101,11 @@ class Reranker:
     def again(
         self, question: str, lines: Sequence[Titled], first: Scores, liked: Scores, before: str
     ) -> Scores:
-        """Return its own scores of the best lines. The others stay as far behind the worst of these
-        as in the reader's scores."""
+        """Return the reranker's own scores of the best lines. The others stay as far behind the
+        worst of these as in the reader's scores."""
         ranks = first + liked
         best = np.argsort(-ranks, kind="stable")[: self.count]
-        # A liked record leaves the reader's best lines in.
+        # A liked record must not displace the reader's best lines.
         near = [scores[best] >= scores[best].max() - self.within for scores in (first, ranks)]
         best = best[near[0] | near[1]]
         scores = self.scores(question, [lines[place] for place in best], before)
@@ -120,8 +120,8 @@ class Reranker:
             return np.concatenate([self._score(pair) for pair in pairs])
 
     def _score(self, pair: Pair) -> Scores:
-        """Score one pair by itself: eight-bit steps depend on everything in a batch, and nothing is
-        computed on padding."""
+        """Score one pair by itself: in a batch, the eight-bit steps would depend on the other
+        pairs, and padding would cost time."""
         names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
         [score] = self._session.run(None, dict(zip(names, arrays([pair]), strict=True)))
         return np.asarray(score, np.float32)
@@ -134,7 +134,7 @@ def logistic(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.f
 
 
 def features(answers: Any, leads: Any) -> NDArray[np.float64]:
-    """Return log odds and leads (…, 2), both bounded: beyond that, they say nothing more."""
+    """Return log odds and leads (…, 2), both bounded: beyond the bounds, they say nothing new."""
     answers = np.clip(answers, 1e-6, 1 - 1e-6)
     odds = np.log(answers / (1 - answers))
     return np.stack([odds, np.minimum(leads, FARTHEST)], axis=-1)

@@ -30,7 +30,9 @@ def url(models: None) -> Iterator[str]:
     options += ["--parallel", "2", "--beginning", json.dumps(BEGINNING)]
     server = subprocess.Popen([*PROGRAM, *options], cwd=ROOT, stdout=subprocess.PIPE)
     try:
-        assert any(b"beginning of the prompts is read" in line for line in server.stdout or ())
+        assert any(
+            b"beginning of the prompts has been read" in line for line in server.stdout or ()
+        )
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()

@@ -67,13 +67,13 @@ class System:
 
 @dataclass
 class Run:
-    """Of one system with so many customers."""
+    """The figures of one system with a number of customers."""
 
     times: list[Times]
     turns_per_second: float
-    # Of its process, seconds a turn.
+    # CPU of its process, in seconds a turn.
     cpu: float
-    # Of memory, for each of them.
+    # Memory for each customer.
     kib: float
     model: float
 
@@ -83,7 +83,8 @@ class Run:
 
     @property
     def added(self) -> list[float]:
-        """Seconds between what the model had ready, and the customer's first words."""
+        """Return the seconds from when the model had the first words ready until the customer had
+        them."""
         return [one.first - self.model for one in self.times]
 
 
@@ -134,7 +135,7 @@ async def warm_up(system: System) -> None:
 
 
 async def measure(system: System, options: argparse.Namespace) -> dict[str, Run]:
-    """By the customers, in words."""
+    """Return the runs by a description of their customers."""
     await warm_up(system)
     eager = f"{options.eager} who never pause"
     runs = {eager: await run(system, options.eager, options.seconds, thinks=False)}
@@ -175,7 +176,7 @@ def ms(values: Sequence[float], share: float) -> str:
 
 
 def in_ms(values: Sequence[float]) -> list[str]:
-    """The median, and the 95th and 99th percentile."""
+    """Return the median, and the 95th and 99th percentile."""
     return [ms(values, share) for share in SHARES]
 
 
@@ -194,7 +195,7 @@ def compared(found: dict[str, dict[str, Run]]) -> str:
     over = ["customers", "Attune to", "turns/s", "CPU a turn", "acknowledged", "first words"]
     return (
         f"{table(head, rows)}\n\n{table(over, ratios)}\n\nTimes are 50, 95 and 99 %; ratios of "
-        "times are of medians. First words: the model's first token, and what is added."
+        "times compare medians. First words: the model's first token, plus the time added."
     )
 
 
@@ -219,8 +220,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=30, help="of each measurement")
     parser.add_argument("--eager", type=int, default=50, help="customers who never pause")
     parser.add_argument("--levels", type=int, nargs="*", default=[50, 100, 200], help="who think")
-    parser.add_argument("--idle", type=int, default=1_000, help="conversations beside --active")
-    parser.add_argument("--active", type=int, default=200, help="0: do not measure with idle ones")
+    parser.add_argument("--idle", type=int, default=1_000, help="idle ones beside --active")
+    parser.add_argument("--active", type=int, default=200, help="0: no run beside idle ones")
     return parser.parse_args()
 
 

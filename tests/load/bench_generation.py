@@ -1,15 +1,17 @@
 """`make bench-generation`: Attune on vLLM beside the same vLLM asked directly, and llama.cpp.
 
-Customers ask, so many at a time, each the next question when the last is answered: through the
-socket, the database, retrieval and the check; then as plain requests with prompts that Attune would
-send, timed to the same token: the end of the first sentence that the check lets pass, or the end of
-the answer where it lets none. Both ask the same questions, and each comes first in every
-other round, since the prefix cache helps whoever comes second. With VLLM_URL (and SLM_NAME,
-SLM_API_KEY) that server is used, on its GPU, and WEB_PROCESSES of Attune, without llama.cpp;
-without, vLLM's CPU build, which computes on all cores but the last, and all else, both clients
-among it, keeps to that one. Where a device counts its energy: of a plain client's time all of it,
-of Attune's answers what they were stored with, which one web process alone can tell. Beside
-Attune's share of vLLM's tokens/s stands what a closed queue foresees of it (queue_model.py).
+A number of customers ask at a time, each the next question when the last is answered: through the
+socket, the database, retrieval and the check; then as plain requests with the prompts that Attune
+would send, timed to the same token: the end of the first sentence that the check lets pass, or the
+end of the answer if it lets none pass. Both ask the same questions, and each comes first in every
+other round, since the prefix cache helps whichever comes second.
+
+With VLLM_URL (and SLM_NAME, SLM_API_KEY), that server is used on its GPU, with WEB_PROCESSES of
+Attune and without llama.cpp. Otherwise vLLM's CPU build computes on all cores but the last, and
+everything else, both clients included, keeps to the last. If a device counts its energy, a plain
+client is charged all that the device uses meanwhile, and Attune the figures stored with its
+answers, which are right only with a single web process. Beside Attune's share of vLLM's tokens/s
+stands the share that a closed queue predicts (queue_model.py).
 """
 
 import argparse
@@ -70,7 +72,7 @@ class Round:
     seconds: float
     # None where nothing counts them.
     joules: float | None
-    # Of Attune's web processes, seconds a turn.
+    # CPU of Attune's web processes, in seconds a turn.
     cpu: float = 0.0
 
     @property
@@ -83,7 +85,7 @@ class Round:
 
     @property
     def length(self) -> float:
-        """Tokens of an answer."""
+        """Return the average tokens of an answer."""
         return self.tokens / len(self.first)
 
 
@@ -148,7 +150,7 @@ async def written() -> tuple[int, float | None]:
 async def measure(
     parts: Parts, vllm: Generator, llama: Generator | None, levels: dict[int, int]
 ) -> None:
-    """levels: rounds by the conversations at a time."""
+    """levels: how many rounds, by the number of conversations at a time."""
     first, joules = "first sentence, s (median)", "J per 1,000 tokens"
     head = ["conversations", "", first, "ratio", "tokens/s", "ratio", joules]
     rows, rounds_of = [], dict[int, dict[str, list[Round]]]()
@@ -164,18 +166,18 @@ async def measure(
                 way = direct(vllm, asked) if name is DIRECT else through_attune(parts, asked)
                 found[name].append(await way)
         if llama:
-            # It takes a multiple of the time among many.
+            # With many customers, it takes several times as long.
             found[LLAMA] = [await direct(llama, customers(level, 1))]
         rows += [row(level, name, one, found[DIRECT]) for name, one in found.items()]
         rounds_of[level] = found
         # As they come: whoever ends it early keeps what was measured.
         print(table(head, rows[-len(found) :]), file=sys.stderr, flush=True)
-    print(f"{table(head, rows)}\n\n{foreseen(rounds_of, len(parts.web()))}")
+    print(f"{table(head, rows)}\n\n{predicted(rounds_of, len(parts.web()))}")
 
 
-def foreseen(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> str:
-    """Show Attune's share of the engine's tokens/s beside what a closed queue foresees of it: with
-    what a turn cost, and with what it is to cost."""
+def predicted(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> str:
+    """Show Attune's share of the engine's tokens/s beside the share that a closed queue predicts:
+    with the cost of a turn as measured, and with its goals."""
     median, levels = statistics.median, list(rounds_of)
     direct = {level: found[DIRECT] for level, found in rounds_of.items()}
     ours = {level: found[ATTUNE] for level, found in rounds_of.items()}
@@ -183,11 +185,11 @@ def foreseen(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> st
     length = median(one.length for one in chain(*direct.values()))
     cpu = median(one.cpu for one in chain(*ours.values()))
     alone = median(min(levels) * one.seconds / len(one.first) for one in ours[min(levels)])
-    # Of a turn: neither computes, as while the database writes.
+    # Seconds of a turn in which neither computes, such as while the database writes.
     think = max(0.0, alone - cpu - min(levels) * length / rates[min(levels)])
     columns = {
         "measured": {level: median(ratios(ours[level], direct[level])) for level in levels},
-        "foreseen": queue_model.shares(rates, length, cpu, processes, think),
+        "predicted": queue_model.shares(rates, length, cpu, processes, think),
         "with 15 ms": queue_model.shares(rates, length, 0.015, processes, think),
         "with 8 ms, 4 processes": queue_model.shares(rates, length, 0.008, 4, think),
     }
@@ -200,7 +202,7 @@ def foreseen(rounds_of: dict[int, dict[str, list[Round]]], processes: int) -> st
 
 
 def ratios(rounds: Sequence[Round], direct: Sequence[Round]) -> list[float]:
-    """Of rounds that asked the same, one after the other."""
+    """Return the ratios of rounds that asked the same questions, one after the other."""
     return [one.rate / other.rate for one, other in zip(rounds, direct, strict=True)]
 
 
@@ -286,9 +288,9 @@ def prefix_cache(url: str) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=int, help="of every answer; as many as it has by default")
+    parser.add_argument("--tokens", type=int, help="of every answer; by default its own")
     parser.add_argument("--levels", type=int, nargs="*", default=[*LEVELS], help="customers")
-    parser.add_argument("--rounds", type=int, help="of each level")
+    parser.add_argument("--rounds", type=int, help="rounds of each level")
     options = parser.parse_args()
     levels = {level: options.rounds or LEVELS.get(level, 3) for level in options.levels}
     with TemporaryDirectory() as made, ExitStack() as stack:

@@ -1,9 +1,9 @@
-"""`make bench-growth`: what a turn costs a customer who has much, beside one who has little.
+"""`make bench-growth`: what a turn costs for a customer with many records, beside one with few.
 
 Three customers with 10, 1,000 and 10,000 records of their own ask the same questions; a short and a
-long conversation take a message; pages of agents hear of it. CPU milliseconds of this process and
-of its PostgreSQL backends, with this machine's models and without a language model, in the
-database that DATABASE_URL names or in an SQLite of its own. The database must be empty.
+long conversation take a message; agents' pages get the news. CPU milliseconds of this process and
+of its PostgreSQL backends, with this machine's models and without a language model, in the database
+that DATABASE_URL names or in an SQLite of its own. The database must be empty.
 """
 
 import asyncio
@@ -94,7 +94,7 @@ def filled() -> None:
 
 
 def talk(messages: int, customer: str) -> Any:
-    """Return a conversation in which the customer and the bot have said so much."""
+    """Return a conversation with this number of messages by the customer and the bot."""
     from chatbot.conversation import customers
     from chatbot.models import Conversation, Inbox, Message, Reply, Visitor
 
@@ -193,7 +193,7 @@ def talking(spent: Spent) -> None:
         runner.turn_of(Reply.objects.select_related("question", "conversation").get(id=reply.id))
         replies.finish(reply, "answered", "It is on its way.", [])
 
-    head("CPU ms of a message, by those before it", MESSAGES)
+    head("CPU ms of a message, by earlier messages", MESSAGES)
     line(
         "stored, read, finished",
         [spent.by(partial(turn, talk(count, "cust_10"))) for count in MESSAGES],
@@ -201,7 +201,7 @@ def talking(spent: Spent) -> None:
 
 
 async def watching() -> None:
-    """Measure one changed row that so many agents' pages hear of."""
+    """Measure one changed row that goes to the pages of a number of agents."""
     from django.contrib.auth.models import User
 
     from chatbot.console.consumer import AgentConsumer

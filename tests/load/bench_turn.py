@@ -1,8 +1,8 @@
 """`make bench-turn`: what a turn costs one web process of Attune on PostgreSQL and Redis.
 
-Customers of the demo shop ask, each question a new one: about their own records, products and
-articles, and what nothing answers. The model server is a stub of fixed speed that answers from the
-records. What the idle site uses in the same time is subtracted.
+Customers of the demo shop ask new questions: about their own records, about products and articles,
+and about things that nothing answers. The model server is a stub of fixed speed that answers from
+the records. The use of the idle site in the same time is subtracted.
 """
 
 import argparse
@@ -83,7 +83,7 @@ async def measure(parts: Parts, options: argparse.Namespace) -> str:
 
 
 def endings(parts: Parts, sent: Sequence[Sent]) -> dict[str, tuple[str, int]]:
-    """By the message's id: how its reply ended, and requests to the model."""
+    """Return, by the message's id, how its reply ended and the number of requests to the model."""
     ids = {message.id for message in sent}
     with psycopg.connect(parts.database) as connection:
         rows = connection.execute(ENDINGS).fetchall()
@@ -117,8 +117,8 @@ def in_words(
             f"{run.seconds:.0f} s; the model was asked in {len(asked)}. Endings: {ways}. "
             f"Other programs took {run.others:.0%} of the machine.",
             table(["", "CPU, ms a turn", "idle, ms a second (subtracted)"], cpu),
-            f"SQL statements a turn: {net.statements.total() / turns:.1f}, of them "
-            f"{transactions / turns:.1f} that begin or end a transaction. "
+            f"SQL statements a turn: {net.statements.total() / turns:.1f}, of which "
+            f"{transactions / turns:.1f} begin or end a transaction. "
             f"Redis commands a turn: {net.commands.total() / turns:.1f}.",
             table(["ms", "median", "95 %", "99 %"], rows),
             *(listed(net.statements, net.commands, turns) if options.list else ()),
@@ -127,7 +127,7 @@ def in_words(
 
 
 def listed(statements: Counts, commands: Counts, turns: int) -> list[str]:
-    """Show the calls a turn of each, the most frequent first."""
+    """Show how often a turn calls each, the most frequent first."""
     tables = []
     for name, counts in (("statement", statements), ("Redis command", commands)):
         alike = Counts()
@@ -139,7 +139,7 @@ def listed(statements: Counts, commands: Counts, turns: int) -> list[str]:
 
 
 def shortened(text: str) -> str:
-    """Leave out a savepoint's number, and the end."""
+    """Leave out a savepoint's number, and cut off the end."""
     return " ".join(re.sub(r'"s\d+_x\d+"', "…", text).split())[:STATEMENT].replace("|", "/")
 
 
@@ -151,7 +151,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--idle", type=float, default=10, help="seconds of the idle measurement")
     parser.add_argument("--list", action="store_true", help="show each SQL statement and command")
     parser.add_argument(
-        "--sure-at-once", action="store_true", help="ask no model where the reader is sure"
+        "--sure-at-once", action="store_true", help="ask no model if the reader is sure"
     )
     return parser.parse_args()
 

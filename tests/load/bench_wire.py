@@ -1,7 +1,7 @@
-"""What a turn costs in a web process outside the models and the database, in CPU time:
+"""Measures the CPU time of a turn in a web process outside the models and the database:
 `python deploy/local/services.py python -m tests.load.bench_wire`.
 
-An answer that is read from the model's server, an event that is published, and a call in a thread.
+It reads an answer from the model's server, publishes an event, and makes a call in a thread.
 """
 
 import asyncio

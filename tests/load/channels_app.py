@@ -1,8 +1,8 @@
 """A chat that stores its messages, as a Django team would write it first, with Channels.
 
-It has Attune's database, channel layer and client of the model server: a message is stored and
-announced before it is acknowledged, and so is the answer once it was streamed. Nothing is searched
-or checked. `python -m tests.load.channels_app` makes its tables.
+It uses Attune's database and its client of the model server. A message is stored and announced
+before it is acknowledged, and the answer is, too, once it has been streamed. Nothing is searched or
+checked. `python -m tests.load.channels_app` makes its tables.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class Message(models.Model):
 
 @database_sync_to_async
 def store(conversation: uuid.UUID, author: str, text: str, client_id: str = "") -> int:
-    """Return the message's number; the one that it has if it was sent before."""
+    """Store a message and return its number, or the number that it has if it was sent before."""
     with transaction.atomic():
         locked = Conversation.objects.select_for_update().get(id=conversation)
         known = Message.objects.filter(conversation=locked, client_id=client_id).first()
@@ -110,7 +110,7 @@ class Consumer(AsyncJsonWebsocketConsumer):
         await self.announce(await store(self.conversation, "bot", said), "bot", said)
 
     async def announce(self, seq: int, author: str, text: str) -> None:
-        """To everybody who watches the conversation."""
+        """Send a message to everybody who watches the conversation."""
         message = {"type": "message", "seq": seq, "author": author, "text": text}
         await self.channel_layer.group_send(self.group, message)
 

@@ -1,4 +1,4 @@
-"""The chat of channels_app.py in one process, and a client of it."""
+"""Runs the chat of channels_app.py in one process, and has a client for it."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ APP = "tests.load.channels_app"
 
 @contextmanager
 def running(folder: Path, parts: Parts) -> Iterator[tuple[int, str]]:
-    """On the site's services; yield its process id and address."""
+    """Run it on the site's services; yield its process id and address."""
     port = free_port()
     services = {"DATABASE_URL": parts.database, "REDIS_URL": parts.redis_url}
     env = os.environ | services | {"SLM_URL": parts.slm_url}
@@ -50,7 +50,7 @@ class ChannelsClient:
         return Times(first, await self.until(type="message", author="bot") - began, ack)
 
     async def until(self, **expected: str) -> float:
-        """When a frame with these values came."""
+        """Return when a frame with these values came."""
         async with asyncio.timeout(ANSWERS_WITHIN):
             while not expected.items() <= json.loads(await self.socket.recv()).items():
                 pass

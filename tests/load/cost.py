@@ -1,4 +1,5 @@
-"""Accounts of a site's parts: CPU as the scheduler counts it, SQL statements, Redis commands."""
+"""Counts what a site's parts use: CPU by the scheduler's accounts, SQL statements, Redis
+commands."""
 
 import os
 import signal
@@ -22,7 +23,7 @@ Counts = Counter[str]
 
 
 def seconds(process: int) -> float:
-    """CPU of a process with all its threads, and of the children that have ended, user and system.
+    """Return the user and system CPU of a process with all its threads, and of its ended children.
 
     PostgreSQL's connections are children of one process.
     """
@@ -40,8 +41,8 @@ def of_family(process: int) -> float:
 
 @dataclass
 class Machine:
-    """Seconds that all cores together have had, were busy, and worked for this program and what it
-    started."""
+    """Seconds of all cores together: in all, busy, and spent on this program and the processes that
+    it started."""
 
     had: float
     busy: float
@@ -62,7 +63,7 @@ class Machine:
 
 @dataclass
 class Used:
-    """Since the start, or between two readings."""
+    """The use since the start, or between two readings."""
 
     cpu: dict[str, float]
     statements: Counts
@@ -83,7 +84,7 @@ class Used:
         return self.less(before, 1.0)
 
     def less(self, other: Self, times: float) -> Self:
-        """Without so many times what another reading has; nothing becomes negative."""
+        """Subtract another reading this many times; nothing becomes negative."""
         return type(self)(
             {name: max(0.0, used - times * other.cpu[name]) for name, used in self.cpu.items()},
             without(self.statements, other.statements, times),
@@ -96,8 +97,8 @@ def without(counts: Counts, other: Counts, times: float) -> Counts:
 
 
 def count_statements(parts: Parts) -> None:
-    """Let PostgreSQL count: it loads what counts only at its start, and services.py starts it
-    again."""
+    """Let PostgreSQL count statements. It loads the extension only at its start, so it is ended,
+    and services.py starts it again."""
     with psycopg.connect(parts.database, autocommit=True) as connection:
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
         connection.execute("ALTER SYSTEM SET shared_preload_libraries = 'pg_stat_statements'")

@@ -31,7 +31,7 @@ class Parts:
         self.database, self.redis_url = known["DATABASE_URL"], known["REDIS_URL"]
 
     def web(self) -> list[int]:
-        """The processes that serve, without the one that forks them."""
+        """Return the processes that serve, without the one that forks them."""
         found = self.site.processes()
         all_ = {id for id, command in found.items() if "uvicorn" in command or "prefork" in command}
         return [id for id in found if id in all_ and not all_ & children_of(id)]

@@ -1,6 +1,6 @@
-"""Answers of a fixed length from any vLLM: a proxy that asks for so many tokens, no more, no fewer.
+"""Makes answers of any vLLM equally long: a proxy that asks for an exact number of tokens.
 
-Requests pass with `min_tokens` and `max_tokens`, answers as they are.
+Requests pass with `min_tokens` and `max_tokens` set, answers unchanged.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ def serve(port: int, host: str, its_port: int, tokens: int) -> None:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in tasks:
                 task.cancel()
-            # Where the client has gone, the engine stops.
+            # If the client has gone, this stops the engine.
             back.close()
 
         server = await asyncio.start_server(one, "127.0.0.1", port, backlog=1024)

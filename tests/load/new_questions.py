@@ -1,4 +1,4 @@
-"""Questions to the demo shop, no two alike, so that nothing that remembers a text answers them."""
+"""Makes questions to the demo shop, no two alike, so that no cache of texts can answer them."""
 
 import json
 import random
@@ -10,7 +10,7 @@ from itertools import count, cycle
 
 from crm.demo import orders, shop
 
-# By the kind of a record and its field.
+# Questions by the kind of a record and its field.
 OWN = {
     ("order", "status"): "what is the status of {}?",
     ("order", "total"): "what was the total of {}?",
@@ -44,8 +44,8 @@ class Talk:
 
 
 def talks(customers: int, turns: int, seed: int = 1) -> list[Talk]:
-    """Of each customer's questions, two of five are about own records, one each about a product and
-    an article, and one has no answer."""
+    """Return the questions of each customer: of five, two are about the customer's own records, one
+    is about a product, one about an article, and one has no answer."""
     draw, people = random.Random(seed), cycle(owners())
     sources = {customer: never_twice(own(customer), draw) for customer in owners()}
     product, article, absent = (

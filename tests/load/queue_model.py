@@ -1,6 +1,6 @@
-"""How near Attune comes to its engine's own speed: a closed queue of so many customers.
+"""Predicts how near Attune comes to its engine's own speed, by a closed queue of customers.
 
-Each customer in turn thinks, waits for a process of Attune, and waits for the engine, whose speed
+Each customer thinks, then waits for a process of Attune, then waits for the engine, whose speed
 grows with the customers that it serves at a time. `python -m tests.load.queue_model` prints the
 shares on an H200 for several costs of a turn and numbers of processes.
 """
@@ -25,7 +25,7 @@ def turns_per_second(
     """Return the throughput of a closed queue, as exact mean value analysis does.
 
     cpu: seconds of a process for each turn. think: seconds of a turn in which neither computes.
-    engine: the turns a second that it answers with so many at a time.
+    engine: returns the turns a second that it answers for a number of customers at a time.
     """
     thinking = [1.0, *accumulate((think / n for n in counted(customers)), product)]
     at_cpu = [1.0, *accumulate((cpu / min(n, processes) for n in counted(customers)), product)]
@@ -64,7 +64,7 @@ def shares(
 ) -> dict[int, float]:
     """Return the share of the engine's own tokens/s that customers get through Attune.
 
-    rates: tokens/s by customers at a time, asked directly. tokens: of an answer.
+    rates: tokens/s by customers at a time, asked directly. tokens: the length of an answer.
     """
     rate = between(rates)
     return {
@@ -76,7 +76,7 @@ def shares(
 
 
 def predicted(tokens: Sequence[float], cpus: Sequence[float], processes: Sequence[int]) -> str:
-    """cpus: milliseconds a turn."""
+    """Return a table of predicted shares. cpus: milliseconds a turn."""
     rows = [
         [f"{length:.0f}", f"{cpu:g}", str(number), *(f"{share:.2f}" for share in found.values())]
         for length in tokens

@@ -1,10 +1,10 @@
 """A model server of fixed speed, as a process of its own: `python -m tests.load.stub_slm PORT`.
 
 It speaks as much of the OpenAI chat API as a chat needs, and answers from the records in the
-prompt: with the line that shares most words with the question, or that nothing is on record. Each
-sentence has as many tokens as every other one, so the first one ends at a known time (`until`).
-`--unsupported 10` makes it invent a figure in one of ten answers; the same question always gets the
-same answer. `GET /running` says how many answers it is writing.
+prompt: with the line that shares most words with the question, or by saying that nothing is on
+record. Each sentence has as many tokens as every other one, so the first one ends at a known time
+(`until`). `--unsupported 10` makes it invent a figure in one of ten answers; the same question
+always gets the same answer. `GET /running` says how many answers it is writing.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from inference.grounding import stems
 from inference.lines import is_prose
 
 FIRST_TOKEN, NEXT_TOKEN = 0.2, 0.02
-# Tokens of a sentence, and the answer's by default.
+# Tokens of a sentence, and by default of an answer.
 SENTENCE = 12
 # Connections are kept, as vLLM keeps them.
 HEAD = (
@@ -31,13 +31,13 @@ HEAD = (
 )
 END = b"0\r\n\r\n"
 NOTHING = "NOT ON RECORD"
-# To whoever sends no records.
+# The answer to a prompt without records.
 WITHOUT_RECORDS = "Thank you for your question, which I am glad to answer."
 
 
 @dataclass
 class Speed:
-    """In seconds."""
+    """The stub's speed, in seconds."""
 
     first_token: float = FIRST_TOKEN
     next_token: float = NEXT_TOKEN
@@ -60,7 +60,7 @@ class Stub:
         self.running = self.asked = 0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # The client goes.
+        # Suppressed, since clients leave when they like.
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).decode()
@@ -97,13 +97,13 @@ class Stub:
         finally:
             self.running -= 1
             gone.cancel()
-            # Until it has gone, nobody else may read.
+            # Until this task has ended, nobody else may read.
             await asyncio.wait([gone])
 
 
 def sentences(prompt: str, unsupported: int = 0) -> list[str]:
-    """Return right sentences about the records of a prompt, the best one first; of a share of the
-    questions, in per cent, a wrong one before them."""
+    """Return right sentences about the records of a prompt, the best one first. unsupported: the
+    per cent of questions for which a wrong one comes before them."""
     records, mark, question = prompt.rpartition("\n\nQUESTION: ")
     if not mark:
         return [WITHOUT_RECORDS]
@@ -150,7 +150,7 @@ def event(text: str) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
-    """As HTTP's chunked encoding writes it."""
+    """Write data in HTTP's chunked encoding."""
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 

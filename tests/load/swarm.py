@@ -48,7 +48,7 @@ class Sent:
 class Client:
     url: str
     inbox: str = "demo"
-    # Of the demo shop, which vouches for them; nobody by default.
+    # A customer of the demo shop, which vouches for them; nobody by default.
     customer: str = ""
     # Seconds; a client whose network is cut notices by it.
     ping: float = 20

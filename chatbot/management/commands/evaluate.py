@@ -49,7 +49,7 @@ class Command(BaseCommand):
     help = (
         "Prints figures on a labelled file of JSON lines (.gz too). answers: asks each "
         '{"id", "kind", "customer", "question", "expect"}; delay: on the same file, measures the '
-        "time to the first sentence with and without reading ahead of Enter, beside the bare "
+        "time to the first sentence with and without reading ahead, beside the bare "
         "model's; routes: on the same file, measures "
         'what the tiers save and cost; retrieval: searches for each {"question", "customer", '
         '"relevant"}; grounding: checks each sentence of {"record", "pairs"}; reading: ranks the '

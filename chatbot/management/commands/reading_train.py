@@ -50,8 +50,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--from-cases",
             action="store_true",
-            help="train the reranker further, on the test questions that people taught, and put it "
-            "into service here if it ranks better (some minutes)",
+            help="train the reranker further on the test questions that people taught, and use it "
+            "here if it ranks better (takes some minutes)",
         )
         work = catalogue.models_dir().parent / "reading"
         parser.add_argument(

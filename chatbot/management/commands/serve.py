@@ -30,7 +30,7 @@ from inference.models import catalogue
 LOOPBACK = "127.0.0.1"
 # Megabytes in DATA_DIR that the demo shop, its index and the logs take.
 ROOM = 200
-# The environment in which loading and using models starts no thread, which a fork would lose.
+# With these variables, loading and using models starts no threads: a fork would lose them.
 ONE_THREAD = {
     "MODEL_THREADS": "1",
     "OMP_NUM_THREADS": "1",

@@ -1,4 +1,4 @@
-"""Turns the delivered weights of the reranker, in eight bits, back into a model to train further.
+"""Turns the reranker's delivered weights, in eight bits, back into a model to train further.
 
 Rounding to eight bits moves the vectors little: the cosine of a token's vector before and after is
 0.997 or more (2026-11-29). So a site can train on its own questions without the original weights.
@@ -14,12 +14,13 @@ from torch import Tensor
 from inference.reading.training.reranking import Together
 from inference.training import body
 
-# The exporter names the weights of these three of each layer by their place in the graph.
+# The exporter names these three weights of each layer by their place in the graph.
 NAMELESS = ("query", "key", "value")
 
 
 def restored(start: Path, weights: Path) -> Together:
-    """start: a folder with a transformer of the same form; weights: the reranker's folder."""
+    """Return the model. start: a folder with a transformer of the same form; weights: the
+    reranker's."""
     model = Together(body.from_folder(start))
     stored = unrounded(weights / "model.int8.onnx")
     state = model.state_dict()
@@ -53,6 +54,6 @@ def unrounded(file: Path) -> dict[str, Tensor]:
 
 
 def place(name: str) -> tuple[int, int]:
-    """Sort what the exporter numbered, "val_28", before what has a name."""
+    """Sort weights that the exporter numbered ("val_28") before those with a name."""
     head, _, number = name.rpartition("_")
     return (0, int(number)) if head == "val" else (1, 0)

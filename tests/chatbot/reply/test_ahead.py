@@ -1,4 +1,4 @@
-"""Reading ahead of Enter: the reply finds it read, nobody sees what was typed, nobody waits."""
+"""Reading ahead: the reply finds its prompt read, nobody sees what was typed, nobody waits."""
 
 import asyncio
 import logging

@@ -194,7 +194,7 @@ class BusTests(SocketTestCase):
         with mock.patch("chatbot.wire.bus.REST", 0.01), self.assertLogs("attune.hints"):
             here, there = self.bus("attune:live:1"), self.bus()
             await here.subscribe(["attune:live:1"])
-            await here.ear.disconnect(nowait=True)
+            await here.subscriber.disconnect(nowait=True)
             while not self.heard:
                 there.publish("attune:live:1", b"1")
                 await asyncio.sleep(0.02)

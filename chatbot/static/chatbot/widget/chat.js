@@ -141,7 +141,7 @@ export class Chat {
   }
 
   #welcome({ conversation, state, last_seq: lastSeq, replying, agent, ahead }) {
-    this.#composer.draft.wanted = Boolean(ahead); // an older server does not know the frame
+    this.#composer.draft.wanted = Boolean(ahead); // an older server does not know the "ahead" frame
     if (this.#conversation && conversation !== this.#conversation && this.#history.after) {
       // Not the conversation whose last number our hello named: load this one from its beginning.
       this.#reset();

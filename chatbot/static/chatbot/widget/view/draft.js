@@ -1,6 +1,6 @@
-// Tells at pauses what the customer has typed so far, to a server that wants to read ahead.
+// Sends what the customer has typed so far, at pauses, to a server that wants to read ahead.
 
-const PAUSE = 400; // milliseconds after a key; a word's end is a pause at once
+const PAUSE = 400; // milliseconds after a key; the end of a word counts as a pause at once
 const EVERY = 1_000;
 const WORD_END = /[\s.,;:?!]$/;
 
@@ -9,7 +9,7 @@ export class Draft {
   #told = "";
   #toldAt = -Infinity;
 
-  /** Whether the server asks for it. */
+  /** Whether the server asks for drafts. */
   wanted = false;
 
   // Set by the owner.
