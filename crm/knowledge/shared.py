@@ -60,7 +60,7 @@ def held_since(view: Searchable) -> Held:
     if not isinstance(view, View):
         return Held()
     changes = view.delta.upto
-    # Never emptied: other searches may be reading it.
+    # Replaced, never emptied: other searches may be reading it.
     if _held.view is not view or _held.changes != changes or len(_held.passages) > MOST:
         _held = Held(view, changes)
     return _held

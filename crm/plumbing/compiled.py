@@ -30,7 +30,7 @@ class Given(Expression):
 
 
 class Statement(ABC):
-    """A statement that is written when it first runs, and from then on given its values."""
+    """A statement that is written when it first runs; each run gives it its values."""
 
     def __init__(self, rows: Callable[[], QuerySet[Any, Any]]) -> None:
         # Called at the first run, since the models and the database are not known before.

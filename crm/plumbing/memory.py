@@ -33,7 +33,8 @@ class Memory(Generic[Key, Value]):
                 signal.connect(self._changed, sender=model, weak=False)
 
     def __call__(self, key: Key) -> Value:
-        # A change while this reads replaces the dictionary, and what is put into this one is lost.
+        # A change meanwhile replaces the dictionary, so that the old value, put into this one, is
+        # lost.
         held, now = self._held, time.monotonic()
         until, value = held.get(key, (0.0, None))
         if now < until:

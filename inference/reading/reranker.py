@@ -128,7 +128,7 @@ class Reranker:
 
 
 def logistic(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the logistic function of the values (…, columns) and one, weighted: (…)."""
+    """Return the logistic function, (…), of the weighted values, (…, columns), and a constant."""
     logits = values @ weights[:-1] + weights[-1]
     return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))))
 

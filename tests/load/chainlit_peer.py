@@ -39,7 +39,7 @@ def environment() -> Path:
 
 @contextmanager
 def running(folder: Path, slm_url: str) -> Iterator[tuple[int, str]]:
-    """Yield its process id and address."""
+    """Run it; yield its process id and address."""
     port = free_port()
     command = [str(environment() / "bin/chainlit"), "run", str(APP), "--headless"]
     command += ["--host", "127.0.0.1", "--port", str(port)]

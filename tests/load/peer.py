@@ -1,4 +1,4 @@
-"""A program that Attune is measured beside, as a process of its own."""
+"""Runs a program that Attune is measured beside, in a process of its own."""
 
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,7 +16,7 @@ ANSWERS_WITHIN = 120
 def running(
     command: Sequence[str], port: int, log: Path, env: Mapping[str, str] | None = None
 ) -> Iterator[int]:
-    """Yield its process id once it listens."""
+    """Run the program; yield its process id once it listens."""
     with log.open("wb") as sink:
         process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=sink, stderr=sink)
     try:
