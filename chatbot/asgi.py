@@ -41,6 +41,8 @@ def jobs() -> list[Job]:
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:
     """Run the jobs and the courier from the server's start to its end."""
     await receive()
+    # From now on no thread waits for Redis, even while no socket is open.
+    hints.home()
     forget_the_dead()
     # With a thousand sockets, a full garbage collection that also walks Django's modules stops
     # every chat for a third of a second.

@@ -77,6 +77,8 @@ class Bus:
                             counted(heard)
         except FAILURES as error:
             self.waiting.clear()
+            # Answers that were not read would be taken for those to later commands.
+            await self.publisher.disconnect(nowait=True)
             self._failed(error)
 
     def _failed(self, error: Exception) -> None:
@@ -112,11 +114,11 @@ class Bus:
             try:
                 async with asyncio.timeout(PATIENCE):
                     await self.subscriber.connect()
-                self.hears = True
-                await self._tell("SUBSCRIBE", self.wanted())
+                    self.hears = True
+                    await self._tell("SUBSCRIBE", self.wanted())
                 self.tried.set()
                 await self._listen()
-            except FAILURES as error:
+            except Exception as error:  # Any: nobody begins to listen again if this ends.
                 self.hears = False
                 await self.subscriber.disconnect(nowait=True)
                 self._failed(error)
@@ -132,6 +134,8 @@ class Bus:
                 raise TimeoutError("it does not answer")
             if silent := said is None:
                 await self.subscriber.send_command("PING")
+            elif said == b"PONG":
+                pass  # Without a subscription, Redis answers by this instead of a list.
             elif said[0].endswith(b"message") and not said[-1].startswith(self.own):
                 channel, event = said[-2].decode(), said[-1][len(self.own) :]
                 self.hear(channel, event, said[0] == b"pmessage")

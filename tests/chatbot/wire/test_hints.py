@@ -14,6 +14,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import override_settings
 
+from chatbot import asgi
 from chatbot.conversation import agents, changes
 from chatbot.models import Conversation, Message
 from chatbot.wire import hints
@@ -108,6 +109,23 @@ class HintTests(SocketTestCase):
         await hints.send(alices, GREETING)
         self.assertEqual(bus.published, ["live"])
         await socket.disconnect()
+
+    async def test_a_web_process_without_sockets_does_not_wait_for_redis_either(self) -> None:
+        homes = list[hints.Home | None]()
+
+        async def receive() -> None: ...
+
+        async def send(event: dict[str, Any]) -> None:
+            homes.append(hints._home)
+
+        with (
+            mock.patch.object(hints, "_home", None),
+            mock.patch.object(asgi, "jobs", list),
+            mock.patch.object(asgi.courier, "carry_for_ever", receive),
+            mock.patch.object(asgi.gc, "freeze"),
+        ):
+            await asgi.lifespan({}, receive, send)
+        self.assertNotIn(None, homes)
 
     async def test_a_hint_waits_until_the_frame_before_it_is_handled(self) -> None:
         socket = await self.join()
@@ -206,6 +224,49 @@ class BusTests(SocketTestCase):
             await asyncio.sleep(0.2)
             there.publish("attune:live:1", b"1")
             await self.until_heard(1)
+
+    async def test_a_bus_that_wanted_nothing_for_long_hears_again(self) -> None:
+        with mock.patch("chatbot.wire.bus.SILENCE", 0.02):
+            here, there = self.bus(), self.bus()
+            await here.subscribe(["attune:live:1"])
+            await here.unsubscribe(["attune:live:1"])
+            await asyncio.sleep(0.2)
+            await here.subscribe(["attune:live:2"])
+            async with asyncio.timeout(PATIENCE):
+                while not self.heard:
+                    there.publish("attune:live:2", b"1")
+                    await asyncio.sleep(0.02)
+        self.assertFalse(here.hearing and here.hearing.done())
+
+    async def test_an_event_that_cannot_be_read_does_not_end_the_listening(self) -> None:
+        def hear(channel: str, event: bytes, by_pattern: bool) -> None:
+            self.heard.append((channel, event, by_pattern))
+            if event == b"nonsense":
+                raise ValueError(event)
+
+        here, there = Bus(lambda: ["attune:live:1"], hear), self.bus()
+        with mock.patch("chatbot.wire.bus.REST", 0.01), self.assertLogs("attune.hints"):
+            await here.subscribe(["attune:live:1"])
+            there.publish("attune:live:1", b"nonsense")
+            async with asyncio.timeout(PATIENCE):
+                while ("attune:live:1", b"1", False) not in self.heard:
+                    there.publish("attune:live:1", b"1")
+                    await asyncio.sleep(0.02)
+
+    async def test_after_an_answer_that_is_an_error_later_ones_are_not_mixed_up(self) -> None:
+        there, counts = self.bus(), list[int]()
+        with mock.patch("chatbot.wire.bus.REST", 0.0), self.assertLogs("attune.hints"):
+            there.waiting.append((("PUBLISH", "attune:live:1"), None))  # type: ignore[arg-type]
+            there.publish("attune:live:1", b"1", counts.append)
+            assert there.sending
+            await there.sending
+            here = self.bus("attune:live:1")
+            await here.subscribe(["attune:live:1"])
+            async with asyncio.timeout(PATIENCE):
+                while 1 not in counts:
+                    there.publish("attune:live:1", b"2", counts.append)
+                    await there.sending
+        self.assertNotIn(0, counts)
 
     async def test_a_socket_hears_what_another_process_says(self) -> None:
         socket = await self.join()
