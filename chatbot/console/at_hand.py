@@ -88,14 +88,13 @@ class ConversationAtHand(AgentSocket):
 
     async def catch_up(self) -> None:
         """Send every unsent message of the open conversation, in order."""
-        async with self.catching_up:
-            if self.at_hand is None:
-                return
-            conversation = self.at_hand
-            messages = await in_thread(self.unsent, conversation)
-            if messages and conversation == self.at_hand:
-                self.sent = messages[-1]["seq"]
-                await self.put("messages", conversation=str(conversation), messages=messages)
+        if self.at_hand is None:
+            return
+        conversation = self.at_hand
+        messages = await in_thread(self.unsent, conversation)
+        if messages and conversation == self.at_hand:
+            self.sent = messages[-1]["seq"]
+            await self.put("messages", conversation=str(conversation), messages=messages)
 
     def unsent(self, conversation: UUID) -> list[dict[str, Any]]:
         link = self.agent.has_perm(MAY_SEE_RECORDS)

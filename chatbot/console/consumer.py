@@ -34,7 +34,6 @@ class AgentConsumer(Lists, ConversationAtHand):
         self.wanted, self.shown = frames.List(), set[str]()
         # The alerts that the page knows, whatever its list shows.
         self.alerts = set[str]()
-        self.catching_up = asyncio.Lock()
         self.agent: User = self.scope["user"]
         try:
             await in_thread(self.permitted, MAY_SEE)

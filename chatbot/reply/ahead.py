@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from weakref import ref
 
 from chatbot.engines import admission, tiers
 from chatbot.engines.admission import Notify
@@ -84,11 +85,11 @@ class Ahead:
 
     async def let_read(self, asked: Asked) -> None:
         """Let the engine read on, piece by piece, until something newer has been typed."""
-        tier = asked.tier.name
-        if (_engine.tier, _engine.reads_for) != (tier, self):
+        tier, this = asked.tier.name, ref(self)
+        if (_engine.tier, _engine.reads_for) != (tier, this):
             # The engine may have forgotten all but the rules, and would read the rest in one go.
             self.read = prompt.BEGINNING if tier in _engine.ruled else []
-            _engine.tier, _engine.reads_for = tier, self
+            _engine.tier, _engine.reads_for = tier, this
         for piece in prompt.pieces(asked.messages, self.read):
             if self.over or self.latest:
                 return
@@ -145,9 +146,9 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
 class Engine:
     """Keeps track of what this process lets the language model's engines read."""
 
-    # The tier and the conversation that the engine reads for.
+    # The tier and the conversation that the engine reads for, of which nothing is kept here.
     tier: str = ""
-    reads_for: Ahead | None = None
+    reads_for: ref[Ahead] | None = None
     # The tiers that have read the rules.
     ruled: set[str] = field(default_factory=set)
 
@@ -170,13 +171,12 @@ def sent(conversation: Any) -> None:
 
 
 def taken(conversation: Any) -> Ahead:
-    """Return what was read for the message that has come."""
+    """Return what was read for the message that has come, and forget it."""
     known = _ahead.pop(conversation, None) or Ahead()
     known.end()
     return known
 
 
 def left(conversation: Any) -> None:
-    known = _ahead.pop(conversation, None)
-    if known and known.task:
-        known.task.cancel()
+    if task := taken(conversation).task:
+        task.cancel()

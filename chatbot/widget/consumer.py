@@ -39,8 +39,6 @@ class VisitorConsumer(JsonSocket):
         self.inbox = self.scope["url_route"]["kwargs"]["inbox"]
         # The places that this socket takes within the limits on sockets.
         self.held: list[tuple[str, str]] = []
-        # News comes from several tasks, but each message must be sent once and in order.
-        self.catching_up = asyncio.Lock()
         self.drafts = limits.TokenBucket(DRAFTS_PER_MINUTE)
         if not await in_thread(self.origin_allowed):
             await self.close()  # before accept: the handshake answers 403
@@ -81,6 +79,9 @@ class VisitorConsumer(JsonSocket):
             metrics.SOCKETS.dec()
         while self.held:
             limits.let_socket_go(*self.held.pop())
+        await self.leave()
+
+    async def leave(self) -> None:
         if left := self.conversation:
             self.conversation = None
             ahead.left(left.id)
@@ -105,8 +106,7 @@ class VisitorConsumer(JsonSocket):
         visitor = await in_thread(identity.visitor_of, frame.token, self.inbox)
         if ("visitor", str(visitor.id)) not in self.held:
             self.hold("visitor", str(visitor.id), settings.SOCKETS_PER_VISITOR)
-        if self.conversation:
-            await hints.leave(self.conversation.id, self)
+        await self.leave()
         self.visitor = visitor
         self.conversation = await in_thread(customers.conversation_of, visitor)
         bind_contextvars(conversation=str(self.joined.id))
@@ -257,30 +257,27 @@ class VisitorConsumer(JsonSocket):
 
     async def forward_message(self, seq: int | None, message: str | None) -> None:
         """Send the next message from the hint itself; read missing ones from the database."""
-        async with self.catching_up:
-            if message and seq == self.sent + 1:
-                await self.write(message)
-                self.sent = seq
+        if message and seq == self.sent + 1:
+            await self.write(message)
+            self.sent = seq
         if seq is None or seq > self.sent:
             await self.catch_up()
 
     async def catch_up(self) -> None:
         """Send every message that this socket has not sent, from the database, in order."""
-        async with self.catching_up:
-            page = None
-            while page is None or len(page) == PAGE:
-                page = await in_thread(self.unsent)
-                for frame in page:
-                    await self.forward(frame)
-                    self.sent = frame.seq
+        page = None
+        while page is None or len(page) == PAGE:
+            page = await in_thread(self.unsent)
+            for frame in page:
+                await self.forward(frame)
+                self.sent = frame.seq
 
     async def show_actions(self) -> None:
         """Send offered actions that are new or have changed since they were last sent."""
-        async with self.catching_up:
-            for frame in await in_thread(crm_requests.frames, self.joined):
-                if self.sent_actions.get(frame.id) != frame:
-                    await self.forward(frame)
-                    self.sent_actions[frame.id] = frame
+        for frame in await in_thread(crm_requests.frames, self.joined):
+            if self.sent_actions.get(frame.id) != frame:
+                await self.forward(frame)
+                self.sent_actions[frame.id] = frame
 
     def unsent(self) -> list[protocol.MessageFrame]:
         messages = Message.objects.filter(conversation=self.joined, seq__gt=self.sent)

@@ -1,7 +1,9 @@
 """Reading ahead: the reply finds its prompt read, nobody sees what was typed, nobody waits."""
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from itertools import pairwise
 from typing import Any
@@ -158,6 +160,16 @@ class ReadingTests(FakeModelsTestCase):
         await until(lambda: not engine.reading)
         self.assertEqual(ahead.taken("alice").records, ())
 
+    async def test_of_a_customer_who_has_left_nothing_is_kept(self) -> None:
+        engine = self.slow()
+        ahead.typed("alice", of(DRAFT))
+        await until(lambda: engine.reading)
+        kept = weakref.ref(ahead._ahead["alice"])
+        ahead.left("alice")
+        await until(lambda: not engine.reading)
+        gc.collect()
+        self.assertIsNone(kept())
+
     async def test_what_is_read_for_alice_is_alices(self) -> None:
         for customer, theirs in ((ALICE, "Swift Parcel"), (BOB, "Harbour Freight")):
             ahead.typed(customer, of("which carrier brings my order", customer))
@@ -228,6 +240,16 @@ class SocketTests(SocketTestCase):
             heard = await socket.until(type="pong")
         self.assertLess(typed.call_count, 80)
         self.assertEqual([frame for frame in heard if frame["type"] == "error"], [])
+
+    async def test_a_socket_that_joins_another_conversation_leaves_nothing_behind(self) -> None:
+        socket = await self.join()
+        before = await Conversation.objects.aget()
+        await socket.say(type="close")
+        await socket.until(type="state", state="closed")
+        await socket.say(type="hello", token=self.token, after=0)
+        await socket.until(type="welcome")
+        await until(idle)
+        self.assertNotIn(before.id, ahead._ahead)
 
     async def test_an_agents_conversation_is_not_read_for(self) -> None:
         await self.allow()
