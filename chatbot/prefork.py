@@ -17,6 +17,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from inference.programs import end_with_parent
@@ -76,7 +77,8 @@ def keep(count: int, run: Callable[[], None]) -> int:
         nonlocal ending
         ending = True
         for child in born:
-            os.kill(child, signal.SIGTERM)
+            with suppress(ProcessLookupError):  # It has just been waited for.
+                os.kill(child, signal.SIGTERM)
 
     for number in ENDS:
         signal.signal(number, end)
