@@ -1,8 +1,8 @@
 """A chat that stores its messages, as a Django team would write it first, with Channels.
 
-It uses Attune's database and its client of the model server. A message is stored and announced
-before it is acknowledged, and the answer is, too, once it has been streamed. Nothing is searched or
-checked. `python -m tests.load.channels_app` makes its tables.
+It uses Attune's database, its Redis and its client of the model server. A message is stored and
+announced before it is acknowledged, and the answer is, too, once it has been streamed. Nothing is
+searched or checked. `python -m tests.load.channels_app` makes its tables.
 """
 
 import asyncio
@@ -18,13 +18,15 @@ from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 from django.db import connection, models, transaction
 
-from chatbot.config import redis
 from chatbot.config.environment import database
 from inference.generation.client import Generator
 
+# Without socket_timeout None, redis-py 8 closes idle sockets after 5 seconds.
+REDIS = {"address": os.environ["REDIS_URL"], "socket_timeout": None}
+LAYER = "channels_redis.pubsub.RedisPubSubChannelLayer"
 settings.configure(
     DATABASES={"default": database(os.environ["DATABASE_URL"], 10)},
-    CHANNEL_LAYERS={"default": redis.channel_layer(os.environ["REDIS_URL"])},
+    CHANNEL_LAYERS={"default": {"BACKEND": LAYER, "CONFIG": {"hosts": [REDIS]}}},
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,
 )
