@@ -15,6 +15,8 @@ from contextlib import aclosing
 import django
 import uvloop
 
+from tests.load.stub_slm import END, chunk
+
 TOKENS, GAP, CALLS = 35, 0.004, 500
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
 PROMPT = [{"role": "user", "content": "x" * 3000}]
@@ -26,10 +28,6 @@ def token(number: int) -> bytes:
     return chunk(b"data: " + json.dumps(body).encode() + b"\n\n")
 
 
-def chunk(content: bytes) -> bytes:
-    return b"%x\r\n%s\r\n" % (len(content), content)
-
-
 async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     while head := await reader.readuntil(b"\r\n\r\n"):
         await reader.readexactly(int(head.lower().split(b"content-length:")[1].split(b"\r")[0]))
@@ -37,7 +35,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         for number in range(TOKENS):
             await asyncio.sleep(GAP)
             writer.write(token(number))
-        writer.write(chunk(b"data: [DONE]\n\n") + chunk(b""))
+        writer.write(chunk(b"data: [DONE]\n\n") + END)
 
 
 async def model_server() -> None:

@@ -18,8 +18,8 @@ from inference.training import body
 from inference.training.fitting import Recipe, Say, fit
 
 # Companies that are not trained on; calibration and thresholds come from them and from kept
-# conversations. They are by eight
-# writers; six of them have the trade of one of the companies in tests/fixtures/companies.
+# conversations. They are by eight writers; six of them have the trade of one of the companies in
+# tests/fixtures/companies.
 DEV = (
     "council", "hotel", "housing", "pension", "repair-shop", "storage",
     "driving-school", "farm-box", "fibre-broadband", "funeral-home", "museum", "optician",
