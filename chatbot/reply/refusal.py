@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chatbot.engines import reader
-from chatbot.reply import wording
+from chatbot.reply import own, wording
 from chatbot.reply.found import Found, Line
-from chatbot.reply.own import asked
 from chatbot.reply.questions import may_ask
 from chatbot.reply.retrieve import FIRST_PERSON
 from chatbot.reply.told import in_its_words, with_rival
@@ -65,7 +64,7 @@ def refusal(turn: Turn, found: Found) -> Refusal:
 def wants_own(turn: Turn) -> bool:
     """Tell whether somebody who is not signed in asks about records of their own."""
     speaks_of_own = not turn.customer and FIRST_PERSON.search(turn.text)
-    return bool(speaks_of_own) and asked(turn.text).is_looked_up
+    return bool(speaks_of_own) and own.asked(turn.text).is_looked_up
 
 
 def is_related(turn: Turn, found: Found) -> bool:

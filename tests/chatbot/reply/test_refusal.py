@@ -47,7 +47,7 @@ class RefusalTests(FakeModelsTestCase):
             (Asked("status", 0.9, "last"), "where is the last yak?", PLAIN.refusal),
             (Asked("rule", 0.9, "any"), "how do I comb my yak?", PLAIN.refusal),
         ):
-            with mock.patch("chatbot.reply.refusal.asked", return_value=asked):
+            with mock.patch("chatbot.reply.own.asked", return_value=asked):
                 outcome = await outcome_of(Turn(text, None))
             self.assertEqual(outcome.state, "refused")
             self.assertTrue(outcome.answer.startswith(told), outcome.answer)
