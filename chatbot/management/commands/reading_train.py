@@ -45,7 +45,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reranker",
             action="store_true",
-            help="train only the model that ranks the reader's first lines again (half an hour)",
+            help="train only the model that ranks the reader's first lines again, from its delivered "
+            "weights on (40 minutes)",
         )
         parser.add_argument(
             "--from-cases",
@@ -63,7 +64,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, **options: Any) -> None:
-        from inference.reading.training import heads, recipe, reranking
+        from inference.reading.training import heads, recipe
 
         if options["heads"]:
             self.stdout.write(json.dumps(heads.make(WEIGHTS, recorded()), indent=1))
@@ -72,21 +73,32 @@ class Command(BaseCommand):
             start = catalogue.located("encoder")
             folders, say = recipe.Folders(start, options["work"]), self.stderr.write
             by_company = taught()
-            if not options["reranker"] and not options["from_cases"]:
-                manifest = recipe.make(folders, by_company, WEIGHTS, say)
-                heads.make(WEIGHTS, recorded())
             if options["from_cases"]:
                 self.learn(folders, by_company)
                 return
-            model = reranking.starting(start, folders.work / recipe.READERS)
-            lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
-            kept = [lesson for _, lesson in spoken([KEPT])]
-            manifest = recipe.make_reranker(
-                model, WEIGHTS, lessons, kept, folders.work, RERANKING, say
-            )
+            if not options["reranker"]:
+                recipe.make(folders, by_company, WEIGHTS, say)
+                heads.make(WEIGHTS, recorded())
+            manifest = self.rerank(folders, by_company, anew=not options["reranker"])
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
+
+    def rerank(self, folders: Any, by_company: dict[str, Lesson], anew: bool) -> dict[str, Any]:
+        """Train the reranker: anew, or from its delivered weights on."""
+        from inference.reading.training import recipe, reranking, restoring
+
+        lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+        kept = [lesson for _, lesson in spoken([KEPT])]
+        if anew:
+            model = reranking.starting(folders.start, folders.work / recipe.READERS)
+            course, share = recipe.AGAIN, recipe.SHARE
+        else:
+            model = restoring.restored(folders.start, RERANKING)
+            course, share = recipe.FURTHER, recipe.SHARE_FURTHER
+        return recipe.make_reranker(
+            model, WEIGHTS, lessons, kept, folders.work, RERANKING, self.stderr.write, course, share
+        )
 
     def learn(self, folders: Any, by_company: dict[str, Lesson]) -> None:
         """Train on four fifths of the cases beside the usual lessons; judge by the last fifth."""

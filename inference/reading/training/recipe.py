@@ -27,6 +27,8 @@ DEV = (
 RECIPE = Recipe(rate=5e-5, size=60)
 # The reranker learns from this share of the questions, chosen at random: half an hour on two cores.
 AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
+# Training that goes on from the delivered weights draws other questions: 40 minutes.
+FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=8), 0.7
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
 FROM_CASES, BESIDE_CASES = Recipe(rate=3e-5, size=16, seed=8), 0.05
