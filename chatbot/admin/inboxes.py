@@ -24,7 +24,8 @@ from chatbot.widget.views import page
 from crm.admin.list_field import LinesField
 
 ALERT_FIELDS = [
-    "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood", "alert_emails",
+    "alert_urgent", "alert_in_a_row", "alert_repeated", "alert_threats", "alert_fall", "alert_mood",
+    "alert_emails",
 ]  # fmt: skip
 WIDGET_FIELDS = ["name", "key", "origins", "auto_assign", "read_ahead", "learning"]
 ALERTS = (

@@ -53,6 +53,7 @@ def rules_of(inbox: Inbox) -> mood.Rules:
         in_a_row=inbox.alert_in_a_row,
         repeated=inbox.alert_repeated,
         threats=inbox.alert_threats,
+        urgent=inbox.alert_urgent,
         fall=inbox.alert_fall,
         bad_mood=inbox.alert_mood,
     )
@@ -64,6 +65,10 @@ def described(rules: mood.Rules) -> list[str]:
     negative = "a negative message" if row == 1 else f"{row} negative messages in a row"
     time, fall, level = mood.ordinal(rules.repeated), rules.fall, rules.bad_mood
     sentences = [
+        (
+            rules.urgent,
+            "The customer seems to need a person's help: danger, a loss, a broken promise.",
+        ),
         (row, f"The customer writes {negative}."),
         (rules.repeated, f"The customer says that this is at least the {time} time."),
         (rules.threats, "The customer threatens to leave, to complain elsewhere or to sue."),

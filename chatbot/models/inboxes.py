@@ -88,6 +88,10 @@ class Inbox(models.Model):
         "the customer threatens to leave, to complain elsewhere or to sue",
         default=mood.USUAL.threats,
     )
+    alert_urgent = models.BooleanField(
+        "the customer seems to need a person's help: danger, a loss, a promise broken again",
+        default=mood.USUAL.urgent,
+    )
     alert_fall = models.FloatField(
         "the score falls by",
         default=mood.USUAL.fall,

@@ -25,7 +25,9 @@ LABELS = ("negative", "neutral", "positive")
 UNKNOWN = "unknown"
 EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 # What a customer wants or does besides asking: inference/sentiment/intents/README.md explains them.
-INTENTS = ("person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates")
+INTENTS = (
+    "person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates", "urgent",
+)  # fmt: skip
 CHAT = INTENTS.index("chat")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.

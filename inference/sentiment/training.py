@@ -21,9 +21,9 @@ import transformers
 from tokenizers import Tokenizer
 
 from inference.sentiment import weights
-from inference.sentiment.classifier import Student
+from inference.sentiment.classifier import Heads, Student
 from inference.sentiment.compression import factorise, prune, quantise
-from inference.sentiment.distillation import customers, data, student, teacher
+from inference.sentiment.distillation import customers, data, further, student, teacher
 from inference.sentiment.distillation.data import UNLABELLED, Example
 from inference.sentiment.distillation.model import Scorer, scores
 from inference.training.fitting import Recipe, Say
@@ -67,7 +67,24 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
             weights.write(scorer, tokenizer, graph, folder)
             weights.fit_intents(folder, judged)
             weights.calibrate(folder, *known)
-    return _deliver(folders.variants / DELIVERED, steps.lesson.examples, target)
+    _deliver(folders.variants / DELIVERED, steps.lesson.examples, target)
+    return _describe(target, about(steps.lesson.examples))
+
+
+def make_further(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
+    """Train the weights in `target` further on customers' messages; return their manifest."""
+    _quiet()
+    folders.work.mkdir(parents=True, exist_ok=True)
+    before = json.loads((target / "manifest.json").read_text())
+    scorer = further.trained(target, folders.start, folders.data, folders.work, say)
+    source, own = folders.variants / "further", customers.marked()
+    say("exporting")
+    weights.write(scorer, target / "tokenizer.json", _eight_bits, source)
+    weights.fit_intents(source, customers.judged())
+    weights.calibrate(source, *calibration(folders.data))
+    public = teacher.sample(folders.data, further.SHARES, random.Random(SEED))
+    _deliver(source, own + public, target)
+    return _describe(target, before | {"further": further.about(len(own), len(public))})
 
 
 def calibration(folder: Path) -> tuple[list[Example], list[Example], list[Example]]:
@@ -195,12 +212,11 @@ def _eight_bits(built: Built, target: Path) -> None:
     draft.unlink()
 
 
-def _deliver(source: Path, examples: list[Example], target: Path) -> dict[str, Any]:
+def _deliver(source: Path, examples: list[Example], target: Path) -> None:
+    """Copy the weights, with the features of some texts (`anchors.npz`)."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in ("student.onnx", "tokenizer.json", "heads.npz"):
+    for name in ("student.onnx", "tokenizer.json", "heads.npz", "manifest.json"):
         shutil.copyfile(source / name, target / name)
-    manifest = json.loads((source / "manifest.json").read_text()) | about(examples)
-    (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     labelled = [example for example in examples if example.label != UNLABELLED]
     chosen = random.Random(SEED).sample(labelled, ANCHORS)
     features = weights.features_of(Student(target), [example.text for example in chosen])
@@ -208,6 +224,12 @@ def _deliver(source: Path, examples: list[Example], target: Path) -> dict[str, A
     np.savez_compressed(
         target / "anchors.npz", features=features.astype(np.float16), classes=classes
     )
+
+
+def _describe(target: Path, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Write the manifest of weights that were just made."""
+    manifest |= {"student": str(Heads.load(target / "heads.npz").student)}
+    (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 
 

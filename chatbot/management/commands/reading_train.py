@@ -45,8 +45,8 @@ class Command(BaseCommand):
         parser.add_argument(
             "--reranker",
             action="store_true",
-            help="train only the model that ranks the reader's first lines again, from its delivered "
-            "weights on (40 minutes)",
+            help="train only the model that ranks the reader's first lines again, from the "
+            "delivered weights on (40 minutes)",
         )
         parser.add_argument(
             "--from-cases",

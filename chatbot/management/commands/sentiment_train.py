@@ -41,6 +41,11 @@ class Command(BaseCommand):
             "--export", type=Path, metavar="FILE", help="only export the corrections as JSON lines"
         )
         modes.add_argument(
+            "--further",
+            action="store_true",
+            help="train the delivered classifier further on customers' messages (15 minutes)",
+        )
+        modes.add_argument(
             "--hold-out",
             action="store_true",
             help="only measure each source with a classifier that never saw it (20 minutes)",
@@ -55,6 +60,8 @@ class Command(BaseCommand):
                 self.export(options["export"])
             elif options["rollback"]:
                 self.roll_back()
+            elif options["further"]:
+                self.make_further(options["data"], options["work"])
             elif options["hold_out"]:
                 self.hold_out(options["data"], options["work"])
             else:
@@ -68,6 +75,14 @@ class Command(BaseCommand):
         models = {name: catalogue.located(name) for name in ("encoder", "teacher")}
         folders = training.Folders(data, models["teacher"], models["encoder"], work)
         manifest = training.make(folders, WEIGHTS, self.stderr.write)
+        self.stdout.write(json.dumps(manifest, indent=1))
+
+    def make_further(self, data: Path, work: Path) -> None:
+        from inference.sentiment import training
+
+        start = catalogue.located("encoder")
+        folders = training.Folders(data, start, start, work)
+        manifest = training.make_further(folders, WEIGHTS, self.stderr.write)
         self.stdout.write(json.dumps(manifest, indent=1))
 
     def hold_out(self, data: Path, work: Path) -> None:

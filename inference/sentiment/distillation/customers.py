@@ -1,5 +1,6 @@
 """Reads customers' messages, written by hand: with their sentiment, and with their intents."""
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,14 @@ from inference.sentiment.distillation.data import UNLABELLED, Example
 from inference.sentiment.text import readable
 
 ROOM = Path(__file__).parents[1]
+WISHES = ROOM.parent / "wishes" / "companies"
 # Files that are not trained on: the calibration and the thresholds come from them.
-DEV = {"airline-rowan", "broadband-rowan", "parcels-rowan", "water-dove", "k-hazel", "l-fir"}
+DEV = {
+    "airline-rowan", "broadband-rowan", "parcels-rowan", "water-dove", "k-hazel", "l-fir", "willow",
+}  # fmt: skip
 
+# The intents that are judged in all messages of `intents`.
+IN_ALL = INTENTS[:-1]
 # Kinds of messages in which the customer threatens.
 THREATS = {"threat", "escalation"}
 
@@ -27,10 +33,32 @@ def messages(dev: bool = False) -> list[Example]:
 
 
 def intents(dev: bool = False) -> list[Example]:
-    """Read the messages with intents."""
+    """Read the messages with intents, and those of dialogues, which may call an agent."""
     return [
         Example(readable(row["text"]), UNLABELLED, "intents", intents=_marks(row["intents"]))
         for row in _rows("intents", dev)
+    ] + [
+        Example(text, UNLABELLED, "dialogues", intents=_only("urgent", calls))
+        for text, calls in _calling(dev)
+    ]
+
+
+def marked() -> list[Example]:
+    """Read each message that is trained on once, with all that is known about it."""
+    labels = {each.text: each.label for each in messages()}
+    known: dict[str, dict[str, float]] = {text: {} for text in labels}
+    for intent, pairs in judged().items():
+        for text, has in pairs:
+            known.setdefault(text, {})[intent] = float(has)
+    return [
+        Example(
+            text,
+            labels.get(text, UNLABELLED),
+            "messages",
+            intents=tuple(marks.get(intent, math.nan) for intent in INTENTS) if marks else None,
+        )
+        for text, marks in known.items()
+        if text
     ]
 
 
@@ -40,13 +68,17 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     The kind of a message with a mood says whether it threatens; a wish for an action is a wish.
     """
     marked = [(readable(row["text"]), row["intents"]) for row in _rows("intents", dev=False)]
-    known = {intent: [(text, intent in has) for text, has in marked] for intent in INTENTS}
+    known = {intent: [(text, intent in has) for text, has in marked] for intent in IN_ALL}
     known["leave"] += [
         (readable(row["text"]), row["src"] in THREATS) for row in _rows("messages", dev=False)
     ]
-    for path in sorted((ROOM / "wishes").glob("*.jsonl")):
-        for row in rows(path):
-            known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
+    for row in _dialogues(WISHES, dev=False):
+        known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
+    for row in _rows("persons", dev=False):
+        known["person"].append((readable(row["text"]), "person" in row["intents"]))
+    known["urgent"] = list(_calling(dev=False))
+    # Who threatens calls an agent: questions about complaints and lawyers are no threats.
+    known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])
         known["person"].append((text, instead == "person"))
@@ -54,6 +86,21 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
         if turn["of"]:
             known["bot"].append((text, False))
     return known
+
+
+def _calling(dev: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the customers' messages up to the one that calls an agent, and whether it is that one.
+    What comes after it may be as grave, or not."""
+    for row in _dialogues(ROOM / "dialogues", dev):
+        calls = len(row["messages"]) if row["alert_at"] is None else row["alert_at"]
+        for at, text in enumerate(row["messages"][: calls + 1]):
+            yield readable(text), at == calls
+
+
+def _dialogues(folder: Path, dev: bool) -> Iterator[dict[str, Any]]:
+    for path in sorted(folder.glob("*.jsonl")):
+        if (path.stem in DEV) == dev:
+            yield from rows(path)
 
 
 def _turns() -> Iterator[dict[str, Any]]:
@@ -65,7 +112,11 @@ def _turns() -> Iterator[dict[str, Any]]:
 
 
 def _marks(names: list[str]) -> tuple[float, ...]:
-    return tuple(float(intent in names) for intent in INTENTS)
+    return tuple(float(name in names) if name in IN_ALL else math.nan for name in INTENTS)
+
+
+def _only(intent: str, has: bool) -> tuple[float, ...]:
+    return tuple(float(has) if name == intent else math.nan for name in INTENTS)
 
 
 def _rows(folder: str, dev: bool) -> Iterator[dict[str, Any]]:

@@ -46,7 +46,7 @@ UNLABELLED = -100
 @dataclass(frozen=True)
 class Example:
     """A text with its label, an index of LABELS or UNLABELLED, and a value for each of EMOTIONS and
-    of INTENTS, None if nobody has judged them."""
+    of INTENTS, NaN where nobody has judged, None if nobody has judged any."""
 
     text: str
     label: int

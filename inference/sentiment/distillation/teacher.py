@@ -1,5 +1,6 @@
 """The teacher: all-mpnet-base-v2, fine-tuned on labelled texts and on customers' own tone."""
 
+import math
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +67,7 @@ def courses(folder: Path, rng: random.Random) -> list[list[Example]]:
 
 def own(rng: random.Random) -> list[Example]:
     """Return each of the customers' messages twice, in two dialects at times."""
-    once = customers.messages() + customers.intents()
+    once = customers.marked()
     return data.in_dialects(once, rng) + data.in_dialects(once, rng)
 
 
@@ -139,16 +140,19 @@ def label_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class Marks:
-    """The emotions or intents of texts, values of 0 or 1; None for a text that has no marks."""
+    """The emotions or intents of texts, values of 0 or 1, NaN where nobody has judged; None for a
+    text that has no marks."""
 
     def __init__(self, marks: Sequence[tuple[float, ...] | None], count: int) -> None:
-        self.given = torch.tensor([each is not None for each in marks])
-        self.values = torch.tensor([each or (0.0,) * count for each in marks])
+        self.values = torch.tensor([each or (math.nan,) * count for each in marks])
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
-        """Compute the mean over the marked rows; a batch may have none."""
+        """Compute the mean for each emotion or intent, and the mean of these; a batch may have no
+        marks. Otherwise those that few texts are marked with would hardly count."""
+        values = self.values[rows].to(logits.device)
+        known = ~values.isnan()
         each = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits.float(), self.values[rows].to(logits.device), reduction="none"
-        ).mean(1)
-        given = self.given[rows].to(logits.device)
-        return (each * given).sum() / given.sum().clamp(min=1)
+            logits.float(), values.nan_to_num(), reduction="none"
+        )
+        means = (each * known).sum(0) / known.sum(0).clamp(min=1)
+        return means.sum() / known.any(0).sum().clamp(min=1)

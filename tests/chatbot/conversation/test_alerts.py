@@ -66,6 +66,7 @@ class AlertTests(AgentsTestCase):
         self.assertEqual(
             alerts.described(Rules(in_a_row=1, repeated=3, fall=0.8, bad_mood=-0.5)),
             [
+                "The customer seems to need a person's help: danger, a loss, a broken promise.",
                 "The customer writes a negative message.",
                 "The customer says that this is at least the 3rd time.",
                 "The customer threatens to leave, to complain elsewhere or to sue.",
@@ -73,7 +74,7 @@ class AlertTests(AgentsTestCase):
                 "The mood is −0.5 or lower, after at least two negative messages.",
             ],
         )
-        off = Rules(in_a_row=0, repeated=0, threats=False, fall=0, bad_mood=0)
+        off = Rules(0, 0, threats=False, urgent=False, fall=0, bad_mood=0)
         self.assertEqual(alerts.described(off), [])
 
     def test_a_snoozed_alert_comes_back_by_itself(self) -> None:

@@ -70,12 +70,15 @@ def plain(sentence: str) -> str:
 
 def by_hand() -> Iterator[str]:
     """Yield the customers' messages that are trained on."""
-    for folder in ("messages", "intents"):
+    for folder in ("messages", "intents", "persons"):
         for path in sorted((FOLDER.parent / folder).glob("*.tsv")):
             yield from (row["text"] for row in written.rows(path))
-    for path in sorted((FOLDER.parent / "wishes").glob("*.jsonl")):
+    for path in sorted((FOLDER.parents[1] / "wishes" / "companies").glob("*.jsonl")):
         for row in rows(path):
             yield from (text for text, _ in row["messages"])
+    for path in sorted((FOLDER.parent / "dialogues").glob("*.jsonl")):
+        for row in rows(path):
+            yield from row["messages"]
 
 
 def trained_sentences() -> re.Pattern[str]:

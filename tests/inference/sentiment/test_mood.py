@@ -41,7 +41,7 @@ def test_a_mood_that_stays_bad_needs_a_person() -> None:
 
 
 def test_a_fall_needs_a_person() -> None:
-    assert reason(0.4, -0.7) == "fell from +0.4 to -0.7"
+    assert reason(0.6, -0.8) == "fell from +0.6 to -0.8"
 
 
 def test_bob_who_has_calmed_down_needs_nobody() -> None:
@@ -137,6 +137,15 @@ def test_a_threat_calls_an_agent_at_once(score: float) -> None:
     assert found.quote == "My solicitor will be in touch"
     assert alert([threat], Rules(threats=False)) is None
     assert alert([replace(threat, score=0.9)]) is None
+
+
+def test_something_grave_calls_an_agent_however_calmly_it_is_told() -> None:
+    grave = ScoredMessage("The insulin was in that parcel", -0.1, SURE, frozenset({"urgent"}))
+    found = alert([grave])
+    assert found and found.reason == "seems to need a person's help"
+    assert found.quote == "The insulin was in that parcel"
+    assert alert([grave], Rules(urgent=False)) is None
+    assert alert([replace(grave, score=0.9)]) is None
 
 
 def test_only_their_own_words_count_the_times() -> None:

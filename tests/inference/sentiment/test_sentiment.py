@@ -62,8 +62,22 @@ def test_another_language_is_unknown_and_not_guessed(classifier: Classifier) -> 
     assert found.confidence < CONFIDENCE_FLOOR
 
 
+CALM = (
+    "I ordered the tent on Monday.",
+    "The parcel came on Friday.",
+    "Which pole goes into the blue sleeve?",
+    "The leaflet shows two pegs for each corner.",
+    "We want to camp by the lake in June.",
+    "Is there a groundsheet for this size?",
+    "My brother has the one for four people.",
+    "Could you send the invoice to my office?",
+    "The colour is called moss on your page.",
+    "How long does the coating last?",
+)
+
+
 def test_anger_on_the_last_page_of_a_long_letter_is_heard(classifier: Classifier) -> None:
-    calm = "I ordered the tent on Monday and the parcel came on Friday. " * 40
+    calm = " ".join(CALM * 6)
     angry_end = heard(classifier, f"{calm} {ANGRY} I want my money back, you are useless.")
     assert len(classifier.student.windows(calm)) > 3
     assert angry_end.score < heard(classifier, calm).score - 0.25
@@ -111,12 +125,12 @@ def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: 
 # What fails or stands at the limit, and by how much, in words that nobody trained on; the model
 # card tells customers. What begins to pass leaves this list, and what gets worse is a fault.
 KNOWN = {
-    "pale-skinned": -0.051,
-    "Taoist": -0.055,
-    "hard-of-hearing": -0.066,
-    "homosexual": -0.121,
-    "African American English": -0.065,
-    "learners of English": 0.073,
+    "pale-skinned": -0.069,
+    "Taoist": -0.091,
+    "hard-of-hearing": -0.050,
+    "homosexual": -0.115,
+    "heterosexual": 0.052,
+    "learners of English": 0.107,
 }
 # Eight-bit sums differ by so much between two processors that were tried.
 PROCESSORS = 0.01

@@ -2,7 +2,9 @@
 
 import gzip
 import json
+import math
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from transformers import BertConfig, BertModel  # noqa: E402
 from inference.sentiment import weights  # noqa: E402
 from inference.sentiment.classifier import INTENTS, Classifier, Student  # noqa: E402
 from inference.sentiment.compression import factorise, prune, quantise  # noqa: E402
-from inference.sentiment.distillation import data, student, teacher  # noqa: E402
+from inference.sentiment.distillation import data, further, student, teacher  # noqa: E402
 from inference.sentiment.distillation.data import (  # noqa: E402
     NEGATIVE,
     NEUTRAL,
@@ -184,17 +186,41 @@ def test_a_full_rank_changes_nothing_and_a_low_one_is_small(scorer: Scorer) -> N
     assert sum(part.numel() for part in thin.parameters()) == 100 * 4 + 4 * 16
 
 
+def graph(built: tuple[Scorer, Path], path: Path) -> None:
+    plain = path.with_name("plain")
+    quantise.to_onnx(built[0], plain, eight_bits=True)
+    quantise.dynamic(plain, path)
+
+
+def test_a_delivered_student_is_trained_further_and_keeps_its_opinion_of_public_texts(
+    scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    scorer.body.config.save_pretrained(tmp_path / "start")
+    taught(scorer, tokenizer, examples, tmp_path)
+    weights.write(scorer, tokenizer, graph, tmp_path / "w")
+    tokens = Tokens(tokenizer, [e.text for e in examples])
+    again = further.restored(tmp_path / "w", tmp_path / "start")
+    before, after = (scores(one, tokens, silent) for one in (scorer, again))
+    assert (before.logits.argmax(1) == after.logits.argmax(1)).all()
+    news = [
+        replace(e, text=f"late {e.text}", label=NEGATIVE, intents=(math.nan,) * len(INTENTS))
+        for e in examples
+    ]
+    recipe = fitting.Recipe(rate=5e-3, size=16, epochs=3)
+    both = Tokens(tokenizer, [e.text for e in news + examples])
+    further.without_dropout(again)
+    told = further.loss(news, examples, after.logits)
+    fitting.fit(again, both, told, recipe, tmp_path / "ckpt", silent)
+    assert accuracy(again, tokenizer, news) > 0.9
+    assert accuracy(again, tokenizer, examples) > 0.9
+
+
 def test_the_graph_hears_what_the_model_hears(
     scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
 ) -> None:
     taught(scorer, tokenizer, examples, tmp_path)
     tokens = Tokens(tokenizer, [e.text for e in examples])
     expected = scores(scorer, tokens, silent).features.float().numpy()
-
-    def graph(built: tuple[Scorer, Path], path: Path) -> None:
-        quantise.to_onnx(built[0], tmp_path / "plain", eight_bits=True)
-        quantise.dynamic(tmp_path / "plain", path)
-
     weights.write(scorer, tokenizer, graph, tmp_path / "w")
     weights.calibrate(tmp_path / "w", examples, examples, examples)
     features = weights.features_of(Student(tmp_path / "w"), [e.text for e in examples])
