@@ -44,7 +44,7 @@ def load() -> str:
     import numpy as np
 
     from chatbot import asgi
-    from chatbot.engines import classifier, reader
+    from chatbot.engines import classifier, reader, wishes
     from crm.knowledge import indexing
 
     # Each model is used once, so that whatever it makes at its first use is made before the fork.
@@ -54,6 +54,7 @@ def load() -> str:
     reader.reranker().rank(text, [("Order 1", text)], none, none)
     reader.heads()
     classifier.sentiment_classifier().score([text])
+    wishes.matcher().scores(text, [("Return items",)])
     return f"{asgi.__name__}:application"
 
 

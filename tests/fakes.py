@@ -108,6 +108,18 @@ class FakeClassifier:
         return Sentiment("neutral", 0.0, 0.8, {})
 
 
+class FakeMatcher:
+    """Goes by an action's words in a text that asks for something, unless it asks for a number."""
+
+    ASKS = {"want", "please", "how"}
+
+    def wished(self, text: str, actions: Sequence[tuple[str, ...]]) -> int | None:
+        words = set(re.findall(r"\w+", text.lower()))
+        named = [any(set(phrase.split()) <= words for phrase in action) for action in actions]
+        asks = self.ASKS & words and not text.lower().startswith(("within how", "how long"))
+        return named.index(True) if asks and True in named else None
+
+
 class FakeGenerator:
     """Says what it is told to, in pieces; keeps the prompts it was given."""
 
@@ -214,6 +226,7 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.classifier.sentiment_classifier", FakeClassifier()),
             ("chatbot.engines.reader.line_reader", FakeReader()),
             ("chatbot.engines.reader.reranker", FakeReranker()),
+            ("chatbot.engines.wishes.matcher", FakeMatcher()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
             ("chatbot.engines.kinds.guess", {}),
             ("chatbot.reply.own.asked", Asked("other", 1.0, "any")),

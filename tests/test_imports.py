@@ -29,6 +29,7 @@ inference.evaluation
 inference.training
 inference.reading
 inference.sentiment
+inference.wishes
 inference.benchmarks
 crm.signals crm.signing
 crm.plumbing

@@ -46,7 +46,7 @@ GONE = "This is no longer open. Please ask again if you still want it."
 
 @dataclass(frozen=True)
 class Offer:
-    """An action that the inbox offers, and the phrases with which customers ask for it."""
+    """An action that the inbox offers; `words`: its name, and what customers say to ask for it."""
 
     action: int
     words: tuple[str, ...]
@@ -71,7 +71,7 @@ def offers(conversation: Conversation) -> tuple[Offer, ...]:
 
 def read_offers(visitor: tuple[int, bool]) -> tuple[Offer, ...]:
     """List the actions that an inbox offers to known customers, or to everybody."""
-    return tuple(Offer(one.id, tuple(one.words)) for one in offered_by(*visitor))
+    return tuple(Offer(one.id, (one.name, *one.words)) for one in offered_by(*visitor))
 
 
 # An action may still be offered for two seconds after it is switched off; `confirm` checks it

@@ -48,6 +48,28 @@ class Ranks:
     probabilities: Scores
 
 
+class Pairs:
+    """Scores a question and a line together, by a model of this form. Thread-safe."""
+
+    def __init__(self, model: Path, tokenizer: Path) -> None:
+        self._tokenizer = tokenizer_of(tokenizer)
+        self._session = session(model, threads=1, enable_cpu_mem_arena=False)
+        self._at_once = threading.BoundedSemaphore(AT_ONCE)
+
+    def scores(self, question: str, lines: Sequence[Titled], before: str = "") -> Scores:
+        """Return the score of each line. before: the question before, and its answer."""
+        pairs = [laid(self._tokenizer, question, line, before) for line in lines]
+        with self._at_once:
+            return np.concatenate([self._score(pair) for pair in pairs])
+
+    def _score(self, pair: Pair) -> Scores:
+        """Score one pair by itself: in a batch, the eight-bit steps would depend on the other
+        pairs, and padding would cost time."""
+        names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
+        [score] = self._session.run(None, dict(zip(names, arrays([pair]), strict=True)))
+        return np.asarray(score, np.float32)
+
+
 class Reranker:
     """Thread-safe."""
 
@@ -70,9 +92,8 @@ class Reranker:
         self.answering = float(manifest["thresholds"]["answering"])
         self.at_once = float(manifest["thresholds"]["at_once"])
         self.telling = float(manifest["thresholds"]["telling"])
-        self._tokenizer = tokenizer_of(tokenizer)
-        self._session = session(folder / "model.int8.onnx", threads=1, enable_cpu_mem_arena=False)
-        self._at_once = threading.BoundedSemaphore(AT_ONCE)
+        # Its own score of each line.
+        self.scores = Pairs(folder / "model.int8.onnx", tokenizer).scores
 
     def rank(
         self,
@@ -112,19 +133,6 @@ class Reranker:
         own = scores.min() + np.minimum(first - first[best].min(), 0)
         own[best] = scores
         return own
-
-    def scores(self, question: str, lines: Sequence[Titled], before: str = "") -> Scores:
-        """Return its own score of each line. before: the question before, and its answer."""
-        pairs = [laid(self._tokenizer, question, line, before) for line in lines]
-        with self._at_once:
-            return np.concatenate([self._score(pair) for pair in pairs])
-
-    def _score(self, pair: Pair) -> Scores:
-        """Score one pair by itself: in a batch, the eight-bit steps would depend on the other
-        pairs, and padding would cost time."""
-        names = ("input_ids", "attention_mask", "token_type_ids", "questions", "lines")
-        [score] = self._session.run(None, dict(zip(names, arrays([pair]), strict=True)))
-        return np.asarray(score, np.float32)
 
 
 def logistic(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float64]:

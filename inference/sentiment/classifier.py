@@ -165,6 +165,13 @@ class Classifier:
         """
         return [self._of(heard(text) if isinstance(text, str) else "") for text in texts]
 
+    def strength(self, text: str, intent: str) -> float:
+        """Return the logit of an intent, from the page of the text on which it is strongest."""
+        features = self.student.features(self.student.windows(heard(text)))
+        head = INTENTS.index(intent)
+        logits = features @ self.heads.intent_weight[head] + self.heads.intent_bias[head]
+        return float(logits.max())
+
     def _of(self, words: str) -> Sentiment:
         if is_foreign(words):
             return FOREIGN

@@ -11,13 +11,16 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from chatbot.engines.classifier import WEIGHTS as SENTIMENT
 from chatbot.engines.reader import RERANKING, WEIGHTS, trained_here
+from chatbot.engines.wishes import WEIGHTS as WISHES
 from chatbot.evaluation import companies, talks
 from chatbot.teaching import lessons as cases
 from inference import json_lines
 from inference.models import catalogue
 from inference.models.catalogue import ModelError
 from inference.reading.training.data import Lesson
+from inference.sentiment import Classifier
 
 COMPANIES = settings.BASE_DIR / "inference" / "reading" / "companies"
 CONVERSATIONS = settings.BASE_DIR / "inference" / "conversations"
@@ -49,6 +52,12 @@ class Command(BaseCommand):
             "delivered weights on (40 minutes)",
         )
         parser.add_argument(
+            "--wishes",
+            action="store_true",
+            help="train only the model that finds the action that a customer wishes for, from the "
+            "reranker's weights on (10 minutes)",
+        )
+        parser.add_argument(
             "--from-cases",
             action="store_true",
             help="train the reranker further on the test questions that people taught, and use it "
@@ -72,6 +81,9 @@ class Command(BaseCommand):
         try:
             start = catalogue.located("encoder")
             folders, say = recipe.Folders(start, options["work"]), self.stderr.write
+            if options["wishes"]:
+                self.stdout.write(json.dumps(self.match(folders), indent=1))
+                return
             by_company = taught()
             if options["from_cases"]:
                 self.learn(folders, by_company)
@@ -83,6 +95,16 @@ class Command(BaseCommand):
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
+
+    def match(self, folders: Any) -> dict[str, Any]:
+        """Train the model that matches wishes with actions."""
+        from inference.reading.training import restoring
+        from inference.wishes import training
+
+        model = restoring.restored(folders.start, RERANKING)
+        by = training.By(WEIGHTS, Classifier.load(SENTIMENT))
+        folders.work.mkdir(parents=True, exist_ok=True)
+        return training.make(model, by, folders.work, WISHES, self.stderr.write)
 
     def rerank(self, folders: Any, by_company: dict[str, Lesson], anew: bool) -> dict[str, Any]:
         """Train the reranker: anew, or from its delivered weights on."""

@@ -82,7 +82,8 @@ def write(model: Matcher, start: Path, folder: Path, about: dict[str, Any]) -> N
     note(folder, about)
 
 
-def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None:
+def export_pairs(model: Together, folder: Path) -> str:
+    """Write the graph of a model that reads pairs, and its size and hash; return the hash."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         model.cpu().eval()
@@ -93,10 +94,14 @@ def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None
         export.to_onnx(model, plain, names, "scores")
         export.quantise(plain, folder / "model.int8.onnx")
     sha = digest(folder / "model.int8.onnx")
+    note(folder, {"model_sha256": sha, "bytes": (folder / "model.int8.onnx").stat().st_size})
+    return sha
+
+
+def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None:
+    sha = export_pairs(model, folder)
     about = {
         "name": f"reranker@{sha[:12]}",
-        "model_sha256": sha,
-        "bytes": (folder / "model.int8.onnx").stat().st_size,
         "count": RANKED_AGAIN,
         "within": WITHIN,
         "weight": OWN_WEIGHT,

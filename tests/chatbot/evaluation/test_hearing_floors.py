@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.evaluation import alerts, intents, sentiment
+from chatbot.evaluation import alerts, intents, sentiment, wishes
 from chatbot.management.commands.evaluate import read
 
 FLOORS = {
@@ -20,6 +20,8 @@ FLOORS = {
     "leave": 0.70,
     "alerts": 0.57,
     "alerts, many trades": 0.70,
+    "wishes": 0.75,
+    "wishes, false": 0.05,
 }
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 pytestmark = pytest.mark.slow
@@ -47,3 +49,9 @@ def test_conversations_call_an_agent_in_time() -> None:
     assert figures(alerts, "dialogues.jsonl")["right"] >= FLOORS["alerts"]
     found = figures(alerts, "dialogues-many-trades.jsonl")
     assert found["right"] >= FLOORS["alerts, many trades"]
+
+
+def test_the_action_that_is_wished_for_is_found() -> None:
+    found = figures(wishes, "wishes-many-trades.jsonl")
+    assert found["recall"] >= FLOORS["wishes"]
+    assert found["false"] <= FLOORS["wishes, false"]

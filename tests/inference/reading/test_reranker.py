@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import inference
+from inference.reading.reader import tokenizer_of
 from inference.reading.reranker import Reranker, arrays, laid
 
 WEIGHTS = Path(inference.__file__).parent / "weights"
@@ -14,6 +15,9 @@ LINES = [
     ("Kayak tours", "Price for adults: EUR 30.00"),
     ("Parking", "The car park closes at 22:00."),
 ]
+
+
+TOKENIZER = tokenizer_of(WEIGHTS / "reading" / "tokenizer.json")
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +88,7 @@ def test_no_lines_have_no_ranks(able: Reranker) -> None:
 
 
 def test_each_mask_covers_its_part(able: Reranker) -> None:
-    pair = laid(able._tokenizer, "how much", ("Tours", "30 euros"), "for adults")
+    pair = laid(TOKENIZER, "how much", ("Tours", "30 euros"), "for adults")
     ids, mask, second, asked, told = (one[0] for one in arrays([pair]))
     assert mask.all() and ids[-1] == ids[pair.question - 1]
     assert asked.sum() == 2 and asked[1:3].all()
