@@ -92,6 +92,9 @@ class FakeClassifier:
     def score(self, texts: Sequence[str]) -> list[Sentiment]:
         return [replace(self.of(text), intents=self.intents(text)) for text in texts]
 
+    def strength(self, text: str, intent: str) -> float:
+        return 0.0
+
     def intents(self, text: str) -> frozenset[str]:
         words = re.findall(r"\w+", text.lower())
         talk = {SMALL_TALK[word] for word in words if word in SMALL_TALK}
@@ -113,7 +116,7 @@ class FakeMatcher:
 
     ASKS = {"want", "please", "how"}
 
-    def wished(self, text: str, actions: Sequence[tuple[str, ...]]) -> int | None:
+    def wished(self, text: str, actions: Sequence[tuple[str, ...]], wish: float) -> int | None:
         words = set(re.findall(r"\w+", text.lower()))
         named = [any(set(phrase.split()) <= words for phrase in action) for action in actions]
         asks = self.ASKS & words and not text.lower().startswith(("within how", "how long"))

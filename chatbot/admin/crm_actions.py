@@ -19,8 +19,9 @@ from crm.admin.list_field import LinesField
 from crm.models import Endpoint
 
 WORDS = (
-    "One per line. “Send back” also matches “I would like to send these boots back”. Customers who "
-    "only ask about it get no offer."
+    "One per line; the first fifty words or so count. A small model reads them together with the "
+    "name, so customers need not use these very words. Customers who only ask about it get no "
+    "offer."
 )
 COLOURS = {
     "proposed": "info",

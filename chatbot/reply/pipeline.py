@@ -85,7 +85,7 @@ class Answer:
             async for sentence in self.after():
                 yield sentence
         else:
-            # A threat that asks nothing is passed on, not answered with a line that is near to it.
+            # An alert that comes with no question is passed on, not answered with a near line.
             if not self.turn.alert or self.turn.waiting or may_ask(self.turn.text):
                 async for sentence in self.from_records():
                     yield sentence

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from inference.reading.reader import Scores
 from inference.reading.reranker import Pairs, logistic
-from inference.sentiment.classifier import Classifier
+from inference.sentiment.classifier import heard
+from inference.sentiment.text import says_something
 
 Action = tuple[str, ...]  # its title, and the words for it
 
@@ -21,7 +23,7 @@ Action = tuple[str, ...]  # its title, and the words for it
 class Matcher:
     """Thread-safe."""
 
-    def __init__(self, folder: Path, tokenizer: Path, classifier: Classifier) -> None:
+    def __init__(self, folder: Path, tokenizer: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
         # A message whose intent `wish` is weaker wishes for nothing, and no action is read.
         self.gate = float(manifest["gate"])
@@ -29,21 +31,21 @@ class Matcher:
         self._calibration = np.array(manifest["calibration"], np.float64)
         self.threshold = float(manifest["threshold"])
         self._pairs = Pairs(folder / "model.int8.onnx", tokenizer)
-        self._classifier = classifier
 
-    def wished(self, text: str, actions: Sequence[Action]) -> int | None:
-        """Return the place of the action that the message wishes for, if any is."""
-        if not actions or not text.strip():
+    def wished(self, text: str, actions: Sequence[Action], wish: float) -> int | None:
+        """Return the place of the action that the message wishes for, if any is.
+
+        wish: the strength of the classifier's intent `wish`, a logit.
+        """
+        words = heard(text)
+        if not actions or wish < self.gate or not says_something(words):
             return None
-        wish = self._classifier.strength(text, "wish")
-        if wish < self.gate:
-            return None
-        scores = self.scores(text, actions)
+        scores = self.scores(words, actions)
         best = int(scores.argmax())
         sure = logistic(self._calibration, np.array([scores[best], wish]))
         return best if sure >= self.threshold else None
 
-    def scores(self, text: str, actions: Sequence[Action]) -> np.ndarray:
+    def scores(self, text: str, actions: Sequence[Action]) -> Scores:
         return self._pairs.scores(text, [titled(action) for action in actions])
 
 

@@ -40,24 +40,25 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
+        modes = parser.add_mutually_exclusive_group()
+        modes.add_argument(
             "--heads",
             action="store_true",
             help="train only the small heads: what is asked, what fields mean (seconds)",
         )
-        parser.add_argument(
+        modes.add_argument(
             "--reranker",
             action="store_true",
             help="train only the model that ranks the reader's first lines again, from the "
             "delivered weights on (40 minutes)",
         )
-        parser.add_argument(
+        modes.add_argument(
             "--wishes",
             action="store_true",
             help="train only the model that finds the action that a customer wishes for, from the "
             "reranker's weights on (10 minutes)",
         )
-        parser.add_argument(
+        modes.add_argument(
             "--from-cases",
             action="store_true",
             help="train the reranker further on the test questions that people taught, and use it "

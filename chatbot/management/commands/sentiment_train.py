@@ -43,7 +43,7 @@ class Command(BaseCommand):
         modes.add_argument(
             "--further",
             action="store_true",
-            help="train the delivered classifier further on customers' messages (15 minutes)",
+            help="train the delivered classifier further on customers' messages (17 minutes)",
         )
         modes.add_argument(
             "--hold-out",

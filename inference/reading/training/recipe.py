@@ -105,7 +105,7 @@ def make_reranker(
     body.without_dropout(model)
     model.body.embeddings.word_embeddings.requires_grad_(False)
     cases = reranking.Cases(tokenizer, taught)
-    fit(model, cases, reranking.loss, course, work / "reranker.ckpt", say)
+    fit(model, cases, reranking.loss, course, work / f"reranker-{share}.ckpt", say)
     say("exporting")
     about = {
         "reader": reader.name,

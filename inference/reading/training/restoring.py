@@ -23,5 +23,7 @@ def restored(start: Path, weights: Path) -> Together:
     found["weight.weight"] = stored[nameless(stored)[3 * layers]].T
     found["out.weight"] = stored["out.weight_Transposed"].T
     found["scales"] = torch.stack([stored["select"], stored["select_1"]])
-    model.load_state_dict(state | {name: found[name] for name in state if name in found})
+    if missing := state.keys() - found.keys():
+        raise ValueError(f"{weights} lacks {', '.join(sorted(missing))}.")
+    model.load_state_dict({name: found[name] for name in state})
     return model

@@ -19,7 +19,7 @@ DEV = {
 }  # fmt: skip
 
 # The intents that are judged in all messages of `intents`.
-IN_ALL = INTENTS[:-1]
+IN_ALL = tuple(name for name in INTENTS if name != "urgent")
 # Kinds of messages in which the customer threatens.
 THREATS = {"threat", "escalation"}
 
@@ -77,7 +77,8 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for row in _rows("persons", dev=False):
         known["person"].append((readable(row["text"]), "person" in row["intents"]))
     known["urgent"] = list(_calling(dev=False))
-    # Who threatens calls an agent: questions about complaints and lawyers are no threats.
+    # A threat calls an agent. So the messages before hold none: they only ask about complaints or
+    # lawyers.
     known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])

@@ -48,7 +48,7 @@ def trained(weights: Path, start: Path, folder: Path, work: Path, say: Say) -> S
     its form; folder: laid out like ../shared/data."""
     scorer, chance = restored(weights, start), random.Random(RECIPE.seed)
     own = data.in_dialects(customers.marked(), chance)
-    public = data.in_dialects(sample(folder, SHARES, chance), chance)
+    public = data.in_dialects(sample(folder, SHARES, random.Random(RECIPE.seed)), chance)
     say(f"{len(own)} messages of customers, {len(public)} public texts")
     tokenizer = weights / "tokenizer.json"
     opinion = scores(scorer, Tokens(tokenizer, [each.text for each in public]), say).logits
@@ -72,7 +72,9 @@ def restored(weights: Path, start: Path) -> Scorer:
     config.vocab_size = len(stored[f"{names}embeddings.word_embeddings.weight"])
     config.intermediate_size = len(stored[f"{names}encoder.layer.0.intermediate.dense.bias"])
     scorer = Scorer(BertModel(config, add_pooling_layer=False))
-    scorer.body.load_state_dict(transformer(stored, names, len(layers)), strict=False)
+    missing, _ = scorer.body.load_state_dict(transformer(stored, names, len(layers)), strict=False)
+    if missing:
+        raise ValueError(f"{weights / 'student.onnx'} lacks {', '.join(missing)}.")
     for layer, weight, bias in (
         (scorer.sentiment, heads.weight, heads.bias),
         (scorer.emotion, heads.emotion_weight, heads.emotion_bias),
@@ -85,7 +87,7 @@ def restored(weights: Path, start: Path) -> Scorer:
 
 
 def loss(own: list[Example], public: list[Example], opinion: Tensor) -> Loss:
-    """opinion: logits (public texts, 3)."""
+    """Make the loss of a batch. opinion: logits (public texts, 3)."""
     device, first = accelerator(), len(own)
     labels = torch.tensor([each.label for each in own])
     intents = Marks([each.intents for each in own], len(INTENTS))

@@ -35,7 +35,7 @@ class Scorer(nn.Module):
         return body.pooled(self.body(ids, attention_mask=mask).last_hidden_state, mask)
 
     def heads(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return logits (rows, 3) of the sentiment, (rows, 4) of the emotions and (rows, 10) of the
+        """Return logits (rows, 3) of the sentiment, (rows, 4) of the emotions and (rows, 11) of the
         intents."""
         return self.sentiment(features), self.emotion(features), self.intent(features)
 
@@ -46,7 +46,7 @@ class Scorer(nn.Module):
 @dataclass(frozen=True)
 class Scores:
     """The scores of texts, in order: `logits` (texts, 3), `emotions` (texts, 4), `intents`
-    (texts, 10), `features`."""
+    (texts, 11), `features`."""
 
     logits: Tensor
     emotions: Tensor

@@ -37,7 +37,7 @@ SOFT, HARD, FEATURES = 0.6, 0.4, 1.0
 @dataclass(frozen=True)
 class Lesson:
     """Texts with the teacher's opinion of them: logits of the sentiment (texts, 3) and of the
-    intents (texts, 10), features (texts, 768)."""
+    intents (texts, 11), features (texts, 768)."""
 
     examples: list[Example]
     logits: Tensor

@@ -45,7 +45,7 @@ LAST = {
 REHEARSED = 6_000
 FROZEN_LAYERS = 4
 # The weights of the losses beside that of the labels. With 3, the teacher learned hardly any
-# intent: their loss is a mean over ten (2026-11-29).
+# intent: their loss is a mean over all of them (2026-11-29, when there were ten).
 EMOTION, INTENT = 0.3, 10.0
 RECIPE = Recipe(rate=3e-5, size=32)
 
@@ -147,8 +147,8 @@ class Marks:
         self.values = torch.tensor([each or (math.nan,) * count for each in marks])
 
     def loss(self, logits: Tensor, rows: Tensor) -> Tensor:
-        """Compute the mean for each emotion or intent, and the mean of these; a batch may have no
-        marks. Otherwise those that few texts are marked with would hardly count."""
+        """Compute the mean for each emotion or intent, and the mean of these: in one mean, the rare
+        marks would hardly count. A batch may have no marks."""
         values = self.values[rows].to(logits.device)
         known = ~values.isnan()
         each = torch.nn.functional.binary_cross_entropy_with_logits(

@@ -1,9 +1,13 @@
 """A wish is heard; a question, a tale and a "do not" are none. The matcher is the real one."""
 
+import json
+
 import pytest
 
 from chatbot.conversation.crm_requests import Offer
 from chatbot.demo.crm import ACTIONS
+from chatbot.engines.classifier import sentiment_classifier
+from chatbot.engines.wishes import WEIGHTS
 from chatbot.reply.wishes import requested_action
 
 OFFERS = [Offer(place, (one["name"], *one["words"])) for place, one in enumerate(ACTIONS)]
@@ -82,3 +86,19 @@ def test_a_wish_that_shares_no_word_with_the_action_is_heard() -> None:
 
 def test_an_inbox_without_actions_hears_nothing() -> None:
     assert requested_action("I want to return order 81230", []) is None
+
+
+def test_another_language_and_a_quotation_wish_for_nothing() -> None:
+    assert wish("Ich möchte die Stiefel zurückschicken, bitte return") is None
+    quoted = "Thank you, it is solved.\n\nOn Monday, Alice wrote:\n> I want to return these boots"
+    assert wish(quoted) is None
+
+
+def test_the_last_of_several_messages_is_read_however_long_those_before_are() -> None:
+    story = "The tent came on Friday, and the poles were in the other bag that you had sent. " * 4
+    assert wish(f"{story}\nI want to return it please") == "open_return"
+
+
+def test_the_matcher_was_made_for_the_delivered_classifier() -> None:
+    made = json.loads((WEIGHTS / "manifest.json").read_text())
+    assert made["student"] == sentiment_classifier().student.name
