@@ -205,6 +205,6 @@ class LimitTests(SocketTestCase):
             mock.patch("chatbot.widget.consumer.VisitorConsumer.send", never),
         ):
             await database_sync_to_async(customers.hand_off)(conversation, "an agent's wish")
-            await socket.wait(PATIENCE)
+            self.assertEqual((await socket.receive_output(PATIENCE))["code"], 4408)
         again = await self.join(after=0)
         self.assertEqual((await again.until(type="message"))[-1]["seq"], 1)
