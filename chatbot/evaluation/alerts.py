@@ -1,7 +1,8 @@
 """Measures when conversations call an agent: {"messages", "alert_at"}.
 
 `alert_at` is the place, from 0, of the customer's first message after which an agent should look;
-null if none should.
+null if none should. A file with tabs holds single messages: a label, `now` if an agent should look
+and else `no`, and the message.
 """
 
 from typing import Any
@@ -16,10 +17,15 @@ from inference.sentiment.mood import Alert, ScoredMessage, alert, scored
 Rows = list[dict[str, Any]]
 
 
-def run(labelled: Rows, options: dict[str, Any]) -> dict[str, Any]:
+def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
+    labelled = [row if "messages" in row else of_one(row) for row in rows]
     found = [first_alert(row["messages"]) for row in labelled]
     wrong = "".join(explained(*pair) for pair in zip(labelled, found, strict=True))
     return {"figures": figures(labelled, [at for at, _ in found]), "wrong": wrong}
+
+
+def of_one(row: dict[str, Any]) -> dict[str, Any]:
+    return {"messages": [row["text"]], "alert_at": 0 if row["src"] == "now" else None}
 
 
 def first_alert(texts: list[str]) -> tuple[int | None, Alert | None]:

@@ -16,10 +16,13 @@ WISHES = ROOM.parent / "wishes" / "companies"
 # Files that are not trained on: the calibration and the thresholds come from them.
 DEV = {
     "airline-rowan", "broadband-rowan", "parcels-rowan", "water-dove", "k-hazel", "l-fir", "willow",
+    "burdock",
 }  # fmt: skip
 
 # The intents that are judged in all messages of `intents`.
 IN_ALL = tuple(name for name in INTENTS if name != "urgent")
+# A message of `stories` after which an agent should look.
+NOW = "now"
 # Kinds of messages in which the customer threatens.
 THREATS = {"threat", "escalation"}
 
@@ -27,18 +30,20 @@ THREATS = {"threat", "escalation"}
 def messages(dev: bool = False) -> list[Example]:
     """Read the messages with a sentiment."""
     return [
-        Example(readable(row["text"]), LABELS.index(row["label"]), "messages")
-        for row in _rows("messages", dev)
+        Example(readable(row["text"]), LABELS.index(row["label"]), folder)
+        for folder in ("messages", "stories")
+        for row in _rows(folder, dev)
     ]
 
 
 def intents(dev: bool = False) -> list[Example]:
-    """Read the messages with intents, and those of dialogues, which may call an agent."""
+    """Read the messages with intents, and those of stories and dialogues, which may call an
+    agent."""
     return [
         Example(readable(row["text"]), UNLABELLED, "intents", intents=_marks(row["intents"]))
         for row in _rows("intents", dev)
     ] + [
-        Example(text, UNLABELLED, "dialogues", intents=_only("urgent", calls))
+        Example(text, UNLABELLED, "dialogues", intents=_alarm(calls))
         for text, calls in _calling(dev)
     ]
 
@@ -77,8 +82,7 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for row in _rows("persons", dev=False):
         known["person"].append((readable(row["text"]), "person" in row["intents"]))
     known["urgent"] = list(_calling(dev=False))
-    # A threat calls an agent. So the messages before hold none: they only ask about complaints or
-    # lawyers.
+    # As in `_alarm`.
     known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])
@@ -90,8 +94,10 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
 
 
 def _calling(dev: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the customers' messages up to the one that calls an agent, and whether it is that one.
-    What comes after it may be as grave, or not."""
+    """Yield the messages that tell a case, and whether they call an agent; and those of dialogues
+    up to the one that calls. What comes after it may be as grave, or not."""
+    for row in _rows("stories", dev):
+        yield readable(row["text"]), row["src"] == NOW
     for row in _dialogues(ROOM / "dialogues", dev):
         calls = len(row["messages"]) if row["alert_at"] is None else row["alert_at"]
         for at, text in enumerate(row["messages"][: calls + 1]):
@@ -116,8 +122,11 @@ def _marks(names: list[str]) -> tuple[float, ...]:
     return tuple(float(name in names) if name in IN_ALL else math.nan for name in INTENTS)
 
 
-def _only(intent: str, has: bool) -> tuple[float, ...]:
-    return tuple(float(has) if name == intent else math.nan for name in INTENTS)
+def _alarm(calls: bool) -> tuple[float, ...]:
+    """Mark whether a message calls an agent. A threat does: one that does not call holds none, but
+    only asks about complaints or lawyers."""
+    known = {"urgent": 1.0} if calls else {"urgent": 0.0, "leave": 0.0}
+    return tuple(known.get(name, math.nan) for name in INTENTS)
 
 
 def _rows(folder: str, dev: bool) -> Iterator[dict[str, Any]]:

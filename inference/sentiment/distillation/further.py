@@ -39,8 +39,9 @@ SHARES = {
     "calm": 600,
     "service": 1_200,
 }
-# The softness of its earlier opinion, and the weights of the losses beside the customers' labels.
-TEMPERATURE, OPINION, INTENT = 2.0, 3.6, 4.0
+# The softness of its earlier opinion, and the weights of the losses beside the customers' labels:
+# of its opinion, of the intents, and of the public texts' own labels.
+TEMPERATURE, OPINION, INTENT, PUBLIC = 2.0, 3.6, 4.0, 1.0
 
 
 def trained(weights: Path, start: Path, folder: Path, work: Path, say: Say) -> Scorer:
@@ -90,6 +91,7 @@ def loss(own: list[Example], public: list[Example], opinion: Tensor) -> Loss:
     """Make the loss of a batch. opinion: logits (public texts, 3)."""
     device, first = accelerator(), len(own)
     labels = torch.tensor([each.label for each in own])
+    known = torch.tensor([each.label for each in public])
     intents = Marks([each.intents for each in own], len(INTENTS))
     emotions = Marks([each.emotions for each in public], len(EMOTIONS))
     soft = torch.softmax(opinion / TEMPERATURE, dim=1)
@@ -108,6 +110,7 @@ def loss(own: list[Example], public: list[Example], opinion: Tensor) -> Loss:
             label_loss(logits[is_own], labels[mine])
             + INTENT * intents.loss(wants[is_own], mine)
             + OPINION * kept
+            + PUBLIC * label_loss(logits[~is_own], known[others])
             + EMOTION * emotions.loss(hints[~is_own], others)
         )
 
@@ -122,5 +125,10 @@ def about(own: int, public: int) -> dict[str, Any]:
         "epochs": RECIPE.epochs,
         "seed": RECIPE.seed,
         "share of the weights after it": AFTER,
-        "loss weights": {"opinion": OPINION, "intents": INTENT, "emotions": EMOTION},
+        "loss weights": {
+            "opinion": OPINION,
+            "intents": INTENT,
+            "emotions": EMOTION,
+            "public labels": PUBLIC,
+        },
     }

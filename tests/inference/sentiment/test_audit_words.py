@@ -70,7 +70,7 @@ def plain(sentence: str) -> str:
 
 def by_hand() -> Iterator[str]:
     """Yield the customers' messages that are trained on."""
-    for folder in ("messages", "intents", "persons"):
+    for folder in ("messages", "stories", "intents", "persons"):
         for path in sorted((FOLDER.parent / folder).glob("*.tsv")):
             yield from (row["text"] for row in written.rows(path))
     for path in sorted((FOLDER.parents[1] / "wishes" / "companies").glob("*.jsonl")):

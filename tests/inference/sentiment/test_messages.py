@@ -8,8 +8,11 @@ import pytest
 import inference
 from inference.sentiment import LABELS
 
-TRAINED = sorted((Path(inference.__file__).parent / "sentiment" / "messages").glob("*.tsv"))
-TESTED = sorted((Path(__file__).parents[2] / "fixtures" / "messages").glob("*.tsv"))
+SENTIMENT = Path(inference.__file__).parent / "sentiment"
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+STORIES = sorted((SENTIMENT / "stories").glob("*.tsv"))
+TRAINED = sorted((SENTIMENT / "messages").glob("*.tsv")) + STORIES
+TESTED = sorted([*(FIXTURES / "messages").glob("*.tsv"), FIXTURES / "stories.tsv"])
 FILES = TRAINED + TESTED
 
 
@@ -19,6 +22,11 @@ def test_each_line_has_a_label_a_kind_and_a_message(path: Path) -> None:
     assert {len(row) for row in rows} == {3}
     assert {row[0] for row in rows} == set(LABELS)
     assert all(row[1] and row[2].strip() for row in rows)
+
+
+@pytest.mark.parametrize("path", [*STORIES, FIXTURES / "stories.tsv"], ids=lambda path: path.stem)
+def test_a_story_calls_an_agent_now_or_not(path: Path) -> None:
+    assert {line.split("\t")[1] for line in path.read_text().splitlines()} == {"now", "no"}
 
 
 def test_no_message_comes_twice_or_is_both_trained_and_tested_on() -> None:
