@@ -63,7 +63,7 @@ def is_chat(turn: Turn) -> bool:
     """Tell whether the turn is nothing but small talk. "And who answered you?" sounds like it, but
     asks about what was said: of 1,829 such questions in conversations, 2.8 % are heard as small
     talk (2026-11-29)."""
-    return "chat" in turn.intents and not (turn.cited and asks(turn.text))
+    return "chat" in turn.intents and not (turn.history and asks(turn.text))
 
 
 def is_courtesy(turn: Turn) -> bool:
