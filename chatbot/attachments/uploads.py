@@ -1,4 +1,4 @@
-"""Limits on the rate and size of uploads, and the HTTP status of each refusal."""
+"""Refuses uploads beyond the limits in the settings (`ATTACHMENT_…`), each with an HTTP status."""
 
 from typing import Any
 

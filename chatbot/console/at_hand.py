@@ -6,10 +6,11 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from chatbot.console import frames, rows, view
-from chatbot.console.session import MAY_ACT, MAY_SEE, AgentSocket
+from chatbot.console.session import AgentSocket
 from chatbot.conversation import canned
 from chatbot.models import Conversation, Note
 from chatbot.people import audit
+from chatbot.people.roles import MAY_ACT, MAY_SEE
 from chatbot.teaching.cases import MAY_TEACH
 from chatbot.wire import hints
 from chatbot.wire.json_socket import handles

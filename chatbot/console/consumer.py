@@ -11,12 +11,12 @@ from chatbot.console import frames, rows, saved_views, view
 from chatbot.console.at_hand import MAY_CORRECT, ConversationAtHand
 from chatbot.console.feed import feed
 from chatbot.console.lists import Lists
-from chatbot.console.session import MAY_ACT, MAY_SEE
 from chatbot.conversation import agents, changes, summary
 from chatbot.models import Conversation, Message, Team
 from chatbot.models.conversations import CORRECTED
 from chatbot.models.replies import Ending
 from chatbot.people import presence
+from chatbot.people.roles import MAY_ACT, MAY_SEE
 from chatbot.reply import runner
 from chatbot.reply.turn import Turn
 from chatbot.teaching import cases

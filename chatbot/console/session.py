@@ -13,12 +13,12 @@ from django.core.exceptions import PermissionDenied
 
 from chatbot.models import Conversation
 from chatbot.people import presence, two_factor
+from chatbot.people.roles import MAY_ACT, MAY_SEE
 from chatbot.wire.errors import Refused
 from chatbot.wire.json_socket import FORBIDDEN, JsonSocket
 from crm.plumbing.threads import in_thread
 
 logger = logging.getLogger("attune.console")
-MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
 MAY_NOT = "You may not do that; ask an administrator."
 
 

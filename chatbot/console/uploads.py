@@ -11,10 +11,10 @@ from django.views.decorators.http import require_POST
 
 from chatbot.attachments import store
 from chatbot.attachments.uploads import STATUS, check_rate, uploaded
-from chatbot.console.session import MAY_ACT
 from chatbot.console.view import with_address
 from chatbot.conversation import agents
 from chatbot.models import Conversation
+from chatbot.people.roles import MAY_ACT
 from chatbot.wire.errors import Refused
 from crm.plumbing.problems import PROBLEM, problem
 

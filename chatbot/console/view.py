@@ -14,6 +14,7 @@ from chatbot.console.traces import Trace
 from chatbot.models import Case, Conversation, Message, Note, Summary, Team
 from chatbot.people import presence
 from chatbot.people.names import name_of
+from chatbot.people.roles import MAY_ACT
 from chatbot.teaching.cases import titled
 from crm.models import Customer, Record
 
@@ -182,7 +183,7 @@ def people(agent: User) -> list[dict[str, str]]:
             "name": f"{name_of(user)}{'' if user.id in online else ' (away)'}",
         }
         for user in staff
-        if user.has_perm("chatbot.change_conversation")
+        if user.has_perm(MAY_ACT)
     ]
     teams = [{"to": f"{TEAM}{team.name}", "name": f"Team {team}"} for team in Team.objects.all()]
     return colleagues + teams

@@ -7,12 +7,12 @@ from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from chatbot.models import Conversation, Message, Presence, Team
+from chatbot.people.roles import MAY_ACT
 
 # An open page gives a sign of life every 20 seconds; it counts as closed after 60 without one.
 BEATS_EVERY, GONE_AFTER = 20.0, timedelta(seconds=60)
 # After this time, a customer does not wait any longer for an agent who has gone.
 ANSWERED_WITHIN = timedelta(minutes=2)
-MAY_ACT = "chatbot.change_conversation"
 RIGHTS = "django.contrib.auth.backends.ModelBackend"
 
 

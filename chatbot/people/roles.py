@@ -10,10 +10,13 @@ from django.db.models import Q
 AGENT, LEAD, ADMINISTRATOR, AUDITOR = "Agent", "Team lead", "Administrator", "Auditor"
 ALL = (AGENT, LEAD, ADMINISTRATOR, AUDITOR)
 
-_READS = ["chatbot.view_conversation", "chatbot.view_message", "chatbot.view_reply"]
+# What it takes to see conversations; and to answer in them, take them over and close them.
+MAY_SEE, MAY_ACT = "chatbot.view_conversation", "chatbot.change_conversation"
+
+_READS = [MAY_SEE, "chatbot.view_message", "chatbot.view_reply"]
 _READS += ["chatbot.view_actionrequest", "chatbot.view_correction"]
 _READS += ["crm.view_customer", "crm.view_record", "crm.view_article"]
-_ANSWERS = [*_READS, "chatbot.change_conversation", "chatbot.add_correction"]
+_ANSWERS = [*_READS, MAY_ACT, "chatbot.add_correction"]
 _ANSWERS += ["chatbot.add_case"]
 _EDITS = ("view", "add", "change", "delete")
 _LEADS = [

@@ -76,7 +76,8 @@ class Reranker:
     def __init__(self, folder: Path, tokenizer: Path) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
         self.name = str(manifest["name"])
-        # How many lines are ranked again, and how much its score counts beside the reader's.
+        # How many lines are ranked again, and how much its score counts beside the reader's:
+        # `training/weights.py` writes these numbers, and says where they come from.
         self.count = int(manifest["count"])
         # A line that the reader ranks further behind its best one is not ranked again.
         self.within = float(manifest["within"])

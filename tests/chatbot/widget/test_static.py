@@ -7,6 +7,9 @@ import pytest
 from django.conf import settings
 from django.contrib.staticfiles import finders
 
+from chatbot.models import OWN_COLOUR
+from chatbot.widget.look import DARK_GROUND
+
 ROOT = Path(settings.BASE_DIR)
 SCRIPTS = ROOT / "chatbot" / "static" / "chatbot"
 MODULES = sorted(path for path in SCRIPTS.rglob("*.js"))
@@ -62,6 +65,11 @@ def test_the_launcher_has_the_colours_of_the_widgets_theme() -> None:
     theme = schemes(SCRIPTS / "widget" / "styles" / "theme.css")
     for mine, theirs in zip(launcher, theme, strict=True):
         assert (mine["accent"], mine["panel"]) == (theirs["accent"], theirs["ground"])
+
+
+def test_an_inbox_without_a_colour_of_its_own_has_the_themes_accent() -> None:
+    light, dark = schemes(SCRIPTS / "widget" / "styles" / "theme.css")
+    assert (light["accent"], dark["ground"]) == (OWN_COLOUR, DARK_GROUND)
 
 
 def schemes(path: Path) -> list[dict[str, str]]:
