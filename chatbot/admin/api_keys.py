@@ -1,31 +1,65 @@
-"""Keys of the REST API: listed and revoked here; `manage.py api_key` makes them."""
+"""Keys of the REST API: made, shown once, and revoked."""
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
+from chatbot.api import keys
 from chatbot.models import ApiKey
+
+
+class KeyForm(forms.ModelForm):
+    scopes = forms.MultipleChoiceField(
+        choices=[(scope, scope) for scope in keys.SCOPES],
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        required=False,
+        help_text="What the program may do.",
+    )
+
+    def clean_scopes(self) -> list[str]:
+        scopes: list[str] = self.cleaned_data["scopes"]
+        if not scopes:
+            raise forms.ValidationError(
+                "Tick at least one scope: without one, a key opens nothing."
+            )
+        return scopes
 
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
     list_display = ["name", "prefix", "scopes", "last_used_at", "expires_at", "revoked"]
-    fields = ["name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked"]
-    readonly_fields = ["prefix", "scopes", "created_at", "last_used_at"]
     search_fields = ["name", "prefix"]
     actions = ["revoke"]
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # `manage.py api_key add` shows the key; browsers would keep a page.
+    def get_form(self, request: HttpRequest, obj: Any = None, **options: Any) -> Any:
+        return super().get_form(request, obj, **options if obj else options | {"form": KeyForm})
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        if obj is None:
+            return ["name", "scopes", "expires_at"]
+        return ["name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return ["prefix", "scopes", "created_at", "last_used_at"] if obj else []
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # A used key's owner must stay known.
+
+    def save_model(self, request: HttpRequest, obj: ApiKey, form: Any, change: bool) -> None:
+        key = "" if change else keys.give(obj)
+        super().save_model(request, obj, form, change)
+        if key:
+            text = "Give this key to the program now; it is not shown again: {}"
+            messages.warning(request, format_html(text, key))
 
     @admin.action(description="Revoke", permissions=["change"])
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         for key in queryset:  # One by one: each becomes an entry in the audit log.
             key.revoke()
-        messages.info(request, f"Revoked {len(queryset)} keys.")
+        messages.info(request, f"Keys revoked: {len(queryset)}.")

@@ -33,11 +33,17 @@ REFUSED = "The key is unknown or no longer valid."
 
 def make(name: str, scopes: list[str], expires_at: Any = None) -> tuple[ApiKey, str]:
     """Make a key. Its text is not stored, so the caller shows it once."""
-    key = f"{PREFIX}{secrets.token_urlsafe(32)}"
-    row = ApiKey.objects.create(
-        name=name, prefix=key[:SHOWN], digest=digest(key), scopes=scopes, expires_at=expires_at
-    )
+    row = ApiKey(name=name, scopes=scopes, expires_at=expires_at)
+    key = give(row)
+    row.save()
     return row, key
+
+
+def give(row: ApiKey) -> str:
+    """Give an unsaved row a new key, and return the key's text."""
+    key = f"{PREFIX}{secrets.token_urlsafe(32)}"
+    row.prefix, row.digest = key[:SHOWN], digest(key)
+    return key
 
 
 def digest(key: str) -> str:

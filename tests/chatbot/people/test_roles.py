@@ -65,7 +65,7 @@ MAY: dict[str, dict[str, str]] = {
     "crm.endpoint": ADMINISTRATORS_OWN,
     "auth.user": ADMINISTRATORS_OWN,
     "auth.group": ADMINISTRATORS_OWN,
-    "chatbot.apikey": {roles.ADMINISTRATOR: "see change", roles.AUDITOR: "see"},
+    "chatbot.apikey": {roles.ADMINISTRATOR: "see add change", roles.AUDITOR: "see"},
     "crm.delivery": READ_ABOVE_LEADS,
     "chatbot.erasure": READ_ABOVE_LEADS,
     # An administrator does not keep the book about what administrators do.

@@ -1,0 +1,52 @@
+"""Keys of the REST API are made in the admin and shown once."""
+
+import re
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from chatbot.api import keys
+from chatbot.models import ApiKey
+from tests.chatbot.admin.console import text_of
+
+pytestmark = pytest.mark.django_db
+ADD = "/admin/chatbot/apikey/add/"
+
+
+@pytest.fixture
+def alice(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("alice"))
+    return client
+
+
+def test_alice_makes_a_key_that_is_shown_once_and_works(alice: Client) -> None:
+    given = {"name": "ERP, nightly", "scopes": ["records:write", "records:read"]}
+    answer = alice.post(ADD, given, follow=True)
+    [key] = set(re.findall(r"atk_[\w-]{40,}", answer.content.decode()))
+    row = ApiKey.objects.get()
+    assert (row.digest, row.prefix) == (keys.digest(key), key[:10])
+    assert set(row.scopes) == {"records:read", "records:write"}
+    assert "atk_" + key[10:] not in text_of(alice, f"/admin/chatbot/apikey/{row.id}/change/")
+    headers = {"Authorization": f"Bearer {key}"}
+    assert Client(headers=headers).get("/api/records/").status_code == 200
+    assert Client(headers=headers).get("/api/conversations/").status_code == 403
+
+
+def test_a_key_without_a_scope_is_not_made(alice: Client) -> None:
+    answer = alice.post(ADD, {"name": "ERP"})
+    assert "Tick at least one scope" in answer.content.decode()
+    assert not ApiKey.objects.exists()
+
+
+def test_what_a_key_opens_is_not_changed_later(alice: Client) -> None:
+    row, _ = keys.make("ERP", ["records:read"])
+    change = f"/admin/chatbot/apikey/{row.id}/change/"
+    alice.post(change, {"name": "CRM", "scopes": ["webhooks:write"]})
+    row.refresh_from_db()
+    assert (row.name, row.scopes) == ("CRM", ["records:read"])
+
+
+def test_bob_who_is_no_administrator_makes_none(client: Client) -> None:
+    client.force_login(User.objects.create_user("bob", is_staff=True))
+    assert client.get(ADD).status_code == 403
