@@ -74,6 +74,13 @@ class Row:
     verdict: str
 
 
+def compared(now: int, before: int) -> tuple[str, str]:
+    """Return an arrow and words that compare a count with the one before it."""
+    if now == before:
+        return "→", "as many as"
+    return ("↑", f"up from {before}") if now > before else ("↓", f"down from {before}")
+
+
 @admin.register(Gap)
 class GapAdmin(ReadOnly, ModelAdmin):
     """Nobody adds or deletes a gap: its questions would be grouped again."""
@@ -113,15 +120,12 @@ class GapAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Last seven days", ordering="last_week")
     def trend(self, gap: Gap) -> SafeString:
-        rise = gap.last_week - gap.week_before
-        arrow, word = ("↑", "more") if rise > 0 else ("↓", "fewer") if rise else ("→", "as many")
+        arrow, words = compared(gap.last_week, gap.week_before)
         return format_html(
             '<span class="trend"><span aria-hidden="true">{}</span> {}<small>{}</small></span>',
             arrow,
             gap.last_week,
-            f"{word} as in the week before"
-            if not rise
-            else f"{word}: {gap.week_before} in the week before",
+            f"{words} in the week before",
         )
 
     @display(description="Closest article or record")

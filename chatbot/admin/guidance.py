@@ -61,7 +61,7 @@ class GuidanceForm(forms.ModelForm):
         "power of attorney",
         "Words or phrases, one per line. A message that contains one of them goes to a person.",
     )
-    hand_off_on.label = "Always hand off on"
+    hand_off_on.label = "Always hand off to a person"
     never_about = LinesField(
         never,
         "legal advice: We cannot advise you on the law. Please ask a lawyer.",

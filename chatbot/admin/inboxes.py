@@ -29,7 +29,7 @@ ALERT_FIELDS = [
 ]  # fmt: skip
 WIDGET_FIELDS = ["name", "key", "origins", "auto_assign", "read_ahead", "learning"]
 ALERTS = (
-    "Each of these rules calls an agent until somebody has seen the alert or takes the "
+    "Each of these rules alerts agents until somebody has seen the alert or takes the "
     "conversation over. A mood counts only if the classifier is sure enough (60 %). You can try "
     "out your changes below before you save them."
 )

@@ -38,7 +38,7 @@ GROUPS: dict[str, list[tuple[str, ...]]] = {
         ("Teams", "groups", "chatbot", "team"),
         ("Users", "manage_accounts", "auth", "user"),
     ],
-    "Set-up": [
+    "Setup": [
         ("Inboxes", "inbox", "chatbot", "inbox"),
         ("Language models", "neurology", "chatbot", "tier"),
         ("Actions", "bolt", "chatbot", "action"),
@@ -95,7 +95,7 @@ def waiting(request: HttpRequest) -> tuple[str, str]:
 
 
 def fell(request: HttpRequest) -> tuple[str, str]:
-    return ("fell" if fallen() else "", "danger")
+    return ("worse" if fallen() else "", "danger")
 
 
 def switched_off(request: HttpRequest) -> tuple[str, str]:

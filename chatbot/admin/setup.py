@@ -146,9 +146,9 @@ def of_snippet(request: HttpRequest, inbox: Inbox | None) -> Step:
     visitors = Visitor.objects.filter(inbox=inbox)
     known = visitors.exclude(customer=None).exists()
     if known:
-        about = "Your site shows the chat and tells it which customer is logged in."
+        about = "Your site shows the chat and tells it which customer is signed in."
     elif visitors.exists():
-        about = "Somebody has opened the chat. Your site does not yet tell it who is logged in."
+        about = "Somebody has opened the chat. Your site does not yet tell it who is signed in."
     else:
         about = "Nobody has opened the chat on your site yet."
     pages = (

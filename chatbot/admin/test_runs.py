@@ -70,7 +70,7 @@ class StartForm(UploadForm):
         elif not self.errors:
             data["questions"] = self.questions(data)
             if not data["questions"]:
-                raise ValidationError("There are no such questions yet.")
+                raise ValidationError("No questions found. Choose others, or another inbox.")
         return data
 
     def questions(self, data: dict[str, Any]) -> list[TestResult]:
@@ -216,7 +216,7 @@ class TestRunAdmin(ModelAdmin):
             return TemplateResponse(request, "admin/chatbot/testrun/publish.html", context)
         published = publish_all(waiting, run, person(request))
         messages.success(
-            request, f"Customers now see {published} more article{pluralize(published)}."
+            request, f"{published} draft{pluralize(published)} published for customers."
         )
         return HttpResponseRedirect(page_of(run))
 

@@ -82,11 +82,11 @@ class ActionRequest(models.Model):
 
     class State(models.TextChoices):
         PROPOSED = "proposed", "Offered"
-        DISMISSED = "dismissed", "Not wanted"
+        DISMISSED = "dismissed", "Declined by the customer"
         EXPIRED = "expired", "No longer open"
         SENT = "sent", "Sent to the CRM"
         ACCEPTED = "accepted", "Accepted"
-        REFUSED = "refused", "Refused"
+        REFUSED = "refused", "Refused by the CRM"
         UNANSWERED = "unanswered", "Without an answer"
 
     # Also the idempotency key, and the id of the event that requests the action.

@@ -39,7 +39,7 @@ class Gap(models.Model):
         verbose_name = "unanswered question"
 
     def __str__(self) -> str:
-        return self.label or "An example is about to be chosen"
+        return self.label or "Example question not chosen yet"
 
 
 class GapQuestion(models.Model):
@@ -48,7 +48,7 @@ class GapQuestion(models.Model):
     class Why(models.TextChoices):
         REFUSED = "refused", "Nothing on record"
         HANDED_OFF = "handoff", "Handed to a person"
-        THUMB = "thumb", "The customer disliked the answer"
+        THUMB = "thumb", "The customer found it not helpful"
 
     gap = models.ForeignKey(Gap, null=True, on_delete=models.CASCADE, related_name="questions")
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="gap_question")

@@ -73,7 +73,7 @@ class Inbox(models.Model):
     learning = models.BooleanField(
         "learn from corrections",
         default=False,
-        help_text="The customers have agreed that their corrected messages, without personal "
+        help_text="Tick only if customers agreed that their corrected messages, without personal "
         "data, may train this site's sentiment classifier.",
     )
 

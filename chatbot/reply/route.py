@@ -47,7 +47,7 @@ def decide(turn: Turn) -> Route:
     if blank(text):
         return Route(Target.FILES, "Only files, which the bot cannot read.")
     if turn.hand_off_on:
-        return Route(Target.HUMAN, f"This inbox always hands off on “{turn.hand_off_on}”.")
+        return Route(Target.HUMAN, f"This inbox always hands “{turn.hand_off_on}” to a person.")
     if turn.offered and AGREES.match(text):
         return Route(Target.HUMAN, "The customer accepted the offer of a person.")
     if "person" in turn.intents:

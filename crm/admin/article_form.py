@@ -28,7 +28,7 @@ from inference.text import blank, encodable
 # English first: the bot reads no other language. Then the official languages of the European Union
 # with the most speakers; an article keeps any other that it has.
 LANGUAGES = ("en", "de", "fr", "it", "es", "pl", "ro", "nl", "hu", "pt", "el")
-NOBODY_SEES = "It has no visible characters."
+NOBODY_SEES = "This text has no visible characters. Please write it again."
 
 
 def inbox_names() -> dict[str, str]:
@@ -79,7 +79,7 @@ class ArticleForm(forms.ModelForm):
         widget=MarkdownWidget({"rows": 22, "spellcheck": "true", "dir": "auto"}),
     )
     language = forms.ChoiceField(
-        widget=UnfoldAdminSelectWidget(), help_text="The bot answers from articles in English."
+        widget=UnfoldAdminSelectWidget(), help_text="The bot answers only from English articles."
     )
     inboxes = forms.MultipleChoiceField(
         required=False,

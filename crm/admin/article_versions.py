@@ -78,7 +78,7 @@ def restored(request: HttpRequest, pk: int, number: int) -> HttpResponse:
     told = f"still see version {article.published}" if article.published else "do not see it"
     messages.success(
         request,
-        f"Version {number} is the article's text again, as version {made.number}. Customers are "
+        f"Version {number} is the article's text again, as version {made.number}. Customers "
         f"{told} until you publish it.",
     )
     return HttpResponseRedirect(page_of(article))

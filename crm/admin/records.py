@@ -155,7 +155,7 @@ class RecordAdmin(ReadOnly, ModelAdmin):
 
 class LinkForm(forms.Form):
     into = forms.CharField(
-        label="Id of the customer that stays",
+        label="Id of the customer to keep",
         max_length=200,
         widget=UnfoldAdminTextInputWidget(),
         help_text="An id of your own system (cust_1) or one with a source's namespace (desk/501).",
@@ -173,7 +173,7 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
     list_display = ["name_or_id", "id", "standing", "record_count"]
     list_select_related = ["merged_into"]
     search_fields = ["name", "id"]
-    search_help_text = "Name or customer number"
+    search_help_text = "Name or customer id"
     fields = ["id", "name", "standing", "aliases", "record_count"]
     readonly_fields = fields
     actions_detail = ["link", "export", "erase"]
@@ -186,7 +186,7 @@ class CustomerAdmin(ReadOnly, ModelAdmin):
             return format_html(
                 "merged into {}", link(page_of(customer.merged_into), customer.merged_into.pk)
             )
-        return "a customer"
+        return "active"
 
     @display(description="Their other ids")
     def aliases(self, customer: Customer) -> str:

@@ -40,7 +40,7 @@ class WebsiteForm(forms.ModelForm):
         try:
             return normal(self.cleaned_data["start"])
         except NoAddress as error:
-            raise ValidationError(f"It {error}") from None
+            raise ValidationError(f"The start address {error}") from None
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
@@ -109,7 +109,7 @@ class WebsiteAdmin(ModelAdmin):
             messages.error(request, why)
         elif not jobs.begin(website):
             messages.error(
-                request, "It is off (tick “active” and save), or it is already being read."
+                request, "This site is being read already, or it is off: tick “active” and save."
             )
         return HttpResponseRedirect(page_of(website))
 

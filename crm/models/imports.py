@@ -66,7 +66,7 @@ class Import(models.Model):
 
     class State(models.TextChoices):
         READING = "reading", "Being read"
-        ASKING = "asking", "Waits for your choices"
+        ASKING = "asking", "Waiting for your choices"
         RUNNING = "running", "Being imported"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"

@@ -105,10 +105,11 @@ class Endpoint(models.Model):
         default=True, help_text="Off: events are kept, and sent once it is on again."
     )
     full = models.BooleanField(
-        "full payload", default=False, help_text="With what was said; else ids and states only."
+        "full payload", default=False, help_text="Send what was said. Off: only ids and states."
     )
     masked = models.BooleanField(
-        default=True, help_text="Cards, accounts, phones, addresses and names taken out of texts."
+        default=True,
+        help_text="Cards, accounts, phones, addresses and names are left out of texts.",
     )
     ordered = models.BooleanField(
         "in order",
@@ -137,7 +138,7 @@ class Delivery(models.Model):
         PENDING = "pending", "Pending"
         RUNNING = "running", "Under way"
         DONE = "done", "Delivered"
-        FAILED = "failed", "Given up"
+        FAILED = "failed", "Failed"
 
     # No constraint in the database: other processes may still use an endpoint that was deleted a
     # moment ago, and the change that they report must not fail because of it.

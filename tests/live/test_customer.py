@@ -143,7 +143,7 @@ def test_at_the_end_the_customer_rates_by_keyboard_and_keeps_a_copy(
     assert link
     tab = page.context.new_page()
     tab.goto(link[0])
-    tab.get_by_role("button", name="Yes, send it").click()
+    tab.get_by_role("button", name="Yes, this is my address").click()
     expect(tab.get_by_role("heading")).to_have_text("Thank you")
     tab.close()
     await_that(lambda: mailbox.to(address)[1:])

@@ -205,7 +205,7 @@ def test_what_is_taught_is_tested_and_published(
     live = as_alice(LIVE)
     the_one_with(live, "deposit hired canoe").click()
     judged = live.get_by_role("group", name="Judge this answer").last
-    judged.get_by_text("Should have said …").click()
+    judged.get_by_text("The bot should have said …").click()
     judged.get_by_label("What should be said").fill("The deposit is 60 euros.")
     record = judged.get_by_label("The record that says it")
     record.fill("canoe")

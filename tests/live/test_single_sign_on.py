@@ -49,7 +49,7 @@ def company(make_site: Callable[..., Site], provider: Provider) -> Iterator[Site
 def test_dora_signs_in_and_works_at_once(page: Page, company: Site, provider: Provider) -> None:
     signed_in_there(provider, "dora", ["support"])
     page.goto(f"{company.url}{LIST}")
-    page.get_by_role("link", name="Sign in with your company account").click()
+    page.get_by_role("link", name="Log in with your company account").click()
     page.wait_for_url(f"{company.url}{LIST}")
     expect(page.get_by_role("link", name="Live inbox").first).to_be_visible()
     page.goto(f"{company.url}{LIST}live/")
@@ -65,7 +65,7 @@ def test_without_a_group_she_is_told_what_to_do(
 ) -> None:
     signed_in_there(provider, "charlie", [])
     page.goto(f"{company.url}/admin/login/")
-    page.get_by_role("link", name="Sign in with your company account").click()
+    page.get_by_role("link", name="Log in with your company account").click()
     expect(page.locator("body")).to_contain_text("You have no role here yet.")
     page.goto(f"{company.url}{LIST}")
     page.wait_for_url(f"{company.url}/admin/login/**")

@@ -15,7 +15,7 @@ from crm.plumbing import troubles
 
 class Command(BaseCommand):
     help = (
-        "Writes the database, the attachments and this site's sentiment heads into one file, while "
+        "Writes the database, the attachments and this site's sentiment model into one file, while "
         "Attune runs. The index is not included: it is rebuilt from the records."
     )
 

@@ -15,7 +15,7 @@ from crm.plumbing import troubles
 
 class Command(BaseCommand):
     help = (
-        "Checks a backup, then restores the database, the attachments and the sentiment heads. "
+        "Checks a backup, then restores the database, the attachments and the sentiment model. "
         "Stop Attune first."
     )
     # The database may have no tables yet.

@@ -68,7 +68,7 @@ class Command(BaseCommand):
                     settings.SLM_PORT_FILE.unlink(missing_ok=True)
 
     def leave(self) -> None:
-        self.say("\nStopping …" if self.ready else "\nStopped; the same command goes on from here.")
+        self.say("\nStopping …" if self.ready else "\nStopped. Run the same command to go on.")
         if not self.ready:
             processes.end(self.children)
             sys.exit(130)

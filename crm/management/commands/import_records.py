@@ -19,7 +19,7 @@ SHOWN_ERRORS = 20
 
 
 class Command(BaseCommand):
-    help = "Upserts records from a file of JSON lines (.gz too), then refreshes the index."
+    help = "Adds or updates records from a file of JSON lines (.gz too), then refreshes the index."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)

@@ -64,7 +64,7 @@ def test_the_list_has_open_gaps_with_their_trend_and_the_weekly_figures(
 
 @pytest.mark.parametrize(
     ("now", "before", "words"),
-    [(5, 2, "more: 2 in the"), (1, 4, "fewer: 4 in the"), (3, 3, "as many as in the")],
+    [(5, 2, "up from 2 in the"), (1, 4, "down from 4 in the"), (3, 3, "as many as in the")],
 )
 def test_the_trend_is_said_in_words(
     root: Client, gap: Gap, now: int, before: int, words: str

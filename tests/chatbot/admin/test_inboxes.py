@@ -67,11 +67,11 @@ def test_rules_are_tried_out_on_last_week_before_they_are_saved(root: Client, in
     url = f"/admin/chatbot/inbox/{inbox.id}/alerts/"
     fields = {"name": "Fernhill", "greeting": "Hi", "origins": "", "key": "shop", **RULES}
     html = root.post(url, fields).content.decode()
-    assert "called an agent 0 times" in html
+    assert "alerted agents 0 times" in html
     assert "3 negative messages in a row" in html
     html = root.post(url, fields | {"alert_in_a_row": 1}).content.decode()
     assert "The customer writes a negative message." in html
-    assert "called an agent 1 time</b>" in html
+    assert "alerted agents 1 time</b>" in html
     assert "the saved rules would have done so 0 times" in html
     assert str(bad.id) in html
     assert Inbox.objects.get().alert_in_a_row == 3, "nothing is saved"

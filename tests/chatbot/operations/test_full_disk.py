@@ -85,7 +85,7 @@ def test_the_widget_and_the_console_show_the_sentence() -> None:
         let answer = {{ status: 507, responseText: '{{"detail": "There is no room."}}' }};
         assert.equal((await sent()).message, "There is no room.");
         answer = {{ status: 502, responseText: "<html>" }};
-        assert.equal((await sent()).message, "The server answered 502.");
+        assert.equal((await sent()).message, "Server error 502. Please try again later.");
     """
     command = ["node", "--experimental-default-type=module", "--input-type=module", "-e", script]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)

@@ -73,7 +73,7 @@ def refused(client: Client, answer: HttpResponse) -> str:
 def test_the_log_in_page_leads_there(client: Client) -> None:
     html = client.get(f"/admin/login/?next={LIST}").content.decode()
     assert f'href="/admin/sso/?next={LIST}"' in html
-    assert "Sign in with your company account" in html
+    assert "Log in with your company account" in html
 
 
 def test_dora_is_let_in_with_the_role_of_her_group(client: Client, provider: Provider) -> None:

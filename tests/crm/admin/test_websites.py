@@ -90,7 +90,7 @@ def test_read_now_and_stop(lead: Client) -> None:
 def test_a_website_that_is_off_or_not_listed_is_not_read(lead: Client, settings: Any) -> None:
     made = website(active=False)
     answer = lead.post(page(made, "read"), follow=True)
-    assert "It is off" in answer.content.decode()
+    assert "it is off" in answer.content.decode()
     Website.objects.update(active=True)
     settings.KNOWLEDGE_HOSTS = []
     answer = lead.post(page(made, "read"), follow=True)

@@ -28,8 +28,8 @@ export function upload(url, headers, file, { onProgress, signal }) {
 function answered({ status, responseText }, resolve, reject) {
   const document = parsed(responseText);
   if (status === 201) resolve(document);
-  else if (status >= 500) reject(new Error(document.detail || `The server answered ${status}.`));
-  else reject(new FileRefused(document.detail || "The server did not accept this file.", status));
+  else if (status >= 500) reject(new Error(document.detail || `Server error ${status}. Please try again later.`));
+  else reject(new FileRefused(document.detail || "This file was not accepted. Try another one.", status));
 }
 
 /** A proxy in between may answer with an HTML page. */

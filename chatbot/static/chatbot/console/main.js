@@ -15,7 +15,7 @@ const STATES = {
   online: "",
   unsure: "Checking the connection…",
   offline: "The connection is lost. Reconnecting…",
-  forbidden: "You may not see conversations. Ask an administrator for permission to view them.",
+  forbidden: "You do not have permission to view conversations. Ask an administrator for it.",
 };
 
 const socket = new Socket();

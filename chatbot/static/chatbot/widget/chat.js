@@ -189,7 +189,7 @@ export class Chat {
     if (state === "thinking") this.#provisional.think(sentence);
     else if (state === "sentence") this.#provisional.say(sentence);
     else this.#provisional.clear();
-    if (state === "failed") this.#status.notice("The answer could not be finished.");
+    if (state === "failed") this.#status.notice("The answer could not be finished. Please ask again.");
   }
 
   #leftAlone(frame) {

@@ -27,7 +27,7 @@ export function drawTeaching(message, { teach, records, article, question }) {
       button("Take it back", () => say("")),
       element("span", { className: "heard" }),
     ),
-    element("details", {}, element("summary", { text: "Should have said …" }), form),
+    element("details", {}, element("summary", { text: "The bot should have said …" }), form),
   );
   markTaught(made, message.taught);
   return made;

@@ -24,7 +24,7 @@ export class Card {
   }
 
   show({ customer, who, inbox, began, page, email, orders, records, earlier, notes, csat, csat_comment: comment }) {
-    const about = [customer && `Customer number ${customer}`, `wrote to ${inbox}`];
+    const about = [customer && `Customer id ${customer}`, `wrote to ${inbox}`];
     if (earlier) about.push(`${earlier} earlier conversation${earlier > 1 ? "s" : ""}`);
     if (csat) about.push(`rated ${csat} of 5${comment ? `: “${comment}”` : ""}`);
     about.push(`started ${new Date(began).toLocaleString()}`);

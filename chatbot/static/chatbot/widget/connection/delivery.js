@@ -94,7 +94,7 @@ export class Delivery {
   /** A new connection sends the message once more; after that only the customer does. */
   #overdue(id) {
     this.#stopTimers(id);
-    this.#log.status(id, "failed", "Not confirmed");
+    this.#log.status(id, "failed", "May not have arrived");
     if (this.#late.has(id)) return;
     this.#late.add(id);
     this.#connection.lost();

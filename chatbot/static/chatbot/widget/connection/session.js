@@ -71,7 +71,7 @@ export class Session {
 async function problem(response) {
   const busy = response.status >= 500 || response.status === 429;
   const document = await response.json().catch(() => ({}));
-  const text = document.detail || document.title || `The server answered ${response.status}.`;
+  const text = document.detail || document.title || `The chat cannot start (error ${response.status}).`;
   return busy ? new Error(text) : new SessionRefused(text);
 }
 

@@ -45,7 +45,7 @@ export class Ended {
     if (!this.#rating) return;
     this.#rating = 0;
     this.#more.hidden = false;
-    this.#told.textContent = "Your rating was not sent: the connection is gone.";
+    this.#told.textContent = "The connection was lost. Please send your rating again.";
   }
 
   #rate() {
