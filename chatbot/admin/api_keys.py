@@ -1,11 +1,13 @@
 """Keys of the REST API: made, shown once, and revoked."""
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
@@ -21,6 +23,12 @@ class KeyForm(forms.ModelForm):
         required=False,
         help_text="What the program may do.",
     )
+
+    def clean_expires_at(self) -> datetime | None:
+        expires: datetime | None = self.cleaned_data["expires_at"]
+        if expires and expires <= timezone.now():
+            raise forms.ValidationError("Choose a time to come, or leave it empty.")
+        return expires
 
     def clean_scopes(self) -> list[str]:
         scopes: list[str] = self.cleaned_data["scopes"]

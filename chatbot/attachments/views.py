@@ -11,8 +11,8 @@ from chatbot.attachments import store
 from chatbot.attachments.kinds import BY_TYPE
 from chatbot.models import Attachment
 from chatbot.people import audit, two_factor
+from chatbot.people.roles import MAY_SEE
 
-MAY_SEE = "chatbot.view_conversation"
 # Whatever type a browser guesses, the file gets no script, no plug-in and not our origin.
 SANDBOXED = {
     "Content-Security-Policy": "sandbox; default-src 'none'",

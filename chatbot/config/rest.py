@@ -13,7 +13,8 @@ FRAMEWORK = {
 DESCRIPTION = {
     "TITLE": "Attune",
     "DESCRIPTION": "Records in, conversations out, webhooks, and visitor sessions for the chat "
-    "widget. Errors are RFC 9457 problem documents. Keys are made with `manage.py api_key add`.",
+    "widget. Errors are RFC 9457 problem documents. Keys are made in the admin, or with "
+    "`manage.py api_key add`.",
     "OAS_VERSION": "3.1.1",
     "WEBHOOKS": [
         f"chatbot.api.webhooks.{event}"

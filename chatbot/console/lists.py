@@ -4,7 +4,8 @@ from uuid import UUID
 
 from chatbot.console import frames, rows, saved_views
 from chatbot.console.feed import News
-from chatbot.console.session import MAY_SEE, AgentSocket
+from chatbot.console.session import AgentSocket
+from chatbot.people.roles import MAY_SEE
 from chatbot.wire.json_socket import handles
 from crm.plumbing.threads import in_thread
 

@@ -109,7 +109,7 @@ class Inbox(models.Model):
     )
 
     hand_off_on = models.JSONField(
-        "always hand off on",
+        "always hand off to a person",
         default=list,
         blank=True,
         help_text="Words or phrases, one per line: a message that has one goes to a person.",

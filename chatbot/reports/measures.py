@@ -14,7 +14,7 @@ DEFINITIONS = {
     "messages.bot": "Answers from the bot.",
     "messages.agent": "Messages from agents.",
     "mood": "Mean sentiment of customers' messages, from −1 to 1.",
-    "alerts": "Share of all conversations in which an alert called an agent.",
+    "alerts": "Share of all conversations in which agents were alerted.",
     "handoffs": "Share of the conversations handled by the bot that were passed to a person.",
     "handled": "Conversations in which the bot answered or handed off.",
     "autonomous": "Share of the conversations handled by the bot that were closed after an answer "

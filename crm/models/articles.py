@@ -30,7 +30,7 @@ class Article(models.Model):
         "text", help_text="Markdown: you can use lists, tables, links and **bold**."
     )
     language = models.CharField(
-        max_length=10, default="en", help_text="The bot answers from articles in English."
+        max_length=10, default="en", help_text="The bot answers only from English articles."
     )
     address = models.CharField(
         "public address",

@@ -64,6 +64,8 @@ def test_a_word_says_something(words: str) -> None:
         "где мой заказ",
         "siparişim nerede",
         "Waar is mijn bestelling gebleven?",
+        "donde esta mi pedido",
+        "mon colis n'est pas arrivé",
     ],
 )
 def test_another_language_is_noticed(text: str) -> None:
@@ -86,6 +88,10 @@ def test_another_language_is_noticed(text: str) -> None:
         "terrible experience",
         "gr8 service m8",
         "I dinnae ken where ma parcel is",
+        "im so angry rn",
+        "ok sent 📸",
+        "briliant servise agian",
+        "do u have cloakroom",
         "my Paket from Zürich is late and nobody answers me",
         "",
         "😡",

@@ -79,7 +79,7 @@ def test_ctrl_c_during_the_preparation_leaves_no_child(make_site: Make) -> None:
     await_that(lambda: len(early.processes()) > 1)
     early.process.send_signal(signal.SIGINT)
     assert early.process.wait() == 130
-    assert "the same command goes on from here" in early.output
+    assert "Run the same command to go on" in early.output
     await_that(lambda: not early.processes())  # A killed child is still on its way out.
 
 

@@ -58,7 +58,8 @@ class Command(BaseCommand):
         'companies in dialects, too; sentiment: scores each {"text", '
         '"label"}; intents: hears what is wanted in each {"text", "intents"}; wishes: finds the '
         'action that is wished for in {"actions", "messages"}; alerts: finds the message that '
-        'alerts an agent in {"messages", "alert_at"}; turns: holds each conversation of '
+        'alerts an agent in {"messages", "alert_at"}, or in single messages with "now" or "no"; '
+        "turns: holds each conversation of "
         '{"company", "customer", "today", "turns"}.'
     )
 

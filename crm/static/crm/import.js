@@ -31,7 +31,7 @@ async function preview() {
     const body = new URLSearchParams(new FormData(choices));
     body.set("preview", "1");
     const answer = await fetch(location.href, { method: "POST", body, signal: asked.signal });
-    if (!answer.ok) throw new Error(`Server error ${answer.status}. Please try again later.`);
+    if (!answer.ok) throw new Error(`Error ${answer.status}. Reload the page, or try again later.`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("preview");
     if (fresh) document.getElementById("preview").replaceChildren(...fresh.childNodes);

@@ -58,7 +58,7 @@ async function ask() {
   const headers = { "X-CSRFToken": form.elements.csrfmiddlewaretoken.value };
   try {
     const answer = await fetch(panel.dataset.url, { method: "POST", body, headers, signal: asked.signal });
-    if (!answer.ok) throw new Error(`Server error ${answer.status}. Please try again later.`);
+    if (!answer.ok) throw new Error(`Error ${answer.status}. Reload the page, or try again later.`);
     show(await answer.json());
   } catch (error) {
     if (error.name !== "AbortError") show({ error: `The preview does not work at the moment. ${error.message}` });

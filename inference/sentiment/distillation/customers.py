@@ -43,7 +43,7 @@ def intents(dev: bool = False) -> list[Example]:
         Example(readable(row["text"]), UNLABELLED, "intents", intents=_marks(row["intents"]))
         for row in _rows("intents", dev)
     ] + [
-        Example(text, UNLABELLED, "dialogues", intents=_alarm(calls))
+        Example(text, UNLABELLED, "dialogues", intents=_only("urgent", calls))
         for text, calls in _calling(dev)
     ]
 
@@ -82,7 +82,8 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for row in _rows("persons", dev=False):
         known["person"].append((readable(row["text"]), "person" in row["intents"]))
     known["urgent"] = list(_calling(dev=False))
-    # As in `_alarm`.
+    # A threat calls an agent. So what calls none holds none: it only asks about complaints or
+    # lawyers.
     known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])
@@ -122,11 +123,8 @@ def _marks(names: list[str]) -> tuple[float, ...]:
     return tuple(float(name in names) if name in IN_ALL else math.nan for name in INTENTS)
 
 
-def _alarm(calls: bool) -> tuple[float, ...]:
-    """Mark whether a message calls an agent. A threat does: one that does not call holds none, but
-    only asks about complaints or lawyers."""
-    known = {"urgent": 1.0} if calls else {"urgent": 0.0, "leave": 0.0}
-    return tuple(known.get(name, math.nan) for name in INTENTS)
+def _only(intent: str, has: bool) -> tuple[float, ...]:
+    return tuple(float(has) if name == intent else math.nan for name in INTENTS)
 
 
 def _rows(folder: str, dev: bool) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -27,10 +28,19 @@ def test_alice_makes_a_key_that_is_shown_once_and_works(alice: Client) -> None:
     row = ApiKey.objects.get()
     assert (row.digest, row.prefix) == (keys.digest(key), key[:10])
     assert set(row.scopes) == {"records:read", "records:write"}
-    assert "atk_" + key[10:] not in text_of(alice, f"/admin/chatbot/apikey/{row.id}/change/")
+    for page in ("", f"{row.id}/change/", f"{row.id}/history/"):
+        assert key not in text_of(alice, f"/admin/chatbot/apikey/{page}")
+    assert LogEntry.objects.get(content_type__model="apikey").actor.get_username() == "alice"
     headers = {"Authorization": f"Bearer {key}"}
     assert Client(headers=headers).get("/api/records/").status_code == 200
     assert Client(headers=headers).get("/api/conversations/").status_code == 403
+
+
+def test_a_key_that_has_expired_is_not_made(alice: Client) -> None:
+    given = {"name": "ERP", "scopes": ["records:read"], "expires_at_0": "2020-01-01"}
+    answer = alice.post(ADD, given | {"expires_at_1": "12:00"})
+    assert "Choose a time to come" in answer.content.decode()
+    assert not ApiKey.objects.exists()
 
 
 def test_a_key_without_a_scope_is_not_made(alice: Client) -> None:

@@ -18,8 +18,10 @@ FLOORS = {
     "person": 0.92,
     "person, false": 0.03,
     "leave": 0.70,
-    "alerts": 0.57,
-    "alerts, many trades": 0.70,
+    "alerts, of 100": 64,
+    "grave stories, of 60": 46,
+    "other stories, of 90": 4,
+    "stories, macro-F1": 0.88,
     "wishes": 0.75,
     "wishes, false": 0.05,
 }
@@ -46,9 +48,15 @@ def test_intents_are_heard_and_seldom_where_they_are_not() -> None:
 
 
 def test_conversations_call_an_agent_in_time() -> None:
-    assert figures(alerts, "dialogues.jsonl")["right"] >= FLOORS["alerts"]
-    found = figures(alerts, "dialogues-many-trades.jsonl")
-    assert found["right"] >= FLOORS["alerts, many trades"]
+    found = [figures(alerts, f"dialogues{which}.jsonl") for which in ("", "-many-trades")]
+    assert sum(one["in time"] + one["rightly quiet"] for one in found) >= FLOORS["alerts, of 100"]
+
+
+def test_who_tells_a_case_calls_an_agent_only_if_it_is_grave() -> None:
+    found = figures(alerts, "stories.tsv")
+    assert found["in time"] >= FLOORS["grave stories, of 60"]
+    assert found["needlessly"] <= FLOORS["other stories, of 90"]
+    assert figures(sentiment, "stories.tsv")["all"]["macro_f1"] >= FLOORS["stories, macro-F1"]
 
 
 def test_the_action_that_is_wished_for_is_found() -> None:

@@ -104,6 +104,15 @@ def test_those_words_are_found_in_what_alice_says_now() -> None:
         assert have([spoken_words(text)], "power of attorney") is found, text
 
 
+def test_a_kind_question_within_a_conversation_is_looked_up() -> None:
+    heard = {"intents": frozenset({"chat", "bye"})}
+    before = (("customer", "When is my lesson?"), ("bot", "Lesson 7 – Time: 16:30."))
+    later = Turn("can't it be a bit later", "cust_1", history=before, **heard)
+    assert decide(later).target is Target.BOT
+    assert decide(Turn("see you later", "cust_1", history=before, **heard)).target is Target.CHAT
+    assert decide(Turn("are you a robot?", None, **heard)).target is Target.CHAT
+
+
 def test_small_talk_beside_a_question_is_none() -> None:
     hello, question = Message(intents=["chat", "greets"]), Message(intents=["back"])
     assert intents_of([hello]) == {"chat", "greets"}
