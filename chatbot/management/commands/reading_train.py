@@ -3,7 +3,7 @@
 import json
 import shutil
 from argparse import ArgumentParser
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,10 +47,15 @@ class Command(BaseCommand):
             help="train only the small heads: what is asked, what fields mean (seconds)",
         )
         modes.add_argument(
+            "--further",
+            action="store_true",
+            help="train both models from their delivered weights on: on all questions about "
+            "companies that these have not learned, and on some about the others (an hour)",
+        )
+        modes.add_argument(
             "--reranker",
             action="store_true",
-            help="train only the model that ranks the reader's first lines again, from the "
-            "delivered weights on (40 minutes)",
+            help="train only the model that ranks the reader's first lines again, in the same way",
         )
         modes.add_argument(
             "--wishes",
@@ -89,10 +94,12 @@ class Command(BaseCommand):
             if options["from_cases"]:
                 self.learn(folders, by_company)
                 return
-            if not options["reranker"]:
-                recipe.make(folders, by_company, WEIGHTS, say)
+            further = options["further"] or options["reranker"]
+            known = recipe.learned(WEIGHTS) if further else frozenset[str]()
+            if not options["reranker"] and by_company.keys() - {*recipe.HELD_OUT} - known:
+                recipe.make(folders, by_company, WEIGHTS, say, further)
                 heads.make(WEIGHTS, recorded())
-            manifest = self.rerank(folders, by_company, anew=not options["reranker"])
+            manifest = self.rerank(folders, by_company, anew=not further)
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -113,15 +120,18 @@ class Command(BaseCommand):
 
         lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
         kept = [lesson for _, lesson in spoken([KEPT])]
+        new: Collection[str] = ()
         if anew:
             model = reranking.starting(folders.start, folders.work / recipe.READERS)
             course, share = recipe.AGAIN, recipe.SHARE
         else:
             model = restoring.restored(folders.start, RERANKING)
             course, share = recipe.FURTHER, recipe.SHARE_FURTHER
+            new = by_company.keys() - recipe.learned(RERANKING)
         return recipe.make_reranker(
-            model, WEIGHTS, lessons, kept, folders.work, RERANKING, self.stderr.write, course, share
-        )
+            model, WEIGHTS, lessons, kept, folders.work, RERANKING, self.stderr.write, course,
+            share, new,
+        )  # fmt: skip
 
     def learn(self, folders: Any, by_company: dict[str, Lesson]) -> None:
         """Train on four fifths of the cases beside the usual lessons; judge by the last fifth."""

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from inference.reading.reader import Reader
-from inference.reading.training import data, reranking, weights
+from inference.reading.training import data, reranking, restoring, weights
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Lessons, Matcher, loss
 from inference.reading.training.reranking import Together
@@ -24,11 +24,19 @@ DEV = (
     "council", "hotel", "housing", "pension", "repair-shop", "storage",
     "driving-school", "farm-box", "fibre-broadband", "funeral-home", "museum", "optician",
 )  # fmt: skip
+# Not trained on either. Most of their questions share no word with the line that answers: with them
+# among the companies that set the thresholds, 57 % of 379 messages in conversations would be
+# answered right and 13 % wrong, instead of 65 and 17 (2026-11-29).
+HARD = ("costume-hire", "orthodontist", "tattoo-studio", "waste-collection")
+HELD_OUT = (*DEV, *HARD)
 RECIPE = Recipe(rate=5e-5, size=60)
 # The reranker learns from this share of the questions, chosen at random: half an hour on two cores.
 AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
-# Training that goes on from the delivered weights draws other questions: 40 minutes.
-FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=8), 0.7
+# Training that goes on from the delivered weights takes all questions about the companies that
+# these have not learned, and this share of the others, so that nothing is forgotten. No other
+# shares and rates were tried.
+READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=8), 0.3
+FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=9), 0.45
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
 FROM_CASES, BESIDE_CASES = Recipe(rate=3e-5, size=16, seed=8), 0.05
@@ -46,31 +54,53 @@ class Folders:
     work: Path
 
 
-def train(folders: Folders, lessons: Sequence[Lesson], say: Say) -> Matcher:
+def train(
+    model: Matcher, folders: Folders, lessons: Sequence[Lesson], course: Recipe, say: Say
+) -> None:
     """Train twice on each question: with the lines in their passages, and with each line alone."""
-    model = Matcher.from_folder(folders.start)
     body.without_dropout(model)
     body.freeze(model.body, 0)
     forms = [form for one in lessons for form in (one, data.alone(one))]
     say(f"{len(lessons)} companies, {sum(len(one.asked) for one in lessons)} questions")
     batches = Lessons(folders.start / "tokenizer.json", forms)
-    fit(model, batches, loss, RECIPE, folders.work / "reader.ckpt", say)
-    return model
+    fit(model, batches, loss, course, folders.work / f"reader-{course.seed}.ckpt", say)
 
 
 def make(
-    folders: Folders, companies: Mapping[str, Lesson], target: Path, say: Say
+    folders: Folders, companies: Mapping[str, Lesson], target: Path, say: Say, further: bool = False
 ) -> dict[str, Any]:
-    """Write the weights into `target`; return their manifest."""
+    """Write the weights into `target`; return their manifest. further: go on from the weights that
+    are there."""
     folders.work.mkdir(parents=True, exist_ok=True)
-    taught = [lesson for name, lesson in companies.items() if name not in DEV]
-    model = train(folders, taught, say)
+    taught = {name: lesson for name, lesson in companies.items() if name not in HELD_OUT}
+    if further:
+        model, course = restoring.restored_reader(folders.start, target), READER_FURTHER
+        chosen = mostly_new(taught, learned(target), SHARE_READER, random.Random(course.seed))
+    else:
+        model, course, chosen = Matcher.from_folder(folders.start), RECIPE, [*taught.values()]
+    train(model, folders, chosen, course, say)
     torch.save(model.body.state_dict(), folders.work / READERS)
     say("exporting")
-    weights.write(model, folders.start, target, about(taught))
+    weights.write(model, folders.start, target, about(taught, chosen, course))
     weights.measure(target, [lesson for name, lesson in companies.items() if name in DEV])
     manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
     return manifest
+
+
+def learned(folder: Path) -> frozenset[str]:
+    """Return the companies that delivered weights were trained on."""
+    return frozenset(json.loads((folder / "manifest.json").read_text())["learned"])
+
+
+def mostly_new(
+    taught: Mapping[str, Lesson], known: Collection[str], share: float, chance: random.Random
+) -> list[Lesson]:
+    """Take the lessons of new companies whole, and a share of the questions of known ones."""
+    chosen = [
+        thinned(lesson, share, chance) if name in known else lesson
+        for name, lesson in taught.items()
+    ]
+    return [lesson for lesson in chosen if lesson.asked]
 
 
 def make_reranker(
@@ -83,18 +113,21 @@ def make_reranker(
     say: Say,
     course: Recipe = AGAIN,
     share: float = SHARE,
+    new: Collection[str] = (),
 ) -> dict[str, Any]:
     """Train the reranker on what the reader ranks first, and write its weights into `target`.
 
     model: what training starts from; by: the reader's weights; lessons: the name of a company with
     its questions, or a conversation; kept: conversations that are not trained on; work: keeps an
-    unfinished training; share: of the questions that are not the site's own.
+    unfinished training; share: of the questions that are not the site's own; new: companies whose
+    questions are all learned.
     """
     reader, tokenizer = Reader(by), by / "tokenizer.json"
     chance = random.Random(course.seed)
     chosen = [
-        (name, lesson if name in (*DEV, CASES) else thinned(lesson, share, chance))
+        (name, lesson if name in (*DEV, *new, CASES) else thinned(lesson, share, chance))
         for name, lesson in lessons
+        if name not in HARD
     ]
     say("ranking by the reader")
     found = [(name, case) for name, lesson in chosen for case in reranking.cases(reader, lesson)]
@@ -112,6 +145,7 @@ def make_reranker(
         "seed": course.seed,
         "rate": course.rate,
         "questions": len(taught),
+        "learned": sorted({name for name, _ in found} - {*DEV, CASES}),
     }
     weights.write_reranker(model, target, about)
     measured = [case for name, case in found if name in DEV]
@@ -127,13 +161,14 @@ def thinned(lesson: Lesson, share: float, chance: random.Random) -> Lesson:
     return Lesson(lesson.passages, asked)
 
 
-def about(taught: Sequence[Lesson]) -> dict[str, Any]:
+def about(taught: Mapping[str, Lesson], chosen: Sequence[Lesson], course: Recipe) -> dict[str, Any]:
     """Describe the training for the manifest."""
     return {
         "start": "all-MiniLM-L6-v2",
-        "seed": RECIPE.seed,
-        "rate": RECIPE.rate,
+        "seed": course.seed,
+        "rate": course.rate,
         "companies": len(taught),
-        "questions": sum(len(lesson.asked) for lesson in taught),
+        "questions": sum(len(lesson.asked) for lesson in chosen),
+        "learned": sorted(taught),
         "companies for thresholds": list(DEV),
     }

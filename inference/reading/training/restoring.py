@@ -1,10 +1,12 @@
-"""Turns the reranker's delivered weights back into a model to train further, so that a site can
-train on its own questions without the original weights."""
+"""Turns the delivered weights of the reader and of the reranker back into models to train further,
+so that a site can train on its own questions without the original weights."""
 
+import json
 from pathlib import Path
 
 import torch
 
+from inference.reading.training.model import Matcher
 from inference.reading.training.reranking import Together
 from inference.training import body
 from inference.training.restoring import nameless, transformer, unrounded
@@ -27,4 +29,21 @@ def restored(start: Path, weights: Path) -> Together:
     if missing := state.keys() - found.keys() - {"near"}:
         raise ValueError(f"{weights} lacks {', '.join(sorted(missing))}.")
     model.load_state_dict({name: found.get(name, value) for name, value in state.items()})
+    return model
+
+
+def restored_reader(start: Path, weights: Path) -> Matcher:
+    """Return the reader as a model. Only the loss uses `near`, so it begins anew."""
+    model = Matcher.from_folder(start)
+    stored = unrounded(weights / "model.int8.onnx")
+    layers = model.body.config.num_hidden_layers
+    found = transformer(stored, "body.", layers)
+    # The graph also has constants, such as the places of tokens.
+    model.body.load_state_dict({name: found[name] for name in model.body.state_dict()})
+    manifest = json.loads((weights / "manifest.json").read_text())
+    *words, bias = manifest["word_weights"]
+    with torch.no_grad():
+        model.scales.copy_(torch.tensor(manifest["scales"]))
+        model.weight.weight.copy_(torch.tensor([words]))
+        model.weight.bias.fill_(bias)
     return model

@@ -1,5 +1,6 @@
 """The making of the reader on a model of two layers: every step, none of the accuracy."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +116,25 @@ def test_a_site_goes_on_from_the_delivered_weights(start: Path, made: Path, tmp_
     assert found["questions"] == 1, "its own questions, and no others"
     after = Reranker(tmp_path / "own", made / "tokenizer.json").scores("tents when", lines)
     np.testing.assert_allclose(after, before, rtol=0.05)
+
+
+def test_the_reader_goes_on_from_its_delivered_weights(
+    start: Path, made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(made, tmp_path / "weights")
+    monkeypatch.setattr(recipe, "DEV", ("other",))
+    monkeypatch.setattr(recipe, "READER_FURTHER", Recipe(rate=0.0, size=4))
+    monkeypatch.setattr(recipe, "SHARE_READER", 0.0)
+    folders = recipe.Folders(start, tmp_path / "work")
+    companies = {"acme": ACME, "new": ACME, "other": ACME}
+    found = recipe.make(folders, companies, tmp_path / "weights", silent, further=True)
+    assert found["questions"] == 4, "of the company that is known, none"
+    assert found["learned"] == ["acme", "new"]
+    before, after = (
+        np.concatenate(Reader(folder).scores("when do gates close", PASSAGES))
+        for folder in (made, tmp_path / "weights")
+    )
+    np.testing.assert_allclose(after, before, atol=0.3)
 
 
 def test_a_passage_is_read_once_and_forgotten_when_there_are_many(
