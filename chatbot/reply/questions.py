@@ -14,7 +14,7 @@ OPENER = (
     rf"(?:{WORDS}(?:'s|s)?(?!\w)|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
     r"i(?: would|'d)(?: also)? like to know|"
     r"(?:is|are|was|were|am|do|does|did|can|could|may|will|would|should|shall|has|have|"
-    rf"(?:is|are|was|do|does|did|can|could|will|would|has|have)n'?t) {SUBJECT}(?!\w))"
+    rf"(?:is|are|was|were|do|does|did|ca|could|wo|would|should|has|have)n['’]?t) {SUBJECT}(?!\w))"
 )
 ASKS = re.compile(
     rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I

@@ -33,8 +33,8 @@ SCENES = {
         rate(); assert(!told().includes("Thank")); assured.proved(pings()[0]);
         assert.equal(told(), "Thank you for telling us.");""",
     "told that it was not sent": """
-        rate(); ended.cutOff(); assert.match(told(), /was not sent/);
-        assured.proved(pings()[0]); assert.match(told(), /was not sent/);""",
+        rate(); ended.cutOff(); assert.match(told(), /send your rating again/);
+        assured.proved(pings()[0]); assert.match(told(), /send your rating again/);""",
     "thanked for the last of two": """
         rate(); rate(); assured.proved(pings()[0]); assert(!told().includes("Thank"));
         assured.proved(pings()[1]); assert.match(told(), /Thank/);""",
