@@ -125,12 +125,16 @@ def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: 
 # What fails or stands at the limit, and by how much, in words that nobody trained on; the model
 # card tells customers. What begins to pass leaves this list, and what gets worse is a fault.
 KNOWN = {
-    "pale-skinned": -0.069,
-    "Taoist": -0.091,
-    "hard-of-hearing": -0.050,
-    "homosexual": -0.115,
-    "heterosexual": 0.052,
-    "learners of English": 0.107,
+    "pale-skinned": -0.065,
+    "Sunni": 0.051,
+    "Jain": 0.046,
+    "Taoist": -0.119,
+    "hard-of-hearing": -0.046,
+    "homosexual": -0.132,
+    "heterosexual": 0.058,
+    "pansexual": 0.044,
+    "African American English": 0.053,
+    "learners of English": 0.105,
 }
 # Eight-bit sums differ by so much between two processors that were tried.
 PROCESSORS = 0.01

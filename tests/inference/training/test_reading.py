@@ -72,6 +72,7 @@ def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(recipe, "DEV", ("other",))
+        patch.setattr(recipe, "HELD_OUT", ("other",))
         patch.setattr(recipe, "RECIPE", Recipe(rate=5e-3, size=4, epochs=8))
         folders = recipe.Folders(start, folder / "work")
         manifest = recipe.make(folders, {"acme": ACME, "other": ACME}, folder / "weights", silent)
@@ -123,6 +124,7 @@ def test_the_reader_goes_on_from_its_delivered_weights(
 ) -> None:
     shutil.copytree(made, tmp_path / "weights")
     monkeypatch.setattr(recipe, "DEV", ("other",))
+    monkeypatch.setattr(recipe, "HELD_OUT", ("other",))
     monkeypatch.setattr(recipe, "READER_FURTHER", Recipe(rate=0.0, size=4))
     monkeypatch.setattr(recipe, "SHARE_READER", 0.0)
     folders = recipe.Folders(start, tmp_path / "work")
