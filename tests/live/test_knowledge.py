@@ -225,7 +225,7 @@ def test_what_is_taught_is_tested_and_published(
     expect(live_side).to_contain_text(re.compile(r"wrong\s+.*40 euros"))
     expect(draft_side).to_contain_text(re.compile(r"right\s+.*60 euros"))
     alice.get_by_role("button", name="Publish the ticked drafts").click()
-    expect(alice.locator("body")).to_contain_text("Customers now see")
+    expect(alice.locator("body")).to_contain_text("published for customers")
     expect(text_of(answered(as_customer(), question))).to_contain_text("60 euros")
     alice.goto(article)
     expect(alice.get_by_role("region", name="State")).to_contain_text("Customers see this")
