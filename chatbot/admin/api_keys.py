@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from chatbot.api import keys
@@ -41,7 +42,7 @@ class KeyForm(forms.ModelForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(ModelAdmin):
-    list_display = ["name", "prefix", "scopes", "last_used_at", "expires_at", "revoked"]
+    list_display = ["name", "prefix", "allowed", "last_used_at", "expires_at", "state"]
     search_fields = ["name", "prefix"]
     actions = ["revoke"]
 
@@ -51,10 +52,20 @@ class ApiKeyAdmin(ModelAdmin):
     def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         if obj is None:
             return ["name", "scopes", "expires_at"]
-        return ["name", "prefix", "scopes", "created_at", "last_used_at", "expires_at", "revoked"]
+        return ["name", "prefix", "allowed", "created_at", "last_used_at", "expires_at", "revoked"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
-        return ["prefix", "scopes", "created_at", "last_used_at"] if obj else []
+        return ["prefix", "allowed", "created_at", "last_used_at"] if obj else []
+
+    @display(description="Scopes")
+    def allowed(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes)
+
+    @display(description="State", label={"in use": "success", "revoked": "danger"})
+    def state(self, key: ApiKey) -> str:
+        if key.revoked:
+            return "revoked"
+        return "expired" if key.expires_at and key.expires_at <= timezone.now() else "in use"
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False  # A used key's owner must stay known.

@@ -1,11 +1,13 @@
 """Keys of the REST API are made in the admin and shown once."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from auditlog.models import LogEntry
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils import timezone
 
 from chatbot.api import keys
 from chatbot.models import ApiKey
@@ -55,6 +57,16 @@ def test_what_a_key_opens_is_not_changed_later(alice: Client) -> None:
     alice.post(change, {"name": "CRM", "scopes": ["webhooks:write"]})
     row.refresh_from_db()
     assert (row.name, row.scopes) == ("CRM", ["records:read"])
+
+
+def test_the_list_tells_what_each_key_opens_and_whether_it_still_does(alice: Client) -> None:
+    keys.make("ERP", ["records:read", "records:write"])
+    keys.make("Old", ["webhooks:read"], expires_at=timezone.now() - timedelta(days=1))
+    keys.make("Lost", ["webhooks:write"])[0].revoke()
+    html = text_of(alice, "/admin/chatbot/apikey/")
+    assert "records:read, records:write" in html
+    for state in ("in use", "expired", "revoked"):
+        assert html.count(f">{state}<") == 1 or f"{state}\n" in html
 
 
 def test_bob_who_is_no_administrator_makes_none(client: Client) -> None:
