@@ -21,23 +21,15 @@ class KeyForm(forms.ModelForm):
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in keys.SCOPES],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
-        required=False,
+        error_messages={"required": "Tick at least one scope: without one, a key opens nothing."},
         help_text="What the program may do.",
     )
 
     def clean_expires_at(self) -> datetime | None:
         expires: datetime | None = self.cleaned_data["expires_at"]
         if expires and expires <= timezone.now():
-            raise forms.ValidationError("Choose a time to come, or leave it empty.")
+            raise forms.ValidationError("Choose a time in the future, or leave this empty.")
         return expires
-
-    def clean_scopes(self) -> list[str]:
-        scopes: list[str] = self.cleaned_data["scopes"]
-        if not scopes:
-            raise forms.ValidationError(
-                "Tick at least one scope: without one, a key opens nothing."
-            )
-        return scopes
 
 
 @admin.register(ApiKey)

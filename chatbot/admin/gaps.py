@@ -24,6 +24,7 @@ from chatbot.console.traces import record_url
 from chatbot.gaps import asking, counting
 from chatbot.gaps.weeks import weeks
 from chatbot.models import Gap, GapQuestion
+from chatbot.people.roles import MAY_SEE
 from chatbot.teaching.cases import pk_of
 from crm.admin import ReadOnly
 from crm.admin.many import ShortPaginator
@@ -180,7 +181,7 @@ class GapAdmin(ReadOnly, ModelAdmin):
 
 def page(request: HttpRequest, gap: Gap) -> dict[str, Any]:
     may, of_gap = request.user.has_perm, urlencode({"gap": gap.pk})
-    may_read = may("chatbot.view_conversation")
+    may_read = may(MAY_SEE)
     rows = list(map(row, newest(gap)))
     hit = counting.nearest(gap.label) if gap.label else None
     waiting = sum(one.question.waiting for one in rows)

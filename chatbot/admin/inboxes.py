@@ -19,6 +19,7 @@ from unfold.decorators import display
 from chatbot.admin import guidance, hours, looks, setup
 from chatbot.conversation import alerts
 from chatbot.models import Conversation, Inbox
+from chatbot.people.roles import MAY_SEE
 from chatbot.widget import look
 from chatbot.widget.views import page
 from crm.admin.list_field import LinesField
@@ -178,7 +179,7 @@ class InboxAdmin(ModelAdmin):
         saved, form = self.edited(request, inbox)
         context = self.trial_context(request, saved, form, "last week under this guidance")
         if form.is_valid():
-            may_read = request.user.has_perm("chatbot.view_conversation")
+            may_read = request.user.has_perm(MAY_SEE)
             context |= guidance.tried(saved, form.instance, may_read)
         return TemplateResponse(request, "admin/chatbot/inbox/guidance.html", context)
 

@@ -11,13 +11,14 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from chatbot.models import Conversation, Message
+from chatbot.people.roles import MAY_SEE
 from chatbot.teaching import cases
 from chatbot.wire.errors import Refused
 
 
 def teacher(request: HttpRequest) -> User:
     user = request.user
-    may = user.has_perm(cases.MAY_TEACH) and user.has_perm("chatbot.view_conversation")
+    may = user.has_perm(cases.MAY_TEACH) and user.has_perm(MAY_SEE)
     if not isinstance(user, User) or not may:
         raise PermissionDenied
     return user

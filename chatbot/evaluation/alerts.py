@@ -11,7 +11,7 @@ from chatbot.conversation.alerts import WINDOW
 from chatbot.engines.classifier import sentiment_classifier
 from inference.evaluation.classification import share
 from inference.evaluation.markdown import table
-from inference.sentiment import UNKNOWN
+from inference.sentiment import UNKNOWN, written
 from inference.sentiment.mood import Alert, ScoredMessage, alert, scored
 
 Rows = list[dict[str, Any]]
@@ -25,7 +25,7 @@ def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
 
 
 def of_one(row: dict[str, Any]) -> dict[str, Any]:
-    return {"messages": [row["text"]], "alert_at": 0 if row["src"] == "now" else None}
+    return {"messages": [row["text"]], "alert_at": 0 if row["src"] == written.NOW else None}
 
 
 def first_alert(texts: list[str]) -> tuple[int | None, Alert | None]:

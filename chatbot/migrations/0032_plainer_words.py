@@ -18,7 +18,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='gapquestion',
             name='why',
-            field=models.CharField(choices=[('refused', 'Nothing on record'), ('handoff', 'Handed to a person'), ('thumb', 'The customer found it not helpful')], max_length=10),
+            field=models.CharField(choices=[('refused', 'Nothing on record'), ('handoff', 'Handed to a person'), ('thumb', 'The customer marked it as not helpful')], max_length=10),
         ),
         migrations.AlterField(
             model_name='inbox',

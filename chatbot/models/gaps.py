@@ -48,7 +48,7 @@ class GapQuestion(models.Model):
     class Why(models.TextChoices):
         REFUSED = "refused", "Nothing on record"
         HANDED_OFF = "handoff", "Handed to a person"
-        THUMB = "thumb", "The customer found it not helpful"
+        THUMB = "thumb", "The customer marked it as not helpful"
 
     gap = models.ForeignKey(Gap, null=True, on_delete=models.CASCADE, related_name="questions")
     message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="gap_question")

@@ -85,7 +85,7 @@ class Answer:
             async for sentence in self.after():
                 yield sentence
         else:
-            # An alert that comes with no question is passed on, not answered with a near line.
+            # An alert whose message asks nothing is passed on, not answered with some line.
             if not self.turn.alert or self.turn.waiting or may_ask(self.turn.text):
                 async for sentence in self.from_records():
                     yield sentence

@@ -12,7 +12,7 @@ SUBJECT = (
 WORDS = r"(?:what|when|where|which|who|whose|why|how)"
 OPENER = (
     rf"(?:{WORDS}(?:'s|s)?(?!\w)|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
-    r"i(?: would|'d)(?: also)? like to know|"
+    r"i(?: would|['’]d)(?: also)? like to know|"
     r"(?:is|are|was|were|am|do|does|did|can|could|may|will|would|should|shall|has|have|"
     rf"(?:is|are|was|were|do|does|did|ca|could|wo|would|should|has|have)n['’]?t) {SUBJECT}(?!\w))"
 )

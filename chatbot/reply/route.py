@@ -14,8 +14,8 @@ UNANSWERED_LIMIT = 2
 AGREES = re.compile(
     r"^(?!\W*(?:(?:thanks|thank you)\W*)+$)"
     r"\W*(?:(?:yes|yeah|yep|yup|sure|please|ok|okay|of course|go ahead|do (?:it|that|so)|"
-    r"ja|gerne?|bitte|oui|s'il vous plaît|sí|si|sì|sim|por favor|per favore|"
-    r"that would be (?:good|great|nice)|i would|i'd like that|thanks|thank you)\W*)+$",
+    r"ja|gerne?|bitte|oui|s['’]il vous plaît|sí|si|sì|sim|por favor|per favore|"
+    r"that would be (?:good|great|nice)|i would|i['’]d like that|thanks|thank you)\W*)+$",
     re.I,
 )
 # The sentence of the wording that answers small talk, by the first intent that was heard.

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 
 from chatbot.conversation.crm_requests import Offer
 from chatbot.engines import classifier, wishes
+from inference.sentiment.own_words import own_words
 
-# Characters of a turn of which the matcher reads the whole: some 48 tokens.
+# The matcher reads up to 48 tokens: about so many characters. It reads a shorter turn whole.
 READ_WHOLE = 200
 
 
@@ -22,9 +23,10 @@ def requested_action(text: str, offers: Sequence[Offer]) -> int | None:
 
 
 def parts(text: str) -> Iterator[str]:
-    """Yield the text, and of a long one its last line as well: several messages in a row are one
-    turn, and the last of them may be the wish."""
-    yield text
-    before, _, last = text.rpartition("\n")
-    if before and len(text) > READ_WHOLE:
+    """Yield the customer's own words and, if they are long, their last line too: several messages
+    in a row are one turn, and the last of them may be the wish."""
+    own = own_words(text)
+    yield own
+    before, _, last = own.rpartition("\n")
+    if before and len(own) > READ_WHOLE:
         yield last

@@ -40,9 +40,9 @@ WEIGHT = 4.0
 # Shares of the way from the old heads to the tuned ones: if the whole way forgets too much, half of
 # it may still be a gain.
 STRIDES = (1.0, 0.5, 0.25)
-# If the whole way loses more accuracy, the corrections contradict what the classifier knows, and no
-# part of it is taken. Of 800 corrections that call rage a joy, it loses 0.058, of 84 and 160 that
-# teach a shop's slang 0.005 and 0.008 (2026-11-29).
+# If the whole way loses more accuracy than this, the corrections contradict what the classifier
+# knows, and no part of the way is taken. 800 corrections that label rage as joy lose 0.058; 84 and
+# 160 that teach a shop's slang lose 0.005 and 0.008 (2026-11-29).
 CONTRADICTION = 0.03
 
 

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+# The source of a story after which an agent should look; that of any other is "no".
+NOW = "now"
+
 
 def rows(path: Path) -> list[dict[str, Any]]:
     """Return {"label", "src", "text"} for each message with a sentiment, where the source is its

@@ -49,8 +49,8 @@ class Command(BaseCommand):
         modes.add_argument(
             "--further",
             action="store_true",
-            help="train both models from their delivered weights on: on all questions about "
-            "companies that these have not learned, and on some about the others (an hour)",
+            help="train both models further from their delivered weights, on all questions about "
+            "companies that these have not learned and on some about the others (an hour)",
         )
         modes.add_argument(
             "--reranker",
@@ -95,9 +95,10 @@ class Command(BaseCommand):
                 self.learn(folders, by_company)
                 return
             further = options["further"] or options["reranker"]
-            known = recipe.learned(WEIGHTS) if further else frozenset[str]()
-            if not options["reranker"] and by_company.keys() - {*recipe.HELD_OUT} - known:
-                recipe.make(folders, by_company, WEIGHTS, say, further)
+            if not options["reranker"]:
+                if not further or recipe.unlearned(by_company, WEIGHTS):
+                    recipe.make(folders, by_company, WEIGHTS, say, further)
+                # Also after an interruption: heads of an earlier reader would be refused.
                 heads.make(WEIGHTS, recorded())
             manifest = self.rerank(folders, by_company, anew=not further)
         except (ModelError, OSError) as error:
@@ -127,7 +128,7 @@ class Command(BaseCommand):
         else:
             model = restoring.restored(folders.start, RERANKING)
             course, share = recipe.FURTHER, recipe.SHARE_FURTHER
-            new = by_company.keys() - recipe.learned(RERANKING)
+            new = recipe.unlearned(by_company, RERANKING)
         return recipe.make_reranker(
             model, WEIGHTS, lessons, kept, folders.work, RERANKING, self.stderr.write, course,
             share, new,

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,7 +75,8 @@ def make(
     taught = {name: lesson for name, lesson in companies.items() if name not in HELD_OUT}
     if further:
         model, course = restoring.restored_reader(folders.start, target), READER_FURTHER
-        chosen = mostly_new(taught, learned(target), SHARE_READER, random.Random(course.seed))
+        new, chance = unlearned(taught, target), random.Random(course.seed)
+        chosen = [one for _, one in mostly_new(taught.items(), new, SHARE_READER, chance)]
     else:
         model, course, chosen = Matcher.from_folder(folders.start), RECIPE, [*taught.values()]
     train(model, folders, chosen, course, say)
@@ -87,20 +88,24 @@ def make(
     return manifest
 
 
-def learned(folder: Path) -> frozenset[str]:
-    """Return the companies that delivered weights were trained on."""
-    return frozenset(json.loads((folder / "manifest.json").read_text())["learned"])
+def unlearned(companies: Collection[str], folder: Path) -> set[str]:
+    """Return the companies to train on that delivered weights were not trained on."""
+    known = json.loads((folder / "manifest.json").read_text())["learned"]
+    return {*companies} - {*HELD_OUT, *known}
 
 
 def mostly_new(
-    taught: Mapping[str, Lesson], known: Collection[str], share: float, chance: random.Random
-) -> list[Lesson]:
-    """Take the lessons of new companies whole, and a share of the questions of known ones."""
+    lessons: Iterable[tuple[str, Lesson]],
+    whole: Collection[str],
+    share: float,
+    chance: random.Random,
+) -> list[tuple[str, Lesson]]:
+    """Take the lessons of some companies whole, and a share of the questions of the others."""
     chosen = [
-        thinned(lesson, share, chance) if name in known else lesson
-        for name, lesson in taught.items()
+        (name, lesson if name in whole else thinned(lesson, share, chance))
+        for name, lesson in lessons
     ]
-    return [lesson for lesson in chosen if lesson.asked]
+    return [(name, lesson) for name, lesson in chosen if lesson.asked]
 
 
 def make_reranker(
@@ -124,11 +129,8 @@ def make_reranker(
     """
     reader, tokenizer = Reader(by), by / "tokenizer.json"
     chance = random.Random(course.seed)
-    chosen = [
-        (name, lesson if name in (*DEV, *new, CASES) else thinned(lesson, share, chance))
-        for name, lesson in lessons
-        if name not in HARD
-    ]
+    useful = [(name, lesson) for name, lesson in lessons if name not in HARD]
+    chosen = mostly_new(useful, (*DEV, *new, CASES), share, chance)
     say("ranking by the reader")
     found = [(name, case) for name, lesson in chosen for case in reranking.cases(reader, lesson)]
     taught = [case for name, case in found if name not in DEV]
@@ -138,14 +140,14 @@ def make_reranker(
     body.without_dropout(model)
     model.body.embeddings.word_embeddings.requires_grad_(False)
     cases = reranking.Cases(tokenizer, taught)
-    fit(model, cases, reranking.loss, course, work / f"reranker-{share}.ckpt", say)
+    fit(model, cases, reranking.loss, course, work / f"reranker-{course.seed}.ckpt", say)
     say("exporting")
     about = {
         "reader": reader.name,
         "seed": course.seed,
         "rate": course.rate,
         "questions": len(taught),
-        "learned": sorted({name for name, _ in found} - {*DEV, CASES}),
+        "learned": sorted({name for name, _ in lessons} - {*HELD_OUT, CASES}),
     }
     weights.write_reranker(model, target, about)
     measured = [case for name, case in found if name in DEV]

@@ -21,8 +21,6 @@ DEV = {
 
 # The intents that are judged in all messages of `intents`.
 IN_ALL = tuple(name for name in INTENTS if name != "urgent")
-# A message of `stories` after which an agent should look.
-NOW = "now"
 # Kinds of messages in which the customer threatens.
 THREATS = {"threat", "escalation"}
 
@@ -82,8 +80,8 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for row in _rows("persons", dev=False):
         known["person"].append((readable(row["text"]), "person" in row["intents"]))
     known["urgent"] = list(_calling(dev=False))
-    # A threat calls an agent. So what calls none holds none: it only asks about complaints or
-    # lawyers.
+    # Threats alert agents. So a message that alerts nobody is no threat, even if it asks about
+    # complaints or lawyers.
     known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])
@@ -95,10 +93,10 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
 
 
 def _calling(dev: bool) -> Iterator[tuple[str, bool]]:
-    """Yield the messages that tell a case, and whether they call an agent; and those of dialogues
-    up to the one that calls. What comes after it may be as grave, or not."""
+    """Yield the messages of `stories`, and those of dialogues up to the one that should alert an
+    agent, each with whether it should. Later messages may be as grave, or not."""
     for row in _rows("stories", dev):
-        yield readable(row["text"]), row["src"] == NOW
+        yield readable(row["text"]), row["src"] == written.NOW
     for row in _dialogues(ROOM / "dialogues", dev):
         calls = len(row["messages"]) if row["alert_at"] is None else row["alert_at"]
         for at, text in enumerate(row["messages"][: calls + 1]):

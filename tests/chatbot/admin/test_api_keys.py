@@ -41,7 +41,7 @@ def test_alice_makes_a_key_that_is_shown_once_and_works(alice: Client) -> None:
 def test_a_key_that_has_expired_is_not_made(alice: Client) -> None:
     given = {"name": "ERP", "scopes": ["records:read"], "expires_at_0": "2020-01-01"}
     answer = alice.post(ADD, given | {"expires_at_1": "12:00"})
-    assert "Choose a time to come" in answer.content.decode()
+    assert "Choose a time in the future" in answer.content.decode()
     assert not ApiKey.objects.exists()
 
 

@@ -52,7 +52,7 @@ def test_conversations_call_an_agent_in_time() -> None:
     assert sum(one["in time"] + one["rightly quiet"] for one in found) >= FLOORS["alerts, of 100"]
 
 
-def test_who_tells_a_case_calls_an_agent_only_if_it_is_grave() -> None:
+def test_a_message_that_describes_a_case_alerts_an_agent_only_if_it_is_grave() -> None:
     found = figures(alerts, "stories.tsv")
     assert found["in time"] >= FLOORS["grave stories, of 60"]
     assert found["needlessly"] <= FLOORS["other stories, of 90"]

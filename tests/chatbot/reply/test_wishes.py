@@ -92,6 +92,9 @@ def test_another_language_and_a_quotation_wish_for_nothing() -> None:
     assert wish("Ich möchte die Stiefel zurückschicken, bitte return") is None
     quoted = "Thank you, it is solved.\n\nOn Monday, Alice wrote:\n> I want to return these boots"
     assert wish(quoted) is None
+    mail = "It was a long way to get here, and the colleague on the phone was patient with me. " * 3
+    unmarked = f"{mail}\n\nOn Monday, Alice wrote:\nHello,\nI want to return these boots"
+    assert wish(unmarked) is None
 
 
 def test_the_last_of_several_messages_is_read_however_long_those_before_are() -> None:
