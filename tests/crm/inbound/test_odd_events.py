@@ -265,8 +265,10 @@ def test_two_partial_updates_of_one_batch_add_up() -> None:
 
 
 def test_a_partial_update_of_what_had_no_owner_does_not_become_everybodys() -> None:
-    records.delete("order:1", timezone.now() - timedelta(days=90))
-    records.import_records([order(1, customer="bob", partial=["customer"])])
+    now = timezone.now()
+    records.delete("order:1", now - timedelta(days=90))
+    later = {"updated_at": now.isoformat(), "partial": ["customer"]}
+    records.import_records([order(1, customer="bob", **later)])
     assert Record.objects.get().customer_id == "bob"
 
 
