@@ -6,8 +6,9 @@ from django import forms
 from django.core.exceptions import ValidationError
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from chatbot.conversation import wording
 from chatbot.models import Inbox
-from chatbot.reply import guidance, wording
+from chatbot.reply import guidance
 from crm.admin.list_field import LinesField
 from inference.text import blank
 

@@ -20,15 +20,12 @@ from chatbot.conversation.changes import (
     supersede,
     wait_for_person,
 )
+from chatbot.conversation.wording import chosen
 from chatbot.models import Conversation, Message, Reply
 from chatbot.models.replies import Ending, unanswered_after
 from crm.plumbing.compiled import Given, Select, Update
 
 MAX_ATTEMPTS = 3
-GAVE_UP = (
-    "I'm sorry, I couldn't finish that answer. "
-    "I'm passing you to a colleague, who will answer here."
-)
 
 
 def ask_for_reply(
@@ -170,6 +167,7 @@ def after_answer(conversation: Conversation, state: str, reason: str, quote: str
 
 def give_up(reply: Reply) -> None:
     """Hand the conversation off: a reply that saw several processes die must not kill another."""
-    finish(
-        reply, Ending.HANDED_OFF, GAVE_UP, [], reason=f"No answer after {MAX_ATTEMPTS} attempts."
-    )
+    inbox = reply.conversation.visitor.inbox
+    words = chosen(inbox.tone, inbox.sentences)
+    reason = f"No answer after {MAX_ATTEMPTS} attempts."
+    finish(reply, Ending.HANDED_OFF, words.gave_up, [], reason=reason)

@@ -125,7 +125,7 @@ class Inbox(models.Model):
     )
     # Lines such as "legal advice: We cannot advise you on the law."
     never_about = models.JSONField("never talk about", default=list, db_default=[], blank=True)
-    # The bot's own sentences in the inbox's words, by their names in chatbot/reply/wording.py.
+    # The bot's own sentences in the inbox's words, by their names in conversation/wording.py.
     sentences = models.JSONField(default=dict, db_default={}, blank=True, editable=False)
     # Off until somebody turns it on: people may take back what they have typed.
     read_ahead = models.BooleanField(

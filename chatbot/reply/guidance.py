@@ -8,8 +8,8 @@ from typing import Any
 
 from django.utils import timezone
 
+from chatbot.conversation import wording
 from chatbot.models import Inbox, Message
-from chatbot.reply import wording
 from chatbot.reply.turn import Instead, Turn
 from inference.sentiment.own_words import own_words
 

@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing, nullcontext
 from dataclasses import replace
 
+from chatbot.conversation.wording import ACCEPT
 from chatbot.engines import classifier
 from chatbot.models.replies import Ending
 from chatbot.reply.found import Found, Told
@@ -28,7 +29,6 @@ from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, p
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from chatbot.reply.wishes import requested_action
-from chatbot.reply.wording import ACCEPT
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 

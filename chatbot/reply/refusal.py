@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from chatbot.conversation import wording
 from chatbot.engines import reader
-from chatbot.reply import own, wording
+from chatbot.reply import own
 from chatbot.reply.found import Found, Line
 from chatbot.reply.questions import may_ask
 from chatbot.reply.retrieve import FIRST_PERSON

@@ -41,6 +41,7 @@ from django.utils import timezone
 from structlog.contextvars import bind_contextvars
 
 from chatbot.conversation import crm_requests, replies
+from chatbot.conversation.wording import Wording
 from chatbot.engines import admission, classifier
 from chatbot.models import Conversation, Message, Reply
 from chatbot.privacy.known import known_of
@@ -48,7 +49,6 @@ from chatbot.reply import ahead
 from chatbot.reply.guidance import guided
 from chatbot.reply.pipeline import Answer, collect
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
-from chatbot.reply.wording import Wording
 from chatbot.telemetry import metrics
 from chatbot.wire import hints
 from chatbot.wire.errors import Refused

@@ -11,8 +11,8 @@ from typing import Any
 from django.utils import timezone
 
 from chatbot.conversation.crm_requests import Offer
+from chatbot.conversation.wording import ACCEPT, PLAIN, Wording
 from chatbot.models.replies import Ending
-from chatbot.reply.wording import ACCEPT, PLAIN, Wording
 from crm.knowledge import search
 from inference.generation.client import (
     Usage,

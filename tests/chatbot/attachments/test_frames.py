@@ -8,9 +8,9 @@ from channels.db import database_sync_to_async
 
 from chatbot.attachments import store
 from chatbot.conversation import agents, customers
+from chatbot.conversation.wording import PLAIN
 from chatbot.models import Attachment, Conversation, Message
 from chatbot.reply.turn import Turn
-from chatbot.reply.wording import PLAIN
 from tests.chatbot.attachments.files import PDF, image
 from tests.chatbot.console.test_socket import ConsoleTestCase
 from tests.chatbot.sockets import SocketTestCase

@@ -5,8 +5,8 @@ from dataclasses import asdict
 
 import pytest
 
+from chatbot.conversation import wording
 from chatbot.models import Inbox
-from chatbot.reply import wording
 from chatbot.reply.ask import ask
 from chatbot.reply.guidance import guided, instead
 from chatbot.reply.route import Target, decide

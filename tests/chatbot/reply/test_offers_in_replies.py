@@ -12,10 +12,10 @@ from django.utils import timezone
 
 from chatbot.conversation import crm_requests, customers
 from chatbot.conversation.crm_requests import Offer
+from chatbot.conversation.wording import PLAIN
 from chatbot.models import ActionRequest
 from chatbot.reply import runner
 from chatbot.reply.turn import Outcome, Turn
-from chatbot.reply.wording import PLAIN
 from crm.action_answers import Answer
 from crm.models import Delivery
 from crm.outbound import outbox

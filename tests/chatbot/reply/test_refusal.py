@@ -5,13 +5,14 @@ from unittest import mock
 
 import pytest
 
-from chatbot.reply import from_records, wording
+from chatbot.conversation import wording
+from chatbot.conversation.wording import PLAIN
+from chatbot.reply import from_records
 from chatbot.reply.found import Found
 from chatbot.reply.own import Asked
 from chatbot.reply.refusal import of_part
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
-from chatbot.reply.wording import PLAIN
 from inference.index import IndexUnavailable
 from tests.fakes import ALICE, FakeModelsTestCase, FakeReranker, outcome_of
 

@@ -2,13 +2,13 @@
 
 import pytest
 
+from chatbot.conversation.wording import PLAIN
 from chatbot.engines.classifier import sentiment_classifier
 from chatbot.models import Message
 from chatbot.reply.guidance import have, spoken_words
 from chatbot.reply.route import Target, decide, pleasantry
 from chatbot.reply.runner import intents_of
 from chatbot.reply.turn import Turn
-from chatbot.reply.wording import PLAIN
 
 
 def target(text: str, **turn: object) -> Target:

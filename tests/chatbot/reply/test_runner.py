@@ -11,9 +11,9 @@ from django.contrib.auth.models import User
 from django.test import override_settings
 
 from chatbot.conversation import agents, customers, replies
-from chatbot.models import Conversation, Message, Reply
+from chatbot.conversation.wording import FORMAL, PLAIN
+from chatbot.models import Conversation, Inbox, Message, Reply
 from chatbot.reply import runner
-from chatbot.reply.wording import PLAIN
 from inference.generation.client import ChatMessages, Usage
 from tests.chatbot.sockets import SocketTestCase
 from tests.fakes import tier
@@ -155,8 +155,15 @@ class RecoveryTests(RunnerTestCase):
         await self.left_behind()
         await Reply.objects.aupdate(attempts=replies.MAX_ATTEMPTS)
         await runner.recover()
-        self.assertEqual(await self.bot_messages(), [replies.GAVE_UP])
+        self.assertEqual(await self.bot_messages(), [PLAIN.gave_up])
         self.assertEqual((await Conversation.objects.aget()).state, "waiting")
+
+    async def test_an_inbox_that_speaks_formally_gives_up_formally(self) -> None:
+        await self.left_behind()
+        await Inbox.objects.aupdate(tone=Inbox.Tone.FORMAL)
+        await Reply.objects.aupdate(attempts=replies.MAX_ATTEMPTS)
+        await runner.recover()
+        self.assertEqual(await self.bot_messages(), [FORMAL.gave_up])
 
     @override_settings(REPLY_LEASE=0.03)
     async def test_a_living_process_keeps_its_claim_for_as_long_as_it_takes(self) -> None:
