@@ -20,6 +20,7 @@ from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply import owned
 from chatbot.reply.owned import Own, own
+from chatbot.reply.questions import may_ask
 from chatbot.reply.turn import Turn
 from crm.knowledge import newest, search, wording
 from crm.models import Record
@@ -43,6 +44,8 @@ SURE, CLEAR_CASE = 0.7, 0.9
 SURELY_OPEN = 0.8
 # Words of a message such as "my last order", which asks how it is.
 FRAGMENT = 4
+# Words of a message that only describes one of several records: "the one from the garden centre".
+DESCRIBES = 8
 # For these, all the records that are meant are told, not only the best one.
 COUNTED = {"list", "count", "sum"}
 # The most records that are told one by one, and the most that are listed.
@@ -125,17 +128,38 @@ def looked_up(question: Asked, picked: Picked, sentences: list[str]) -> LookedUp
 
 
 def choice(turn: Turn) -> LookedUp | None:
-    """Answer the question before for the record that the customer has chosen by a click."""
+    """Answer the question before for the record that the customer has chosen, by a click or in
+    words that describe it: "the one from Thistle and Loom"."""
     before = [text for author, text in turn.history if author == "customer"][-1:]
-    if not before or turn.text not in turn.choices:
+    if not before or not (chosen := clicked(turn) or chosen_in_words(turn)):
         return None
     question = asked(before[0])
-    these = owned.these(turn, turn.names.named)
-    picked = Picked([one for one in these if one.name == turn.text])
-    if question.ask not in {"status", "when"} or len(picked.owned) != 1:
+    sentences = list(filter(None, status(Picked([chosen]))))
+    if question.ask not in {"status", "when"} or not sentences:
         return None
-    sentences = list(filter(None, status(picked)))
-    return looked_up(question, picked, sentences) if sentences else None
+    return looked_up(question, Picked([chosen]), sentences)
+
+
+def clicked(turn: Turn) -> Own | None:
+    """Return the record that stood on the button that the customer has clicked."""
+    if turn.text not in turn.choices:
+        return None
+    named = [one for one in owned.these(turn, turn.names.named) if one.name == turn.text]
+    return named[0] if len(named) == 1 else None
+
+
+def chosen_in_words(turn: Turn) -> Own | None:
+    """Return the record of the kind that the last answer was about which a few words describe, if
+    they ask nothing."""
+    if len(turn.text.split()) > DESCRIBES or may_ask(turn.text):
+        return None
+    answered = {one.record.kind for one in cited(turn)}
+    if len(answered) != 1:
+        return None
+    compared = owned.newest_of(turn, [*answered])
+    meant = told_apart(turn.text, {one.record.id: one.words for one in compared})
+    found = [one for one in compared if one.record.id in meant]
+    return found[0] if len(found) == 1 else None
 
 
 def unclear(turn: Turn) -> str:

@@ -2,30 +2,24 @@
 
 import re
 
+from chatbot.engines.reader import heads, line_reader
 from inference import sentences
+from inference.reading import splitting
+from inference.reading.splitting import QUESTION_WORD, SUBJECT, VERB
 
 # How a question begins: with a question word, or with a verb before its subject.
-SUBJECT = (
-    r"(?:i|you|u|we|they|he|she|it|there|this|that|these|those|the|a|an|any|anyone|anybody|some|"
-    r"someone|somebody|my|our|your|his|her|its|their|one|all|both|mine|yours)"
-)
-WORDS = r"(?:what|when|where|which|who|whose|why|how)"
 OPENER = (
-    rf"(?:{WORDS}(?:'s|s)?(?!\w)|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
-    r"i(?: would|['’]d)(?: also)? like to know|"
-    r"(?:is|are|was|were|am|do|does|did|can|could|may|will|would|should|shall|has|have|"
-    rf"(?:is|are|was|were|do|does|did|ca|could|wo|would|should|has|have)n['’]?t) {SUBJECT}(?!\w))"
+    rf"(?:{QUESTION_WORD}|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
+    rf"i(?: would|['’]d)(?: also)? like to know|{VERB} {SUBJECT})"
 )
 ASKS = re.compile(
     rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I
 )
-WORD = re.compile(rf"\b{WORDS}(?:'?s)?\b", re.I)
-# "…, and do you sell gift cards": a second question in the same sentence.
-SECOND = re.compile(rf"[,;.]? (?:and|also|plus|oh and|btw|by the way)[,:]? (?={OPENER})", re.I)
-# The fewest words of a half sentence that may be a question, and the most words of a thing that
-# stands for one ("loyalty points, and do you sell gift cards?").
-FEWEST, THING = 2, 4
-STATES = re.compile(r"^\W*(?:i|we|you|my|it|they|he|she|there|this|that)\b", re.I)
+WORD = re.compile(rf"\b{QUESTION_WORD}", re.I)
+# What joins a question to the one before, or counts it: "and do you sell cards", "2) is it open".
+JOINS = re.compile(rf"^(?:\W*(?:and|also|plus|oh|btw|by the way|n|an)\b)+\W*(?={OPENER})", re.I)
+COUNTS = re.compile(r"^(?:(?:\(?\d[).]|[&,;:/–—-])\s*)+")
+STATES = re.compile(rf"^\W*(?:(?:and|but|so)\W+)?{SUBJECT}", re.I)
 # More are a story, not a list of questions.
 MOST = 4
 
@@ -45,33 +39,16 @@ def questions(text: str) -> list[str]:
     whole message if it asks one thing, or too many."""
     found: list[str] = []
     said = ""
-    for part in (half for sentence in split(text) for half in halves(sentence)):
+    for part in splitting.parts(line_reader(), heads()["splits"], text):
         said = f"{said} {part}".strip()
-        if ASKS.search(part):
-            found.append(said)
+        if asks(part) or not STATES.match(part):
+            found.append(unjoined(" ".join(said.split())))
             said = ""
     if said and found:
         found[-1] += f" {said}"
     return found if 1 < len(found) <= MOST else [text]
 
 
-def split(text: str) -> list[str]:
-    """Split into sentences with single spaces; customers begin them with small letters, too."""
-    parts = (" ".join(part.split()) for part in sentences.split(text))
-    return [one for part in parts for one in re.split(r"(?<=\?) ", part) if one]
-
-
-def halves(sentence: str) -> list[str]:
-    """Split a sentence that asks two things."""
-    for found in SECOND.finditer(sentence):
-        first, second = sentence[: found.start()], sentence[found.end() :]
-        if min(len(first.split()), len(second.split())) >= FEWEST and (asked := question(first)):
-            return [asked, *halves(second)]
-    return [sentence]
-
-
-def question(half: str) -> str:
-    """Return half a sentence as a question; "" if it only states something."""
-    if ASKS.search(half):
-        return half
-    return "" if STATES.match(half) or len(half.split()) > THING else f"{half}?"
+def unjoined(text: str) -> str:
+    """Return a question without what joins it to the one before or after."""
+    return JOINS.sub("", COUNTS.sub("", text)).rstrip(" ,;:&–—-")

@@ -1,9 +1,9 @@
 """Small classifiers on the reader's vectors.
 
 They tell what a question asks of a customer's own records, how it picks one out, what a field of a
-record means, and whether a status is final.
+record means, whether a status is final, and where a message turns to another question.
 
-They are trained within seconds (`training/heads.py`), on `asks/` and `roles.jsonl`.
+They are trained within seconds (`training/heads.py`), on `asks/`, `roles.jsonl` and `splits/`.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from inference.text import words_of
 # What is asked: `asks/README.md` explains them.
 ASKS = ("status", "when", "list", "count", "sum", "amount", "may", "detail", "rule", "other")
 PICKS = ("last", "next", "open", "number", "thing", "day", "any", "all")
-HEADS = ("asks", "picks", "roles", "final")
+HEADS = ("asks", "picks", "roles", "final", "splits")
 
 Vectors = NDArray[np.floating[Any]]
 

@@ -123,6 +123,8 @@ async def run(system: System, count: int, seconds: float, thinks: bool) -> Run:
     took, cpu = time.monotonic() - began, cost.of_family(system.process) - cpu
     for client in clients:
         await client.close()
+    if not times:
+        raise SystemExit(f"Nobody asked anything within {seconds:g} seconds. Give --seconds more.")
     return Run(times, len(times) / took, cpu / len(times), kib, system.model)
 
 

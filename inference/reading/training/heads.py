@@ -1,5 +1,6 @@
 """Trains the small heads on the reader's vectors. Takes seconds."""
 
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,34 +8,44 @@ from typing import Any
 import numpy as np
 
 from inference.json_lines import rows
-from inference.reading import heads
+from inference.reading import heads, splitting
 from inference.reading.heads import Head, about
-from inference.reading.reader import Reader
+from inference.reading.reader import Reader, Scores
+from inference.reading.splitting import GOES_ON, TURNS
 from inference.training import linear
 
 ROOM = Path(__file__).parents[1]
 # The inverse of the penalty on large weights.
-FREEDOM = 10.0
+FREEDOM, FREEDOM_OF_SPLITS = 10.0, 1.0
+# In `splits/`: where another question begins, and what stands for a new line.
+TURN, NEW_LINE = re.compile(r"(?<=\s)‖ "), re.compile(r" ?⏎ ?")
 Labelled = tuple[list[str], list[str]]
 
 
 def make(folder: Path, companies: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
-    """Write the heads beside the reader's weights; return how many texts each learned from.
+    """Write the heads beside the reader's weights; return from how many texts, or gaps in texts,
+    each learned.
 
     companies: the records of each company, for the names of fields that have no role.
     """
     reader = Reader(folder)
-    lessons = dict(zip(heads.HEADS, (*asked(), roles(companies), statuses()), strict=True))
-    made = {name: fitted(reader, *lesson) for name, lesson in lessons.items()}
+    texts = dict(zip(heads.HEADS, (*asked(), roles(companies), statuses()), strict=False))
+    lessons = {name: (of_texts(reader, own), labels) for name, (own, labels) in texts.items()}
+    made = {name: fitted(*lesson, FREEDOM) for name, lesson in lessons.items()}
+    lessons["splits"] = turns(reader)
+    made["splits"] = fitted(*lessons["splits"], FREEDOM_OF_SPLITS)
     heads.save(folder / "heads.npz", made, reader.name)
-    return {name: len(texts) for name, (texts, _) in lessons.items()}
+    return {name: len(labels) for name, (_, labels) in lessons.items()}
 
 
-def fitted(reader: Reader, texts: Sequence[str], labels: Sequence[str]) -> Head:
+def of_texts(reader: Reader, texts: Sequence[str]) -> Scores:
+    return np.stack([reader.vector(text) for text in texts])
+
+
+def fitted(vectors: Scores, labels: Sequence[str], freedom: float) -> Head:
     classes = sorted(set(labels))
-    vectors = np.stack([reader.vector(text) for text in texts])
     places = [classes.index(label) for label in labels]
-    return Head(tuple(classes), *linear.fitted(vectors, places, len(classes), FREEDOM))
+    return Head(tuple(classes), *linear.fitted(vectors, places, len(classes), freedom))
 
 
 def asked() -> tuple[Labelled, Labelled]:
@@ -75,3 +86,25 @@ def statuses() -> Labelled:
 
 def meanings() -> list[dict[str, Any]]:
     return list(rows(ROOM / "roles.jsonl"))
+
+
+def turns(reader: Reader) -> tuple[Scores, list[str]]:
+    """Return the gaps of each message in `splits/`, and whether another question begins there."""
+    vectors, labels = [], []
+    for path in sorted((ROOM / "splits").glob("*.txt")):
+        for line in path.read_text().splitlines():
+            text, begins = marked(line)
+            hidden, gaps = splitting.gaps(reader, text)
+            if gaps:
+                vectors.append(splitting.features(hidden, gaps))
+                labels += [TURNS if gap.begin in begins else GOES_ON for gap in gaps]
+    return np.concatenate(vectors), labels
+
+
+def marked(line: str) -> tuple[str, set[int]]:
+    """Return the message of a line, and the characters with which its further questions begin."""
+    text, begins = "", set[int]()
+    for part in TURN.split(NEW_LINE.sub("\n", line.strip())):
+        begins.add(len(text))
+        text += part
+    return text, begins - {0}

@@ -35,8 +35,8 @@ AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
 # Training that goes on from the delivered weights takes all questions about the companies that
 # these have not learned, and this share of the others, so that nothing is forgotten. No other
 # shares and rates were tried.
-READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=8), 0.3
-FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=9), 0.45
+READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=10), 0.2
+FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=11), 0.25
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
 FROM_CASES, BESIDE_CASES = Recipe(rate=3e-5, size=16, seed=8), 0.05

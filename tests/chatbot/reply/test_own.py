@@ -314,6 +314,26 @@ def test_a_record_that_is_chosen_by_a_click_answers_the_question_before(alice: C
     assert look_up(replace(turn, choices=())) is None
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("the one from thistle and loom", "in transit"),
+        ("no i mean the cedar & sons one", "delivered"),
+        ("thistle & loom", "in transit"),
+        ("what did thistle and loom charge me", ""),
+        ("my neighbour has a parcel, too", ""),
+        ("one of the two, I don't remember which of them it was", ""),
+    ],
+)
+def test_alice_may_choose_in_her_own_words(alice: Customer, words: str, told: str) -> None:
+    keep(alice, "parcel:P-1", "parcel", status="delivered", sender="Cedar & Sons")
+    keep(alice, "parcel:P-2", "parcel", status="in transit", sender="Thistle & Loom")
+    said = (("customer", "where is my parcel"), ("bot", "Parcel P-1 – Status: delivered."))
+    turn = Turn(words, "cust_1", said, today=TODAY, cited=(("parcel:P-1",),))
+    found = look_up(turn)
+    assert told in " ".join(found.sentences) if found else not told
+
+
 def test_a_record_that_is_not_meant_is_not_named_beside_a_rule(alice: Customer) -> None:
     keep(alice, "order:1", "order", ordered="2026-11-01", status="in transit")
     turn = Turn("Can I still return the sofa order?", "cust_1", today=TODAY)

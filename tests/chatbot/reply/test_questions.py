@@ -10,7 +10,7 @@ from chatbot.reply.questions import asks, may_ask, questions
     [
         (
             "loyalty points, and do you sell gift cards?",
-            ["loyalty points?", "do you sell gift cards?"],
+            ["loyalty points", "do you sell gift cards?"],
         ),
         ("when does it come and what did it cost", ["when does it come", "what did it cost"]),
         (
@@ -25,6 +25,16 @@ from chatbot.reply.questions import asks, may_ask, questions
             "What is a pass for ten, plus is the sauna in it?",
             ["What is a pass for ten", "is the sauna in it?"],
         ),
+        ("how much do i still owe & till when", ["how much do i still owe", "till when"]),
+        (
+            "1. what is the fee 2. who pays it",
+            ["what is the fee", "who pays it"],
+        ),
+        (
+            "when is the man coming for my yamaha, and whats his name again",
+            ["when is the man coming for my yamaha", "whats his name again"],
+        ),
+        ("Can it still go back and who pays for it?", ["Can it still go back", "who pays for it?"]),
     ],
 )
 def test_several_questions_are_answered_one_by_one(text: str, asked: list[str]) -> None:
@@ -41,7 +51,8 @@ def test_several_questions_are_answered_one_by_one(text: str, asked: list[str]) 
         "do you have salt and pepper mills?",
         "thanks",
         "What a pity, he is such a gentleman.",
-        "why? why? why? why? why? why?",
+        "is it Monday or Tuesday?",
+        "can I come in and pick it up and pay there?",
         "",
         f"What is it{' ' * 40_000}and",
     ],
@@ -50,9 +61,21 @@ def test_one_question_stays_whole_with_its_story(text: str) -> None:
     assert questions(text) == [text]
 
 
+def test_more_than_four_questions_are_a_story(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.reading.splitting.parts", lambda *_: ["and why?"] * 5)
+    assert questions("and why? " * 5) == ["and why? " * 5]
+
+
+def test_a_statement_is_no_question_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = ["My bike is here.", "is it ready", "& till when", "I work late."]
+    monkeypatch.setattr("inference.reading.splitting.parts", lambda *_: said)
+    asked = ["My bike is here. is it ready", "till when I work late."]
+    assert questions(" ".join(said)) == asked
+
+
 def test_the_story_stays_with_its_question() -> None:
-    asked = questions("My parcel is late. Where is it? I am off on Friday. Can you send it then?")
-    assert asked == ["My parcel is late. Where is it?", "I am off on Friday. Can you send it then?"]
+    asked = questions("My parcel is late. Where is it? And who pays the deposit? I paid it twice.")
+    assert asked == ["My parcel is late. Where is it?", "who pays the deposit? I paid it twice."]
 
 
 @pytest.mark.parametrize(

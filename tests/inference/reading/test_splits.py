@@ -1,0 +1,46 @@
+"""The messages with several questions keep to their form, and most are taken apart."""
+
+from pathlib import Path
+from statistics import mean
+
+import pytest
+
+import inference
+from chatbot.reply.questions import questions
+from inference.json_lines import rows
+from inference.reading.training.heads import marked
+
+FOLDER = Path(inference.__file__).parent / "reading" / "splits"
+TRAINED = sorted(FOLDER.glob("*.txt"))
+TESTED = Path(__file__).parents[2] / "fixtures" / "splits.jsonl"
+CHOSEN_BY = FOLDER / "thresholds.jsonl"
+
+
+@pytest.mark.parametrize("path", TRAINED, ids=lambda path: path.stem)
+def test_each_mark_stands_before_a_question(path: Path) -> None:
+    for line in path.read_text().splitlines():
+        text, begins = marked(line)
+        assert not {"‖", "⏎"} & {*text}, line
+        assert all(text[begin - 1].isspace() and not text[begin].isspace() for begin in begins)
+        assert len(begins) == line.count("‖")
+
+
+def test_a_new_line_may_stand_before_another_question() -> None:
+    assert marked("is it open ⏎ ‖ 2) and till when") == ("is it open\n2) and till when", {11})
+    assert marked("how much ‖ & till when") == ("how much & till when", {9})
+    assert marked("is it Monday or Tuesday?") == ("is it Monday or Tuesday?", set())
+
+
+def test_no_message_is_both_trained_and_tested_on() -> None:
+    trained = {marked(line)[0] for path in TRAINED for line in path.read_text().splitlines()}
+    trained |= {row["text"] for row in rows(CHOSEN_BY)}
+    assert not trained & {row["text"] for row in rows(TESTED)}
+
+
+@pytest.mark.slow
+def test_what_another_writer_asks_is_taken_apart() -> None:
+    right: dict[bool, list[bool]] = {True: [], False: []}
+    for row in rows(TESTED):
+        has_two = len(row["asks"]) > 1
+        right[has_two].append((len(questions(row["text"])) > 1) == has_two)
+    assert mean(right[True]) >= 0.7 and mean(right[False]) >= 0.85
