@@ -55,6 +55,10 @@ class FakeReader:
         ]
 
 
+def by_question_marks(reader: Any, head: Any, text: str) -> list[str]:
+    return re.split(r"(?<=[?]) ", text)
+
+
 class FakeReranker:
     """Keeps the reader's order."""
 
@@ -232,9 +236,11 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.wishes.matcher", FakeMatcher()),
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
             ("chatbot.engines.kinds.guess", {}),
+            ("chatbot.engines.reader.heads", {"splits": None}),
             ("chatbot.reply.own.asked", Asked("other", 1.0, "any")),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
+        self.enterContext(mock.patch("inference.reading.splitting.parts", by_question_marks))
         # The test's transaction looks to Channels like a connection that somebody has left behind.
         self.enterContext(mock.patch("channels.db.close_old_connections"))
         folder = self.enterContext(TemporaryDirectory())

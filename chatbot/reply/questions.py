@@ -2,7 +2,7 @@
 
 import re
 
-from chatbot.engines.reader import heads, line_reader
+from chatbot.engines import reader
 from inference import sentences
 from inference.reading import splitting
 from inference.reading.splitting import QUESTION_WORD, SUBJECT, VERB
@@ -39,7 +39,7 @@ def questions(text: str) -> list[str]:
     whole message if it asks one thing, or too many."""
     found: list[str] = []
     said = ""
-    for part in splitting.parts(line_reader(), heads()["splits"], text):
+    for part in splitting.parts(reader.line_reader(), reader.heads()["splits"], text):
         said = f"{said} {part}".strip()
         if asks(part) or not STATES.match(part):
             found.append(unjoined(" ".join(said.split())))

@@ -12,6 +12,7 @@ from chatbot.engines import kinds
 from chatbot.reply import own, owned
 from chatbot.reply.own import Asked, look_up
 from chatbot.reply.pipeline import collect
+from chatbot.reply.retrieve import is_a_figure_of
 from chatbot.reply.turn import Turn
 from crm.articles import editing
 from crm.knowledge import amounts, wording
@@ -420,3 +421,13 @@ def test_a_looked_up_answer_names_the_records_that_it_rests_on(alice: Customer) 
     assert source["quote"].split("\n")[0] == "Status: in transit"
     assert outcome.routing["looked_up"]["asks"] == "status"
     assert not outcome.generations
+
+
+@pytest.mark.parametrize("amount", ["ZAR 12,000.00", 12000, 12000.0, "12 000,00", "12.000 R"])
+def test_an_amount_on_record_is_no_unknown_number(alice: Customer, amount: object) -> None:
+    keep(alice, "withdrawal:W-1", "withdrawal", requested=amount, status="waiting")
+    about = [Turn(f"taking out the {number}", "cust_1", today=TODAY) for number in (12000, 13000)]
+    assert [is_a_figure_of(turn, turn.names.unknown[0]) for turn in about] == [True, False]
+    keep(Customer.objects.create(id="cust_2"), "withdrawal:W-2", "withdrawal", requested=13000)
+    assert not is_a_figure_of(about[1], "13000"), "Bob's figures are not Alice's"
+    assert not is_a_figure_of(replace(about[0], customer=None), "12000")
