@@ -9,21 +9,20 @@ over which records it was computed.
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from itertools import chain, islice
-from typing import Any
 
 import numpy as np
 
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply import owned
+from chatbot.reply.looked_up import LISTED, TELL, TOLD, LookedUp, Picked, status, told
 from chatbot.reply.owned import Own, own
 from chatbot.reply.questions import may_ask
 from chatbot.reply.turn import Turn
 from crm.knowledge import newest, search, wording
-from crm.models import Record
 from inference.grounding import stems
 from inference.grounding.words import WORD
 
@@ -46,10 +45,10 @@ SURELY_OPEN = 0.8
 FRAGMENT = 4
 # Words of a message that only describes one of several records: "the one from the garden centre".
 DESCRIBES = 8
+DESCRIBING = re.compile(r"\b(?:i mean|meant|the one|that one|ones?|from|please)\b", re.IGNORECASE)
+DENIES = re.compile(r"\b(?:not|never|nothing|none|neither)\b|n['’]t\b", re.IGNORECASE)
 # For these, all the records that are meant are told, not only the best one.
 COUNTED = {"list", "count", "sum"}
-# The most records that are told one by one, and the most that are listed.
-TOLD, LISTED = 3, 10
 # Records that are offered beside the one that was told.
 OTHERS = 3
 # If a question names two kinds: how much nearer to it the first must be than the second, as a
@@ -86,25 +85,6 @@ def asked(text: str) -> Asked:
     return Asked(ask, likely, picks)
 
 
-@dataclass(frozen=True)
-class Picked:
-    """The chosen records, the newest first, and which ones they are: "open", or all of them."""
-
-    owned: list[Own]
-    only: str = ""
-
-
-@dataclass
-class LookedUp:
-    """The sentences to show, the records that they rest on, each with the lines that were used, and
-    how they were found; or the refusal of a question that is unclear."""
-
-    sentences: list[str] = field(default_factory=list)
-    records: list[tuple[Record, str]] = field(default_factory=list)
-    trace: dict[str, Any] = field(default_factory=dict)
-    refusal: str = ""
-
-
 def look_up(turn: Turn) -> LookedUp | None:
     """Answer the turn from the customer's own records; None if it asks for something else."""
     if not turn.customer:
@@ -131,35 +111,49 @@ def choice(turn: Turn) -> LookedUp | None:
     """Answer the question before for the record that the customer has chosen, by a click or in
     words that describe it: "the one from Thistle and Loom"."""
     before = [text for author, text in turn.history if author == "customer"][-1:]
-    if not before or not (chosen := clicked(turn) or chosen_in_words(turn)):
+    if not before:
         return None
-    question = asked(before[0])
-    sentences = list(filter(None, status(Picked([chosen]))))
-    if question.ask not in {"status", "when"} or not sentences:
+    if turn.text in turn.choices:
+        question, chosen = asked(before[0]), clicked(turn)
+    elif describes(turn) and (question := asked(before[0])).likely >= SURE:
+        chosen = chosen_in_words(turn)
+    else:
+        return None
+    sentences = list(filter(None, status(Picked([chosen])))) if chosen else []
+    if not chosen or not sentences or question.ask not in {"status", "when"}:
         return None
     return looked_up(question, Picked([chosen]), sentences)
 
 
 def clicked(turn: Turn) -> Own | None:
     """Return the record that stood on the button that the customer has clicked."""
-    if turn.text not in turn.choices:
-        return None
     named = [one for one in owned.these(turn, turn.names.named) if one.name == turn.text]
     return named[0] if len(named) == 1 else None
 
 
+def describes(turn: Turn) -> bool:
+    """Tell whether a message may only describe a record: few words, no question, nothing denied."""
+    is_short = len(turn.text.split()) <= DESCRIBES
+    denies = DENIES.search(turn.text)
+    return is_short and not denies and not may_ask(turn.text) and not names_a_record(turn)
+
+
 def chosen_in_words(turn: Turn) -> Own | None:
-    """Return the record of the kind that the last answer was about which a few words describe, if
-    they ask nothing."""
-    if len(turn.text.split()) > DESCRIBES or may_ask(turn.text):
-        return None
+    """Return the record that a message describes, of the kind that the last answer was about; None
+    if the message says anything besides."""
     answered = {one.record.kind for one in cited(turn)}
     if len(answered) != 1:
         return None
     compared = owned.newest_of(turn, [*answered])
-    meant = told_apart(turn.text, {one.record.id: one.words for one in compared})
+    texts = {one.record.id: one.description for one in compared}
+    meant = told_apart(turn.text, texts)
     found = [one for one in compared if one.record.id in meant]
-    return found[0] if len(found) == 1 else None
+    if len(found) != 1:
+        return None
+    said = stems(DESCRIBING.sub(" ", turn.text))
+    return (
+        found[0] if said <= stems(f"{found[0].record.kind} {texts[found[0].record.id]}") else None
+    )
 
 
 def unclear(turn: Turn) -> str:
@@ -323,67 +317,3 @@ def coming(owned: Sequence[Own], today: date) -> list[Own]:
     """Return those that are still to come, the nearest first."""
     due = [one for one in owned if one.coming and one.coming >= today]
     return sorted(due, key=lambda one: one.coming or today)
-
-
-# --- telling
-
-
-def status(picked: Picked) -> list[str]:
-    if len(picked.owned) > TOLD:
-        return listed(picked)
-    return [
-        told(one, "status", "expected_date" if one.is_open else "done_date")
-        for one in picked.owned
-        if one.line("status")
-    ]
-
-
-def when(picked: Picked) -> list[str]:
-    [one] = picked.owned
-    return [told(one, "expected_date" if one.day("expected_date") else "own_date", "status")]
-
-
-def told(one: Own, *roles: str) -> str:
-    lines = list(dict.fromkeys(line for role in roles if (line := one.line(role))))
-    return wording.told(one.name, lines) if lines else ""
-
-
-def listed(picked: Picked) -> list[str]:
-    """Say how many there are, and name them: customers see what was counted."""
-    return [f"You have {counted(picked)}{'' if picked.only else ' in all'}: {terms(picked)}."]
-
-
-def total(picked: Picked) -> list[str]:
-    """Add the amounts up, if each record has one and all are in the same currency."""
-    found = [one.amount for one in picked.owned]
-    known = [amount for amount in found if amount]
-    currencies = {currency for _, currency in known}
-    if len(known) < len(found) or len(currencies) != 1:
-        return []
-    whole = f"{sum(value for value, _ in known):,.2f} {currencies.pop()}".strip()
-    verb = "comes" if len(picked.owned) == 1 else "come"
-    return [
-        f"Your {counted(picked)} {verb} to {whole} in total: {terms(picked, 'total', 'status')}."
-    ]
-
-
-def counted(picked: Picked) -> str:
-    first, _, noun = wording.words_of(picked.owned[0].record.kind).rpartition(" ")
-    count = len(picked.owned)
-    noun = noun if count == 1 else wording.plural(wording.singular(noun))
-    return " ".join(filter(None, (str(count), picked.only, first, noun)))
-
-
-def terms(picked: Picked, *roles: str) -> str:
-    """Name the records, each with its status and its own date, or with other fields."""
-    briefs = [in_brief(one, roles or ("status", "own_date")) for one in picked.owned[:LISTED]]
-    rest = len(picked.owned) - LISTED
-    return "; ".join([*briefs, *([f"and {rest} more"] if rest > 0 else [])])
-
-
-def in_brief(one: Own, roles: Sequence[str]) -> str:
-    about = ", ".join(filter(None, map(one.worded, roles)))
-    return f"{one.name} ({about})" if about else one.name
-
-
-TELL = {"status": status, "when": when, "list": listed, "count": listed, "sum": total}

@@ -65,6 +65,11 @@ class Own:
         texts = (value for value in self.record.fields.values() if isinstance(value, str))
         return " ".join([self.record.title, *texts])
 
+    @property
+    def description(self) -> str:
+        """Return its words without its status: "delivered" describes no parcel."""
+        return self.words.replace(str(self.value("status") or "\n"), " ")
+
     def line(self, role: str) -> str:
         """Return the field of this role as customers read it ("Status: in transit"), or ""."""
         if (value := self.value(role)) is None:

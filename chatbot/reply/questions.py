@@ -1,6 +1,7 @@
 """Takes a message apart into the questions that it asks."""
 
 import re
+from collections.abc import Sequence
 
 from chatbot.engines import reader
 from inference import sentences
@@ -13,13 +14,20 @@ OPENER = (
     rf"i(?: would|['’]d)(?: also)? like to know|{VERB} {SUBJECT})"
 )
 ASKS = re.compile(
-    rf"\?|^\W*(?:(?:and|so|but|ok|okay|hi|hello|hey|please|thanks|good|then)\W+)*{OPENER}", re.I
+    r"\?|^\W*(?:(?:and|so|but|or|also|plus|if so|if yes|if not|an|n|btw|oh|ok|okay|hi|hello|hey|"
+    rf"please|thanks|good|then)\W+)*{OPENER}",
+    re.I,
 )
 WORD = re.compile(rf"\b{QUESTION_WORD}", re.I)
-# What joins a question to the one before, or counts it: "and do you sell cards", "2) is it open".
+# What joins a question to the one before it in the sentence ("… and do you sell cards"), and what
+# counts questions ("2) is it open").
 JOINS = re.compile(rf"^(?:\W*(?:and|also|plus|oh|btw|by the way|n|an)\b)+\W*(?={OPENER})", re.I)
-COUNTS = re.compile(r"^(?:(?:\(?\d[).]|[&,;:/–—-])\s*)+")
-STATES = re.compile(rf"^\W*(?:(?:and|but|so)\W+)?{SUBJECT}", re.I)
+SIGN, COUNTS = re.compile(r"^(?:[&,;:/–—-]\s*)+"), re.compile(r"^\(?\d[).]\s+")
+STATES = re.compile(r"^\W*(?:i|we|you|my|it|they|he|she|there|this|that)\b", re.I)
+# "& last payment date", "and the deposit": a thing that is asked for, too.
+AND_A_THING = re.compile(
+    r"^\W*(?:(?:and|also|plus)\b|&)\W*(?!(?:i|we|you|my|it|they|he|she|there|this|that)\b)", re.I
+)
 # More are a story, not a list of questions.
 MOST = 4
 
@@ -39,16 +47,30 @@ def questions(text: str) -> list[str]:
     whole message if it asks one thing, or too many."""
     found: list[str] = []
     said = ""
-    for part in splitting.parts(reader.line_reader(), reader.heads()["splits"], text):
+    for part in unnumbered(splitting.parts(reader.line_reader(), reader.heads()["splits"], text)):
         said = f"{said} {part}".strip()
-        if asks(part) or not STATES.match(part):
-            found.append(unjoined(" ".join(said.split())))
+        # "Loyalty points, and do you sell gift cards": a thing may stand for the first question.
+        is_thing = AND_A_THING.match(part) if found else not STATES.match(part)
+        if may_ask(part) or is_thing:
+            found.append(said)
             said = ""
     if said and found:
         found[-1] += f" {said}"
-    return found if 1 < len(found) <= MOST else [text]
+    return tidied(found) if 1 < len(found) <= MOST else [text]
 
 
-def unjoined(text: str) -> str:
-    """Return a question without what joins it to the one before or after."""
-    return JOINS.sub("", COUNTS.sub("", text)).rstrip(" ,;:&–—-")
+def unnumbered(parts: Sequence[str]) -> list[str]:
+    """Take the numbers away with which a message counts its questions: "1. … 2. …"."""
+    counted = [bool(COUNTS.match(part)) for part in parts]
+    return [COUNTS.sub("", part) for part in parts] if sum(counted) > 1 else list(parts)
+
+
+def tidied(questions: Sequence[str]) -> list[str]:
+    """Take away what joins questions within a sentence. A sentence keeps its "And": it refers to
+    what was said before."""
+    texts = [" ".join(one.split()) for one in questions]
+    for at in range(1, len(texts)):
+        texts[at] = SIGN.sub("", texts[at])
+        if not texts[at - 1].endswith((".", "?", "!")):
+            texts[at] = JOINS.sub("", texts[at])
+    return [text.rstrip(" ,;:&/–—-") for text in texts]

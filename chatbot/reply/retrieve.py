@@ -10,9 +10,9 @@ from functools import partial
 import numpy as np
 
 from chatbot.engines import kinds, reader
-from chatbot.reply import owned, prompt
+from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, title_of
-from chatbot.reply.own import kinds_of, told_apart
+from chatbot.reply.own import told_apart
 from chatbot.reply.turn import Turn
 from crm.articles import drafts
 from crm.knowledge import search
@@ -61,16 +61,13 @@ FIRST = 2.5
 EARLIER_MESSAGES = 3
 SUGGESTED = 3
 PLAIN_DIGITS = 5
-# A number with its separators ("12,000.00", "12 000,00", "1'200"), and its last digits if they are
-# cents.
-FIGURE, CENTS = re.compile(r"\d(?:[.,' ]?\d)*"), re.compile(r"[.,]\d\d?$")
 # Characters of an unknown number that the refusal repeats.
 SPOKEN_DIGITS = 40
 
 
 def retrieve(turn: Turn) -> Found:
-    if unknown := [number for number in turn.names.unknown if not is_a_figure_of(turn, number)]:
-        return not_theirs(turn, unknown)
+    if turn.names.unknown:
+        return not_theirs(turn, turn.names.unknown)
     asked = query(turn)
     read = [as_data(hit) for hit in nearest(asked, turn)]
     hits = choose(turn.text, read)
@@ -247,17 +244,6 @@ def may_answer(line: Line) -> bool:
 def holding(lines: list[Line]) -> list[Hit]:
     """Return the passages of the prompt's lines, best first: they may support the answer."""
     return list(dict.fromkeys(line.hit for line in lines[: prompt.LINES]))
-
-
-def is_a_figure_of(turn: Turn, number: str) -> bool:
-    """Tell whether a number is not a record's but stands in one of the customer's newest records:
-    "the 12000" if a withdrawal is over 12,000.00."""
-    if not number.isdigit() or not turn.customer:
-        return False
-    records = owned.newest_of(turn, kinds_of(turn))
-    values = (str(value) for one in records for value in one.record.fields.values())
-    figures = (figure for value in values for figure in FIGURE.findall(value))
-    return any(number == re.sub(r"\D", "", CENTS.sub("", figure)) for figure in figures)
 
 
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:

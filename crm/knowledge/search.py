@@ -14,7 +14,7 @@ from typing import Any
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from crm.knowledge import indexing, keys, shared
+from crm.knowledge import amounts, indexing, keys, shared
 from crm.knowledge.newest import newest
 from crm.models import Key, Passage, Record
 from inference.index import SHARED, Match, Query
@@ -34,6 +34,8 @@ LONGEST_MISSPELT = 40
 MOST_MISSPELT = 5
 # A title or number that more records than this have names none of them.
 CROWD = 30
+# Records of a customer whose amounts are known, those with the latest dates.
+AMOUNTS_OF = 50
 
 
 @dataclass(frozen=True)
@@ -172,8 +174,9 @@ def names_in(query: str, customer: str | None) -> Names:
     if len(matching) > CROWD:
         return Names(exact(query, customer), unknown_references(query, customer))
     known = {value for _, value in matching}
-    unknown = [forms[0] for forms in references if not known.intersection(forms)]
-    return Names(longest(query, [row for row in matching if row[1] in phrases]), unknown)
+    unknown = [forms for forms in references if not known.intersection(forms)]
+    named = longest(query, [row for row in matching if row[1] in phrases])
+    return Names(named, no_amounts(unknown, customer))
 
 
 def exact(query: str, customer: str | None) -> dict[str, str]:
@@ -278,8 +281,23 @@ def cosine(passage: Any, query: Query) -> float:
 
 def unknown_references(query: str, customer: str | None) -> list[str]:
     """Return the record numbers in the query that no visible record has."""
-    return [
-        reference[0]
-        for reference in keys.references(query)
-        if not keys_with(reference, customer).exists()
-    ]
+    references = keys.references(query)
+    unknown = [forms for forms in references if not keys_with(forms, customer).exists()]
+    return no_amounts(unknown, customer)
+
+
+def no_amounts(unknown: list[tuple[str, ...]], customer: str | None) -> list[str]:
+    """Leave out numbers without a noun that are an amount in one of the customer's newest records:
+    "taking out the 12000" of 12,000.00. "Order 12000" means an order."""
+    bare = any(len(forms) == 1 and forms[0].isdigit() for forms in unknown)
+    known = amounts_of(customer) if bare and customer else set[str]()
+    return [forms[0] for forms in unknown if len(forms) > 1 or forms[0] not in known]
+
+
+def amounts_of(customer: str) -> set[str]:
+    """Return the whole amounts in the customer's newest records."""
+    rows = Record.objects.filter(customer=customer, deleted=False).order_by("-latest", "id")
+    of_each = rows.values_list("fields", flat=True)[:AMOUNTS_OF]
+    values = (value for fields in of_each for value in fields.values())
+    found = (amounts.parsed(value) for value in values if isinstance(value, str | int | float))
+    return {f"{one[0]:.0f}" for one in found if one and one[0] == one[0].to_integral_value()}

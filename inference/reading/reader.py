@@ -84,12 +84,16 @@ class Reader:
         """Return the mean vector of a question, of length one: (width,)."""
         return unit(self._asked(text).mean(0))
 
-    def words(self, text: str) -> tuple[Scores, list[tuple[int, int]]]:
-        """Return the vector of each token of a message, (tokens, width), and where it stands."""
+    def tokens(self, text: str) -> tuple[Scores, list[tuple[int, int]]]:
+        """Return the vector of each token of a message, (tokens, width), and where it stands. The
+        end of a long message counts."""
         found = self._tokenizer.encode(encodable(text))
-        ids = found.ids[:MESSAGE]
-        hidden = self._asked(text) if len(ids) <= QUESTION else self._run([ids])[0]
-        return hidden, found.offsets[: len(ids)]
+        ids, places = found.ids, found.offsets
+        if len(ids) <= QUESTION:
+            return self._asked(text), places
+        first = max(1, len(ids) - MESSAGE + 1)
+        [hidden] = self._run([[ids[0], *ids[first:]]])
+        return hidden, [places[0], *places[first:]]
 
     def _asked(self, text: str) -> Scores:
         """Encode a question once: it is looked up, and then read."""

@@ -11,28 +11,29 @@ from inference.json_lines import rows
 from inference.reading import heads, splitting
 from inference.reading.heads import Head, about
 from inference.reading.reader import Reader, Scores
-from inference.reading.splitting import GOES_ON, TURNS
+from inference.reading.splitting import ASKS_ANEW, GOES_ON
 from inference.training import linear
 
 ROOM = Path(__file__).parents[1]
 # The inverse of the penalty on large weights.
 FREEDOM, FREEDOM_OF_SPLITS = 10.0, 1.0
 # In `splits/`: where another question begins, and what stands for a new line.
-TURN, NEW_LINE = re.compile(r"(?<=\s)‖ "), re.compile(r" ?⏎ ?")
+ANEW, NEW_LINE = re.compile(r"(?<=\s)‖ "), re.compile(r" ?⏎ ?")
 Labelled = tuple[list[str], list[str]]
 
 
 def make(folder: Path, companies: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
-    """Write the heads beside the reader's weights; return from how many texts, or gaps in texts,
-    each learned.
+    """Write the heads beside the reader's weights; return from how many texts, or seams in
+    texts, each learned.
 
     companies: the records of each company, for the names of fields that have no role.
     """
     reader = Reader(folder)
-    texts = dict(zip(heads.HEADS, (*asked(), roles(companies), statuses()), strict=False))
-    lessons = {name: (of_texts(reader, own), labels) for name, (own, labels) in texts.items()}
+    asks, picks = asked()
+    texts = {"asks": asks, "picks": picks, "roles": roles(companies), "final": statuses()}
+    lessons = {name: (of_texts(reader, known), labels) for name, (known, labels) in texts.items()}
     made = {name: fitted(*lesson, FREEDOM) for name, lesson in lessons.items()}
-    lessons["splits"] = turns(reader)
+    lessons["splits"] = seams(reader)
     made["splits"] = fitted(*lessons["splits"], FREEDOM_OF_SPLITS)
     heads.save(folder / "heads.npz", made, reader.name)
     return {name: len(labels) for name, (_, labels) in lessons.items()}
@@ -88,23 +89,23 @@ def meanings() -> list[dict[str, Any]]:
     return list(rows(ROOM / "roles.jsonl"))
 
 
-def turns(reader: Reader) -> tuple[Scores, list[str]]:
-    """Return the gaps of each message in `splits/`, and whether another question begins there."""
+def seams(reader: Reader) -> tuple[Scores, list[str]]:
+    """Return the seams of each message in `splits/`, and whether another question begins there."""
     vectors, labels = [], []
     for path in sorted((ROOM / "splits").glob("*.txt")):
         for line in path.read_text().splitlines():
             text, begins = marked(line)
-            hidden, gaps = splitting.gaps(reader, text)
-            if gaps:
-                vectors.append(splitting.features(hidden, gaps))
-                labels += [TURNS if gap.begin in begins else GOES_ON for gap in gaps]
+            hidden, found = splitting.seams(reader, text)
+            if found:
+                vectors.append(splitting.features(hidden, found))
+                labels += [ASKS_ANEW if seam.begin in begins else GOES_ON for seam in found]
     return np.concatenate(vectors), labels
 
 
 def marked(line: str) -> tuple[str, set[int]]:
     """Return the message of a line, and the characters with which its further questions begin."""
     text, begins = "", set[int]()
-    for part in TURN.split(NEW_LINE.sub("\n", line.strip())):
+    for part in ANEW.split(NEW_LINE.sub("\n", line.strip())):
         begins.add(len(text))
         text += part
     return text, begins - {0}

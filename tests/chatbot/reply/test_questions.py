@@ -73,9 +73,35 @@ def test_a_statement_is_no_question_of_its_own(monkeypatch: pytest.MonkeyPatch) 
     assert questions(" ".join(said)) == asked
 
 
+@pytest.mark.parametrize(
+    "remark",
+    [
+        "-", ":-)", "😡😡", "\n\nBob", "Ordered it Monday", "Tracking says delivered.",
+        "Size 9, worn once", "2 adults 3 kids", "Sent from my iPhone", "1.",
+    ],
+)  # fmt: skip
+def test_a_remark_stays_with_its_question(remark: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inference.reading.splitting.parts", lambda *_: ["how much is it?", remark])
+    assert questions(f"how much is it? {remark}") == [f"how much is it? {remark}"]
+
+
+def test_figures_are_no_numbers_of_questions() -> None:
+    asked = questions("1.5 m tables: do you have them? and what do they cost")
+    assert asked == ["1.5 m tables: do you have them?", "and what do they cost"]
+
+
+def test_the_end_of_a_long_story_is_taken_apart() -> None:
+    story = "We had a long day at the fair with the kids and the rain came down. " * 25
+    asked = questions(f"{story}Where is it? How do I return it?")
+    assert len(asked) == 2 and asked[1] == "How do I return it?"
+
+
 def test_the_story_stays_with_its_question() -> None:
     asked = questions("My parcel is late. Where is it? And who pays the deposit? I paid it twice.")
-    assert asked == ["My parcel is late. Where is it?", "who pays the deposit? I paid it twice."]
+    assert asked == [
+        "My parcel is late. Where is it?",
+        "And who pays the deposit? I paid it twice.",
+    ]
 
 
 @pytest.mark.parametrize(

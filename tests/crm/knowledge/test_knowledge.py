@@ -33,6 +33,24 @@ class SearchTests(FakeModelsTestCase):
         self.assertEqual(search.unknown_references("where is order 50001", BOB), ["50001"])
         self.assertEqual(search.unknown_references("where is order 50001", ALICE), [])
 
+    def test_an_amount_of_hers_is_no_unknown_number(self) -> None:
+        fields = {"requested": "ZAR 12,000.00", "tax": 13500.0, "by": "2026-12-05", "pages": "3"}
+        for customer, number in ((ALICE, "1"), (BOB, "2")):
+            row = order(f"withdrawal:{number}", customer) | {"fields": fields}
+            import_records([row])
+            fields = {"requested": 14000}
+        for asked, unknown in {
+            "what about taking out the 12000": [],
+            "and the 13500": [],
+            "taking out the 14000": ["14000"],
+            "where is order 12000": ["12000"],
+            "where is order 3": ["3"],
+            "where is order 2026": ["2026"],
+        }.items():
+            self.assertEqual(search.names_in(asked, ALICE).unknown, unknown, asked)
+            self.assertEqual(search.unknown_references(asked, ALICE), unknown, asked)
+        self.assertEqual(search.names_in("taking out the 12000", None).unknown, ["12000"])
+
     def test_a_number_with_a_typing_error_finds_the_record_and_says_so(self) -> None:
         for typed in ["50010", "500011", "51001", "50002"]:
             found = search.search("where is order " + typed, ALICE)

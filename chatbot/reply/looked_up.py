@@ -1,0 +1,95 @@
+"""Writes what was looked up in the customer's own records.
+
+Each sentence is true by itself: it stands in a record, or says over which records it was computed.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chatbot.reply.owned import Own
+from crm.knowledge import wording
+from crm.models import Record
+
+# The most records that are told one by one, and the most that are listed.
+TOLD, LISTED = 3, 10
+
+
+@dataclass(frozen=True)
+class Picked:
+    """The chosen records, the newest first, and which ones they are: "open", or all of them."""
+
+    owned: list[Own]
+    only: str = ""
+
+
+@dataclass
+class LookedUp:
+    """The sentences to show, the records that they rest on, each with the lines that were used, and
+    how they were found; or the refusal of a question that is unclear."""
+
+    sentences: list[str] = field(default_factory=list)
+    records: list[tuple[Record, str]] = field(default_factory=list)
+    trace: dict[str, Any] = field(default_factory=dict)
+    refusal: str = ""
+
+
+def status(picked: Picked) -> list[str]:
+    if len(picked.owned) > TOLD:
+        return listed(picked)
+    return [
+        told(one, "status", "expected_date" if one.is_open else "done_date")
+        for one in picked.owned
+        if one.line("status")
+    ]
+
+
+def when(picked: Picked) -> list[str]:
+    [one] = picked.owned
+    return [told(one, "expected_date" if one.day("expected_date") else "own_date", "status")]
+
+
+def told(one: Own, *roles: str) -> str:
+    lines = list(dict.fromkeys(line for role in roles if (line := one.line(role))))
+    return wording.told(one.name, lines) if lines else ""
+
+
+def listed(picked: Picked) -> list[str]:
+    """Say how many there are, and name them: customers see what was counted."""
+    return [f"You have {counted(picked)}{'' if picked.only else ' in all'}: {terms(picked)}."]
+
+
+def total(picked: Picked) -> list[str]:
+    """Add the amounts up, if each record has one and all are in the same currency."""
+    found = [one.amount for one in picked.owned]
+    known = [amount for amount in found if amount]
+    currencies = {currency for _, currency in known}
+    if len(known) < len(found) or len(currencies) != 1:
+        return []
+    whole = f"{sum(value for value, _ in known):,.2f} {currencies.pop()}".strip()
+    verb = "comes" if len(picked.owned) == 1 else "come"
+    return [
+        f"Your {counted(picked)} {verb} to {whole} in total: {terms(picked, 'total', 'status')}."
+    ]
+
+
+def counted(picked: Picked) -> str:
+    first, _, noun = wording.words_of(picked.owned[0].record.kind).rpartition(" ")
+    count = len(picked.owned)
+    noun = noun if count == 1 else wording.plural(wording.singular(noun))
+    return " ".join(filter(None, (str(count), picked.only, first, noun)))
+
+
+def terms(picked: Picked, *roles: str) -> str:
+    """Name the records, each with its status and its own date, or with other fields."""
+    briefs = [in_brief(one, roles or ("status", "own_date")) for one in picked.owned[:LISTED]]
+    rest = len(picked.owned) - LISTED
+    return "; ".join([*briefs, *([f"and {rest} more"] if rest > 0 else [])])
+
+
+def in_brief(one: Own, roles: Sequence[str]) -> str:
+    about = ", ".join(filter(None, map(one.worded, roles)))
+    return f"{one.name} ({about})" if about else one.name
+
+
+TELL = {"status": status, "when": when, "list": listed, "count": listed, "sum": total}
