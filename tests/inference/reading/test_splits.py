@@ -43,4 +43,4 @@ def test_what_another_writer_asks_is_taken_apart() -> None:
     for row in rows(TESTED):
         has_two = len(row["asks"]) > 1
         right[has_two].append((len(questions(row["text"])) > 1) == has_two)
-    assert mean(right[True]) >= 0.7 and mean(right[False]) >= 0.85
+    assert mean(right[True]) >= 0.74 and mean(right[False]) >= 0.8
