@@ -28,7 +28,8 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.own import LookedUp, look_up, others, state_beside
+from chatbot.reply.looked_up import LookedUp
+from chatbot.reply.own import look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
 from chatbot.reply.told import ended, in_its_words, meant, restated, with_rival
