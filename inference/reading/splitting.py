@@ -34,7 +34,7 @@ SUBJECT = (
     r"someone|somebody|my|our|your|ur|his|her|its|their|one|all|both|mine|yours)(?!\w)"
 )
 PREPOSITION = r"(?:un)?till?|by|from|since|for|at|to|in|on|with|of|about"
-JOINED = r"(?:(?:and|also|plus|oh|btw|or|so|but|then|n|an|&)\W+){0,2}"
+JOINED = r"(?:(?:and|also|plus|oh|btw|or|so|but|then|n|an|&)\W{1,3}+){0,2}"
 # Characters that end what stands before a seam, by kind.
 ENDS = ("?", ".!", ",", ";:", "-–—/", ")")
 # How what stands after a seam may begin.
