@@ -114,11 +114,6 @@ class Wording:
     unavailable: str = said(
         "The records cannot be searched", "I'm sorry, I can't look that up at the moment."
     )
-    gave_up: str = said(
-        "Hands over because the answer failed three times",
-        "I'm sorry, I couldn't finish that answer. I'm passing you to a colleague, who will answer "
-        "you here.",
-    )
     kind: str = said("Before a refusal, to an upset customer", "I'm sorry about the trouble.")
     trouble: str = said(
         "An upset customer does not say what it is about",
@@ -138,6 +133,11 @@ class Wording:
     sorry: str = said(
         "Hands over because the customer is upset",
         "I'm sorry about the trouble. I'm passing you to a colleague, who will answer you here.",
+    )
+    gave_up: str = said(
+        "Hands over because the answer failed three times",
+        "I'm sorry, I couldn't finish that answer. I'm passing you to a colleague, who will answer "
+        "you here.",
     )
     colleague_waiting: str = said(
         "A colleague has already been called",
@@ -205,10 +205,6 @@ WARM = Wording(
     cannot_add="I'll gladly add up your {}, one kind at a time. Which one shall I start with?",
     cannot_read="Thank you for the file! I can't read it myself, but a colleague can.",
     unavailable="I'm so sorry, I can't look that up just now.",
-    gave_up=(
-        "I'm so sorry, I couldn't finish that answer. I'm bringing in one of my colleagues, who "
-        "will help you here."
-    ),
     kind="I'm really sorry about the trouble you've had.",
     trouble=(
         "I'm really sorry about the trouble you've had. Tell me what it is about, for example an "
@@ -220,6 +216,10 @@ WARM = Wording(
     sorry=(
         "I'm really sorry about the trouble you've had. I'm bringing in one of my colleagues, who "
         "will take care of it here."
+    ),
+    gave_up=(
+        "I'm so sorry, I couldn't finish that answer. I'm bringing in one of my colleagues, who "
+        "will help you here."
     ),
     colleague_waiting="One of my colleagues knows that you are here and will answer you soon.",
     form=(
@@ -269,10 +269,6 @@ FORMAL = Wording(
     cannot_add="I can add up your {}, one kind at a time. Which kind do you require?",
     cannot_read="I am unable to read files. A colleague can do so.",
     unavailable="I apologise. I am unable to look this up at present.",
-    gave_up=(
-        "I apologise. I was unable to complete that answer, and I am referring you to a colleague, "
-        "who will reply to you here."
-    ),
     kind="I apologise for the inconvenience.",
     trouble=(
         "I apologise for the inconvenience. Please tell me what it concerns, for example an order "
@@ -284,6 +280,10 @@ FORMAL = Wording(
     sorry=(
         "I apologise for the inconvenience. I am referring you to a colleague, who will reply to "
         "you here."
+    ),
+    gave_up=(
+        "I apologise. I was unable to complete that answer, and I am referring you to a colleague, "
+        "who will reply to you here."
     ),
     colleague_waiting="A colleague has been informed and will reply to you here.",
     form="Please use the form below to request this. Nothing is sent until you confirm it.",

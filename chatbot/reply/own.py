@@ -2,8 +2,7 @@
 
 "How many lessons", "what did I pay in all", "when is my next appointment", "where is my last
 order": the reader's heads say what is asked; the rest is a query over this customer's records, and
-code that counts, adds and picks. Every sentence is true by itself: it stands in a record, or says
-over which records it was computed.
+code that counts, adds and picks. `looked_up.py` writes what was found.
 """
 
 import re
@@ -111,18 +110,17 @@ def choice(turn: Turn) -> LookedUp | None:
     """Answer the question before for the record that the customer has chosen, by a click or in
     words that describe it: "the one from Thistle and Loom"."""
     before = [text for author, text in turn.history if author == "customer"][-1:]
-    if not before:
+    clicks = turn.text in turn.choices
+    if not before or not (clicks or describes(turn)):
         return None
-    if turn.text in turn.choices:
-        question, chosen = asked(before[0]), clicked(turn)
-    elif describes(turn) and (question := asked(before[0])).likely >= SURE:
-        chosen = chosen_in_words(turn)
-    else:
+    question = asked(before[0])
+    if question.ask not in {"status", "when"} or not (clicks or question.likely >= SURE):
         return None
-    sentences = list(filter(None, status(Picked([chosen])))) if chosen else []
-    if not chosen or not sentences or question.ask not in {"status", "when"}:
+    if not (chosen := clicked(turn) if clicks else chosen_in_words(turn)):
         return None
-    return looked_up(question, Picked([chosen]), sentences)
+    picked = Picked([chosen])
+    sentences = list(filter(None, status(picked)))
+    return looked_up(question, picked, sentences) if sentences else None
 
 
 def clicked(turn: Turn) -> Own | None:
@@ -145,15 +143,12 @@ def chosen_in_words(turn: Turn) -> Own | None:
     if len(answered) != 1:
         return None
     compared = owned.newest_of(turn, [*answered])
-    texts = {one.record.id: one.description for one in compared}
-    meant = told_apart(turn.text, texts)
-    found = [one for one in compared if one.record.id in meant]
-    if len(found) != 1:
+    meant = told_apart(turn.text, {one.record.id: one.description for one in compared})
+    if len(meant) != 1:
         return None
+    [one] = (one for one in compared if one.record.id in meant)
     said = stems(DESCRIBING.sub(" ", turn.text))
-    return (
-        found[0] if said <= stems(f"{found[0].record.kind} {texts[found[0].record.id]}") else None
-    )
+    return one if said <= stems(f"{one.record.kind} {one.description}") else None
 
 
 def unclear(turn: Turn) -> str:

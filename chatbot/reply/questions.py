@@ -23,11 +23,10 @@ WORD = re.compile(rf"\b{QUESTION_WORD}", re.I)
 # counts questions ("2) is it open").
 JOINS = re.compile(rf"^(?:\W*(?:and|also|plus|oh|btw|by the way|n|an)\b)+\W*(?={OPENER})", re.I)
 SIGN, COUNTS = re.compile(r"^(?:[&,;:/–—-]\s*)+"), re.compile(r"^\(?\d[).]\s+")
-STATES = re.compile(r"^\W*(?:i|we|you|my|it|they|he|she|there|this|that)\b", re.I)
+STATEMENT = r"(?:i|we|you|my|it|they|he|she|there|this|that)\b"
+STATES = re.compile(rf"^\W*{STATEMENT}", re.I)
 # "& last payment date", "and the deposit": a thing that is asked for, too.
-AND_A_THING = re.compile(
-    r"^\W*(?:(?:and|also|plus)\b|&)\W*(?!(?:i|we|you|my|it|they|he|she|there|this|that)\b)", re.I
-)
+AND_A_THING = re.compile(rf"^\W*(?:(?:and|also|plus)\b|&)\W*(?!{STATEMENT})", re.I)
 # More are a story, not a list of questions.
 MOST = 4
 
