@@ -77,12 +77,18 @@ class FromRecords:
     """
 
     def __init__(
-        self, turn: Turn, outcome: Outcome, told: set[Told], admitted: Admitted, policy: Policy
+        self,
+        turn: Turn,
+        outcome: Outcome,
+        told: set[Told],
+        admitted: Admitted,
+        policy: Policy,
+        surely: bool = False,
     ) -> None:
         """told: what was shown of the records for this turn, which is not shown again; what this
-        question's answer shows is added."""
+        question's answer shows is added. surely: answer only if no language model is needed."""
         self.turn, self.outcome, self.told = turn, outcome, told
-        self.admitted, self.policy = admitted, policy
+        self.admitted, self.policy, self.surely = admitted, policy, surely
         self.shown: list[str] = []
         # A line that answers was shown for another question.
         self.said_before = False
@@ -118,7 +124,7 @@ class FromRecords:
         if line := self.sure(found):
             self.outcome.routing = {"reason": AT_ONCE}
             yield self.tell_best(line, found)
-        elif found.answerable:
+        elif found.answerable and not self.surely:
             known = tiers.known() or await in_thread(tiers.tiers)
             choice = choose(known, self.turn, found, self.policy)
             self.outcome.routing = choice.trace()

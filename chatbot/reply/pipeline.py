@@ -13,7 +13,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ from chatbot.engines import classifier
 from chatbot.models.replies import Ending
 from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
-from chatbot.reply.questions import may_ask, questions
+from chatbot.reply.questions import asks, may_ask, questions
 from chatbot.reply.refusal import Refusal, is_related, of_part, refusal
 from chatbot.reply.retrieve import leans, query
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, pleasantry
@@ -31,6 +31,7 @@ from chatbot.reply.turn import Admitted, Outcome, Turn
 from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
+from inference.sentences import split
 
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
@@ -68,6 +69,9 @@ class Answer:
                 requested_action, self.turn.text, self.turn.offers
             )
         if route.target is Target.HUMAN:
+            if texts := await asyncio.to_thread(asked_besides, self.turn):
+                async for sentence in self.from_records(texts, surely=True):
+                    yield sentence
             yield self.hand_off(self.words.asked, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
@@ -87,7 +91,8 @@ class Answer:
         else:
             # An alert whose message asks nothing is passed on, not answered with some line.
             if not self.turn.alert or self.turn.waiting or may_ask(self.turn.text):
-                async for sentence in self.from_records():
+                texts = await asyncio.to_thread(apart, self.turn.text)
+                async for sentence in self.from_records(texts):
                     yield sentence
             async for sentence in self.after():
                 yield sentence
@@ -97,20 +102,25 @@ class Answer:
         self.outcome.answer = " ".join(self.shown)
         self.outcome.mark("total")
 
-    async def from_records(self) -> AsyncGenerator[str, None]:
-        """Answer each question of the turn; one that nothing answers is named among the others."""
+    async def from_records(
+        self, texts: Sequence[str], surely: bool = False
+    ) -> AsyncGenerator[str, None]:
+        """Answer each question of the turn; one that nothing answers is named among the others.
+        surely: only if no language model is needed, for a customer who goes to a person anyway."""
         turn, unanswered = self.turn, list[tuple[Turn, Found]]()
-        for text in await asyncio.to_thread(apart, self.turn.text):
+        for text in texts:
             turn = replace(turn, text=text)
             if unanswered and leans(text):
                 # "Do you ship to Norway, and how much is it?" has one answer or none.
                 turn = replace(turn, text=f"{unanswered.pop()[0].text} {text}")
-            answering = FromRecords(turn, self.outcome, self.told, self.admitted, self.policy)
+            answering = FromRecords(
+                turn, self.outcome, self.told, self.admitted, self.policy, surely
+            )
             async with aclosing(answering.sentences()) as sentences:
                 async for sentence in sentences:
                     self.shown.append(sentence)
                     yield sentence
-            if answering.refused:
+            if answering.refused and not surely:
                 unanswered.append((turn, answering.refused))
             turn = after_it(turn, self.outcome)
         if unanswered:
@@ -181,6 +191,27 @@ def apart(text: str) -> list[str]:
     heard = classifier.sentiment_classifier().score(parts)
     asked = [part for part, one in zip(parts, heard, strict=True) if "chat" not in one.intents]
     return asked if len(asked) > 1 else [text]
+
+
+def asked_besides(turn: Turn) -> list[str]:
+    """Return the other questions of a message that asks for a person: "Where is my order? I want
+    to talk to somebody."
+
+    There are none if each sentence that asks is heard as that request by itself. Of 240 messages to
+    eight companies, 29 are heard as asking for a person; all 14 that really do ask nothing besides,
+    and 9 of the other 15 do (2026-11-30).
+    """
+    if "person" not in turn.intents or turn.hand_off_on or turn.instead:
+        return []
+    if not any(asks(part) for part in for_the_bot(split(turn.text))):
+        return []
+    return for_the_bot(apart(turn.text)) or [turn.text]
+
+
+def for_the_bot(parts: Sequence[str]) -> list[str]:
+    """Leave out the parts that ask for a person."""
+    heard = classifier.sentiment_classifier().score(list(parts))
+    return [part for part, one in zip(parts, heard, strict=True) if "person" not in one.intents]
 
 
 def after_it(turn: Turn, outcome: Outcome) -> Turn:

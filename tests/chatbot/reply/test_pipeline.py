@@ -130,6 +130,26 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
         self.assertEqual(self.generator.prompts, [])
 
+    async def test_a_question_beside_the_wish_for_a_person_is_answered_if_the_reader_is_sure(
+        self,
+    ) -> None:
+        both = "What is the total of order 50001? And let me talk to a human."
+        with mock.patch.object(FakeReranker, "at_once", 0.5):
+            outcome = await self.ask(both)
+        self.assertTrue(outcome.answer.startswith("Order 50001 – Total: 41.50. "))
+        self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
+        self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
+        unsure = await self.ask(both)
+        self.assertEqual((unsure.state, unsure.citations), ("handoff", []))
+        self.assertEqual(self.generator.prompts, [], "nobody who goes to a person waits for it")
+
+    async def test_a_wish_for_a_person_that_is_a_question_is_not_looked_up(self) -> None:
+        with mock.patch.object(FakeReranker, "at_once", 0.0):
+            outcome = await self.ask("Can I talk to an agent about the total of order 50001?")
+            never = await self.ask("What is the total? Is an agent there?", hand_off_on="total")
+        self.assertEqual((outcome.state, outcome.citations), ("handoff", []))
+        self.assertEqual((never.state, never.citations), ("handoff", []))
+
     async def test_yes_to_the_offer_of_a_colleague_hands_off(self) -> None:
         self.assertEqual((await self.ask("yes please", offered=True)).state, "handoff")
         self.assertEqual((await self.ask("ok thanks")).state, "chat")
