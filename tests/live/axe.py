@@ -1,5 +1,6 @@
 """axe-core's findings on a page, by light and by dark."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -11,7 +12,9 @@ ALL_RULES = {"resultTypes": ["violations"], "iframes": False}
 # What the scheme decides.
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 COLOURS = {**ALL_RULES, "runOnly": {"type": "rule", "values": OF_COLOURS}}
-RUN = "rules => axe.run(rules).then(found => found.violations)"
+RUN = "([exclude, rules]) => axe.run({exclude}, rules).then(found => found.violations)"
+# The admin's navigation, the same on each of its pages: it is looked at once.
+NAVIGATION = "#nav-sidebar"
 # Where the admin's theme follows the system it does so only as the page is loaded.
 FOLLOW = """html => {
     html.classList.toggle("dark", matchMedia("(prefers-color-scheme: dark)").matches);
@@ -22,12 +25,16 @@ FOLLOW = """html => {
 class Findings(dict[str, list[str]]):
     """What axe-core finds serious, by the page's name."""
 
+    known: tuple[str, ...] = ()
+
     def look(self, page: Page, name: str) -> None:
         """By light, and what colours are by dark: on a page that is loaded once."""
-        found = violations(page, ALL_RULES)
+        found = violations(page, ALL_RULES, self.known)
         switch(page, "dark")
-        found += [f"dark: {one}" for one in violations(page, COLOURS)]
+        found += [f"dark: {one}" for one in violations(page, COLOURS, self.known)]
         switch(page, "light")
+        if page.locator(NAVIGATION).count():
+            self.known = (NAVIGATION,)
         if found:
             self[name] = found
 
@@ -41,21 +48,21 @@ def switch(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.locator("html").evaluate(FOLLOW)
 
 
-def violations(page: Page, rules: dict[str, Any]) -> list[str]:
-    """Of the page and of the chat in its frame."""
+def violations(page: Page, rules: dict[str, Any], known: Sequence[str] = ()) -> list[str]:
+    """Of the page and of the chat in its frame, without the `known` parts."""
     return [
         f"{one['id']}: {node['html'][:160]}"
         for frame in page.frames
         if frame.url != "about:blank"  # the chat's, before it is opened
-        for one in run(frame, rules)
+        for one in run(frame, rules, known)
         if one["impact"] in SERIOUS
         for node in one["nodes"]
     ]
 
 
-def run(frame: Frame, rules: dict[str, Any]) -> list[dict[str, Any]]:
+def run(frame: Frame, rules: dict[str, Any], known: Sequence[str]) -> list[dict[str, Any]]:
     """Axe stays in the frame until it loads another page: half a megabyte is sent once."""
     if not frame.evaluate("'axe' in window"):
         frame.evaluate(AXE_SCRIPT)
-    found: list[dict[str, Any]] = frame.evaluate(RUN, rules)
+    found: list[dict[str, Any]] = frame.evaluate(RUN, [list(known), rules])
     return found

@@ -25,7 +25,7 @@ RECORDS = SHARED / "data" / "crm-northwind.jsonl.gz"
 QUESTIONS = SHARED / "data" / "questions-northwind.jsonl.gz"
 # Of the kinds that need the language model a few are enough here: each takes seconds.
 FEW = {"own-record": 6, "shared": 3, "not-on-record": 3}
-TIMED = 3
+TIMED = 1
 ATTACKS = Path(__file__).parents[1] / "fixtures" / "injections.jsonl"
 CANARY = "ZQX7741"
 
