@@ -150,6 +150,15 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual((outcome.state, outcome.citations), ("handoff", []))
         self.assertEqual((never.state, never.citations), ("handoff", []))
 
+    async def test_in_a_grave_matter_it_is_looked_up_nevertheless(self) -> None:
+        heard = frozenset({"person", "urgent"})
+        with mock.patch.object(FakeReranker, "at_once", 0.5):
+            outcome = await self.ask("What is the total of order 50001, agent?", intents=heard)
+            plain = await self.ask("The total of order 50001, agent.", intents=heard)
+        self.assertEqual((outcome.state, plain.state), ("handoff", "handoff"))
+        self.assertEqual(len(outcome.citations), 1)
+        self.assertEqual(plain.citations, [])
+
     async def test_yes_to_the_offer_of_a_colleague_hands_off(self) -> None:
         self.assertEqual((await self.ask("yes please", offered=True)).state, "handoff")
         self.assertEqual((await self.ask("ok thanks")).state, "chat")
