@@ -4,6 +4,7 @@ An Answer yields each sentence as soon as it may be shown, and then has its Outc
 write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
     decide              choose the route: small talk, a person, a set sentence, files, questions
+    besides             answer what a message that asks for a person asks besides, if it is sure
     requested_action    detect the CRM action that the customer asks for, if any
     questions           take the message apart; `from_records.py` answers each question
     refusal             say that nothing answers, and what comes nearest
@@ -13,6 +14,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, nullcontext
 from dataclasses import replace
@@ -32,7 +34,9 @@ from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread
 from inference.sentences import split
+from inference.sentiment.own_words import own_words
 
+logger = logging.getLogger("attune.reply")
 # Characters of a turn: two of the longest messages. Of a longer turn, the newest part counts.
 LONGEST_TURN = 8_000
 
@@ -69,9 +73,8 @@ class Answer:
                 requested_action, self.turn.text, self.turn.offers
             )
         if route.target is Target.HUMAN:
-            if texts := await asyncio.to_thread(asked_besides, self.turn):
-                async for sentence in self.from_records(texts, surely=True):
-                    yield sentence
+            async for sentence in self.besides():
+                yield sentence
             yield self.hand_off(self.words.asked, route.reason)
         elif route.target is Target.CHAT:
             self.outcome.state = Ending.CHAT
@@ -102,10 +105,21 @@ class Answer:
         self.outcome.answer = " ".join(self.shown)
         self.outcome.mark("total")
 
+    async def besides(self) -> AsyncGenerator[str, None]:
+        """Answer what a message that asks for a person asks besides. If that fails, the customer
+        goes to a person all the same."""
+        try:
+            if texts := await asyncio.to_thread(asked_besides, self.turn):
+                async for sentence in self.from_records(texts, surely=True):
+                    yield sentence
+        except Exception:
+            logger.exception("what was asked besides a person could not be looked up")
+        self.outcome.error = ""
+
     async def from_records(
         self, texts: Sequence[str], surely: bool = False
     ) -> AsyncGenerator[str, None]:
-        """Answer each question of the turn; one that nothing answers is named among the others.
+        """Answer each of these questions; one that nothing answers is named among the others.
         surely: only if no language model is needed, for a customer who goes to a person anyway."""
         turn, unanswered = self.turn, list[tuple[Turn, Found]]()
         for text in texts:
@@ -120,10 +134,10 @@ class Answer:
                 async for sentence in sentences:
                     self.shown.append(sentence)
                     yield sentence
-            if answering.refused and not surely:
+            if answering.refused:
                 unanswered.append((turn, answering.refused))
             turn = after_it(turn, self.outcome)
-        if unanswered:
+        if unanswered and not surely:
             async for sentence in self.without(unanswered):
                 yield sentence
 
@@ -194,19 +208,25 @@ def apart(text: str) -> list[str]:
 
 
 def asked_besides(turn: Turn) -> list[str]:
-    """Return the other questions of a message that asks for a person: "Where is my order? I want
-    to talk to somebody."
+    """Return the questions of a message that asks for a person: "Where is my order? I want to talk
+    to somebody."
 
-    There are none if each sentence that asks is heard as that request by itself, unless the matter
-    is grave: "He is stuck. How soon can somebody come, and what number do I ring?" Of 240 messages
-    to eight companies, 29 are heard as asking for a person; all 14 that really do ask nothing
-    besides, and 9 of the other 15 do (2026-11-30).
+    Sentences that ask for a person by themselves are left out, unless nothing else asks and the
+    matter is grave: "Dad is stuck on the lift. How quickly can somebody get to him, and what number
+    do I ring?"
     """
-    if "person" not in turn.intents or turn.hand_off_on or turn.instead:
+    if "person" not in turn.intents:
         return []
-    asking = [part for part in split(turn.text) if asks(part)]
-    besides = asking if "urgent" in turn.intents else for_the_bot(asking)
-    return (for_the_bot(apart(turn.text)) or [turn.text]) if besides else []
+    otherwise = replace(turn, intents=turn.intents - {"person"})
+    if decide(otherwise).target is not Target.BOT:
+        return []
+    said = split(own_words(turn.text))
+    rest = for_the_bot(said)
+    if not any(map(asks, rest)):
+        if "urgent" not in turn.intents or not any(map(asks, said)):
+            return []
+        rest = said
+    return apart(" ".join(rest))
 
 
 def for_the_bot(parts: Sequence[str]) -> list[str]:

@@ -13,7 +13,7 @@ ALL_RULES = {"resultTypes": ["violations"], "iframes": False}
 OF_COLOURS = ["color-contrast", "link-in-text-block"]
 COLOURS = {**ALL_RULES, "runOnly": {"type": "rule", "values": OF_COLOURS}}
 RUN = "([exclude, rules]) => axe.run({exclude}, rules).then(found => found.violations)"
-# The admin's navigation, the same on each of its pages: it is looked at once.
+# The admin's navigation is the same on all pages but for the highlight, so one look is enough.
 NAVIGATION = "#nav-sidebar"
 # Where the admin's theme follows the system it does so only as the page is loaded.
 FOLLOW = """html => {
@@ -33,7 +33,7 @@ class Findings(dict[str, list[str]]):
         switch(page, "dark")
         found += [f"dark: {one}" for one in violations(page, COLOURS, self.known)]
         switch(page, "light")
-        if page.locator(NAVIGATION).count():
+        if page.locator(NAVIGATION).is_visible():
             self.known = (NAVIGATION,)
         if found:
             self[name] = found
@@ -48,7 +48,7 @@ def switch(page: Page, scheme: Literal["light", "dark"]) -> None:
     page.locator("html").evaluate(FOLLOW)
 
 
-def violations(page: Page, rules: dict[str, Any], known: Sequence[str] = ()) -> list[str]:
+def violations(page: Page, rules: dict[str, Any], known: Sequence[str]) -> list[str]:
     """Of the page and of the chat in its frame, without the `known` parts."""
     return [
         f"{one['id']}: {node['html'][:160]}"

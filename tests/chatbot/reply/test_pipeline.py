@@ -4,8 +4,9 @@ from unittest import mock
 
 from django.test import override_settings
 
-from chatbot.reply.turn import Outcome, Turn
+from chatbot.reply.turn import Instead, Outcome, Turn
 from inference.generation.client import ServerUnreachable
+from inference.index import IndexUnavailable
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker, outcome_of
 
 
@@ -133,24 +134,34 @@ class PipelineTests(FakeModelsTestCase):
     async def test_a_question_beside_the_wish_for_a_person_is_answered_if_the_reader_is_sure(
         self,
     ) -> None:
-        both = "What is the total of order 50001? And let me talk to a human."
-        with mock.patch.object(FakeReranker, "at_once", 0.5):
-            outcome = await self.ask(both)
-        self.assertTrue(outcome.answer.startswith("Order 50001 – Total: 41.50. "))
-        self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
-        self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
-        unsure = await self.ask(both)
+        for text in (
+            "What is the total of order 50001? And let me talk to a human.",
+            "Let me talk to a human. And what is the total of order 50001?",
+        ):
+            with mock.patch.object(FakeReranker, "at_once", 0.5):
+                outcome = await self.ask(text)
+            self.assertTrue(outcome.answer.startswith("Order 50001 – Total: 41.50. "))
+            self.assertEqual((outcome.state, outcome.route), ("handoff", "human"))
+            self.assertEqual([source["id"] for source in outcome.citations], ["order:50001"])
+        unsure = await self.ask(text)
         self.assertEqual((unsure.state, unsure.citations), ("handoff", []))
-        self.assertEqual(self.generator.prompts, [], "nobody who goes to a person waits for it")
+        self.assertEqual(self.generator.prompts, [], "no customer waits for the model first")
 
     async def test_a_wish_for_a_person_that_is_a_question_is_not_looked_up(self) -> None:
         with mock.patch.object(FakeReranker, "at_once", 0.0):
             outcome = await self.ask("Can I talk to an agent about the total of order 50001?")
-            never = await self.ask("What is the total? Is an agent there?", hand_off_on="total")
         self.assertEqual((outcome.state, outcome.citations), ("handoff", []))
+
+    async def test_what_the_inbox_hands_off_or_never_talks_about_is_not_looked_up(self) -> None:
+        text = "What is the total of order 50001? Is an agent there?"
+        law = Instead("total", "Please read our terms.")
+        with mock.patch.object(FakeReranker, "at_once", 0.0):
+            always = await self.ask(text, hand_off_on="total")
+            never = await self.ask(text, instead=law)
+        self.assertEqual((always.state, always.citations), ("handoff", []))
         self.assertEqual((never.state, never.citations), ("handoff", []))
 
-    async def test_in_a_grave_matter_it_is_looked_up_nevertheless(self) -> None:
+    async def test_a_grave_question_that_sounds_like_the_wish_is_looked_up(self) -> None:
         heard = frozenset({"person", "urgent"})
         with mock.patch.object(FakeReranker, "at_once", 0.5):
             outcome = await self.ask("What is the total of order 50001, agent?", intents=heard)
@@ -158,6 +169,13 @@ class PipelineTests(FakeModelsTestCase):
         self.assertEqual((outcome.state, plain.state), ("handoff", "handoff"))
         self.assertEqual(len(outcome.citations), 1)
         self.assertEqual(plain.citations, [])
+
+    async def test_an_index_that_is_away_does_not_keep_the_customer_from_a_person(self) -> None:
+        text = "What is the total of order 50001? Let me talk to a human."
+        for error in (IndexUnavailable("gone"), RuntimeError("a fault")):
+            with mock.patch("chatbot.reply.from_records.looked_up_or_found", side_effect=error):
+                outcome = await self.ask(text)
+            self.assertEqual((outcome.state, outcome.error), ("handoff", ""))
 
     async def test_yes_to_the_offer_of_a_colleague_hands_off(self) -> None:
         self.assertEqual((await self.ask("yes please", offered=True)).state, "handoff")
