@@ -52,6 +52,8 @@ def load() -> str:
     indexing.encoder().encode([text])
     reader.line_reader().scores(text, [f"Order 1\n{text}"])
     reader.reranker().rank(text, [("Order 1", text)], none, none)
+    if large := reader.large_reranker():
+        large.scores(text, [("Order 1", text)], "")
     reader.heads()
     classifier.sentiment_classifier().score([text])
     wishes.matcher().scores(text, [("Return items",)])

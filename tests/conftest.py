@@ -64,6 +64,15 @@ def nothing_in_the_background(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def the_same_models_on_each_machine(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the live tests need the large reranker."""
+    if not request.node.get_closest_marker("live"):
+        monkeypatch.setattr("chatbot.engines.reader.large_reranker", lambda: None)
+
+
+@pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test's transaction wrote is gone after it; tests that are about memory keep it."""
     from crm.plumbing import memory

@@ -66,7 +66,7 @@ class FakeReranker:
     answering, at_once, telling = 0.3, 2.0, 0.8
 
     def rank(
-        self, question: str, lines: Any, first: Any, liked: Any = 0, before: str = ""
+        self, question: str, lines: Any, first: Any, liked: Any = 0, before: str = "", *_: Any
     ) -> Ranks:
         return Ranks(first + liked, 1 / (1 + np.exp(-first)))
 

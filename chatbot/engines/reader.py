@@ -1,14 +1,18 @@
 """The reader of this process: it finds the lines that answer."""
 
+import logging
 from functools import lru_cache
 from pathlib import Path
 
 from django.conf import settings
 
+from inference.models import catalogue
+from inference.models.catalogue import ModelMissing
 from inference.reading.heads import Head, load
 from inference.reading.reader import Reader
-from inference.reading.reranker import Reranker
+from inference.reading.reranker import LargeReranker, Pairs, Reranker
 
+logger = logging.getLogger(__name__)
 WEIGHTS = settings.BASE_DIR / "inference" / "weights" / "reading"
 RERANKING = WEIGHTS.with_name("reranking")
 
@@ -28,7 +32,20 @@ def reranker() -> Reranker:
     """Return this site's own reranker if there is one. A process reads it once, at its start."""
     own = trained_here()
     folder = own if (own / "manifest.json").exists() else RERANKING
-    return Reranker(folder, WEIGHTS / "tokenizer.json")
+    return Reranker(folder, WEIGHTS / "tokenizer.json", large_reranker())
+
+
+@lru_cache(maxsize=1)
+def large_reranker() -> LargeReranker | None:
+    """Return the large reranker; None if this machine has not fetched it."""
+    try:
+        folder = catalogue.located("large-reranker")
+    except ModelMissing as error:
+        logger.info("%s Until then, the small reranker ranks alone.", error)
+        return None
+    graph = folder / Path(catalogue.MODELS["large-reranker"].made[0]).name
+    scores = Pairs(graph, folder / "tokenizer.json").scores
+    return LargeReranker(catalogue.LARGE_RERANKER, scores)
 
 
 @lru_cache(maxsize=1)

@@ -42,7 +42,8 @@ def ranked(row: dict[str, Any]) -> Ranked:
         alone = reader.line_reader().scores(row["question"], [f"\n{line}" for _, line in lines])
         scores = np.array([one.max(initial=LOWEST) for one in alone], np.float32)
     found = reader.reranker().rank(row["question"], lines, scores)
-    return Ranked(source_of(row), found.ranks.tolist(), frozenset(row["answers"]))
+    certainty = float(found.probabilities[found.ranks.argmax()])
+    return Ranked(source_of(row), found.ranks.tolist(), frozenset(row["answers"]), certainty)
 
 
 def judged(row: dict[str, Any]) -> Judged:

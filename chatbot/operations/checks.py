@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Info, Tags, Warning, register
 from django.db import DatabaseError, connection
 from django.db.models import Q
 
@@ -263,23 +263,25 @@ def tables() -> list[str]:
 def model_files(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
     needed = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
-    missing = [name for name in needed if not _is_here(name)]
-    if not missing:
-        return []
-    return [
-        Warning(
-            f"Model files are missing in {catalogue.models_dir()}: {', '.join(missing)}.",
-            hint=f"Type: python manage.py models fetch {' '.join(missing)}",
-            id="attune.W007",
+    missing = [name for name in needed if not catalogue.is_here(name)]
+    found: list[CheckMessage] = []
+    if missing:
+        found.append(
+            Warning(
+                f"Model files are missing in {catalogue.models_dir()}: {', '.join(missing)}.",
+                hint=f"Type: python manage.py models fetch {' '.join(missing)}",
+                id="attune.W007",
+            )
         )
-    ]
-
-
-def _is_here(name: str) -> bool:
-    try:
-        return bool(catalogue.located(name))
-    except catalogue.ModelMissing:
-        return False
+    if not catalogue.is_here("large-reranker"):
+        found.append(
+            Info(
+                "Without the large reranker, fewer answers come from the right line.",
+                hint="Type: python manage.py models fetch large-reranker",
+                id="attune.I003",
+            )
+        )
+    return found
 
 
 def _split(url: str) -> SplitResult | None:

@@ -137,7 +137,7 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
     turn = replace(turn, text=apart(turn.text)[0], ahead=ahead)
     if look_up(turn):
         return None
-    found = retrieve(turn)
+    found = retrieve(turn, quickly=True)
     tier = choose(tiers.tiers(), turn, found, Policy()).tiers[0]
     return Asked(tier, prompt.messages(*for_model(turn, found)), tuple(found.records))
 

@@ -65,7 +65,8 @@ PLAIN_DIGITS = 5
 SPOKEN_DIGITS = 40
 
 
-def retrieve(turn: Turn) -> Found:
+def retrieve(turn: Turn, quickly: bool = False) -> Found:
+    """quickly: without the large reranker."""
     if turn.names.unknown:
         return not_theirs(turn, turn.names.unknown)
     asked = query(turn)
@@ -74,7 +75,7 @@ def retrieve(turn: Turn) -> Found:
     missed = [hit for hit in read if hit.left_out]
     if not hits:
         return Found(reason="No record was found.", missed=missed)
-    lines = ranked(asked, hits, turn)
+    lines = ranked(asked, hits, turn, quickly)
     return Found(
         holding(lines),
         lines,
@@ -160,7 +161,7 @@ def as_data(hit: Hit) -> Hit:
     return replace(hit, title=title, text="\n".join([title, *kept]), left_out=dropped)
 
 
-def ranked(question: str, hits: list[Hit], turn: Turn) -> list[Line]:
+def ranked(question: str, hits: list[Hit], turn: Turn, quickly: bool) -> list[Line]:
     """Let the reader rank the lines of the passages found, let the reranker rank the best of them
     again, and keep the best."""
     renewed = {hit.kind for hit in hits if hit.newest}
@@ -180,6 +181,7 @@ def ranked(question: str, hits: list[Hit], turn: Turn) -> list[Line]:
         np.array(first, np.float32),
         np.array(liked, np.float32),
         context(before, answered),
+        quickly,
     )
     lines = [
         Line(hit, place, text, float(found.probabilities[at]), float(found.ranks[at]))

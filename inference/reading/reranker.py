@@ -4,11 +4,15 @@ The reader encodes questions and lines apart, so that it can go through hundreds
 word of the question sees each word of the line and what was said before, which tells "over 60" from
 "16 to 59" more often. The score is the reader's own, late interaction, on these joint vectors, plus
 a linear part. `training/reranking.py` trains it; its weights lie in `inference/weights/reranking`.
+
+Where it is not sure of its best line, a large model of the same form reads the same lines, because
+the language model, which takes seconds, would be asked next. Without that model's files, the small
+one ranks alone.
 """
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +32,8 @@ QUESTION, BEFORE, TITLE, LINE = 48, 40, 16, 80
 FARTHEST = 6.0
 
 Titled = tuple[str, str]  # a title and a line
+# A model of this form: a question, lines, and what was said before, to the score of each line.
+Score = Callable[[str, Sequence[Titled], str], Scores]
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,46 @@ class Pairs:
         return np.asarray(score, np.float32)
 
 
-class Reranker:
-    """Thread-safe."""
+@dataclass(frozen=True)
+class LargeReranker:
+    """A larger model of the same form. `training/large.py` makes it."""
 
-    def __init__(self, folder: Path, tokenizer: Path) -> None:
+    name: str
+    scores: Score
+
+
+class Judgement:
+    """Turns scores into probabilities. `training/calibration.py` fits the numbers of a manifest."""
+
+    def __init__(self, numbers: dict[str, Any]) -> None:
+        # The weights of the scores (the reader's first) and of one in the probability.
+        self.calibration = np.array(numbers["calibration"], np.float64)
+        # The weights of the best line's log odds to answer, of its lead and of the constant 1 in
+        # the probability that this line, and no other, is the right one.
+        self.sureness = np.array(numbers["sureness"], np.float64)
+        # Probabilities. From `answering` on a line may answer; a best line that is sure from
+        # `at_once` on is told without asking the language model; from `telling` on it is told
+        # although the model saw no answer.
+        self.answering = float(numbers["thresholds"]["answering"])
+        self.at_once = float(numbers["thresholds"]["at_once"])
+        self.telling = float(numbers["thresholds"]["telling"])
+
+    def answers(self, *scores: Scores) -> Scores:
+        """Return the probability that each line answers. scores: the reader's, then others'."""
+        return logistic(self.calibration, np.stack(scores, axis=-1)).astype(np.float32)
+
+    def sure(self, answers: float, lead: float) -> float:
+        """Return the probability that the best line, and no other, is the right one.
+
+        answers: the probability that it answers; lead: how far the next line ranks behind it.
+        """
+        return float(logistic(self.sureness, features(answers, lead)))
+
+
+class Reranker:
+    """Ranks the reader's first lines; asks the large model where it is unsure. Thread-safe."""
+
+    def __init__(self, folder: Path, tokenizer: Path, large: LargeReranker | None = None) -> None:
         manifest = json.loads((folder / "manifest.json").read_text())
         self.name = str(manifest["name"])
         # How many lines are ranked again, and how much its score counts beside the reader's:
@@ -82,19 +124,35 @@ class Reranker:
         # A line that the reader ranks further behind its best one is not ranked again.
         self.within = float(manifest["within"])
         self.weight = float(manifest["weight"])
-        # The weights of the reader's score, of its own and of one in the probability.
-        self._calibration = np.array(manifest["calibration"], np.float64)
-        # The weights of the best line's log odds to answer, of its lead and of the constant 1 in
-        # the probability that this line, and no other, is the right one.
-        self._sureness = np.array(manifest["sureness"], np.float64)
-        # Probabilities. From `answering` on a line may answer; a best line that is sure from
-        # `at_once` on is told without asking the language model; from `telling` on it is told
-        # although the model saw no answer.
-        self.answering = float(manifest["thresholds"]["answering"])
-        self.at_once = float(manifest["thresholds"]["at_once"])
-        self.telling = float(manifest["thresholds"]["telling"])
         # Its own score of each line.
-        self.scores = Pairs(folder / "model.int8.onnx", tokenizer).scores
+        self.scores: Score = Pairs(folder / "model.int8.onnx", tokenizer).scores
+        self._alone = self._judgement = Judgement(manifest)
+        # The numbers for both models hold for one large model only.
+        both = manifest.get("with_large", {})
+        self._large = large if large and both.get("name") == large.name else None
+        if self._large:
+            self._judgement = Judgement(both)
+            # From this probability of its best line on, it ranks alone.
+            self._sure = float(both["sure"])
+
+    @property
+    def has_large(self) -> bool:
+        return self._large is not None
+
+    @property
+    def answering(self) -> float:
+        return self._judgement.answering
+
+    @property
+    def at_once(self) -> float:
+        return self._judgement.at_once
+
+    @property
+    def telling(self) -> float:
+        return self._judgement.telling
+
+    def sure(self, answers: float, lead: float) -> float:
+        return self._judgement.sure(answers, lead)
 
     def rank(
         self,
@@ -103,37 +161,59 @@ class Reranker:
         first: Scores,
         liked: Scores | None = None,
         before: str = "",
+        quickly: bool = False,
     ) -> Ranks:
         """Rank lines by the reader's scores `first` and, for the best of them, by its own. liked:
-        what is added to the ranks, but says nothing about whether a line answers."""
+        what is added to the ranks, but says nothing about whether a line answers; quickly: without
+        the large model."""
         if not len(first):
             return Ranks(first, first)
         liked = np.zeros_like(first) if liked is None else liked
-        own = self.again(question, lines, first, liked, before)
-        answers = logistic(self._calibration, np.stack([first, own], axis=-1))
-        return Ranks(first + self.weight * own + liked, answers.astype(np.float32))
+        best = self.nearest(first, liked)
+        read = [lines[place] for place in best]
+        own = completed(self.scores(question, read, before), best, first)
+        ranks = joined(self.weight, first, own) + liked
+        answers = self._alone.answers(first, own)
+        if self._large and not quickly and not self._is_sure(ranks, answers):
+            second = completed(self._large.scores(question, read, before), best, first)
+            ranks = joined(self.weight, first, own, second) + liked
+            answers = self._judgement.answers(first, own, second)
+        return Ranks(ranks, answers)
 
-    def sure(self, answers: float, lead: float) -> float:
-        """Return the probability that the best line, and no other, is the right one.
+    def _is_sure(self, ranks: Scores, answers: Scores) -> bool:
+        return self._alone.sure(float(answers[ranks.argmax()]), lead(ranks)) >= self._sure
 
-        answers: the probability that it answers; lead: how far the next line ranks behind it.
-        """
-        return float(logistic(self._sureness, features(answers, lead)))
-
-    def again(
-        self, question: str, lines: Sequence[Titled], first: Scores, liked: Scores, before: str
-    ) -> Scores:
-        """Return the reranker's own scores of the best lines. The others stay as far behind the
-        worst of these as in the reader's scores."""
+    def nearest(self, first: Scores, liked: Scores) -> NDArray[np.int64]:
+        """Return the places of the lines to rank again, best first."""
         ranks = first + liked
         best = np.argsort(-ranks, kind="stable")[: self.count]
         # A liked record must not displace the reader's best lines.
         near = [scores[best] >= scores[best].max() - self.within for scores in (first, ranks)]
-        best = best[near[0] | near[1]]
-        scores = self.scores(question, [lines[place] for place in best], before)
-        own = scores.min() + np.minimum(first - first[best].min(), 0)
-        own[best] = scores
-        return own
+        return best[near[0] | near[1]]
+
+
+def joined(weight: float, first: Scores, *others: Scores) -> Scores:
+    """Add the scores of each model, the reader's first. However many models there are, the sum has
+    the scale that it has with one beside the reader: leads are compared with fixed numbers."""
+    scale = (1 + weight) / (1 + weight * len(others))
+    ranks: Scores = scale * (first + weight * np.sum(others, axis=0))
+    return ranks
+
+
+def completed(scores: Scores, best: NDArray[np.int64], first: Scores) -> Scores:
+    """Return a score for each line: the lines that have none stay as far behind the worst of those
+    that do as in the reader's scores."""
+    every = scores.min() + np.minimum(first - first[best].min(), 0)
+    every[best] = scores
+    return every
+
+
+def lead(ranks: Scores) -> float:
+    """Return how far the second best is behind the best."""
+    if len(ranks) == 1:
+        return FARTHEST
+    second, first = np.partition(ranks, -2)[-2:]
+    return float(first - second)
 
 
 def logistic(weights: NDArray[np.float64], values: NDArray[Any]) -> NDArray[np.float64]:

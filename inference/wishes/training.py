@@ -17,6 +17,7 @@ from inference.json_lines import rows
 from inference.reading.reader import Reader
 from inference.reading.reranker import Pairs, logistic
 from inference.reading.training import reranking, weights
+from inference.reading.training.calibration import fitted
 from inference.reading.training.reranking import Case, Together
 from inference.sentiment.classifier import Classifier
 from inference.training import body
@@ -122,7 +123,7 @@ def calibrate(folder: Path, by: By) -> dict[str, Any]:
     best, right = judged(Pairs(folder / "model.int8.onnx", by.tokenizer), dev)
     felt = np.array([by.classifier.strength(one.text, "wish") for one in dev])
     values = np.stack([best, felt], axis=1)
-    calibration, gate = weights.fitted(values, right), float(np.quantile(felt[wishes], HELD_BACK))
+    calibration, gate = fitted(values, right), float(np.quantile(felt[wishes], HELD_BACK))
     sure = np.where(felt < gate, 0.0, logistic(calibration, values))
     threshold = float(np.quantile(sure[~wishes], 1 - FALSE))
     offered = sure >= threshold

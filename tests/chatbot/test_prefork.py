@@ -24,7 +24,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     started = []
 
     def run(statements: str) -> "subprocess.Popen[str]":
-        env = {"DATA_DIR": str(tmp_path), "DJANGO_SETTINGS_MODULE": "chatbot.settings"}
+        own = {"DATA_DIR": str(tmp_path), "ATTUNE_MODELS": str(tmp_path)}
+        env = {**own, "DJANGO_SETTINGS_MODULE": "chatbot.settings"}
         started.append(
             subprocess.Popen(
                 [sys.executable, "-c", statements],

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         if self.prints_lines:
             state = "here" if row["present"] else "missing"
             self.stdout.write(
-                f"{model.name:11}{state:9}{model.bytes / 1e6:8,.0f} MB  {model.licence:12}"
+                f"{model.name:16}{state:9}{model.bytes / 1e6:8,.0f} MB  {model.licence:12}"
                 f"{model.title}: {model.role}"
             )
         return row
@@ -72,7 +72,7 @@ def _chosen(action: str, names: list[str]) -> list[Model]:
     if action == "verify":
         return [model for model in models if _present(model)]
     chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
-    return [catalogue.find(chat), catalogue.find("encoder")]
+    return [catalogue.find(name) for name in (chat, "encoder", "large-reranker")]
 
 
 def _present(model: Model) -> bool:

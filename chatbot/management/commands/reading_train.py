@@ -12,13 +12,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from chatbot.engines.classifier import WEIGHTS as SENTIMENT
-from chatbot.engines.reader import RERANKING, WEIGHTS, trained_here
+from chatbot.engines.reader import RERANKING, WEIGHTS, large_reranker, trained_here
 from chatbot.engines.wishes import WEIGHTS as WISHES
 from chatbot.evaluation import companies, talks
 from chatbot.teaching import lessons as cases
 from inference import json_lines
 from inference.models import catalogue
 from inference.models.catalogue import ModelError
+from inference.reading.reranker import LargeReranker, Pairs, Reranker
 from inference.reading.training.data import Lesson
 from inference.sentiment import Classifier
 
@@ -58,6 +59,17 @@ class Command(BaseCommand):
             help="train only the model that ranks the reader's first lines again, in the same way",
         )
         modes.add_argument(
+            "--large",
+            action="store_true",
+            help="train only the large reranker further from its delivered weights (an hour and a "
+            "half); it is asked where the small one is unsure",
+        )
+        modes.add_argument(
+            "--calibrate",
+            action="store_true",
+            help="only fit the rerankers' probabilities and thresholds again (minutes)",
+        )
+        modes.add_argument(
             "--wishes",
             action="store_true",
             help="train only the model that finds the action that a customer wishes for, from the "
@@ -94,6 +106,11 @@ class Command(BaseCommand):
             if options["from_cases"]:
                 self.learn(folders, by_company)
                 return
+            if options["large"] or options["calibrate"]:
+                large = self.train_large(folders, by_company) if options["large"] else needed()
+                recipe.calibrate(RERANKING, WEIGHTS, by_company.items(), kept(), large)
+                self.stdout.write((RERANKING / "manifest.json").read_text())
+                return
             further = options["further"] or options["reranker"]
             if not options["reranker"]:
                 if not further or recipe.unlearned(by_company, WEIGHTS):
@@ -120,7 +137,6 @@ class Command(BaseCommand):
         from inference.reading.training import recipe, reranking, restoring
 
         lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
-        kept = [lesson for _, lesson in spoken([KEPT])]
         new: Collection[str] = ()
         if anew:
             model = reranking.starting(folders.start, folders.work / recipe.READERS)
@@ -130,37 +146,49 @@ class Command(BaseCommand):
             course, share = recipe.FURTHER, recipe.SHARE_FURTHER
             new = recipe.unlearned(by_company, RERANKING)
         return recipe.make_reranker(
-            model, WEIGHTS, lessons, kept, folders.work, RERANKING, self.stderr.write, course,
-            share, new,
+            model, WEIGHTS, lessons, kept(), folders.work, RERANKING, self.stderr.write, course,
+            share, new, needed(),
         )  # fmt: skip
+
+    def train_large(self, folders: Any, by_company: dict[str, Lesson]) -> LargeReranker:
+        """Train the large reranker further, and make its graph."""
+        from inference.reading.training import large, recipe
+
+        start = catalogue.published("large-reranker")
+        lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+        folders.work.mkdir(parents=True, exist_ok=True)
+        name = recipe.make_large(
+            start, WEIGHTS, lessons, folders.work, catalogue.DIFFERENCE, self.stderr.write,
+            recipe.unlearned(by_company, catalogue.DIFFERENCE),
+        )  # fmt: skip
+        graph = large.make(start, name)
+        return LargeReranker(name, Pairs(graph, start / "tokenizer.json").scores)
 
     def learn(self, folders: Any, by_company: dict[str, Lesson]) -> None:
         """Train on four fifths of the cases beside the usual lessons; judge by the last fifth."""
         from inference.reading.reader import Reader
-        from inference.reading.reranker import Reranker
-        from inference.reading.training import recipe, reranking, restoring, weights
+        from inference.reading.training import calibration, recipe, reranking, restoring
 
         own = list(cases.lessons())
         if len(own) < FEWEST:
             raise CommandError(f"{len(own)} test questions are too few: {FEWEST} are needed.")
         own_taught = [(recipe.CASES, lesson) for place, lesson in enumerate(own) if place % 5]
         lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
-        kept = [lesson for _, lesson in spoken([KEPT])]
-        draft = trained_here().with_name("reranking.draft")
+        draft, large = trained_here().with_name("reranking.draft"), large_reranker()
         draft.mkdir(parents=True, exist_ok=True)
         say = self.stderr.write
         folders.work.mkdir(parents=True, exist_ok=True)
         recipe.make_reranker(
-            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], kept,
-            folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES,
+            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], kept(),
+            folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES, large=large,
         )  # fmt: skip
         reader, tokenizer = Reader(WEIGHTS), WEIGHTS / "tokenizer.json"
         judged = [
             [one for lesson in part for one in reranking.cases(reader, lesson)]
-            for part in (own[::5], kept)
+            for part in (own[::5], kept())
         ]
         before, after = (
-            [weights.hit1(Reranker(folder, tokenizer), part) for part in judged]
+            [calibration.hit1(Reranker(folder, tokenizer, large), part) for part in judged]
             for folder in (RERANKING, draft)
         )
         figures = f"right line first: {before} before, {after} after (cases, conversations)"
@@ -181,6 +209,18 @@ def taught() -> dict[str, Lesson]:
         path.stem: companies.lesson(list(json_lines.rows(path)))
         for path in sorted(COMPANIES.glob("*.jsonl"))
     }
+
+
+def needed() -> LargeReranker:
+    """Return the large reranker, without which the delivered numbers for both would be lost."""
+    if large := large_reranker():
+        return large
+    raise CommandError("The large reranker is needed. Type: manage.py models fetch large-reranker")
+
+
+def kept() -> list[Lesson]:
+    """Return the conversations that are not trained on."""
+    return [lesson for _, lesson in spoken([KEPT])]
 
 
 def spoken(files: Iterable[Path]) -> Iterator[tuple[str, Lesson]]:

@@ -72,8 +72,8 @@ class Command(BaseCommand):
     def make(self, data: Path, work: Path) -> None:
         from inference.sentiment import training
 
-        models = {name: catalogue.located(name) for name in ("encoder", "teacher")}
-        folders = training.Folders(data, models["teacher"], models["encoder"], work)
+        models = {name: catalogue.published(name) for name in ("encoder", "large-reranker")}
+        folders = training.Folders(data, models["large-reranker"], models["encoder"], work)
         manifest = training.make(folders, WEIGHTS, self.stderr.write)
         self.stdout.write(json.dumps(manifest, indent=1))
 

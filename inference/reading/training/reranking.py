@@ -107,8 +107,9 @@ class Batch:
 class Cases:
     """Batches of cases, in a fresh order each epoch."""
 
-    def __init__(self, tokenizer: Path, cases: Sequence[Case]) -> None:
-        self.cases = cases
+    def __init__(self, tokenizer: Path, cases: Sequence[Case], lines: int = TAUGHT) -> None:
+        """lines: how many lines of each question the model reads."""
+        self.cases, self.lines = cases, lines
         self.tokenizer = tokenizer_of(tokenizer)
 
     def shuffled(self, size: int, seed: int) -> list[list[int]]:
@@ -116,7 +117,7 @@ class Cases:
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
     def batch(self, rows: list[int]) -> Batch:
-        chosen = [taught(self.cases[row]) for row in rows]
+        chosen = [taught(self.cases[row], self.lines) for row in rows]
         pairs = [
             laid(self.tokenizer, self.cases[row].question, line, self.cases[row].before)
             for row, lines in zip(rows, chosen, strict=True)
@@ -126,10 +127,10 @@ class Cases:
         return Batch(pairs, list(map(len, chosen)), answered)
 
 
-def taught(case: Case) -> list[Titled]:
+def taught(case: Case, lines: int) -> list[Titled]:
     """Return the line that answers, if any does, and the reader's best wrong ones."""
     wrong = [line for line, right in zip(case.lines, case.right, strict=True) if not right]
-    return [*([case.answer] if case.answer else []), *wrong[: TAUGHT - 1]]
+    return [*([case.answer] if case.answer else []), *wrong[: lines - 1]]
 
 
 def loss(model: Together, batch: Batch) -> Tensor:

@@ -1,7 +1,6 @@
 """Writes the weights of the reader and of the reranker: graphs in eight bits, with a manifest."""
 
 import json
-import math
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -18,20 +17,10 @@ from inference.evaluation.reading import Ranked
 from inference.models import export
 from inference.models.sources import digest
 from inference.reading.reader import Reader
-from inference.reading.reranker import FARTHEST, Reranker, features, logistic
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Matcher
-from inference.reading.training.reranking import Case, Together
+from inference.reading.training.reranking import Together
 
-# What the thresholds let through on companies that are not trained on: the share of questions
-# without an answer that reach the language model; and of these and of those with a wrong best line,
-# the share whose line is told although the language model saw no answer. A refusal shows what comes
-# nearest, so a strict threshold costs little.
-ANSWERED, TOLD = 0.1, 0.05
-# The share of the lines told without the language model that answer. Of 100 questions about two
-# companies that are not trained on, 85 are answered right by the best line alone, 83 if the 1.5B
-# model is asked (2026-11-29); it takes seconds.
-AT_ONCE = 0.85
 # A line that is further behind the reader's best one, in units of the reader's score, is not ranked
 # again. Of 600 questions of twelve companies and 360 messages in conversations, none trained on,
 # the right line comes first for 0.764 and 0.676, and the AUC is 0.914 and 0.855, with 2.5 as well
@@ -85,17 +74,22 @@ def write(model: Matcher, start: Path, folder: Path, about: dict[str, Any]) -> N
 def export_pairs(model: Together, folder: Path) -> str:
     """Write the graph of a model that reads pairs, and its size and hash; return the hash."""
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as work:
-        model.cpu().eval()
-        model.body.set_attn_implementation("eager")
-        export.scale_rows(model.body)
-        plain = Path(work) / "plain.onnx"
-        names = ["input_ids", "attention_mask", "token_type_ids", "questions", "lines"]
-        export.to_onnx(model, plain, names, "scores")
-        export.quantise(plain, folder / "model.int8.onnx")
+    model.body.set_attn_implementation("eager")
+    export.scale_rows(model.body)
+    write_graph(model, folder / "model.int8.onnx")
     sha = digest(folder / "model.int8.onnx")
     note(folder, {"model_sha256": sha, "bytes": (folder / "model.int8.onnx").stat().st_size})
     return sha
+
+
+def write_graph(model: Together, target: Path) -> None:
+    """Write the graph in eight bits."""
+    names = ["input_ids", "attention_mask", "token_type_ids", "questions", "lines"]
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        plain, draft = Path(work) / "plain.onnx", Path(work) / target.name
+        export.to_onnx(model.cpu().eval(), plain, names, "scores")
+        export.quantise(plain, draft)
+        draft.replace(target)
 
 
 def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None:
@@ -120,104 +114,16 @@ def note(folder: Path, more: dict[str, Any]) -> None:
     file.write_text(json.dumps(known | more, indent=1) + "\n")
 
 
-def calibrate_reranker(folder: Path, tokenizer: Path, cases: Sequence[Case]) -> None:
-    """Fit the probabilities, choose the thresholds, and measure, on companies and conversations
-    that were not trained on."""
-    able = Reranker(folder, tokenizer)
-    first = [np.array(case.first, np.float32) for case in cases]
-    own = [
-        able.again(case.question, case.lines, seen, np.zeros_like(seen), case.before)
-        for case, seen in zip(cases, first, strict=True)
-    ]
-    right = [np.array(case.right) for case in cases]
-    count = able.count
-    both = [np.concatenate([row[:count] for row in part]) for part in (first, own)]
-    truth = np.concatenate([row[:count] for row in right])
-    calibration = fitted(np.stack(both, axis=1), truth)
-    ranks = [a + able.weight * b for a, b in zip(first, own, strict=True)]
-    chosen = [int(rank.argmax()) for rank in ranks]
-    seen = [(a[at], b[at]) for a, b, at in zip(first, own, chosen, strict=True)]
-    best = logistic(calibration, np.array(seen))
-    hits = [bool(row[at]) for row, at in zip(right, chosen, strict=True)]
-    leads = np.array([lead(rank) for rank in ranks], np.float64)
-    sure = fitted(features(best, leads), np.array(hits))
-    answered = [case.answer is not None for case in cases]
-    nothing = [float(p) for p, has in zip(best, answered, strict=True) if not has]
-    wrong = [float(p) for p, hit in zip(best, hits, strict=True) if not hit]
-    found = {
-        "calibration": [round(float(one), 4) for one in calibration],
-        "sureness": [round(float(one), 4) for one in sure],
-        "thresholds": {
-            "answering": above(nothing, ANSWERED),
-            "at_once": precise(logistic(sure, features(best, leads)).tolist(), hits, AT_ONCE),
-            "telling": above(wrong, TOLD),
-        },
-        "figures": {
-            "n": len(cases),
-            "hit1": float(np.mean([hit for hit, has in zip(hits, answered, strict=True) if has])),
-            "auc": reading.auc(answered, best.tolist()),
-        },
-    }
-    note(folder, found)
-
-
-def lead(ranks: NDArray[np.float32]) -> float:
-    """Return how far the second best is behind the best."""
-    if len(ranks) == 1:
-        return FARTHEST
-    second, first = np.partition(ranks, -2)[-2:]
-    return float(first - second)
-
-
-def hit1(able: Reranker, cases: Sequence[Case]) -> float:
-    """Return the share of the questions with an answer whose right line comes first."""
-    hits = []
-    for case in cases:
-        if case.answer is not None:
-            first = np.array(case.first, np.float32)
-            ranks = able.rank(case.question, case.lines, first, before=case.before).ranks
-            hits.append(case.right[int(ranks.argmax())])
-    return float(np.mean(hits)) if hits else 0.0
-
-
 def measure(folder: Path, companies: Sequence[Lesson]) -> None:
     """Note in the manifest what the reader reaches on companies that were not trained on."""
-    reader = Reader(folder)
-    ranked = [
-        Ranked("", scores(reader, lesson, one.question).tolist(), one.right)
-        for lesson in companies
-        for one in lesson.asked
-    ]
+    reader, ranked = Reader(folder), []
+    for lesson in companies:
+        for one in lesson.asked:
+            found = scores(reader, lesson, one.question).tolist()
+            ranked.append(Ranked("", found, one.right, max(found)))
     note(folder, {"figures": reading.reader(ranked)})
 
 
 def scores(reader: Reader, lesson: Lesson, question: str) -> NDArray[np.float32]:
     """Return the score of each line of the lesson."""
     return np.concatenate(reader.scores(question, lesson.texts))
-
-
-def fitted(values: NDArray[np.floating[Any]], truth: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Fit the probability as the logistic function of the values, (rows, columns), and one; by
-    Newton's method on the negative log likelihood. Returns a weight for each."""
-    design = np.concatenate([values, np.ones((len(values), 1))], axis=1).astype(np.float64)
-    chosen = np.zeros(design.shape[1])
-    for _ in range(50):
-        predicted = logistic(chosen, values)
-        slope = design.T @ (predicted - truth)
-        curve = (design * (predicted * (1 - predicted))[:, None]).T @ design
-        chosen -= np.linalg.solve(curve + 1e-6 * np.eye(len(chosen)), slope)
-    return chosen
-
-
-def precise(values: list[float], right: list[bool], share: float) -> float:
-    """Return the least value from which on `share` are right; 1 if there is none."""
-    order = np.argsort(values)[::-1]
-    shares = np.cumsum(np.array(right)[order]) / np.arange(1, len(order) + 1)
-    enough = np.flatnonzero(shares >= share)
-    return math.floor(1e4 * values[order[enough[-1]]]) / 1e4 if len(enough) else 1.0
-
-
-def above(values: list[float], share: float) -> float:
-    """Return the value that only `share` of the values exceed, rounded up; 1 without values."""
-    falling = sorted(values, reverse=True)
-    return math.ceil(1e4 * falling[int(share * len(falling))] + 1) / 1e4 if falling else 1.0

@@ -16,9 +16,8 @@ from inference.evaluation import reading
 pytestmark = pytest.mark.slow
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "companies"
-# The latest training ranks 227 of 320 right lines first instead of 235, but more among three, and
-# more of 1,377 held-out questions first (inference/weights/reranking/README.md).
-HIT1, HIT3, AUC = 0.70, 0.87, 0.85
+# Without the large reranker; tests/live/test_large_reranker.py has the floors with it.
+HIT1, HIT3, AUC = 0.73, 0.88, 0.86
 # Of the sentences that a text does not support.
 SHOWN = 0.01
 

@@ -130,6 +130,14 @@ def test_missing_models_come_with_the_command_that_fetches_them(
     assert message.hint == "Type: python manage.py models fetch encoder chat"
 
 
+def test_the_large_reranker_is_offered(
+    found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ATTUNE_MODELS", str(tmp_path))
+    message = found(FILES)["attune.I003"]
+    assert message.hint == "Type: python manage.py models fetch large-reranker"
+
+
 def test_a_model_server_elsewhere_needs_no_chat_model_here(
     found: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ from inference.evaluation.reading import Judged, Ranked, auc, check, reader
 
 
 def ranked(scores: list[float], *answers: int) -> Ranked:
-    return Ranked("own", scores, frozenset(answers))
+    return Ranked("own", scores, frozenset(answers), max(scores))
 
 
 def judged(supported: bool, score: float, floor: float = 0.5) -> Judged:

@@ -1,13 +1,25 @@
 """The reranker reads question and line together; what is not ranked again stays behind."""
 
+import json
+import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import inference
 from inference.reading.reader import tokenizer_of
-from inference.reading.reranker import Reranker, arrays, laid
+from inference.reading.reranker import (
+    LargeReranker,
+    Reranker,
+    Titled,
+    arrays,
+    completed,
+    joined,
+    laid,
+)
 
 WEIGHTS = Path(inference.__file__).parent / "weights"
 LINES = [
@@ -49,9 +61,12 @@ def test_a_line_beyond_the_best_few_stays_behind_them(able: Reranker) -> None:
 
 def test_a_line_far_behind_is_not_ranked_again(able: Reranker) -> None:
     asked, first = "what is the price for adults", np.array([14.0, 13.0, 10.0], np.float32)
-    again = able.again(asked, LINES, first, 0 * first, "")
-    assert again[:2].tolist() == able.scores(asked, LINES[:2]).tolist()
-    assert again[2] == pytest.approx(again[:2].min() - 3), "as far behind as before"
+    best = able.nearest(first, 0 * first)
+    assert best.tolist() == [0, 1]
+    own = able.scores(asked, LINES[:2], "")
+    every = completed(own, best, first)
+    assert every[:2].tolist() == own.tolist()
+    assert every[2] == pytest.approx(own.min() - 3), "as far behind as before"
 
 
 def test_a_line_has_the_same_score_whatever_stands_beside_it(able: Reranker) -> None:
@@ -65,6 +80,52 @@ def test_a_line_that_leads_is_surer_than_one_with_a_rival(able: Reranker) -> Non
     assert leads == sorted(leads) and leads[0] < able.at_once < leads[2]
     assert able.sure(0.5, 50.0) == able.sure(0.5, 6.0)
     assert able.sure(0.0, 50.0) < able.at_once, "a lead alone is no answer"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A reranker's folder with numbers for a large model, "grand"."""
+    shutil.copyfile(WEIGHTS / "reranking" / "model.int8.onnx", tmp_path / "model.int8.onnx")
+    manifest = json.loads((WEIGHTS / "reranking" / "manifest.json").read_text())
+    numbers = {name: manifest[name] for name in ("sureness", "thresholds")}
+    both = numbers | {"name": "grand", "sure": 0.8, "calibration": [0.1, 0.1, 0.3, -9.0]}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"with_large": both}))
+    return tmp_path
+
+
+def asked_of(folder: Path, name: str, first: list[float]) -> tuple[list[int], list[int]]:
+    """Return how many lines a large model is given, which prefers the last one, and the order."""
+    given = []
+
+    def score(question: str, lines: Sequence[Titled], before: str) -> NDArray[np.float32]:
+        given.append(len(lines))
+        return np.linspace(10, 30, len(lines)).astype(np.float32)
+
+    able = Reranker(folder, WEIGHTS / "reading" / "tokenizer.json", LargeReranker(name, score))
+    found = able.rank("is it far to walk?", LINES, np.array(first, np.float32))
+    return given, np.argsort(-found.ranks).tolist()
+
+
+def test_a_large_model_reads_where_the_small_one_is_unsure(folder: Path) -> None:
+    given, order = asked_of(folder, "grand", [8.0, 8.0, 7.5])
+    assert given == [3]
+    assert order[0] == 2, "its opinion counts"
+
+
+def test_two_models_rank_in_the_scale_of_one() -> None:
+    first, own = np.array([12.0, 9.0], np.float32), np.array([15.0, 11.0], np.float32)
+    one, two = joined(1.0, first, own), joined(1.0, first, own, own)
+    assert one.tolist() == [27.0, 20.0]
+    np.testing.assert_allclose(two, 2 / 3 * (first + own + own))
+
+
+def test_a_large_model_is_not_asked_about_a_sure_line(folder: Path) -> None:
+    assert asked_of(folder, "grand", [30.0, 12.0, 9.0]) == ([], [0, 1, 2])
+
+
+def test_numbers_for_another_large_model_are_not_used(folder: Path) -> None:
+    given, _ = asked_of(folder, "greater", [8.0, 8.0, 7.5])
+    assert given == []
 
 
 def test_a_liked_record_is_no_likelier_to_answer(able: Reranker) -> None:

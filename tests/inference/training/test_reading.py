@@ -1,18 +1,21 @@
 """The making of the reader on a model of two layers: every step, none of the accuracy."""
 
+import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 torch = pytest.importorskip("torch")
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors  # noqa: E402
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.reading.reader import Reader  # noqa: E402
-from inference.reading.reranker import Reranker  # noqa: E402
-from inference.reading.training import recipe, reranking, restoring, weights  # noqa: E402
+from inference.reading.reranker import LargeReranker, Reranker, Titled  # noqa: E402
+from inference.reading.training import calibration, recipe, reranking, restoring, weights  # noqa: E402
 from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
 from inference.reading.training.model import Lessons, Matcher  # noqa: E402
 from inference.training.fitting import Recipe  # noqa: E402
@@ -105,6 +108,28 @@ def test_the_reranker_reads_pairs(made: Path) -> None:
     assert ((found.probabilities > 0) & (found.probabilities < 1)).all()
 
 
+def test_numbers_for_both_rerankers_are_fitted(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(calibration, "SURE", 1.0)
+    own = shutil.copytree(made.with_name("again"), tmp_path / "own")
+    cases = list(reranking.cases(Reader(made), ACME))
+    read = []
+
+    def score(question: str, lines: Sequence[Titled], before: str) -> NDArray[np.float32]:
+        read.append(question)
+        return np.arange(len(lines), dtype=np.float32)
+
+    large = LargeReranker("grand", score)
+    calibration.calibrate(own, made / "tokenizer.json", cases, large)
+    assert read == [case.question for case in cases], "it reads what the small one is unsure of"
+    numbers = json.loads((own / "manifest.json").read_text())["with_large"]
+    assert (numbers["name"], numbers["asked"], len(numbers["calibration"])) == ("grand", 1.0, 4)
+    assert Reranker(own, made / "tokenizer.json", large).has_large
+    calibration.calibrate(own, made / "tokenizer.json", cases)
+    assert not Reranker(own, made / "tokenizer.json", large).has_large
+
+
 def test_a_site_goes_on_from_the_delivered_weights(start: Path, made: Path, tmp_path: Path) -> None:
     delivered, own = made.with_name("again"), Lesson(ACME.passages, ACME.asked[:1])
     lines = [("gates", "we open monday"), ("blue", "tents at noon")]
@@ -187,10 +212,10 @@ def test_the_calibration_fits() -> None:
     rng = np.random.default_rng(1)
     scores = rng.normal(size=(4_000, 2)).astype(np.float32)
     truth = rng.random(4_000) < 1 / (1 + np.exp(-(scores @ [2.0, 0.5] - 1.0)))
-    assert weights.fitted(scores, truth) == pytest.approx([2.0, 0.5, -1.0], abs=0.2)
+    assert calibration.fitted(scores, truth) == pytest.approx([2.0, 0.5, -1.0], abs=0.2)
 
 
 def test_a_threshold_leaves_the_share_that_it_is_to_leave() -> None:
     values = [n / 100 for n in range(100)]
-    assert sum(value >= weights.above(values, 0.05) for value in values) == 5
-    assert weights.above([], 0.05) == 1.0
+    assert sum(value >= calibration.above(values, 0.05) for value in values) == 5
+    assert calibration.above([], 0.05) == 1.0
