@@ -49,7 +49,7 @@ test-services: $(VENV)/.installed-dev ## Run the tests that PostgreSQL or Redis 
 
 test-live: $(VENV)/.installed-dev ## Run the tests with real models, browser, Redis, PostgreSQL; SEED=7: in that order
 	@deploy/local/debian-parts.sh postgresql redis-server chromium nodejs npm iproute2
-	@$(PYTEST) -m live tests/live -n 3 --dist loadgroup --no-loadscope-reorder $(if $(SEED),--random-order --random-order-seed=$(SEED))
+	@$(PYTEST) -m live tests/live -n 2 --dist loadfile --no-loadscope-reorder $(if $(SEED),--random-order --random-order-seed=$(SEED))
 
 vllm: ## Install vLLM's CPU build into an environment of its own
 	@deploy/vllm/install-cpu.sh $(VLLM_ENV)

@@ -32,7 +32,13 @@ def reranker() -> Reranker:
     """Return this site's own reranker if there is one. A process reads it once, at its start."""
     own = trained_here()
     folder = own if (own / "manifest.json").exists() else RERANKING
-    return Reranker(folder, WEIGHTS / "tokenizer.json", large_reranker())
+    able = Reranker(folder, WEIGHTS / "tokenizer.json", large_reranker())
+    if large_reranker() and not able.has_large:
+        logger.warning(
+            "This site's reranker was trained beside another large reranker and ranks alone. Type: "
+            "manage.py reading_train --from-cases"
+        )
+    return able
 
 
 @lru_cache(maxsize=1)

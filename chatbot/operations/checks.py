@@ -277,7 +277,7 @@ def model_files(app_configs: Apps, **_: Any) -> list[CheckMessage]:
         found.append(
             Info(
                 "Without the large reranker, fewer answers come from the right line.",
-                hint="Type: python manage.py models fetch large-reranker",
+                hint="Type: python manage.py models fetch large-reranker, and restart Attune.",
                 id="attune.I003",
             )
         )

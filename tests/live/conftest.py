@@ -55,17 +55,12 @@ knowledge.fill()
 DESKTOP = {"width": 1440, "height": 900}
 # The files that take longest, by `--durations`: one that began last would be waited for.
 LONGEST = ["test_ledger.py", "test_webhook_ledger.py", "test_accessible_admin.py"]
-# Files for one process, because their site takes a minute to make; any other file is by itself.
-TOGETHER = {"test_accessible.py": "busy", "test_accessible_admin.py": "busy"}
 NewBrowser = Callable[..., BrowserContext]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rank = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(LONGEST)))
-    for item in items:
-        name = item.path.name
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(name, name)))
 
 
 @pytest.fixture(scope="session")

@@ -111,13 +111,14 @@ class Command(BaseCommand):
                 recipe.calibrate(RERANKING, WEIGHTS, by_company.items(), kept(), large)
                 self.stdout.write((RERANKING / "manifest.json").read_text())
                 return
-            further = options["further"] or options["reranker"]
+            # Before the training, which takes long.
+            large, further = needed(), options["further"] or options["reranker"]
             if not options["reranker"]:
                 if not further or recipe.unlearned(by_company, WEIGHTS):
                     recipe.make(folders, by_company, WEIGHTS, say, further)
                 # Also after an interruption: heads of an earlier reader would be refused.
                 heads.make(WEIGHTS, recorded())
-            manifest = self.rerank(folders, by_company, anew=not further)
+            manifest = self.rerank(folders, by_company, large, anew=not further)
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -132,7 +133,9 @@ class Command(BaseCommand):
         folders.work.mkdir(parents=True, exist_ok=True)
         return training.make(model, by, folders.work, WISHES, self.stderr.write)
 
-    def rerank(self, folders: Any, by_company: dict[str, Lesson], anew: bool) -> dict[str, Any]:
+    def rerank(
+        self, folders: Any, by_company: dict[str, Lesson], large: LargeReranker, anew: bool
+    ) -> dict[str, Any]:
         """Train the reranker: anew, or from its delivered weights on."""
         from inference.reading.training import recipe, reranking, restoring
 
@@ -147,7 +150,7 @@ class Command(BaseCommand):
             new = recipe.unlearned(by_company, RERANKING)
         return recipe.make_reranker(
             model, WEIGHTS, lessons, kept(), folders.work, RERANKING, self.stderr.write, course,
-            share, new, needed(),
+            share, new, large,
         )  # fmt: skip
 
     def train_large(self, folders: Any, by_company: dict[str, Lesson]) -> LargeReranker:

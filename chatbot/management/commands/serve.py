@@ -111,20 +111,24 @@ class Command(BaseCommand):
         """Return the chat model's file; None if SLM_URL names a server that has its own."""
         chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
         names = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
+        begun = (catalogue.models_dir() / "large-reranker.partial").exists()
         is_first = not all(map(catalogue.is_here, names))
         self.say(f"Models in {catalogue.models_dir()} …")
         call_command("models", "fetch", *names, stdout=self.stdout, stderr=self.stderr)
-        if is_first:
+        if is_first or begun:
             self.fetch_large_reranker()
         elif not catalogue.is_here("large-reranker"):
             self.say("Answers are better with: manage.py models fetch large-reranker")
         return catalogue.located(chat) if settings.SLM_EMBEDDED else None
 
     def fetch_large_reranker(self) -> None:
-        """Fetch it with the first models; Attune works without it, so a failure is only told."""
+        """Fetch it with the first models, or finish what was begun. Attune works without it, so a
+        failure is only told."""
         try:
-            call_command("models", "fetch", "large-reranker", stderr=self.stderr)
-        except CommandError as error:
+            call_command(
+                "models", "fetch", "large-reranker", stdout=self.stdout, stderr=self.stderr
+            )
+        except (CommandError, OSError) as error:
             self.say(f"{error}\nAttune starts without it.")
 
     def prepare_data(self) -> None:

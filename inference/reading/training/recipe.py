@@ -41,8 +41,9 @@ RECIPE = Recipe(rate=5e-5, size=60)
 # The reranker learns from this share of the questions, chosen at random: half an hour on two cores.
 AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
 # Training that goes on from the delivered weights takes all questions about the companies that
-# these have not learned, and this share of the others, so that nothing is forgotten: the 28
-# companies before were learned with shares of 0.3 and 0.45, the last 32 with these.
+# these have not learned, and this share of the others, so that nothing is forgotten: 28
+# companies were learned with shares of 0.3 and 0.45, 32 more with 0.2 and 0.25, and the last 16, by
+# the rerankers only, with the second of these.
 READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=10), 0.2
 FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=13), 0.1
 # The large reranker reads three lines of a question in training, not four, which saves a quarter of

@@ -102,6 +102,7 @@ def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None
         "calibration": [0.0, 1.0, 0.0],
         "sureness": [1.0, 0.0, 0.0],
         "thresholds": {"answering": 1.0, "at_once": 1.0, "telling": 1.0},
+        "with_large": {},
         **about,
     }
     note(folder, about)

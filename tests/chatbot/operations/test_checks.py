@@ -135,7 +135,7 @@ def test_the_large_reranker_is_offered(
 ) -> None:
     monkeypatch.setenv("ATTUNE_MODELS", str(tmp_path))
     message = found(FILES)["attune.I003"]
-    assert message.hint == "Type: python manage.py models fetch large-reranker"
+    assert message.hint == "Type: python manage.py models fetch large-reranker, and restart Attune."
 
 
 def test_a_model_server_elsewhere_needs_no_chat_model_here(
