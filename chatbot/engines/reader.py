@@ -49,7 +49,7 @@ def large_reranker() -> LargeReranker | None:
     except ModelMissing as error:
         logger.info("%s Until then, the small reranker ranks alone.", error)
         return None
-    graph = folder / Path(catalogue.MODELS["large-reranker"].made[0]).name
+    graph = catalogue.models_dir() / catalogue.find("large-reranker").made[0]
     scores = Pairs(graph, folder / "tokenizer.json").scores
     return LargeReranker(catalogue.LARGE_RERANKER, scores)
 

@@ -202,8 +202,7 @@ def apart(text: str) -> list[str]:
     parts = questions(text)
     if len(parts) == 1:
         return parts
-    heard = classifier.sentiment_classifier().score(parts)
-    asked = [part for part, one in zip(parts, heard, strict=True) if "chat" not in one.intents]
+    asked = without_intent(parts, "chat")
     return asked if len(asked) > 1 else [text]
 
 
@@ -221,7 +220,7 @@ def asked_besides(turn: Turn) -> list[str]:
     if decide(otherwise).target is not Target.BOT:
         return []
     said = split(own_words(turn.text))
-    rest = for_the_bot(said)
+    rest = without_intent(said, "person")
     if not any(map(asks, rest)):
         if "urgent" not in turn.intents or not any(map(asks, said)):
             return []
@@ -229,10 +228,10 @@ def asked_besides(turn: Turn) -> list[str]:
     return apart(" ".join(rest))
 
 
-def for_the_bot(parts: Sequence[str]) -> list[str]:
-    """Leave out the parts that ask for a person."""
+def without_intent(parts: Sequence[str], intent: str) -> list[str]:
+    """Leave out the parts with this intent."""
     heard = classifier.sentiment_classifier().score(list(parts))
-    return [part for part, one in zip(parts, heard, strict=True) if "person" not in one.intents]
+    return [part for part, one in zip(parts, heard, strict=True) if intent not in one.intents]
 
 
 def after_it(turn: Turn, outcome: Outcome) -> Turn:

@@ -267,6 +267,11 @@ def is_here(name: str) -> bool:
     return _whole(model) and _made(model)
 
 
+def is_begun(name: str) -> bool:
+    """Tell whether a fetch of the model was interrupted."""
+    return _partial(find(name)).exists()
+
+
 def published(name: str) -> Path:
     """Do as `located` does, but without the files that are made of the published ones."""
     model = find(name)
@@ -326,7 +331,7 @@ def _right(model: Model) -> bool:
 
 
 def _bring(model: Model, report: Report) -> None:
-    work = models_dir() / f"{model.filename}.partial"
+    work = _partial(model)
     work.mkdir(exist_ok=True)
     with disk_guard(work, _needed(model, work)):
         _ask_sources(model, work, report)
@@ -335,6 +340,10 @@ def _bring(model: Model, report: Report) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         (work / "ready" / file.path).replace(target)
     shutil.rmtree(work)
+
+
+def _partial(model: Model) -> Path:
+    return models_dir() / f"{model.filename}.partial"
 
 
 def _needed(model: Model, work: Path) -> int:

@@ -100,6 +100,15 @@ def row_scaled(linear: "torch.nn.Linear") -> "torch.nn.Module":
     return RowScaled()
 
 
+def write_graph(module: "torch.nn.Module", target: Path, inputs: list[str], output: str) -> None:
+    """Write the module's graph in eight bits; `target` is never half written."""
+    with tempfile.TemporaryDirectory(dir=target.parent) as work:
+        plain, draft = Path(work) / "plain.onnx", Path(work) / target.name
+        to_onnx(module.cpu().eval(), plain, inputs, output)
+        quantise(plain, draft)
+        draft.replace(target)
+
+
 def to_onnx(module: "torch.nn.Module", target: Path, inputs: list[str], output: str) -> None:
     """Export a module that takes token ids and masks, all (rows, tokens)."""
     import torch

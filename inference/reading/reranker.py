@@ -126,33 +126,17 @@ class Reranker:
         self.weight = float(manifest["weight"])
         # Its own score of each line.
         self.scores: Score = Pairs(folder / "model.int8.onnx", tokenizer).scores
-        self._alone = self._judgement = Judgement(manifest)
+        self._alone = used = Judgement(manifest)
         # The numbers for both models hold for one large model only.
         both = manifest.get("with_large", {})
         self._large = large if large and both.get("name") == large.name else None
-        if self._large:
-            self._judgement = Judgement(both)
-            # From this probability of its best line on, it ranks alone.
+        self.has_large = self._large is not None
+        if self.has_large:
+            used = self._both = Judgement(both)
+            # The small reranker ranks alone if its best line is at least this certain.
             self._sure = float(both["sure"])
-
-    @property
-    def has_large(self) -> bool:
-        return self._large is not None
-
-    @property
-    def answering(self) -> float:
-        return self._judgement.answering
-
-    @property
-    def at_once(self) -> float:
-        return self._judgement.at_once
-
-    @property
-    def telling(self) -> float:
-        return self._judgement.telling
-
-    def sure(self, answers: float, lead: float) -> float:
-        return self._judgement.sure(answers, lead)
+        self.answering, self.at_once, self.telling = used.answering, used.at_once, used.telling
+        self.sure = used.sure
 
     def rank(
         self,
@@ -169,19 +153,30 @@ class Reranker:
         if not len(first):
             return Ranks(first, first)
         liked = np.zeros_like(first) if liked is None else liked
-        best = self.nearest(first, liked)
-        read = [lines[place] for place in best]
-        own = completed(self.scores(question, read, before), best, first)
+        own = self.again(self.scores, question, lines, first, liked, before)
         ranks = joined(self.weight, first, own) + liked
         answers = self._alone.answers(first, own)
         if self._large and not quickly and not self._is_sure(ranks, answers):
-            second = completed(self._large.scores(question, read, before), best, first)
+            second = self.again(self._large.scores, question, lines, first, liked, before)
             ranks = joined(self.weight, first, own, second) + liked
-            answers = self._judgement.answers(first, own, second)
+            answers = self._both.answers(first, own, second)
         return Ranks(ranks, answers)
 
     def _is_sure(self, ranks: Scores, answers: Scores) -> bool:
         return self._alone.sure(float(answers[ranks.argmax()]), lead(ranks)) >= self._sure
+
+    def again(
+        self,
+        score: Score,
+        question: str,
+        lines: Sequence[Titled],
+        first: Scores,
+        liked: Scores,
+        before: str,
+    ) -> Scores:
+        """Return a model's score of each line, of which it reads the nearest."""
+        best = self.nearest(first, liked)
+        return completed(score(question, [lines[at] for at in best], before), best, first)
 
     def nearest(self, first: Scores, liked: Scores) -> NDArray[np.int64]:
         """Return the places of the lines to rank again, best first."""

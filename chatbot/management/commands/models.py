@@ -70,16 +70,9 @@ def _chosen(action: str, names: list[str]) -> list[Model]:
     if action == "list":
         return models
     if action == "verify":
-        return [model for model in models if _present(model)]
+        return [model for model in models if catalogue.is_here(model.name)]
     chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
     return [catalogue.find(name) for name in (chat, "encoder", "large-reranker")]
-
-
-def _present(model: Model) -> bool:
-    try:
-        return bool(catalogue.located(model.name))
-    except catalogue.ModelMissing:
-        return False
 
 
 def _described(model: Model) -> dict[str, Any]:
@@ -90,7 +83,7 @@ def _described(model: Model) -> dict[str, Any]:
         "licence": model.licence,
         "bytes": model.bytes,
         "sha256": model.sha256,
-        "present": _present(model),
+        "present": catalogue.is_here(model.name),
         "path": str(catalogue.models_dir() / model.filename),
     }
 

@@ -139,7 +139,7 @@ class Command(BaseCommand):
         """Train the reranker: anew, or from its delivered weights on."""
         from inference.reading.training import recipe, reranking, restoring
 
-        lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+        lessons = with_conversations(by_company)
         new: Collection[str] = ()
         if anew:
             model = reranking.starting(folders.start, folders.work / recipe.READERS)
@@ -158,8 +158,7 @@ class Command(BaseCommand):
         from inference.reading.training import large, recipe
 
         start = catalogue.published("large-reranker")
-        lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
-        folders.work.mkdir(parents=True, exist_ok=True)
+        lessons = with_conversations(by_company)
         name = recipe.make_large(
             start, WEIGHTS, lessons, folders.work, catalogue.DIFFERENCE, self.stderr.write,
             recipe.unlearned(by_company, catalogue.DIFFERENCE),
@@ -176,19 +175,20 @@ class Command(BaseCommand):
         if len(own) < FEWEST:
             raise CommandError(f"{len(own)} test questions are too few: {FEWEST} are needed.")
         own_taught = [(recipe.CASES, lesson) for place, lesson in enumerate(own) if place % 5]
-        lessons = [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
+        lessons = with_conversations(by_company)
         draft, large = trained_here().with_name("reranking.draft"), large_reranker()
+        held_back = kept()
         draft.mkdir(parents=True, exist_ok=True)
         say = self.stderr.write
         folders.work.mkdir(parents=True, exist_ok=True)
         recipe.make_reranker(
-            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], kept(),
+            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], held_back,
             folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES, large=large,
         )  # fmt: skip
         reader, tokenizer = Reader(WEIGHTS), WEIGHTS / "tokenizer.json"
         judged = [
             [one for lesson in part for one in reranking.cases(reader, lesson)]
-            for part in (own[::5], kept())
+            for part in (own[::5], held_back)
         ]
         before, after = (
             [calibration.hit1(Reranker(folder, tokenizer, large), part) for part in judged]
@@ -219,6 +219,11 @@ def needed() -> LargeReranker:
     if large := large_reranker():
         return large
     raise CommandError("The large reranker is needed. Type: manage.py models fetch large-reranker")
+
+
+def with_conversations(by_company: dict[str, Lesson]) -> list[tuple[str, Lesson]]:
+    """Return what may be trained on: each company's questions, and the conversations."""
+    return [*by_company.items(), *spoken(sorted(CONVERSATIONS.glob("*.jsonl")))]
 
 
 def kept() -> list[Lesson]:

@@ -111,7 +111,7 @@ class Command(BaseCommand):
         """Return the chat model's file; None if SLM_URL names a server that has its own."""
         chat = "chat-small" if settings.ATTUNE_MODEL == "small" else "chat"
         names = ["encoder", *([chat] if settings.SLM_EMBEDDED else [])]
-        begun = (catalogue.models_dir() / "large-reranker.partial").exists()
+        begun = catalogue.is_begun("large-reranker")
         is_first = not all(map(catalogue.is_here, names))
         self.say(f"Models in {catalogue.models_dir()} …")
         call_command("models", "fetch", *names, stdout=self.stdout, stderr=self.stderr)

@@ -17,7 +17,6 @@ from inference.reading.reranker import (
     LargeReranker,
     Reranker,
     Score,
-    completed,
     features,
     joined,
     lead,
@@ -85,17 +84,16 @@ def with_large(
     judgement: Judgement,
 ) -> dict[str, Any]:
     """Fit the numbers for both models: the large one reads where the other is unsure."""
-    sure = [judgement.sure(one.answers, one.lead) >= SURE for one in best]
-    unsure = [
-        Scored(one.case, (*one.scores, scores_of(able, one.case, large.scores)))
-        for one, is_sure in zip(alone, sure, strict=True)
-        if not is_sure
-    ]
+    unsure = {
+        at: Scored(one.case, (*one.scores, scores_of(able, one.case, large.scores)))
+        for at, one in enumerate(alone)
+        if judgement.sure(best[at].answers, best[at].lead) < SURE
+    }
     if not unsure:
         return {}
-    score_weights = fitted_to(unsure, able.count)
-    again = iter([best_of(one, score_weights, able.weight) for one in unsure])
-    mixed = [one if is_sure else next(again) for one, is_sure in zip(best, sure, strict=True)]
+    score_weights = fitted_to([*unsure.values()], able.count)
+    again = {at: best_of(one, score_weights, able.weight) for at, one in unsure.items()}
+    mixed = [again.get(at, one) for at, one in enumerate(best)]
     asked = {"name": large.name, "sure": SURE, "asked": round(len(unsure) / len(best), 3)}
     return asked | numbers(score_weights, mixed)
 
@@ -107,9 +105,7 @@ def scored(able: Reranker, case: Case) -> Scored:
 
 def scores_of(able: Reranker, case: Case, score: Score) -> Scores:
     first = np.array(case.first, np.float32)
-    best = able.nearest(first, np.zeros_like(first))
-    lines = [case.lines[place] for place in best]
-    return completed(score(case.question, lines, case.before), best, first)
+    return able.again(score, case.question, case.lines, first, np.zeros_like(first), case.before)
 
 
 def fitted_to(cases: Sequence[Scored], count: int) -> Weights:

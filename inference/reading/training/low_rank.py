@@ -6,20 +6,22 @@ weights and learns a difference of low rank beside them (LoRA, arXiv 2106.09685)
 """
 
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from transformers import AutoModel
 
 from inference.models import export
 from inference.models.sources import digest
 from inference.reading.training.reranking import Together
+from inference.training import body
 
 # Of 1,377 held-out questions, 1,000 have the right line first by a difference of full rank; 996 by
 # one that was cut to rank 64, 984 to rank 32 (2026-11-30).
 RANK = 64
 FACTORS = (".down", ".up")
+Part = TypeVar("Part", bound=nn.Module)
 # Part of the name: raise it whenever `join` or the export changes the scores.
 RECIPE = "int8-1"
 
@@ -29,7 +31,7 @@ class Mpnet(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        model = AutoModel.from_pretrained(folder, add_pooling_layer=False)
+        model = body.from_folder(folder)
         self.config = model.config
         self.embeddings, self.encoder = model.embeddings, model.encoder
 
@@ -65,19 +67,19 @@ class LowRank(nn.Module):
 def adapted(folder: Path, rank: int = RANK) -> Together:
     """Build the model to train. folder: all-mpnet-base-v2."""
     model = Together(Mpnet(folder))
-    for parent, name, part in linear_maps(model):
+    for parent, name, part in parts_of(model, nn.Linear):
         setattr(parent, name, LowRank(part, rank))
     model.body.embeddings.requires_grad_(False)
     return model
 
 
-def linear_maps(model: Together) -> list[tuple[nn.Module, str, nn.Linear]]:
-    """Return the linear maps of the transformer: where each one hangs, its name there, and it."""
+def parts_of(model: Together, kind: type[Part]) -> list[tuple[nn.Module, str, Part]]:
+    """Return the layers of this kind in the transformer, as (parent, name, layer)."""
     return [
         (parent, name, part)
         for parent in model.body.encoder.modules()
         for name, part in parent.named_children()
-        if isinstance(part, nn.Linear)
+        if isinstance(part, kind)
     ]
 
 
@@ -119,7 +121,5 @@ def join(model: Together) -> None:
     Each map scales its rows: with one step for all tokens, as in MiniLM's attention, the scores
     would be worthless (right line first for 0.50 of the hard questions instead of 0.67).
     """
-    for parent in [*model.body.encoder.modules()]:
-        for name, part in [*parent.named_children()]:
-            if isinstance(part, LowRank):
-                setattr(parent, name, export.row_scaled(part.added()))
+    for parent, name, part in parts_of(model, LowRank):
+        setattr(parent, name, export.row_scaled(part.added()))

@@ -164,14 +164,15 @@ def make_large(
     say: Say,
     new: Collection[str],
 ) -> str:
-    """Train the large reranker further, from the difference in `target` on if there is one; return
-    its name. start: the published model."""
+    """Train the large reranker further, from the adapter in `target` on, and return its name.
+
+    start: the published model.
+    """
     reader, file = Reader(by), target / "difference.npz"
     taught = to_learn(reader, lessons, SHARE_LARGE, new, LARGE.seed)
     say(f"{len(taught)} questions")
     model = low_rank.adapted(start)
-    if file.exists():
-        low_rank.restore(model, file)
+    low_rank.restore(model, file)
     body.without_dropout(model)
     cases = reranking.Cases(start / "tokenizer.json", taught, LARGE_TAUGHT)
     fit(model, cases, reranking.loss, LARGE, work / f"large-{LARGE.seed}.ckpt", say)

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,12 +50,10 @@ class Tokenwise(nn.Module):
 
 def write(model: Matcher, start: Path, folder: Path, about: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as work:
-        model.body.cpu().eval().set_attn_implementation("eager")
-        export.scale_rows(model.body)
-        plain = Path(work) / "plain.onnx"
-        export.to_onnx(Tokenwise(model.body), plain, ["input_ids", "attention_mask"], "tokens")
-        export.quantise(plain, folder / "model.int8.onnx")
+    model.body.set_attn_implementation("eager")
+    export.scale_rows(model.body)
+    graph, inputs = folder / "model.int8.onnx", ["input_ids", "attention_mask"]
+    export.write_graph(Tokenwise(model.body), graph, inputs, "tokens")
     shutil.copyfile(start / "tokenizer.json", folder / "tokenizer.json")
     sha = digest(folder / "model.int8.onnx")
     word_weights = [*model.weight.weight[0].tolist(), model.weight.bias.item()]
@@ -83,13 +80,8 @@ def export_pairs(model: Together, folder: Path) -> str:
 
 
 def write_graph(model: Together, target: Path) -> None:
-    """Write the graph in eight bits."""
     names = ["input_ids", "attention_mask", "token_type_ids", "questions", "lines"]
-    with tempfile.TemporaryDirectory(dir=target.parent) as work:
-        plain, draft = Path(work) / "plain.onnx", Path(work) / target.name
-        export.to_onnx(model.cpu().eval(), plain, names, "scores")
-        export.quantise(plain, draft)
-        draft.replace(target)
+    export.write_graph(model, target, names, "scores")
 
 
 def write_reranker(model: Together, folder: Path, about: dict[str, Any]) -> None:
