@@ -88,8 +88,9 @@ def member(archive: ZipFile, one: ZipInfo, name: str) -> File | tuple[str, str]:
         kind = kind_of(file)
         if kind in {"xlsx", "docx"}:
             check(ZipFile(BytesIO(file.data)))
-    except (BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
-        # NotImplementedError: patched data, which zipfile does not read.
+    except (BadZipFile, zlib.error, EOFError, OSError, UnicodeError, NotImplementedError):
+        # zipfile raises the last two at a name that is not the UTF-8 that it claims to be, and at
+        # patched or strongly encrypted data, which it cannot read.
         return name, "is damaged in the ZIP: pack it again"
     except Unreadable as error:
         return name, str(error)

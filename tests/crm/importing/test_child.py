@@ -83,6 +83,17 @@ def test_links_and_locked_files_in_a_zip_are_refused() -> None:
     assert refused(bytes(locked)) == ["has a password: create the ZIP again without one"]
 
 
+def test_a_name_that_is_not_the_utf8_that_it_claims_to_be_spoils_only_its_own_file() -> None:
+    data = bytearray(zipped({"é.md": "x", "b.md": "y"}))
+    # The first of the two places that hold the name is beside the data.
+    at = data.index("é".encode())
+    data[at : at + 2] = b"\xff\xff"
+    assert refused(bytes(data)) == ["is damaged in the ZIP: pack it again"]
+    assert [one.name for one in members(File("a.zip", bytes(data))) if isinstance(one, File)] == [
+        "b.md"
+    ]
+
+
 def test_zip_bombs_are_refused_before_they_are_unpacked() -> None:
     with pytest.raises(Unreadable, match="compressed so much"):
         refused(zipped({"a.md": bytes(limits.LARGE + 1)}))
