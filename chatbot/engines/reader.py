@@ -35,8 +35,8 @@ def reranker() -> Reranker:
     able = Reranker(folder, WEIGHTS / "tokenizer.json", large_reranker())
     if large_reranker() and not able.has_large:
         logger.warning(
-            "This site's reranker was trained beside another large reranker and ranks alone. Type: "
-            "manage.py reading_train --from-cases"
+            "This site's reranker was not trained with the installed large reranker, so it ranks "
+            "alone. Type: manage.py reading_train --from-cases"
         )
     return able
 

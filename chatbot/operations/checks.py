@@ -276,7 +276,7 @@ def model_files(app_configs: Apps, **_: Any) -> list[CheckMessage]:
     if not catalogue.is_here("large-reranker"):
         found.append(
             Info(
-                "Without the large reranker, fewer answers come from the right line.",
+                "The large reranker is not installed; answers are less often right without it.",
                 hint="Type: python manage.py models fetch large-reranker, and restart Attune.",
                 id="attune.I003",
             )

@@ -4,7 +4,7 @@ An Answer yields each sentence as soon as it may be shown, and then has its Outc
 write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
     decide              choose the route: small talk, a person, a set sentence, files, questions
-    besides             answer what a message that asks for a person asks besides, if it is sure
+    besides             if the customer asks for a person, first answer their other questions
     requested_action    detect the CRM action that the customer asks for, if any
     questions           take the message apart; `from_records.py` answers each question
     refusal             say that nothing answers, and what comes nearest
@@ -106,21 +106,22 @@ class Answer:
         self.outcome.mark("total")
 
     async def besides(self) -> AsyncGenerator[str, None]:
-        """Answer what a message that asks for a person asks besides. If that fails, the customer
-        goes to a person all the same."""
+        """Answer the other questions of a message that asks for a person. If that fails, still
+        hand the customer over."""
         try:
             if texts := await asyncio.to_thread(asked_besides, self.turn):
                 async for sentence in self.from_records(texts, surely=True):
                     yield sentence
         except Exception:
-            logger.exception("what was asked besides a person could not be looked up")
+            logger.exception("could not answer the other questions of a message for a person")
         self.outcome.error = ""
 
     async def from_records(
         self, texts: Sequence[str], surely: bool = False
     ) -> AsyncGenerator[str, None]:
         """Answer each of these questions; one that nothing answers is named among the others.
-        surely: only if no language model is needed, for a customer who goes to a person anyway."""
+        surely: answer only without the language model, because the customer is handed over anyway.
+        """
         turn, unanswered = self.turn, list[tuple[Turn, Found]]()
         for text in texts:
             turn = replace(turn, text=text)
@@ -207,11 +208,11 @@ def apart(text: str) -> list[str]:
 
 
 def asked_besides(turn: Turn) -> list[str]:
-    """Return the questions of a message that asks for a person: "Where is my order? I want to talk
-    to somebody."
+    """Return the other questions of a message that asks for a person: "Where is my order? I want to
+    talk to somebody."
 
-    Sentences that ask for a person by themselves are left out, unless nothing else asks and the
-    matter is grave: "Dad is stuck on the lift. How quickly can somebody get to him, and what number
+    Leave out the sentences that ask for the person, unless the message is urgent and they are its
+    only questions: "Dad is stuck on the lift. How quickly can somebody get to him, and what number
     do I ring?"
     """
     if "person" not in turn.intents:

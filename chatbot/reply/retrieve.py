@@ -66,7 +66,7 @@ SPOKEN_DIGITS = 40
 
 
 def retrieve(turn: Turn, quickly: bool = False) -> Found:
-    """quickly: without the large reranker."""
+    """Find the records and lines for this turn. quickly: do not ask the large reranker."""
     if turn.names.unknown:
         return not_theirs(turn, turn.names.unknown)
     asked = query(turn)

@@ -5,9 +5,9 @@ word of the question sees each word of the line and what was said before, which 
 "16 to 59" more often. The score is the reader's own, late interaction, on these joint vectors, plus
 a linear part. `training/reranking.py` trains it; its weights lie in `inference/weights/reranking`.
 
-Where it is not sure of its best line, a large model of the same form reads the same lines, because
-the language model, which takes seconds, would be asked next. Without that model's files, the small
-one ranks alone.
+Where it is not sure of its best line, a large model of the same form reads the same lines, which
+takes a fraction of a second; the language model, which would often be asked next, takes seconds.
+Without that model's files, the small one ranks alone.
 """
 
 import json
@@ -32,7 +32,7 @@ QUESTION, BEFORE, TITLE, LINE = 48, 40, 16, 80
 FARTHEST = 6.0
 
 Titled = tuple[str, str]  # a title and a line
-# A model of this form: a question, lines, and what was said before, to the score of each line.
+# Scores each line, given a question, lines, and what was said before.
 Score = Callable[[str, Sequence[Titled], str], Scores]
 
 
@@ -88,14 +88,15 @@ class Judgement:
     """Turns scores into probabilities. `training/calibration.py` fits the numbers of a manifest."""
 
     def __init__(self, numbers: dict[str, Any]) -> None:
-        # The weights of the scores (the reader's first) and of one in the probability.
+        # Weights of the scores (the reader's first) and the intercept of the logistic regression.
         self.calibration = np.array(numbers["calibration"], np.float64)
         # The weights of the best line's log odds to answer, of its lead and of the constant 1 in
         # the probability that this line, and no other, is the right one.
         self.sureness = np.array(numbers["sureness"], np.float64)
-        # Probabilities. From `answering` on a line may answer; a best line that is sure from
-        # `at_once` on is told without asking the language model; from `telling` on it is told
-        # although the model saw no answer.
+        # Probabilities. A line may be an answer if its probability is at least `answering`. The
+        # best line is shown without asking the language model if its certainty is at least
+        # `at_once`, and although the model found no answer if its probability is at least
+        # `telling`.
         self.answering = float(numbers["thresholds"]["answering"])
         self.at_once = float(numbers["thresholds"]["at_once"])
         self.telling = float(numbers["thresholds"]["telling"])
@@ -127,7 +128,7 @@ class Reranker:
         # Its own score of each line.
         self.scores: Score = Pairs(folder / "model.int8.onnx", tokenizer).scores
         self._alone = used = Judgement(manifest)
-        # The numbers for both models hold for one large model only.
+        # The numbers for both models are valid for one version of the large model.
         both = manifest.get("with_large", {})
         self._large = large if large and both.get("name") == large.name else None
         self.has_large = self._large is not None
@@ -188,16 +189,16 @@ class Reranker:
 
 
 def joined(weight: float, first: Scores, *others: Scores) -> Scores:
-    """Add the scores of each model, the reader's first. However many models there are, the sum has
-    the scale that it has with one beside the reader: leads are compared with fixed numbers."""
+    """Add the scores of each model, the reader's first, and scale the sum as if there were one
+    model beside the reader, because leads are compared with fixed thresholds."""
     scale = (1 + weight) / (1 + weight * len(others))
     ranks: Scores = scale * (first + weight * np.sum(others, axis=0))
     return ranks
 
 
 def completed(scores: Scores, best: NDArray[np.int64], first: Scores) -> Scores:
-    """Return a score for each line: the lines that have none stay as far behind the worst of those
-    that do as in the reader's scores."""
+    """Return a score for each line. Lines that were not scored stay as far behind the lowest score
+    as they are in the reader's scores."""
     every = scores.min() + np.minimum(first - first[best].min(), 0)
     every[best] = scores
     return every

@@ -28,7 +28,8 @@ class Findings(dict[str, list[str]]):
     known: tuple[str, ...] = ()
 
     def look(self, page: Page, name: str) -> None:
-        """By light, and what colours are by dark: on a page that is loaded once."""
+        """Check all rules in light mode and the colour rules in dark mode, without loading the page
+        again."""
         found = violations(page, ALL_RULES, self.known)
         switch(page, "dark")
         found += [f"dark: {one}" for one in violations(page, COLOURS, self.known)]
@@ -49,7 +50,8 @@ def switch(page: Page, scheme: Literal["light", "dark"]) -> None:
 
 
 def violations(page: Page, rules: dict[str, Any], known: Sequence[str]) -> list[str]:
-    """Of the page and of the chat in its frame, without the `known` parts."""
+    """Return the serious violations on the page and in the chat's frame, leaving out the `known`
+    parts."""
     return [
         f"{one['id']}: {node['html'][:160]}"
         for frame in page.frames

@@ -133,7 +133,7 @@ def test_the_first_sentence_is_timed_beside_the_raw_models(
 ) -> None:
     file = tmp_path / "few.jsonl"
     own = [row for row in few() if row["kind"] == "own-record"]
-    # It is typed word by word.
+    # The question is typed word by word, so take the shortest.
     file.write_text(json.dumps(min(own, key=lambda row: len(row["question"]))))
     found = json.loads(site.manage("evaluate", "delay", str(file), "--json"))
     assert found["paths"][-1]["turns"] == len(found["turns"]) == 1

@@ -1,6 +1,6 @@
-"""Both rerankers on eight companies that nothing was trained or chosen on.
+"""Both rerankers on eight companies on which no model was trained and no setting chosen.
 
-The floors are a little below what was measured (docs/measured.md): a change that costs more fails.
+The floors are a little below what was measured (docs/measured.md): a larger loss fails the test.
 """
 
 from pathlib import Path

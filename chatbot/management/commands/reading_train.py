@@ -62,7 +62,7 @@ class Command(BaseCommand):
             "--large",
             action="store_true",
             help="train only the large reranker further from its delivered weights (an hour and a "
-            "half); it is asked where the small one is unsure",
+            "half); it reads the lines where the small reranker is not sure",
         )
         modes.add_argument(
             "--calibrate",
@@ -111,7 +111,7 @@ class Command(BaseCommand):
                 recipe.calibrate(RERANKING, WEIGHTS, by_company.items(), kept(), large)
                 self.stdout.write((RERANKING / "manifest.json").read_text())
                 return
-            # Before the training, which takes long.
+            # Checked first, because training takes long.
             large, further = needed(), options["further"] or options["reranker"]
             if not options["reranker"]:
                 if not further or recipe.unlearned(by_company, WEIGHTS):
@@ -136,7 +136,7 @@ class Command(BaseCommand):
     def rerank(
         self, folders: Any, by_company: dict[str, Lesson], large: LargeReranker, anew: bool
     ) -> dict[str, Any]:
-        """Train the reranker: anew, or from its delivered weights on."""
+        """Train the reranker from scratch, or further from its delivered weights."""
         from inference.reading.training import recipe, reranking, restoring
 
         lessons = with_conversations(by_company)
@@ -182,8 +182,9 @@ class Command(BaseCommand):
         say = self.stderr.write
         folders.work.mkdir(parents=True, exist_ok=True)
         recipe.make_reranker(
-            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught], held_back,
-            folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES, large=large,
+            restoring.restored(folders.start, RERANKING), WEIGHTS, [*lessons, *own_taught],
+            held_back, folders.work, draft, say, recipe.FROM_CASES, recipe.BESIDE_CASES,
+            large=large,
         )  # fmt: skip
         reader, tokenizer = Reader(WEIGHTS), WEIGHTS / "tokenizer.json"
         judged = [
@@ -215,7 +216,8 @@ def taught() -> dict[str, Lesson]:
 
 
 def needed() -> LargeReranker:
-    """Return the large reranker, without which the delivered numbers for both would be lost."""
+    """Return the large reranker, or stop: training without it would erase the thresholds for both
+    from the manifest."""
     if large := large_reranker():
         return large
     raise CommandError("The large reranker is needed. Type: manage.py models fetch large-reranker")

@@ -118,12 +118,15 @@ class Command(BaseCommand):
         if is_first or begun:
             self.fetch_large_reranker()
         elif not catalogue.is_here("large-reranker"):
-            self.say("Answers are better with: manage.py models fetch large-reranker")
+            self.say(
+                "For better answers, type: manage.py models fetch large-reranker; "
+                "then restart Attune."
+            )
         return catalogue.located(chat) if settings.SLM_EMBEDDED else None
 
     def fetch_large_reranker(self) -> None:
-        """Fetch it with the first models, or finish what was begun. Attune works without it, so a
-        failure is only told."""
+        """Fetch the large reranker on the first start, or resume its download. Attune works without
+        it, so a failure is only reported."""
         try:
             call_command(
                 "models", "fetch", "large-reranker", stdout=self.stdout, stderr=self.stderr

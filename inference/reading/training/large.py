@@ -1,6 +1,6 @@
-"""Makes the large reranker where Attune runs: the published model and the delivered difference.
+"""Builds the large reranker on the installed machine, from the published model and the adapter.
 
-`python -m inference.reading.training.large FOLDER` writes a graph in eight bits into a folder with
+`python -m inference.reading.training.large FOLDER` writes an 8-bit graph into a folder with
 all-mpnet-base-v2. It is a separate process because it loads torch.
 """
 
@@ -21,16 +21,16 @@ def main() -> None:
 
 
 def make(folder: Path, name: str) -> Path:
-    """Write the graph of the delivered difference, called `name`."""
+    """Write the graph with the delivered adapter; `name` becomes part of its file name."""
     file = DIFFERENCE / "difference.npz"
     if low_rank.name_of(file) != name:
-        raise ValueError(f"{file} is not that of {name}; fetch the release again.")
+        raise ValueError(f"{file} does not belong to {name}. Install this release again.")
     model = low_rank.adapted(folder)
     low_rank.restore(model, file)
     low_rank.join(model)
     target = folder / f"{name}.int8.onnx"
     weights.write_graph(model, target)
-    # One version before stays: other processes may still start with it.
+    # The previous version stays, because other processes may still start with it.
     made = sorted(folder.glob("*.int8.onnx"), key=lambda path: path.stat().st_mtime)
     for earlier in made[:-2]:
         earlier.unlink(missing_ok=True)

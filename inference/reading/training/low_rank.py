@@ -1,8 +1,8 @@
-"""The large reranker's transformer: all-mpnet-base-v2, of which only a difference is trained.
+"""The large reranker's transformer: all-mpnet-base-v2 with a trained low-rank adapter.
 
-The published model has 438 MB, too many for the repository. So each linear map keeps its published
-weights and learns a difference of low rank beside them (LoRA, arXiv 2106.09685). The difference has
-11 MB and is delivered; `large.py` adds it to the published model where Attune runs.
+The published model is 438 MB, too large for the repository. So each linear layer keeps its
+published weights and learns a low-rank update beside them (LoRA, arXiv 2106.09685). These updates,
+11 MB, are delivered; `large.py` adds them to the published model where Attune is installed.
 """
 
 from pathlib import Path
@@ -17,8 +17,8 @@ from inference.models.sources import digest
 from inference.reading.training.reranking import Together
 from inference.training import body
 
-# Of 1,377 held-out questions, 1,000 have the right line first by a difference of full rank; 996 by
-# one that was cut to rank 64, 984 to rank 32 (2026-11-30).
+# A full-rank update puts the right line first for 1,000 of 1,377 held-out questions; cut to rank
+# 64, for 996, and to rank 32, for 984 (2026-11-30).
 RANK = 64
 FACTORS = (".down", ".up")
 Part = TypeVar("Part", bound=nn.Module)
@@ -36,15 +36,15 @@ class Mpnet(nn.Module):
         self.embeddings, self.encoder = model.embeddings, model.encoder
 
     def forward(self, ids: Tensor, penalty: Tensor, second: Tensor) -> tuple[Tensor]:
-        """Return the vector of each token. This model does not mark the second text."""
-        # MPNet numbers the first token 2.
+        """Return the vector of each token. MPNet has no token types, so `second` is not used."""
+        # MPNet's position ids start at 2.
         places = torch.arange(2, ids.shape[1] + 2, device=ids.device).expand(ids.shape)
         begun = self.embeddings(input_ids=ids, position_ids=places)
         return (self.encoder(begun, attention_mask=penalty)[0],)
 
 
 class LowRank(nn.Module):
-    """A linear map that stays, and a difference that is learned."""
+    """A frozen linear layer with a trainable low-rank update."""
 
     def __init__(self, linear: nn.Linear, rank: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class LowRank(nn.Module):
         return learned
 
     def added(self) -> nn.Linear:
-        """Return the linear map with the difference in it."""
+        """Merge the update into the layer, and return it."""
         with torch.no_grad():
             self.linear.weight += self.up @ self.down
         return self.linear
@@ -84,12 +84,12 @@ def parts_of(model: Together, kind: type[Part]) -> list[tuple[nn.Module, str, Pa
 
 
 def name_of(file: Path) -> str:
-    """Return the name of the model with this difference."""
+    """Return the name of the model with this adapter."""
     return f"large-reranker@{digest(file)[:12]}+{RECIPE}"
 
 
 def write(model: Together, file: Path) -> None:
-    """Write what was trained: factors in eight bits, with a step for each row, the rest in 16."""
+    """Write what was trained: factors in 8 bits with a scale for each row, the rest in 16 bits."""
     kept = {}
     for name, value in model.named_parameters():
         if name.endswith(FACTORS):
@@ -104,7 +104,7 @@ def write(model: Together, file: Path) -> None:
 
 
 def restore(model: Together, file: Path) -> None:
-    """Put a written difference into an adapted model."""
+    """Load a written adapter into the model."""
     with np.load(file) as stored:
         kept = {name: torch.from_numpy(stored[name]) for name in stored.files}
     steps = {name: kept.pop(f"{name}.step") for name in [*kept] if name.endswith(FACTORS)}
@@ -112,14 +112,15 @@ def restore(model: Together, file: Path) -> None:
     unknown = model.load_state_dict(state, strict=False).unexpected_keys
     trained = {name for name, value in model.named_parameters() if value.requires_grad}
     if unknown or trained - state.keys():
-        raise ValueError(f"{file} does not fit this model; it belongs to another version.")
+        raise ValueError(f"{file} does not fit this model; it is from another version.")
 
 
 def join(model: Together) -> None:
-    """Add the differences to the linear maps, and prepare these for eight bits.
+    """Merge the updates into the linear layers, and prepare these for 8 bits.
 
-    Each map scales its rows: with one step for all tokens, as in MiniLM's attention, the scores
-    would be worthless (right line first for 0.50 of the hard questions instead of 0.67).
+    Each layer scales its rows: with one quantisation scale for all tokens, as in MiniLM's
+    attention, the scores would be worthless (right line first for 0.50 of the hard questions
+    instead of 0.67).
     """
     for parent, name, part in parts_of(model, LowRank):
         setattr(parent, name, export.row_scaled(part.added()))
