@@ -75,10 +75,10 @@ def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
 
 def lesson(rows: Rows) -> Lesson:
     """Return what the reader learns from a company."""
+    passages = dict.fromkeys(line.passage for line in lines_of(rows))
     asked = [row for row in of_company(rows) if "question" in row]
-    cuts = tuple(map(cut, asked[0]["passages"]))
     questions = [Asked(row["question"], frozenset(row["answers"])) for row in asked]
-    return Lesson(cuts, tuple(questions))
+    return Lesson(tuple(map(cut, passages)), tuple(questions))
 
 
 def lines_of(rows: Rows) -> Iterator[Line]:

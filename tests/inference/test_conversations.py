@@ -9,7 +9,7 @@ import pytest
 import inference
 
 ROOM = Path(inference.__file__).parent
-FILES = sorted((ROOM / "conversations").glob("*.jsonl"))
+FILES = [*sorted((ROOM / "conversations").glob("*.jsonl")), ROOM / "reading" / "several.jsonl"]
 INSTEAD = {"chat", "person"}
 
 
@@ -48,3 +48,11 @@ def test_the_customer_has_records_there_or_is_nobody(path: Path) -> None:
     for row in rows(path):
         owners = {one.get("customer") for one in sources(row["company"]).values()}
         assert row["customer"] is None or row["customer"] in owners
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_questions_of_a_message_make_it_up(path: Path) -> None:
+    for row in rows(path):
+        if "text" in row:
+            whole = "".join(turn["text"] for turn in row["turns"])
+            assert "".join(whole.split()) == "".join(row["text"].split())

@@ -27,8 +27,8 @@ COMPANIES = settings.BASE_DIR / "inference" / "reading" / "companies"
 CONVERSATIONS = settings.BASE_DIR / "inference" / "conversations"
 # Fewer test questions could not be judged: a fifth of them is held back.
 FEWEST = 50
-# Conversations that are not trained on.
-KEPT = COMPANIES.parent / "turns.jsonl"
+# Conversations, and messages of several questions, that are not trained on.
+KEPT = (COMPANIES.parent / "turns.jsonl", COMPANIES.parent / "several.jsonl")
 
 
 class Command(BaseCommand):
@@ -147,7 +147,7 @@ class Command(BaseCommand):
         else:
             model = restoring.restored(folders.start, RERANKING)
             course, share = recipe.FURTHER, recipe.SHARE_FURTHER
-            new = recipe.unlearned(by_company, RERANKING)
+            new = recipe.unlearned({name for name, _ in lessons}, RERANKING)
         return recipe.make_reranker(
             model, WEIGHTS, lessons, kept(), folders.work, RERANKING, self.stderr.write, course,
             share, new, large,
@@ -161,7 +161,7 @@ class Command(BaseCommand):
         lessons = with_conversations(by_company)
         name = recipe.make_large(
             start, WEIGHTS, lessons, folders.work, catalogue.DIFFERENCE, self.stderr.write,
-            recipe.unlearned(by_company, catalogue.DIFFERENCE),
+            recipe.unlearned({name for name, _ in lessons}, catalogue.DIFFERENCE),
         )  # fmt: skip
         graph = large.make(start, name)
         return LargeReranker(name, Pairs(graph, start / "tokenizer.json").scores)
@@ -209,10 +209,12 @@ def better(before: Sequence[float], after: Sequence[float]) -> bool:
 
 
 def taught() -> dict[str, Lesson]:
-    return {
+    """Return the questions about each company that has any; the others have conversations only."""
+    lessons = {
         path.stem: companies.lesson(list(json_lines.rows(path)))
         for path in sorted(COMPANIES.glob("*.jsonl"))
     }
+    return {name: lesson for name, lesson in lessons.items() if lesson.asked}
 
 
 def needed() -> LargeReranker:
@@ -229,15 +231,16 @@ def with_conversations(by_company: dict[str, Lesson]) -> list[tuple[str, Lesson]
 
 
 def kept() -> list[Lesson]:
-    """Return the conversations that are not trained on."""
-    return [lesson for _, lesson in spoken([KEPT])]
+    """Return the conversations and messages that are not trained on."""
+    return [lesson for _, lesson in spoken(KEPT)]
 
 
 def spoken(files: Iterable[Path]) -> Iterator[tuple[str, Lesson]]:
-    """Yield each conversation with the name of its company."""
+    """Yield each conversation with its lesson's name: "bank/accountant"."""
     for path in files:
         for talk in json_lines.rows(path):
-            yield talk["company"], talks.lesson(rows_of(talk["company"]), talk)
+            name = f"{talk['company']}/{path.stem}"
+            yield name, talks.lesson(rows_of(talk["company"]), talk)
 
 
 @lru_cache

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +84,7 @@ def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert manifest["figures"]["hit1"] == 1
         left = [path.name for path in folders.work.iterdir()]
         assert left == [recipe.READERS], "the next training begins anew"
-        lessons = [("acme", ACME), ("acme", TALK), ("other", ACME)]
+        lessons = [("acme", ACME), ("acme/talks", TALK), ("other", ACME)]
         again = folder / "again"
         model = reranking.starting(start, folders.work / recipe.READERS)
         found = recipe.make_reranker(
@@ -99,6 +100,26 @@ def test_a_question_comes_near_to_its_line(made: Path) -> None:
     first, second = reader.scores("when do gates close", PASSAGES)
     assert int(second.argmax()) == 0
     assert second.max() > first.max()
+
+
+def test_only_new_files_are_learned_whole(made: Path) -> None:
+    folder = made.with_name("again")
+    known = json.loads((folder / "manifest.json").read_text())["learned"]
+    assert known == ["acme", "talks"]
+    names = ["acme", "acme/talks", "acme/others", "new", "hotel", "hotel/others"]
+    assert recipe.unlearned(names, folder) == {"acme/others", "new"}
+
+
+def test_what_a_question_leans_on_ranks_higher_and_keeps_its_score(made: Path) -> None:
+    reader = Reader(made)
+    case = list(reranking.cases(reader, TALK))[1]
+    without = Lesson(TALK.passages, (replace(TALK.asked[1], leaning={}),))
+    [alone] = reranking.cases(reader, without)
+    scores = dict(zip(case.lines, zip(case.first, case.liked, strict=True), strict=True))
+    assert scores["blue", "tents at noon"][1] == 1.0 and sum(case.liked) == 1.0
+    assert dict(zip(alone.lines, alone.first, strict=True)) == {
+        line: first for line, (first, _) in scores.items()
+    }
 
 
 def test_the_reranker_reads_pairs(made: Path) -> None:
