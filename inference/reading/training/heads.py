@@ -19,6 +19,8 @@ ROOM = Path(__file__).parents[1]
 FREEDOM, FREEDOM_OF_SPLITS = 10.0, 1.0
 # In `splits/`: where another question begins, and what stands for a new line.
 ANEW, NEW_LINE = re.compile(r"(?<=\s)‖ "), re.compile(r" ?⏎ ?")
+# Characters before the first word of a part that belong to no question.
+SIGNS = " ,.;:?!-–—/)\n"
 Labelled = tuple[list[str], list[str]]
 
 
@@ -90,16 +92,22 @@ def meanings() -> list[dict[str, Any]]:
 
 
 def seams(reader: Reader) -> tuple[Scores, list[str]]:
-    """Return the seams of each message in `splits/`, and whether another question begins there."""
+    """Return the seams of the messages, and whether another question begins at each."""
     vectors, labels = [], []
-    for path in sorted((ROOM / "splits").glob("*.txt")):
-        for line in path.read_text().splitlines():
-            text, begins = marked(line)
-            hidden, found = splitting.seams(reader, text)
-            if found:
-                vectors.append(splitting.features(hidden, found))
-                labels += [ASKS_ANEW if seam.begin in begins else GOES_ON for seam in found]
+    for text, begins in messages():
+        hidden, found = splitting.seams(reader, text)
+        if found:
+            vectors.append(splitting.features(hidden, found))
+            labels += [ASKS_ANEW if seam.begin in begins else GOES_ON for seam in found]
     return np.concatenate(vectors), labels
+
+
+def messages() -> Iterator[tuple[str, set[int]]]:
+    """Yield messages, each with the characters with which its further questions begin."""
+    for path in sorted((ROOM / "splits").glob("*.txt")):
+        yield from map(marked, path.read_text().splitlines())
+    for path in sorted((ROOM.parent / "conversations").glob("*.jsonl")):
+        yield from (in_parts(row) for row in rows(path) if "text" in row)
 
 
 def marked(line: str) -> tuple[str, set[int]]:
@@ -109,3 +117,14 @@ def marked(line: str) -> tuple[str, set[int]]:
         begins.add(len(text))
         text += part
     return text, begins - {0}
+
+
+def in_parts(row: dict[str, Any]) -> tuple[str, set[int]]:
+    """Return the message of a row of `conversations`, and the characters with which its further
+    questions begin."""
+    text, begins, at = str(row["text"]), set[int](), 0
+    for turn in row["turns"]:
+        at = text.index(turn["text"], at)
+        begins.add(at + len(turn["text"]) - len(turn["text"].lstrip(SIGNS)))
+        at += len(turn["text"])
+    return text, begins - {min(begins)}

@@ -8,7 +8,8 @@ import pytest
 import inference
 from chatbot.reply.questions import questions
 from inference.json_lines import rows
-from inference.reading.training.heads import marked
+from inference.reading import splitting
+from inference.reading.training.heads import in_parts, marked, messages
 
 FOLDER = Path(inference.__file__).parent / "reading" / "splits"
 TRAINED = sorted(FOLDER.glob("*.txt"))
@@ -31,8 +32,34 @@ def test_a_new_line_may_stand_before_another_question() -> None:
     assert marked("is it Monday or Tuesday?") == ("is it Monday or Tuesday?", set())
 
 
+def test_a_part_of_a_message_begins_with_its_first_word() -> None:
+    row = {"text": "is it open - & till when", "turns": [{"text": "is it open -"}]}
+    assert in_parts(row) == ("is it open - & till when", set())
+    row["turns"].append({"text": "& till when"})
+    assert in_parts(row) == ("is it open - & till when", {13})
+    turns = [{"text": "is it open"}, {"text": "- till when?"}]
+    assert in_parts({"text": "is it open - till when?", "turns": turns})[1] == {13}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_seam"),
+    [
+        ("is it open? 2)", "how much is it", False),
+        ("1. what is the fee 2.", "who pays it", False),
+        ("1.", "what is the fee", False),
+        ("do you open before 9.", "where do I park", True),
+        ("dad is in ward 6.", "how late can I visit", True),
+    ],
+)
+def test_a_number_belongs_to_the_question_that_it_counts(
+    before: str, after: str, is_seam: bool
+) -> None:
+    before = f"1) {before}" if before.endswith("2)") else before
+    assert bool(splitting.signs_of(before, " ", after)) == is_seam
+
+
 def test_no_message_is_both_trained_and_tested_on() -> None:
-    trained = {marked(line)[0] for path in TRAINED for line in path.read_text().splitlines()}
+    trained = {text for text, _ in messages()}
     chosen_by, tested = ({row["text"] for row in rows(path)} for path in (CHOSEN_BY, TESTED))
     assert not trained & chosen_by and not (trained | chosen_by) & tested
 
