@@ -75,7 +75,8 @@ class FakeReranker:
 
 
 def logit(share: float) -> float:
-    share = min(max(share, 0.01), 0.99)
+    # So low that a line without a word of the question does not answer, whatever it is liked for.
+    share = min(max(share, 0.001), 0.99)
     return math.log(share / (1 - share))
 
 

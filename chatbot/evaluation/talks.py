@@ -7,12 +7,16 @@ what an answer must contain, in `inference/reading/companies/README.md`.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from chatbot.evaluation import companies
 from chatbot.evaluation.companies import Line
 from chatbot.reply.retrieve import context, leaning_on
 from crm.knowledge import wording
+from inference import json_lines
 from inference.evaluation.answers import holds, plain
 from inference.grounding.words import letters
 from inference.lines import cut
@@ -32,6 +36,21 @@ def lesson(company: Rows, talk: dict[str, Any]) -> Lesson:
     return Lesson(tuple(map(cut, passages)), tuple(asked(lines, talk["turns"])))
 
 
+def rows_of(talks: Rows, folder: Path) -> Iterator[dict[str, Any]]:
+    """Yield the questions of conversations as `evaluate reading` takes them. folder: the
+    companies."""
+    company = lru_cache(lambda name: list(json_lines.rows(folder / f"{name}.jsonl")))
+    for talk in talks:
+        known = lesson(company(talk["company"]), talk)
+        for place, one in enumerate(known.asked):
+            yield {
+                **asdict(one),
+                "passages": known.texts,
+                "answers": sorted(one.right),
+                "src": "further" if place else "first",
+            }
+
+
 def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
     before = told = ""
     cited: list[set[str]] = []
@@ -42,8 +61,8 @@ def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
             whole = context(before, told)
             yield Asked(turn["text"], frozenset(right), before, whole, leaning(lines, cited))
         before = turn["text"]
+        told = lines[min(right)].text if right else ""
         if right:
-            told = lines[min(right)].text
             cited.insert(0, set(turn["of"]))
 
 

@@ -32,7 +32,7 @@ from chatbot.reply.looked_up import LookedUp
 from chatbot.reply.own import look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
-from chatbot.reply.told import ended, in_its_words, meant, restated, with_rival
+from chatbot.reply.told import ended, in_its_words, meant, restated, with_next, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
@@ -156,9 +156,15 @@ class FromRecords:
         return ""
 
     def tell_best(self, line: Line, found: Found) -> str:
-        """Tell the best line, with a rival that was not told yet."""
-        others = [one for one in found.tellable() if one.source not in self.told]
-        return self.tell(with_rival([line], others))
+        return self.tell(self.with_more([line], found))
+
+    def with_more(self, lines: list[Line], found: Found) -> list[Line]:
+        """Add what was not told yet: in an urgent matter the sentences that follow the first line,
+        otherwise a rival of it."""
+        if "urgent" in self.turn.intents:
+            known = self.told | {line.source for line in lines}
+            return [*lines, *(one for one in with_next(lines[0]) if one.source not in known)]
+        return with_rival(lines, [one for one in found.tellable() if one.source not in self.told])
 
     def sure(self, found: Found) -> Line | None:
         """Return the line that is told without asking the language model. What a follow-up is about
@@ -289,7 +295,7 @@ class FromRecords:
             self.withhold(sentence, [], ECHO)
             return None
         self.withhold(sentence, [], IN_ITS_WORDS)
-        return self.tell(news if self.told else with_rival(news, found.tellable()))
+        return self.tell(news if self.told else self.with_more(news, found))
 
     def read(self, sentence: str, found: Found) -> tuple[list[str], list[Line]]:
         """Return what the records lack of a sentence, and the lines that it is about."""

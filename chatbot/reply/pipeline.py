@@ -137,7 +137,7 @@ class Answer:
                     yield sentence
             if answering.refused:
                 unanswered.append((turn, answering.refused))
-            turn = after_it(turn, self.outcome)
+            turn = after_it(turn, self.outcome, answering.shown)
         if unanswered and not surely:
             async for sentence in self.without(unanswered):
                 yield sentence
@@ -235,12 +235,15 @@ def without_intent(parts: Sequence[str], intent: str) -> list[str]:
     return [part for part, one in zip(parts, heard, strict=True) if intent not in one.intents]
 
 
-def after_it(turn: Turn, outcome: Outcome) -> Turn:
-    """Return the turn as it stands after its first question was answered."""
+def after_it(turn: Turn, outcome: Outcome, shown: Sequence[str]) -> Turn:
+    """Return the turn as it stands after one of its questions was answered."""
     ids = tuple(row["id"] for row in outcome.citations)
-    said = ("customer", turn.text)
+    answer = (("bot", " ".join(shown)),) if shown else ()
     return replace(
-        turn, history=(*turn.history, said), cited=(ids, *turn.cited) if ids else turn.cited
+        turn,
+        history=(*turn.history, ("customer", turn.text), *answer),
+        cited=(ids, *turn.cited) if ids or turn.cited else (),
+        is_further=True,
     )
 
 

@@ -5,13 +5,15 @@ does that well enough (docs/architecture.md). So the sentence only helps to choo
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import takewhile
 
 from chatbot.engines import reader
 from chatbot.reply.found import Line
 from crm.knowledge import wording
 from crm.knowledge.search import Hit
 from inference.grounding import restates, unheld
-from inference.lines import CELL, is_prose
+from inference.lines import CELL, cut, is_prose
 
 ENDS = (".", "!", "?", ":", "…", "。", "！", "？")
 # How much a line's nearness to the model's sentence counts beside its nearness to the question. Of
@@ -20,6 +22,8 @@ SENTENCE = 1.0
 # In units of the reader's score: a line so little behind the best one is told with it. Of the same
 # questions, 0.46 are answered right and 0.15 wrongly with it, 0.37 and 0.27 without (2026-11-29).
 DOUBT = 2.0
+# Sentences that are told after the best one in an urgent matter.
+NEXT = 2
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3
 
@@ -48,6 +52,16 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
     rival = next((line for line in lines if line.source not in told), None)
     is_near = rival is not None and len(chosen) == 1 and chosen[0].rank - rival.rank < DOUBT
     return [*chosen, rival] if rival and is_near else list(chosen)
+
+
+def with_next(line: Line) -> list[Line]:
+    """Add the sentences that follow a sentence of an article: one seldom says all that is to be
+    done in danger."""
+    if not line.hit.shared or not is_prose(line.text):
+        return [line]
+    after = [*enumerate(cut(line.hit.text)[1])][line.place + 1 :][:NEXT]
+    prose = takewhile(lambda one: is_prose(one[1]), after)
+    return [line, *(replace(line, place=at, text=text) for at, text in prose)]
 
 
 def by_nearness(sentence: str, lines: Sequence[Line]) -> list[Line]:

@@ -75,6 +75,8 @@ class Turn:
     ahead: tuple[str, ...] = ()
     # Answer as if all drafts of articles were published.
     drafts: bool = False
+    # The text is a question of a message, and not its first.
+    is_further: bool = False
 
     @cached_property
     def names(self) -> search.Names:

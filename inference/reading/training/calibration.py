@@ -100,13 +100,16 @@ def with_large(
 
 
 def scored(able: Reranker, case: Case) -> Scored:
-    first = np.array(case.first, np.float32)
-    return Scored(case, (first, scores_of(able, case, able.scores)))
+    return Scored(case, (floats(case.first), scores_of(able, case, able.scores)))
 
 
 def scores_of(able: Reranker, case: Case, score: Score) -> Scores:
-    first = np.array(case.first, np.float32)
-    return able.again(score, case.question, case.lines, first, np.zeros_like(first), case.before)
+    first, liked = floats(case.first), floats(case.liked)
+    return able.again(score, case.question, case.lines, first, liked, case.before)
+
+
+def floats(values: Sequence[float]) -> Scores:
+    return np.array(values, np.float32)
 
 
 def fitted_to(cases: Sequence[Scored], count: int) -> Weights:
@@ -117,7 +120,7 @@ def fitted_to(cases: Sequence[Scored], count: int) -> Weights:
 
 
 def best_of(one: Scored, score_weights: Weights, weight: float) -> Best:
-    ranks = joined(weight, *one.scores)
+    ranks = joined(weight, *one.scores) + floats(one.case.liked)
     at = int(ranks.argmax())
     answers = float(logistic(score_weights, np.stack(one.scores, axis=1))[at])
     return Best(answers, lead(ranks), one.case.right[at], one.case.answer is not None)
@@ -149,8 +152,8 @@ def hit1(able: Reranker, cases: Sequence[Case]) -> float:
     hits = []
     for case in cases:
         if case.answer is not None:
-            first = np.array(case.first, np.float32)
-            ranks = able.rank(case.question, case.lines, first, before=case.before).ranks
+            first, liked = floats(case.first), floats(case.liked)
+            ranks = able.rank(case.question, case.lines, first, liked, case.before).ranks
             hits.append(case.right[int(ranks.argmax())])
     return float(np.mean(hits)) if hits else 0.0
 

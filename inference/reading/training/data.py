@@ -12,7 +12,7 @@ class Asked:
     question: str
     right: frozenset[int]
     # In a conversation: the question before, and with the answer to it; and how much more likely
-    # it is about some lines than about others, in units of the reader's score.
+    # it is about some lines than about others, in units of the ranks.
     asked_before: str = ""
     before: str = ""
     leaning: Mapping[int, float] = field(default_factory=dict)

@@ -23,12 +23,14 @@ TAUGHT, KEPT = 4, 10
 
 @dataclass(frozen=True)
 class Case:
-    """A question and the lines that the reader ranks first, best first, with its scores."""
+    """A question and the lines that the reader ranks first, best first, with its scores and what is
+    added to their ranks."""
 
     question: str
     before: str
     lines: tuple[Titled, ...]
     first: tuple[float, ...]
+    liked: tuple[float, ...]
     right: tuple[bool, ...]
     # The reader's favourite among the lines that answer; None if nothing answers.
     answer: Titled | None
@@ -38,15 +40,18 @@ def cases(reader: Reader, lesson: Lesson) -> Iterator[Case]:
     lines = [(title, line) for title, own in lesson.passages for line in own]
     for one in lesson.asked:
         scores = np.concatenate(reader.scores(one.question, lesson.texts, one.asked_before))
+        liked = np.zeros_like(scores)
         for place, more in one.leaning.items():
-            scores[place] += more
-        best = [int(place) for place in np.argsort(-scores)[:KEPT]]
-        answer = max(one.right, key=lambda place: scores[place], default=None)
+            liked[place] = more
+        ranks = scores + liked
+        best = [int(place) for place in np.argsort(-ranks)[:KEPT]]
+        answer = max(one.right, key=lambda place: ranks[place], default=None)
         yield Case(
             one.question,
             one.before,
             tuple(lines[place] for place in best),
             tuple(float(scores[place]) for place in best),
+            tuple(float(liked[place]) for place in best),
             tuple(place in one.right for place in best),
             None if answer is None else lines[answer],
         )

@@ -4,11 +4,13 @@ from contextlib import nullcontext
 from unittest import mock
 
 from chatbot.reply.from_records import FromRecords
-from chatbot.reply.retrieve import leanings, query, refers, retrieve
+from chatbot.reply.pipeline import after_it
+from chatbot.reply.retrieve import depends, leanings, query, refers, retrieve
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
 from crm.knowledge.records import import_records
-from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker
+from crm.plumbing.threads import in_thread
+from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker, outcome_of
 
 SAID = (("customer", "when was my tent shipped?"), ("bot", "Order 1 – Shipped: 3 November 2026."))
 
@@ -21,6 +23,27 @@ def test_a_message_leans_on_what_was_said_only_after_something_was() -> None:
         Turn("what about the weight of the blue", ALICE, SAID, intents=frozenset({"back"}))
     )
     assert not refers(Turn("when do you open on Saturdays in May", ALICE, history=SAID))
+
+
+def test_a_further_question_of_a_message_leans_on_the_one_before() -> None:
+    assert refers(Turn("who brings the tents to the door", ALICE, history=SAID, is_further=True))
+    assert not refers(Turn("who brings the tents to the door", ALICE, history=SAID))
+
+
+def test_after_a_question_without_an_answer_an_earlier_answer_counts_less() -> None:
+    turn = after_it(Turn("is it wrapped?", ALICE, cited=(("order:71",),)), Outcome(), [])
+    assert turn.history == (("customer", "is it wrapped?"),)
+    answered = after_it(
+        Turn("is it wrapped?", ALICE, cited=(("order:71",),)), outcome_on_71(), ["No."]
+    )
+    assert answered.history[-1] == ("bot", "No.")
+    assert 0 < leanings(turn)["order:71"] < leanings(answered)["order:71"]
+
+
+def outcome_on_71() -> Outcome:
+    outcome = Outcome()
+    outcome.cite("order:71", "Order 71")
+    return outcome
 
 
 def test_the_last_answer_counts_more_than_an_earlier_one() -> None:
@@ -42,6 +65,41 @@ class FollowUpTests(FakeModelsTestCase):
         for cited, carrier in (("order:71", "Swift Parcel"), ("order:72", "Northline")):
             turn = Turn("and which carrier has it?", ALICE, SAID, cited=((cited,),))
             assert retrieve(turn).lines[0].text == f"Carrier: {carrier}"
+
+    async def test_a_further_question_is_about_what_the_first_answer_was_about(self) -> None:
+        for number, carrier in ((71, "Swift Parcel"), (72, "Northline")):
+            row = {"id": f"order:{number}", "kind": "order", "customer": ALICE}
+            fields = {"status": "sent", "carrier": carrier, "item": f"tent {number}"}
+            about = {"title": f"Order {number}", "fields": fields}
+            row |= about | {"updated_at": "2026-11-01T00:00:00Z"}
+            await in_thread(import_records, [row])
+        text = "what is the status of order 71? which carrier brings the parcel to us?"
+        self.generator.answer = "The carrier is Swift Parcel."
+        outcome = await outcome_of(Turn(text, ALICE))
+        self.assertIn("Swift Parcel", outcome.answer)
+        said = [message["content"] for message in self.generator.prompts[-1]]
+        self.assertIn("what is the status of order 71?", said[-3])
+        self.assertIn("sent", said[-2])
+
+    def test_a_further_question_keeps_to_the_number_before_only_if_its_words_do(self) -> None:
+        asked = (("customer", "where is order 10436?"),)
+        text = "when does my tuner come to the flat"
+        assert query(Turn(text, ALICE, asked, is_further=True)) == text
+        assert not depends(Turn(text, ALICE, asked, is_further=True))
+        assert query(Turn("when does it come to the flat", ALICE, asked)).endswith("10436")
+
+    def test_a_record_that_was_told_ranks_higher_and_is_no_likelier_to_answer(self) -> None:
+        self.orders()
+        text = "and which carrier has it?"
+        found = {
+            cited: retrieve(Turn(text, ALICE, SAID, cited=((cited,),) if cited else ())).lines
+            for cited in ("", "order:72")
+        }
+        before, after = (
+            next(line for line in lines if line.hit.record == "order:72")
+            for lines in found.values()
+        )
+        assert after.rank > before.rank and after.answers == before.answers
 
     def test_a_record_that_is_chosen_by_a_click_is_asked_the_same_question(self) -> None:
         self.orders()

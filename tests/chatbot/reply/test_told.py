@@ -1,12 +1,13 @@
 """What a sentence of the model is shown as: itself, or the lines of the record that it is about."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from unittest import mock
 
 import pytest
 
 from chatbot.reply.found import Line
-from chatbot.reply.told import in_its_words, meant, with_rival
+from chatbot.reply.told import in_its_words, meant, with_next, with_rival
 from crm.knowledge.search import Hit
 from inference.grounding import restates
 from inference.lines import cut
@@ -156,3 +157,19 @@ def test_a_sentence_that_says_what_the_line_says_is_shown_as_it_is(
 )
 def test_and_one_that_says_more_less_or_otherwise_is_not(sentence: str, line: str) -> None:
     assert not restates(sentence, line, "Order 50001")
+
+
+def test_what_follows_a_sentence_of_an_article_is_told_with_it() -> None:
+    told = ["Do not touch it.", "Leave the house and ring 999.", "Then call us.", "Bring ice."]
+    lines = lines_of("\n".join(["Danger", *told]))
+    assert [one.text for one in with_next(lines[0])] == told[:3]
+    assert with_next(lines[-1]) == [lines[-1]]
+
+
+def test_a_field_a_row_and_a_record_of_the_customer_stand_alone() -> None:
+    for passage in (ORDER, HOURS):
+        first = lines_of(passage)[0]
+        assert with_next(first) == [first]
+    first = lines_of(RETURNS)[0]
+    own = replace(first, hit=replace(first.hit, shared=False))
+    assert with_next(own) == [own]
