@@ -26,7 +26,7 @@ from inference.reading.reader import Ids, Scores, encoded, tokenizer_of
 from inference.runtime import session
 
 # Tokens of a question, of what was said before, of a title and of a line.
-QUESTION, BEFORE, TITLE, LINE = 48, 40, 16, 80
+QUESTION, BEFORE, TITLE, LINE = 96, 40, 16, 80
 
 # In units of the ranks: a line that leads by more is no surer.
 FARTHEST = 6.0
@@ -228,16 +228,17 @@ def features(answers: Any, leads: Any) -> NDArray[np.float64]:
 def laid(tokenizer: Tokenizer, question: str, line: Titled, before: str = "") -> Pair:
     begin, *words, end = encoded(tokenizer, question)
     asked = [begin, *words[:QUESTION], end]
-    context = [*inner(tokenizer, before, BEFORE), end] if before else []
-    title, text = inner(tokenizer, line[0], TITLE), inner(tokenizer, line[1], LINE)
+    # Its end is read: there stand the question, after its story, and then the answer.
+    context = [*inner(tokenizer, before)[-BEFORE:], end] if before else []
+    title, text = inner(tokenizer, line[0])[:TITLE], inner(tokenizer, line[1])[:LINE]
     second = len(asked) + len(context)
     ids = [*asked, *context, *title, *text, end]
     return Pair(ids, len(asked), second, second + len(title))
 
 
-def inner(tokenizer: Tokenizer, text: str, most: int) -> Ids:
+def inner(tokenizer: Tokenizer, text: str) -> Ids:
     """Return a text's token ids without the marks around them."""
-    return encoded(tokenizer, text)[1:-1][:most]
+    return encoded(tokenizer, text)[1:-1]
 
 
 def arrays(pairs: Sequence[Pair]) -> tuple[NDArray[np.int64], ...]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 import inference
 from inference.reading.reader import tokenizer_of
 from inference.reading.reranker import (
+    BEFORE,
     LargeReranker,
     Reranker,
     Titled,
@@ -120,7 +121,7 @@ def test_two_models_rank_in_the_scale_of_one() -> None:
 
 
 def test_a_large_model_is_not_asked_about_a_sure_line(folder: Path) -> None:
-    assert asked_of(folder, "grand", [30.0, 12.0, 9.0]) == ([], [0, 1, 2])
+    assert asked_of(folder, "grand", [60.0, 12.0, 9.0]) == ([], [0, 1, 2])
 
 
 def test_numbers_for_another_large_model_are_not_used(folder: Path) -> None:
@@ -146,6 +147,14 @@ def test_empty_and_endless_texts_are_read(
 
 def test_no_lines_have_no_ranks(able: Reranker) -> None:
     assert len(able.rank("why?", [], np.zeros(0, np.float32)).ranks) == 0
+
+
+def test_of_a_long_text_before_the_end_is_read() -> None:
+    story = "so we came all the way here by the night train " * 20
+    pair = laid(TOKENIZER, "how much", ("Tours", "30 euros"), f"{story}. is it far")
+    end = laid(TOKENIZER, "how much", ("Tours", "30 euros"), "is it far")
+    read, wanted = (one.ids[one.question : one.second] for one in (pair, end))
+    assert len(read) == BEFORE + 1 and read[-len(wanted) :] == wanted
 
 
 def test_each_mask_covers_its_part(able: Reranker) -> None:
