@@ -23,13 +23,13 @@ from inference.training import linear
 EMOTION_F1 = 0.5
 # The share of the messages without an intent in which it may be heard. Most of the messages that
 # measure it use the intent's words and mean something else, as hardly any message does in service.
-# At 0.5 % half of the requests for a person are missed, at 2 % one in seven (2026-11-29).
+# Of 98 requests for a person, 0.79 are noticed at 0.5 %, 0.92 at 1 %, 0.95 at 2 % (2026-11-30).
 FALSE_INTENTS = 0.02
-# To miss one of these costs more than to alert an agent needlessly. Of 70 requests for a person,
-# 0.93 are noticed with 2.5 %, 0.86 with 2 %. Of 60 messages that report something grave, 0.88
-# alert an agent with 3 %, 0.75 with 2 %, and 3 of 90 others do with either; of 110 dialogues, 0.67
-# and 0.65 alert one at the right message (2026-11-29).
-FALSE_OF_INTENT = {"person": 0.025, "urgent": 0.03}
+# Missing a grave message costs more than alerting an agent needlessly. Of 40 grave messages of
+# many trades (`stories/noddy.tsv`), 0.53 alert an agent with 3 %, 0.63 with 4 % and 0.65 with 5 %;
+# of its 120 others, 0.03, 0.04 and 0.07 do. Of 110 dialogues, 0.66, 0.66 and 0.65 alert one at the
+# right message (2026-11-30).
+FALSE_OF_INTENT = {"leave": 0.03, "urgent": 0.04}
 # The inverse of the penalty on large weights of an intent's head; no other was tried.
 FREEDOM = 0.5
 

@@ -16,7 +16,7 @@ WISHES = ROOM.parent / "wishes" / "companies"
 # Files that are not trained on: the calibration and the thresholds come from them.
 DEV = {
     "airline-rowan", "broadband-rowan", "parcels-rowan", "water-dove", "k-hazel", "l-fir", "willow",
-    "burdock",
+    "burdock", "noddy",
 }  # fmt: skip
 
 # The intents that are judged in all messages of `intents`.
@@ -35,14 +35,18 @@ def messages(dev: bool = False) -> list[Example]:
 
 
 def intents(dev: bool = False) -> list[Example]:
-    """Read the messages with intents, and those of stories and dialogues, which may call an
-    agent."""
+    """Read the messages with intents, those that may ask for a person, and those of stories and
+    dialogues, which may call an agent."""
     return [
         Example(readable(row["text"]), UNLABELLED, "intents", intents=_marks(row["intents"]))
         for row in _rows("intents", dev)
     ] + [
-        Example(text, UNLABELLED, "dialogues", intents=_only("urgent", calls))
-        for text, calls in _calling(dev)
+        Example(text, UNLABELLED, name, intents=_only(intent, has))
+        for name, intent, pairs in (
+            ("persons", "person", _asking(dev)),
+            ("dialogues", "urgent", _calling(dev)),
+        )
+        for text, has in pairs
     ]
 
 
@@ -77,8 +81,7 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     ]
     for row in _dialogues(WISHES, dev=False):
         known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
-    for row in _rows("persons", dev=False):
-        known["person"].append((readable(row["text"]), "person" in row["intents"]))
+    known["person"] += _asking(dev=False)
     known["urgent"] = list(_calling(dev=False))
     # Threats alert agents. So a message that alerts nobody is no threat, even if it asks about
     # complaints or lawyers.
@@ -90,6 +93,12 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
         if turn["of"]:
             known["bot"].append((text, False))
     return known
+
+
+def _asking(dev: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the messages of `persons`, each with whether it asks for a person."""
+    for row in _rows("persons", dev):
+        yield readable(row["text"]), "person" in row["intents"]
 
 
 def _calling(dev: bool) -> Iterator[tuple[str, bool]]:
@@ -110,11 +119,14 @@ def _dialogues(folder: Path, dev: bool) -> Iterator[dict[str, Any]]:
 
 
 def _turns() -> Iterator[dict[str, Any]]:
-    """Yield the messages of conversations: questions that sound like small talk, or like a request
-    for a person, in between."""
+    """Yield the messages of conversations; of a message of several questions, each question and the
+    whole. Some sound like small talk, or like a request for a person, and are none."""
     for path in sorted((ROOM.parent / "conversations").glob("*.jsonl")):
         for row in rows(path):
             yield from row["turns"]
+            if "text" in row and len(row["turns"]) > 1:
+                of = [id for turn in row["turns"] for id in turn["of"]]
+                yield {"text": row["text"], "line": [], "of": of}
 
 
 def _marks(names: list[str]) -> tuple[float, ...]:

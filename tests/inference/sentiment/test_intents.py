@@ -12,7 +12,7 @@ from inference.sentiment.classifier import INTENTS
 SENTIMENT = Path(inference.__file__).parent / "sentiment"
 TRAINED = sorted([*(SENTIMENT / "intents").glob("*.tsv"), *(SENTIMENT / "persons").glob("*.tsv")])
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-TESTED = sorted([*(FIXTURES / "intents").glob("*.tsv"), FIXTURES / "persons.tsv"])
+TESTED = sorted([*(FIXTURES / "intents").glob("*.tsv"), *FIXTURES.glob("persons*.tsv")])
 DIALOGUES = sorted([*(SENTIMENT / "dialogues").glob("*.jsonl"), *FIXTURES.glob("dialogues*.jsonl")])
 
 

@@ -12,7 +12,7 @@ SENTIMENT = Path(inference.__file__).parent / "sentiment"
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 STORIES = sorted((SENTIMENT / "stories").glob("*.tsv"))
 TRAINED = sorted((SENTIMENT / "messages").glob("*.tsv")) + STORIES
-TESTED = sorted([*(FIXTURES / "messages").glob("*.tsv"), FIXTURES / "stories.tsv"])
+TESTED = sorted([*(FIXTURES / "messages").glob("*.tsv"), *FIXTURES.glob("stories*.tsv")])
 FILES = TRAINED + TESTED
 
 
@@ -24,7 +24,9 @@ def test_each_line_has_a_label_a_kind_and_a_message(path: Path) -> None:
     assert all(row[1] and row[2].strip() for row in rows)
 
 
-@pytest.mark.parametrize("path", [*STORIES, FIXTURES / "stories.tsv"], ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", [*STORIES, *sorted(FIXTURES.glob("stories*.tsv"))], ids=lambda path: path.stem
+)
 def test_a_story_calls_an_agent_now_or_not(path: Path) -> None:
     assert {line.split("\t")[1] for line in path.read_text().splitlines()} == {"now", "no"}
 
