@@ -22,7 +22,8 @@ SENTENCE = 1.0
 # In units of the reader's score: a line so little behind the best one is told with it. Of the same
 # questions, 0.46 are answered right and 0.15 wrongly with it, 0.37 and 0.27 without (2026-11-29).
 DOUBT = 2.0
-# Sentences that are told after the best one in an urgent matter.
+# Sentences that are told after the best one in an urgent matter. Of the answers to 24 grave
+# messages to twelve firms, one lacked only what the next sentence says: "ring 999" (2026-11-30).
 NEXT = 2
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3

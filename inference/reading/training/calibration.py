@@ -37,8 +37,8 @@ ANSWERED, TOLD = 0.1, 0.05
 # model, which takes seconds, gives 83 (2026-11-29).
 AT_ONCE = 0.85
 
-# From this certainty of its best line on, the small reranker ranks alone. With the weights before
-# those delivered, the large one then read 0.68 of the questions, hard ones among them, and 1,026 of
+# From this certainty of its best line on, the small reranker ranks alone. With the weights of the
+# fourth training, the large one then read 0.68 of the questions, hard ones among them, and 1,026 of
 # 1,377 held-out questions had the right line first, as many as if it read them all. With `at_once`
 # as the limit it was 1,019, and without the large one 978. Both scores count equally: with half the
 # weight for each, 1,015 had the right line first (2026-11-30).

@@ -19,9 +19,13 @@ FLOORS = {
     "person, false": 0.03,
     "leave": 0.70,
     "alerts, of 100": 64,
-    "grave stories, of 60": 46,
+    "grave stories, of 60": 51,
     "other stories, of 90": 4,
     "stories, macro-F1": 0.88,
+    "many trades, macro-F1": 0.83,
+    "many trades, person": 0.92,
+    "many trades, person, false": 0.03,
+    "many trades, grave, of 59": 37,
     "wishes": 0.75,
     "wishes, false": 0.05,
 }
@@ -57,6 +61,16 @@ def test_a_message_that_describes_a_case_alerts_an_agent_only_if_it_is_grave() -
     assert found["in time"] >= FLOORS["grave stories, of 60"]
     assert found["needlessly"] <= FLOORS["other stories, of 90"]
     assert figures(sentiment, "stories.tsv")["all"]["macro_f1"] >= FLOORS["stories, macro-F1"]
+
+
+def test_messages_as_customers_type_them_are_heard() -> None:
+    found = figures(sentiment, "stories-many-trades.tsv")["all"]
+    assert found["macro_f1"] >= FLOORS["many trades, macro-F1"]
+    asked = figures(intents, "persons-many-trades.tsv")["person"]
+    assert asked["recall"] >= FLOORS["many trades, person"]
+    assert asked["false"] <= FLOORS["many trades, person, false"]
+    grave = figures(alerts, "stories-many-trades.tsv")["in time"]
+    assert grave >= FLOORS["many trades, grave, of 59"]
 
 
 def test_the_action_that_is_wished_for_is_found() -> None:

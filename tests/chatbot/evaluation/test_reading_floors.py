@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from chatbot.evaluation import companies
+from chatbot.evaluation import companies, talks
 from chatbot.evaluation.reading import judged, ranked
 from inference import json_lines
 from inference.evaluation import reading
@@ -18,6 +18,8 @@ pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2] / "fixtures" / "companies"
 # Without the large reranker; tests/live/test_large_reranker.py has the floors with it.
 HIT1, HIT3, AUC = 0.73, 0.88, 0.86
+# Of messages that ask several things: the first questions, and the further ones.
+SEVERAL = {"first": 0.78, "further": 0.73}
 # Of the sentences that a text does not support.
 SHOWN = 0.01
 
@@ -34,6 +36,14 @@ def test_the_line_that_answers_comes_first(rows: list[dict[str, Any]]) -> None:
     assert found["hit1"] >= HIT1, found
     assert found["hit3"] >= HIT3, found
     assert found["auc"] >= AUC, found
+
+
+def test_the_questions_of_a_message_are_read_together() -> None:
+    messages = list(json_lines.rows(FOLDER.with_name("several.jsonl")))
+    found = [ranked(row) for row in talks.rows_of(messages, FOLDER)]
+    for source, floor in SEVERAL.items():
+        figures = reading.reader([one for one in found if one.source == source])
+        assert figures["hit1"] >= floor, figures
 
 
 def test_no_sentence_is_shown_that_the_text_does_not_support(rows: list[dict[str, Any]]) -> None:
