@@ -75,9 +75,13 @@ def of_company(rows: Rows) -> Iterator[dict[str, Any]]:
 
 def lesson(rows: Rows) -> Lesson:
     """Return what the reader learns from a company."""
-    passages = dict.fromkeys(line.passage for line in lines_of(rows))
-    asked = [row for row in of_company(rows) if "question" in row]
-    questions = [Asked(row["question"], frozenset(row["answers"])) for row in asked]
+    lines = list(lines_of(rows))
+    passages = dict.fromkeys(line.passage for line in lines)
+    questions = [
+        Asked(text, frozenset(answering(row, lines)))
+        for row in rows
+        if "yes" not in row and (text := row.get("q") or row.get("none"))
+    ]
     return Lesson(tuple(map(cut, passages)), tuple(questions))
 
 

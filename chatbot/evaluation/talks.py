@@ -23,6 +23,8 @@ from inference.lines import cut
 from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
+# Stands between the cells of a row.
+ROW = "|"
 # What stands in place of lines, or of what is expected, if the message asks nothing of the records.
 INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
 
@@ -36,12 +38,16 @@ def lesson(company: Rows, talk: dict[str, Any]) -> Lesson:
     return Lesson(tuple(map(cut, passages)), tuple(asked(lines, talk["turns"])))
 
 
+@lru_cache
+def company_in(folder: Path, name: str) -> Rows:
+    return list(json_lines.rows(folder / f"{name}.jsonl"))
+
+
 def rows_of(talks: Rows, folder: Path) -> Iterator[dict[str, Any]]:
     """Yield the questions of conversations as `evaluate reading` takes them. folder: the
     companies."""
-    company = lru_cache(lambda name: list(json_lines.rows(folder / f"{name}.jsonl")))
     for talk in talks:
-        known = lesson(company(talk["company"]), talk)
+        known = lesson(company_in(folder, talk["company"]), talk)
         for place, one in enumerate(known.asked):
             yield {
                 **asdict(one),
@@ -76,14 +82,24 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
             for place, line in enumerate(lines)
             if line.source in turn["of"] and any(holds(plain(line.text), one) for one in options)
         }
-    found: set[int] = set()
-    for piece in turn["line"]:
-        label = f"{wording.words_of(piece)}:".lower()
-        for place, line in enumerate(lines):
-            is_field = ":" in line.source and line.text.lower().startswith(label)
-            if line.source in turn["of"] and (is_field or letters(piece) in letters(line.text)):
-                found.add(place)
-    return found
+    own = {place: line for place, line in enumerate(lines) if line.source in turn["of"]}
+    return set().union(*(holding(piece, own) for piece in turn["line"]))
+
+
+def holding(piece: str, own: dict[int, Line]) -> set[int]:
+    """Return the lines that hold a piece of text, or the field of that name; of a row of a table,
+    which is written anew as a line, the one with the most of its words."""
+    label = f"{wording.words_of(piece)}:".lower()
+    held = {
+        place
+        for place, line in own.items()
+        if (":" in line.source and line.text.lower().startswith(label))
+        or letters(piece) in letters(line.text)
+    }
+    prose = [place for place, line in own.items() if ":" not in line.source]
+    if held or not prose or ROW not in piece:
+        return held
+    return {max(prose, key=lambda place: companies.shared(piece, own[place].text))}
 
 
 def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:

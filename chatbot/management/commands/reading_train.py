@@ -4,7 +4,6 @@ import json
 import shutil
 from argparse import ArgumentParser
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -239,13 +238,8 @@ def spoken(files: Iterable[Path]) -> Iterator[tuple[str, Lesson]]:
     """Yield each conversation with its lesson's name: "bank/accountant"."""
     for path in files:
         for talk in json_lines.rows(path):
-            name = f"{talk['company']}/{path.stem}"
-            yield name, talks.lesson(rows_of(talk["company"]), talk)
-
-
-@lru_cache
-def rows_of(company: str) -> list[dict[str, Any]]:
-    return list(json_lines.rows(COMPANIES / f"{company}.jsonl"))
+            company = talks.company_in(COMPANIES, talk["company"])
+            yield f"{talk['company']}/{path.stem}", talks.lesson(company, talk)
 
 
 def recorded() -> dict[str, list[dict[str, Any]]]:

@@ -65,3 +65,17 @@ def test_a_question_leans_on_the_last_answer_more_than_on_an_earlier_one() -> No
         "Green: Friday.": CITED,
         "Due: 30 November 2026": CITED + CITED_LAST,
     }
+
+
+def test_a_row_of_a_table_is_found_in_the_line_that_it_is_written_as() -> None:
+    table = (
+        "| Bin | Price |\n|---|---|\n| Small, 80 litres | EUR 40 |\n| Large, 240 litres | EUR 90 |"
+    )
+    article = {"id": "prices", "title": "Prices", "text": f"{table}\n\nBags cost EUR 2."}
+    turn = {"text": "the big one?", "of": ["prices"], "self": True}
+    for piece in ("| Large, 240 litres | EUR 90 |", "Large, 240 litres | EUR 90"):
+        talk = {**TALK, "turns": [{**turn, "line": [piece]}]}
+        lesson = talks.lesson([*COMPANY, {"article": article}], talk)
+        lines = [line for _, own in lesson.passages for line in own]
+        [asked] = lesson.asked
+        assert ["Large" in lines[place] for place in asked.right] == [True]
