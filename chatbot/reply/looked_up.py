@@ -5,6 +5,7 @@ Each sentence is true by itself: it stands in a record, or says over which recor
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from chatbot.reply.owned import Own
@@ -17,9 +18,11 @@ TOLD, LISTED = 3, 10
 
 @dataclass(frozen=True)
 class Picked:
-    """The chosen records, the newest first, and which ones they are: "open", or all of them."""
+    """The chosen records, the newest first; the day of the question; and which ones they are:
+    "open", or all of them."""
 
     owned: list[Own]
+    today: date
     only: str = ""
 
 
@@ -38,20 +41,21 @@ def status(picked: Picked) -> list[str]:
     if len(picked.owned) > TOLD:
         return listed(picked)
     return [
-        told(one, "status", "expected_date" if one.is_open else "done_date")
+        told(one, state, one.awaited(picked.today) if one.is_open else one.line("done_date"))
         for one in picked.owned
-        if one.line("status")
+        if (state := one.line("status"))
     ]
 
 
 def when(picked: Picked) -> list[str]:
     [one] = picked.owned
-    return [told(one, "expected_date" if one.day("expected_date") else "own_date", "status")]
+    day = one.line("expected_date" if one.day("expected_date") else "own_date")
+    return [told(one, day, one.line("status"))]
 
 
-def told(one: Own, *roles: str) -> str:
-    lines = list(dict.fromkeys(line for role in roles if (line := one.line(role))))
-    return wording.told(one.name, lines) if lines else ""
+def told(one: Own, *lines: str) -> str:
+    known = [*dict.fromkeys(filter(None, lines))]
+    return wording.told(one.name, known) if known else ""
 
 
 def listed(picked: Picked) -> list[str]:

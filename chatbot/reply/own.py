@@ -17,6 +17,7 @@ import numpy as np
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply import owned
+from chatbot.reply.found import Line
 from chatbot.reply.looked_up import LISTED, TELL, TOLD, LookedUp, Picked, status, told
 from chatbot.reply.owned import Own, own
 from chatbot.reply.questions import may_ask
@@ -103,7 +104,8 @@ def look_up(turn: Turn) -> LookedUp | None:
 
 def looked_up(question: Asked, picked: Picked, sentences: list[str]) -> LookedUp:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
-    return LookedUp(sentences, [(one.record, one.quoted()) for one in picked.owned[:LISTED]], trace)
+    quotes = [(one.record, one.quoted(picked.today)) for one in picked.owned[:LISTED]]
+    return LookedUp(sentences, quotes, trace)
 
 
 def choice(turn: Turn) -> LookedUp | None:
@@ -118,7 +120,7 @@ def choice(turn: Turn) -> LookedUp | None:
         return None
     if not (chosen := clicked(turn) if clicks else chosen_in_words(turn)):
         return None
-    picked = Picked([chosen])
+    picked = Picked([chosen], turn.day)
     sentences = list(filter(None, status(picked)))
     return looked_up(question, picked, sentences) if sentences else None
 
@@ -181,9 +183,28 @@ def state_beside(turn: Turn) -> LookedUp | None:
         return None
     about = Asked("status", 1.0, question.picks)
     picked = pick(about, candidates(turn, about) or cited(turn), turn.day)
-    if not picked or len(picked.owned) != 1 or not (line := told(picked.owned[0], "status")):
+    if not picked or len(picked.owned) != 1:
         return None
-    return looked_up(about, picked, [line])
+    [one] = picked.owned
+    line = told(one, one.line("status"))
+    return looked_up(about, picked, [line]) if line else None
+
+
+def day_beside(turn: Turn, shown: Sequence[Line]) -> LookedUp | None:
+    """Return the day that the customer waits for, if nothing but the status of one of their open
+    records was shown: "Repair 7 – Status: on the bench. Repair 7 – Promised for: 3 December"."""
+    if len(shown) != 1 or shown[0].hit.shared or not tells_status(shown[0]):
+        return None
+    for one in owned.these(turn, [shown[0].hit.record]):
+        day = one.awaited(turn.day) if one.is_open else ""
+        if day and day != shown[0].text:
+            return LookedUp([told(one, day)], [(one.record, day)])
+    return None
+
+
+def tells_status(line: Line) -> bool:
+    name = kinds.kind_of(line.hit.kind).status
+    return bool(name) and line.text.casefold().startswith(f"{wording.words_of(name)}:".casefold())
 
 
 def cited(turn: Turn) -> list[Own]:
@@ -290,22 +311,23 @@ def noun_of(kind: str) -> str:
 def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
     """Choose among the records; None if it is not sure which ones are meant."""
     if question.picks == "thing":
-        return Picked(owned)
+        return Picked(owned, today)
     if question.picks == "next" and owned and not owned[0].kind.status:
-        return Picked(coming(owned, today)[:1])
+        return Picked(coming(owned, today)[:1], today)
     if question.picks == "last":
-        return Picked([one for one in owned if (one.day("own_date") or today) <= today][:1])
+        past = [one for one in owned if (one.day("own_date") or today) <= today]
+        return Picked(past[:1], today)
     states = [one.is_open for one in owned]
     if question.ask in COUNTED and question.picks != "open":
-        return Picked(owned)
+        return Picked(owned, today)
     if None in states:
         return None
     unfinished = [one for one, is_open in zip(owned, states, strict=True) if is_open]
     if question.picks == "next":
-        return Picked(coming(unfinished, today)[:1])
+        return Picked(coming(unfinished, today)[:1], today)
     if unfinished or question.picks == "open":
-        return Picked(unfinished, "open")
-    return Picked(owned[:1])
+        return Picked(unfinished, today, "open")
+    return Picked(owned[:1], today)
 
 
 def coming(owned: Sequence[Own], today: date) -> list[Own]:

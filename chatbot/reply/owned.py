@@ -72,14 +72,24 @@ class Own:
 
     def line(self, role: str) -> str:
         """Return the field of this role as customers read it ("Status: in transit"), or ""."""
-        if (value := self.value(role)) is None:
+        return self.field(getattr(self.kind, role))
+
+    def awaited(self, today: date) -> str:
+        """Return the day that the customer of an open record waits for, as `line` does."""
+        expected = self.line("expected_date")
+        return expected or self.field(kinds.awaited(self.record.kind, self.record.fields, today))
+
+    def field(self, name: str) -> str:
+        value = self.record.fields.get(name) if name else None
+        if value in (None, "", []):
             return ""
         currency = amounts.currency_of(self.record.fields)
-        text = "; ".join(wording.field_lines(getattr(self.kind, role), value, currency))
+        text = "; ".join(wording.field_lines(name, value, currency))
         return "" if left_out(text, False) else text
 
-    def quoted(self) -> str:
-        return "\n".join(dict.fromkeys(filter(None, map(self.line, RecordKind.ROLES))))
+    def quoted(self, today: date) -> str:
+        lines = [*map(self.line, RecordKind.ROLES), self.awaited(today)]
+        return "\n".join(dict.fromkeys(filter(None, lines)))
 
     def worded(self, role: str) -> str:
         return self.line(role).partition(": ")[2]

@@ -20,6 +20,8 @@ OF_TIME = re.compile(
 # on for dates of birth.
 EPOCH = re.compile(r"[1-3]\d{9}|\d{12}|[1-3]\d{12}")
 SECONDS = 10  # digits
+# Words of a value that gives a day; a longer text is a note that mentions one.
+DAY_WORDS = 9
 
 
 def formatted(label: str, value: Any) -> str | None:
@@ -32,13 +34,25 @@ def formatted(label: str, value: Any) -> str | None:
 
 
 def day_of(label: str, value: Any) -> date | None:
-    """Return the day that `formatted` writes, in the company's own zone."""
+    """Return the day that `formatted` writes, in the company's own zone, or the first that a short
+    text names."""
     found = read(label, value)
+    if found is None:
+        return next(iter(days_in(value)), None)
     if not isinstance(found, datetime):
         return found
     if timezone.is_naive(found) or not (found.hour or found.minute):
         return found.date()
     return found.astimezone(timezone.get_default_timezone()).date()
+
+
+def days_in(value: Any) -> list[date]:
+    """Return the days that a short text names: "2026-12-03, between 8 and 10 am"."""
+    text = str(value)
+    if len(text.split()) > DAY_WORDS:
+        return []
+    read_days = (read("", one) for one in ISO_DATE.findall(text))
+    return [found for found in read_days if found is not None]
 
 
 def read(label: str, value: Any) -> datetime | date | None:

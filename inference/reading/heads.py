@@ -6,6 +6,7 @@ record means, whether a status is final, and where a message turns to another qu
 They are trained within seconds (`training/heads.py`), on `asks/`, `roles.jsonl` and `splits/`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,13 @@ def load(path: Path, reader: str) -> dict[str, Head]:
         }
 
 
-def about(kind: str, name: str) -> str:
-    """Return the text by which a field's role is judged, or whether a status is final."""
-    return f"{words_of(kind)}: {words_of(name)}"
+def of_field(vector: Callable[[str], Vectors], kind: str, text: str) -> Vectors:
+    """Return the vector by which the role of a field is judged from its name, or from a status
+    whether it is final: the one beside the record's kind, and its own. In six folds of 72
+    companies, 0.913 of the statuses are judged rightly with both, and 0.884 with the first; of the
+    fields, 0.854 and 0.842 (2026-11-30).
+
+    vector: the reader's, of a text.
+    """
+    own = words_of(text)
+    return np.concatenate([vector(f"{words_of(kind)}: {own}"), vector(own)])

@@ -35,6 +35,8 @@ SUBJECT = (
 )
 PREPOSITION = r"(?:un)?till?|by|from|since|for|at|to|in|on|with|of|about"
 JOINED = r"(?:(?:and|also|plus|oh|btw|or|so|but|then|n|an|&)\W{1,3}+){0,2}"
+# The number of a question: "1. what is the fee 2. who pays it".
+NUMBER = r"\(?(\d)[).]"
 # Characters that end what stands before a seam, by kind.
 ENDS = ("?", ".!", ",", ";:", "-–—/", ")")
 # How what stands after a seam may begin.
@@ -50,12 +52,10 @@ BEGINS = tuple(
         rf"{JOINED}{VERB} {SUBJECT}",
         rf"{JOINED}{SUBJECT} {QUESTION_WORD}",
         JOINED + r"(?:tell|let|need|please|pls|say|name|send)\b",
-        r"\(?\d[).](?=\s)",
+        rf"{NUMBER}(?=\s)",
     )
 )
-# The number of a question: "1. what is the fee 2. who pays it".
-COUNT = re.compile(r"(?:^|\s)\(?(\d)[).]$")
-COUNTED = re.compile(r"(?:^|\s)\(?(\d)[).]\s")
+COUNT, COUNTED = re.compile(rf"(?:^|\s){NUMBER}$"), re.compile(rf"(?:^|\s){NUMBER}\s")
 ASKED = tuple(re.compile(rf"\b{one}", re.I) for one in (QUESTION_WORD, f"{VERB} {SUBJECT}"))
 # What stands after a seam is short or long, in words.
 SHORT, LONG, VERY_LONG = 3, 12, 20

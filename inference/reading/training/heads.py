@@ -1,7 +1,7 @@
 """Trains the small heads on the reader's vectors. Takes seconds."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from inference.json_lines import rows
 from inference.reading import heads, splitting
-from inference.reading.heads import Head, about
+from inference.reading.heads import Head
 from inference.reading.reader import Reader, Scores
 from inference.reading.splitting import ASKS_ANEW, GOES_ON
 from inference.training import linear
@@ -20,8 +20,9 @@ FREEDOM, FREEDOM_OF_SPLITS = 10.0, 1.0
 # In `splits/`: where another question begins, and what stands for a new line.
 ANEW, NEW_LINE = re.compile(r"(?<=\s)‖ "), re.compile(r" ?⏎ ?")
 # Characters before the first word of a part that belong to no question.
-SIGNS = " ,.;:?!-–—/)\n"
-Labelled = tuple[list[str], list[str]]
+SIGNS = " \n" + "".join(splitting.ENDS)
+Labelled = tuple[str, str]  # a text and its label
+Lesson = tuple[Scores, list[str]]
 
 
 def make(folder: Path, companies: dict[str, list[dict[str, Any]]]) -> dict[str, int]:
@@ -32,8 +33,12 @@ def make(folder: Path, companies: dict[str, list[dict[str, Any]]]) -> dict[str, 
     """
     reader = Reader(folder)
     asks, picks = asked()
-    texts = {"asks": asks, "picks": picks, "roles": roles(companies), "final": statuses()}
-    lessons = {name: (of_texts(reader, known), labels) for name, (known, labels) in texts.items()}
+    lessons = {
+        "asks": of_texts(reader, asks),
+        "picks": of_texts(reader, picks),
+        "roles": of_fields(reader, roles(companies)),
+        "final": of_fields(reader, statuses()),
+    }
     made = {name: fitted(*lesson, FREEDOM) for name, lesson in lessons.items()}
     lessons["splits"] = seams(reader)
     made["splits"] = fitted(*lessons["splits"], FREEDOM_OF_SPLITS)
@@ -41,8 +46,15 @@ def make(folder: Path, companies: dict[str, list[dict[str, Any]]]) -> dict[str, 
     return {name: len(labels) for name, (_, labels) in lessons.items()}
 
 
-def of_texts(reader: Reader, texts: Sequence[str]) -> Scores:
-    return np.stack([reader.vector(text) for text in texts])
+def of_texts(reader: Reader, given: Sequence[Labelled]) -> Lesson:
+    return np.stack([reader.vector(text) for text, _ in given]), [label for _, label in given]
+
+
+def of_fields(reader: Reader, given: Iterable[tuple[str, str, str]]) -> Lesson:
+    """given: kinds of records, each with the name of a field or a status, and its label."""
+    rows = list(given)
+    vectors = [heads.of_field(reader.vector, kind, text) for kind, text, _ in rows]
+    return np.stack(vectors), [label for _, _, label in rows]
 
 
 def fitted(vectors: Scores, labels: Sequence[str], freedom: float) -> Head:
@@ -51,20 +63,21 @@ def fitted(vectors: Scores, labels: Sequence[str], freedom: float) -> Head:
     return Head(tuple(classes), *linear.fitted(vectors, places, len(classes), freedom))
 
 
-def asked() -> tuple[Labelled, Labelled]:
+def asked() -> tuple[list[Labelled], list[Labelled]]:
     given = [row for path in sorted((ROOM / "asks").glob("*.jsonl")) for row in rows(path)]
-    texts = [row["text"] for row in given]
-    picks = [(row["text"], row["which"]) for row in given if row["which"]]
-    return (texts, [row["ask"] for row in given]), ([t for t, _ in picks], [p for _, p in picks])
+    return (
+        [(row["text"], row["ask"]) for row in given],
+        [(row["text"], row["which"]) for row in given if row["which"]],
+    )
 
 
-def roles(companies: dict[str, list[dict[str, Any]]]) -> Labelled:
-    """Return each field of each kind of record, with its role."""
-    pairs = [pair for row in meanings() for pair in of_kind(row, companies[row["company"]])]
-    return [text for text, _ in pairs], [role for _, role in pairs]
+def roles(companies: dict[str, list[dict[str, Any]]]) -> Iterator[tuple[str, str, str]]:
+    """Yield each field of each kind of record, with its role."""
+    for row in meanings():
+        yield from of_kind(row, companies[row["company"]])
 
 
-def of_kind(row: dict[str, Any], records: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+def of_kind(row: dict[str, Any], records: list[dict[str, Any]]) -> Iterator[tuple[str, str, str]]:
     own = [record["fields"] for record in records if record["kind"] == row["kind"]]
     known = {
         row["total"]: "total",
@@ -74,17 +87,14 @@ def of_kind(row: dict[str, Any], records: list[dict[str, Any]]) -> Iterator[tupl
         row["status"]["field"]: "status",
     }
     for name in dict.fromkeys(name for fields in own for name in fields):
-        yield about(row["kind"], name), known.get(name, "other")
+        yield row["kind"], name, known.get(name, "other")
 
 
-def statuses() -> Labelled:
-    pairs = [
-        (about(row["kind"], value), "final" if "final" in group else "open")
-        for row in meanings()
-        for group in ("open", "other_open", "final", "other_final")
-        for value in row["status"][group]
-    ]
-    return [text for text, _ in pairs], [label for _, label in pairs]
+def statuses() -> Iterator[tuple[str, str, str]]:
+    for row in meanings():
+        for group in ("open", "other_open", "final", "other_final"):
+            for value in row["status"][group]:
+                yield row["kind"], value, "final" if "final" in group else "open"
 
 
 def meanings() -> list[dict[str, Any]]:
@@ -103,7 +113,7 @@ def seams(reader: Reader) -> tuple[Scores, list[str]]:
 
 
 def messages() -> Iterator[tuple[str, set[int]]]:
-    """Yield messages, each with the characters with which its further questions begin."""
+    """Yield messages, each with the positions at which its further questions begin."""
     for path in sorted((ROOM / "splits").glob("*.txt")):
         yield from map(marked, path.read_text().splitlines())
     for path in sorted((ROOM.parent / "conversations").glob("*.jsonl")):
@@ -120,7 +130,7 @@ def marked(line: str) -> tuple[str, set[int]]:
 
 
 def in_parts(row: dict[str, Any]) -> tuple[str, set[int]]:
-    """Return the message of a row of `conversations`, and the characters with which its further
+    """Return the message of a row of `conversations`, and the positions at which its further
     questions begin."""
     text, begins, at = str(row["text"]), set[int](), 0
     for turn in row["turns"]:

@@ -10,16 +10,19 @@ from django.utils import timezone
 
 from chatbot.engines import kinds
 from chatbot.reply import own, owned
-from chatbot.reply.own import Asked, look_up
+from chatbot.reply.found import Line
+from chatbot.reply.own import Asked, day_beside, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
 from crm.articles import editing
 from crm.knowledge import amounts, wording
 from crm.knowledge.records import import_records
+from crm.knowledge.search import Hit
 from crm.models import Article, Customer, Record, RecordKind
 from tests.fakes import fake_index
 
 TODAY = date(2026, 11, 29)
+BENCH = "Status: on the bench"
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
 
@@ -55,6 +58,12 @@ def lessons(customer: Customer) -> None:
 def told(text: str, customer: str | None = "cust_1") -> str:
     found = look_up(Turn(text, customer, today=TODAY))
     return " ".join(found.sentences) if found else ""
+
+
+def read_line(text: str) -> Line:
+    """Stand in for a line that the reader found in alice's repair."""
+    hit = Hit("repair:7", "repair", "Repair 7", f"Repair 7\n{text}", False, 0.0, 0.0)
+    return Line(hit, 0, text, 0.9, 9.0)
 
 
 def test_what_alice_has_is_counted_and_named(alice: Customer) -> None:
@@ -125,6 +134,43 @@ def test_an_order_on_its_way_comes_before_one_that_has_arrived(alice: Customer) 
     keep(alice, "order:2", "order", ordered="2026-10-20", status="in transit")
     assert told("Where is my order?").startswith("Order 2 – Status: in transit")
     assert told("What is the status of my last order?").startswith("Order 1 – Status: delivered")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "day"),
+    [
+        ("promised_for", "2026-12-03, 15:00", "Promised for: 2026-12-03, 15:00"),
+        ("ready_on", "2026-12-03", "Ready on: 3 December 2026"),
+        (
+            "expected",
+            "2026-12-03, between 8 and 10 am",
+            "Expected: 2026-12-03, between 8 and 10 am",
+        ),
+    ],
+)
+def test_the_state_of_an_open_one_is_told_with_the_day_that_alice_waits_for(
+    alice: Customer, field: str, value: str, day: str
+) -> None:
+    fields = {"dropped_off": "2026-11-20", "guarantee_until": "2027-12-25", field: value}
+    keep(alice, "repair:7", "repair", status="on the bench", **fields)
+    assert told("Is my repair done yet?") == f"Repair 7 – Status: on the bench; {day}."
+    read = day_beside(Turn("juki ready or no", "cust_1", today=TODAY), [read_line(BENCH)])
+    assert read and read.sentences == [f"Repair 7 – {day}."]
+
+
+def test_a_day_that_is_over_is_not_waited_for(alice: Customer) -> None:
+    keep(alice, "repair:7", "repair", status="on the bench", promised_for="2026-11-20, 15:00")
+    assert told("Is my repair done yet?") == "Repair 7 – Status: on the bench."
+    asked = Turn("juki ready or no", "cust_1", today=TODAY)
+    assert day_beside(asked, [read_line(BENCH)]) is None
+
+
+def test_a_day_is_told_only_beside_the_status(alice: Customer) -> None:
+    keep(alice, "repair:7", "repair", status="on the bench", expected="2026-12-03")
+    asked = Turn("juki ready or no", "cust_1", today=TODAY)
+    assert day_beside(asked, [read_line(BENCH)])
+    assert day_beside(asked, [read_line("Machine: Juki")]) is None
+    assert day_beside(asked, [read_line(BENCH), read_line("Machine: Juki")]) is None
 
 
 def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(
