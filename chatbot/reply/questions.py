@@ -6,23 +6,29 @@ from collections.abc import Sequence
 from chatbot.engines import reader
 from inference import sentences
 from inference.reading import splitting
-from inference.reading.splitting import QUESTION_WORD, SUBJECT, VERB
+from inference.reading.splitting import NUMBER, QUESTION_WORD, SUBJECT, VERB
 
-# How a question begins: with a question word, or with a verb before its subject.
+# How a question begins: with a question word, or with a verb before its subject. "Have a nice day"
+# is none.
 OPENER = (
     rf"(?:{QUESTION_WORD}|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
-    rf"i(?: would|['’]d)(?: also)? like to know|{VERB} {SUBJECT})"
+    rf"i(?: would|['’]d)(?: also)? like to know|(?!have an?\b){VERB} {SUBJECT})"
 )
 ASKS = re.compile(
     r"\?|^\W*(?:(?:and|so|but|or|also|plus|if so|if yes|if not|an|n|btw|oh|ok|okay|hi|hello|hey|"
     rf"please|thanks|good|then)\W+)*{OPENER}",
     re.I,
 )
-WORD = re.compile(rf"\b{QUESTION_WORD}", re.I)
+# What asks within a sentence: "if I tell you on the 8th do I get it back".
+WITHIN = re.compile(
+    rf"\b{QUESTION_WORD}|\b(?:do|does|did|can|could|will|would|should|shall|may|must|am|are|is|was|"
+    r"were|has|have) (?:i|we|you|they|he|she|it)\b",
+    re.I,
+)
 # What joins a question to the one before it in the sentence ("… and do you sell cards"), and what
 # counts questions ("2) is it open").
 JOINS = re.compile(rf"^(?:\W*(?:and|also|plus|oh|btw|by the way|n|an)\b)+\W*(?={OPENER})", re.I)
-SIGN, COUNTS = re.compile(r"^(?:[&,;:/–—-]\s*)+"), re.compile(r"^\(?\d[).]\s+")
+SIGN, COUNTS = re.compile(r"^(?:[&,;:/–—-]\s*)+"), re.compile(rf"^{NUMBER}\s+")
 STATEMENT = r"(?:i|we|you|my|it|they|he|she|there|this|that)\b"
 STATES = re.compile(rf"^\W*{STATEMENT}", re.I)
 # "& last payment date", "and the deposit": a thing that is asked for, too.
@@ -37,8 +43,9 @@ def asks(text: str) -> bool:
 
 
 def may_ask(text: str) -> bool:
-    """Tell whether a text asks something, or at least has a question word."""
-    return asks(text) or bool(WORD.search(text))
+    """Tell whether a text asks something, or at least has a question word, or a verb before its
+    subject."""
+    return asks(text) or bool(WITHIN.search(text))
 
 
 def questions(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from chatbot.reply.questions import asks, may_ask
 from chatbot.reply.turn import Turn
+from inference.sentences import split
 from inference.text import blank
 
 UNANSWERED_LIMIT = 2
@@ -60,14 +61,23 @@ def decide(turn: Turn) -> Route:
 
 
 def is_chat(turn: Turn) -> bool:
-    """Tell whether the turn is nothing but small talk. "Can't it be a bit later?" sounds like it
-    within a conversation, but asks something: of 1,829 such questions in conversations, 2.8 % are
-    heard as small talk (2026-11-29). If nothing answers it, it is small talk after all."""
-    return "chat" in turn.intents and not (turn.history and asks(turn.text))
+    """Tell whether the turn is nothing but small talk.
+
+    "Can't it be a bit later?" sounds like it within a conversation, and "Thanks for fitting us in.
+    What time is he at?" at its beginning, but both ask something: of 1,829 questions in
+    conversations, 2.8 % are heard as small talk (2026-11-29). If nothing answers it, it is small
+    talk after all. A grave message never is, however politely it begins and ends.
+    """
+    if "chat" not in turn.intents or "urgent" in turn.intents:
+        return False
+    may_only_chat = not turn.history and len(split(turn.text)) == 1
+    return may_only_chat or not asks(turn.text)
 
 
 def is_courtesy(turn: Turn) -> bool:
     """Tell whether a turn that no record answers is answered as small talk: "ok, thanks a lot"."""
+    if "urgent" in turn.intents:
+        return False
     is_kind = bool(turn.intents & {"thanks", "greets", "bye"})
     return "chat" in turn.intents or (is_kind and not may_ask(turn.text))
 

@@ -82,7 +82,9 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
     for row in _dialogues(WISHES, dev=False):
         known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
     known["person"] += _asking(dev=False)
-    known["urgent"] = list(_calling(dev=False))
+    # "Are you a robot?" was heard as grave while no small talk was among these messages.
+    small_talk = [(text, False) for text, has in marked if "chat" in has]
+    known["urgent"] = [*_calling(dev=False), *small_talk]
     # Threats alert agents. So a message that alerts nobody is no threat, even if it asks about
     # complaints or lawyers.
     known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]

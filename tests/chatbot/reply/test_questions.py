@@ -112,9 +112,12 @@ def test_a_question_needs_no_question_mark(text: str) -> None:
     assert asks(text)
 
 
-def test_a_question_word_in_the_middle_may_ask() -> None:
+def test_a_question_in_the_middle_of_a_sentence_may_ask() -> None:
     assert may_ask("sigh. and after we click, how many days")
+    assert may_ask("if i let you know on the 8th that i can't come do i get my 135 back")
     assert not may_ask("this is a complete disgrace")
+    assert not may_ask("we have a table booked, it is ours")
+    assert not asks("Have a nice day.")
 
 
 @pytest.mark.parametrize("text", ["my parcel is late", "nothing works", "ok, thanks a lot", "no"])

@@ -1,14 +1,18 @@
 """Who answers, from what was heard in the customer's words: by the real classifier."""
 
+from dataclasses import replace
+
 import pytest
 
 from chatbot.conversation.wording import PLAIN
 from chatbot.engines.classifier import sentiment_classifier
 from chatbot.models import Message
 from chatbot.reply.guidance import have, spoken_words
-from chatbot.reply.route import Target, decide, pleasantry
+from chatbot.reply.route import Target, decide, is_courtesy, pleasantry
 from chatbot.reply.runner import intents_of
 from chatbot.reply.turn import Turn
+
+GRAVE = frozenset({"chat", "thanks", "urgent"})
 
 
 def target(text: str, **turn: object) -> Target:
@@ -74,8 +78,9 @@ def test_a_question_that_names_a_person_or_greets_is_still_a_question(text: str)
         ("what can you do?", PLAIN.about_the_bot),
     ],
 )
-def test_small_talk_needs_no_record(text: str, answer: str) -> None:
+def test_small_talk_needs_no_record_and_calls_nobody(text: str, answer: str) -> None:
     assert target(text) is Target.CHAT
+    assert "urgent" not in intents(text)
     assert pleasantry(Turn(text, None, intents=intents(text))) == answer
 
 
@@ -111,6 +116,21 @@ def test_a_kind_question_within_a_conversation_is_looked_up() -> None:
     assert decide(later).target is Target.BOT
     assert decide(Turn("see you later", "cust_1", history=before, **heard)).target is Target.CHAT
     assert decide(Turn("are you a robot?", None, **heard)).target is Target.CHAT
+
+
+def test_a_question_between_thanks_is_looked_up() -> None:
+    thanks = frozenset({"chat", "thanks"})
+    asked = "Thanks for fitting us in. What time does the fitter come? Have a nice day."
+    assert decide(Turn(asked, "cust_1", intents=thanks)).target is Target.BOT
+    said = "Thanks for fitting us in. He was lovely. Have a nice day."
+    assert decide(Turn(said, "cust_1", intents=thanks)).target is Target.CHAT
+
+
+def test_a_grave_message_is_no_small_talk_however_polite() -> None:
+    polite = Turn("Thanks so much! The flat smells of gas.", "cust_1", intents=GRAVE)
+    assert decide(polite).target is Target.BOT
+    assert not is_courtesy(polite)
+    assert is_courtesy(replace(polite, intents=GRAVE - {"urgent"}))
 
 
 def test_small_talk_beside_a_question_is_none() -> None:
