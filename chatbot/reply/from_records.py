@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
+from datetime import date
 from itertools import count
 
 from django.conf import settings
@@ -29,10 +30,10 @@ from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
 from chatbot.reply.looked_up import LookedUp
-from chatbot.reply.own import look_up, others, state_beside
+from chatbot.reply.own import day_beside, look_up, others, state_beside
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
-from chatbot.reply.told import ended, in_its_words, meant, restated, with_next, with_rival
+from chatbot.reply.told import ended, following, in_its_words, meant, restated, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
@@ -90,6 +91,9 @@ class FromRecords:
         self.turn, self.outcome, self.told = turn, outcome, told
         self.admitted, self.policy, self.surely = admitted, policy, surely
         self.shown: list[str] = []
+        # The lines that were told for this question, and all records that its answer rests on.
+        self.lines: list[Line] = []
+        self.cited: list[str] = []
         # A line that answers was shown for another question.
         self.said_before = False
         # The result of the search, if none of it answers.
@@ -145,25 +149,29 @@ class FromRecords:
             self.refused = found
 
     async def beside(self) -> str:
-        """Return what stands beside the answer: the state of the record that a rule is asked about;
-        or offer other records by a click."""
+        """Return what stands beside the answer: the state of the record that a rule is asked about,
+        or the day beside a state; or offer other records by a click."""
         if not self.turn.customer:
             return ""
         if state := await in_thread(state_beside, self.turn):
-            self.cite_all(state)
-            return self.show(" ".join(state.sentences))
+            return self.tell_looked_up(state)
         await self.offer_others()
-        return ""
+        day = await in_thread(day_beside, self.turn, self.lines)
+        return self.tell_looked_up(day) if day else ""
+
+    def tell_looked_up(self, looked_up: LookedUp) -> str:
+        self.cite_all(looked_up)
+        return self.show(" ".join(looked_up.sentences))
 
     def tell_best(self, line: Line, found: Found) -> str:
         return self.tell(self.with_more([line], found))
 
     def with_more(self, lines: list[Line], found: Found) -> list[Line]:
-        """Add what was not told yet: in an urgent matter the sentences that follow the first line,
-        otherwise a rival of it."""
-        if "urgent" in self.turn.intents:
+        """Add lines that were not told yet: in an urgent matter, the sentences that follow the
+        first line; otherwise, a line that rivals it."""
+        if "urgent" in self.turn.intents and (rest := following(lines[0])):
             known = self.told | {line.source for line in lines}
-            return [*lines, *(one for one in with_next(lines[0]) if one.source not in known)]
+            return [*lines, *(one for one in rest if one.source not in known)]
         return with_rival(lines, [one for one in found.tellable() if one.source not in self.told])
 
     def sure(self, found: Found) -> Line | None:
@@ -305,8 +313,9 @@ class FromRecords:
     def tell(self, lines: list[Line], text: str = "") -> str:
         """Show lines of the records: in `text`, or in their own words."""
         self.told |= {line.source for line in lines}
+        self.lines += lines
         for line in lines:
-            self.outcome.cite(*line.citation)
+            self.cite(*line.citation)
         return self.show(written_like(ended(text or in_its_words(lines)), self.turn.text))
 
     async def offer_others(self) -> None:
@@ -331,7 +340,11 @@ class FromRecords:
         for record, quote in looked_up.records:
             title = title_of(record.kind, record.title)
             day = localdate(record.updated_at)
-            self.outcome.cite(record.id, title, quote, day, record.address)
+            self.cite(record.id, title, quote, day, record.address)
+
+    def cite(self, id: str, title: str, quote: str, at: date | None, address: str) -> None:
+        self.cited.append(id)
+        self.outcome.cite(id, title, quote, at, address)
 
     @asynccontextmanager
     async def counted(self, tier: Tier) -> AsyncIterator[Usage]:

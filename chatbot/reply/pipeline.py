@@ -137,7 +137,7 @@ class Answer:
                     yield sentence
             if answering.refused:
                 unanswered.append((turn, answering.refused))
-            turn = after_it(turn, self.outcome, answering.shown)
+            turn = after_it(turn, answering.cited, answering.shown)
         if unanswered and not surely:
             async for sentence in self.without(unanswered):
                 yield sentence
@@ -235,14 +235,13 @@ def without_intent(parts: Sequence[str], intent: str) -> list[str]:
     return [part for part, one in zip(parts, heard, strict=True) if intent not in one.intents]
 
 
-def after_it(turn: Turn, outcome: Outcome, shown: Sequence[str]) -> Turn:
+def after_it(turn: Turn, cited: Sequence[str], shown: Sequence[str]) -> Turn:
     """Return the turn as it stands after one of its questions was answered."""
-    ids = tuple(row["id"] for row in outcome.citations)
     answer = (("bot", " ".join(shown)),) if shown else ()
     return replace(
         turn,
         history=(*turn.history, ("customer", turn.text), *answer),
-        cited=(ids, *turn.cited) if ids or turn.cited else (),
+        cited=(tuple(cited), *turn.cited) if cited else turn.cited,
         is_further=True,
     )
 

@@ -229,7 +229,7 @@ def refers(turn: Turn) -> bool:
     `inference/reading/several.jsonl`, the right line comes first for 0.58 if they are read so, and
     for 0.48 if they are read alone; of the 16 that stand by themselves, for 7 and 9 (2026-11-30).
     """
-    return bool(turn.history) and (turn.is_further or depends(turn))
+    return turn.is_further or depends(turn)
 
 
 def depends(turn: Turn) -> bool:

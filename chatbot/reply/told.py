@@ -55,14 +55,14 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
     return [*chosen, rival] if rival and is_near else list(chosen)
 
 
-def with_next(line: Line) -> list[Line]:
-    """Add the sentences that follow a sentence of an article: one seldom says all that is to be
-    done in danger."""
+def following(line: Line) -> list[Line]:
+    """Return up to NEXT lines of prose that follow a line of prose in an article: one sentence
+    seldom says everything to do in danger."""
     if not line.hit.shared or not is_prose(line.text):
-        return [line]
+        return []
     after = [*enumerate(cut(line.hit.text)[1])][line.place + 1 :][:NEXT]
     prose = takewhile(lambda one: is_prose(one[1]), after)
-    return [line, *(replace(line, place=at, text=text) for at, text in prose)]
+    return [replace(line, place=at, text=text) for at, text in prose]
 
 
 def by_nearness(sentence: str, lines: Sequence[Line]) -> list[Line]:

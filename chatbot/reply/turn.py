@@ -75,7 +75,7 @@ class Turn:
     ahead: tuple[str, ...] = ()
     # Answer as if all drafts of articles were published.
     drafts: bool = False
-    # The text is a question of a message, and not its first.
+    # The text is one of several questions in a message, but not the first.
     is_further: bool = False
 
     @cached_property

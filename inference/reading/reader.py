@@ -27,6 +27,8 @@ TITLE, LINE, QUESTION, MESSAGE, PASSAGE = 40, 120, 160, 256, 480
 # How much the question before counts beside a follow-up's own words. Of 1,605 follow-ups of 86
 # companies, the right line comes first for 0.61 with 0.3, for 0.60 with 0.2 or 0.4 (2026-11-29).
 BEFORE = 0.3
+# Words of the question before that are read: its end, where it stands after its story.
+WORDS_BEFORE = 60
 # Passages kept in memory, some 150 kB each: customers often ask about the same records.
 REMEMBERED = 400
 # Questions and names kept in memory, some 30 kB each.
@@ -70,7 +72,8 @@ class Reader:
         before: the question before, which a follow-up is read together with, too.
         """
         if before:
-            whole = self.scores(f"{before} {text}", passages)
+            end = " ".join(before.split()[-WORDS_BEFORE:])
+            whole = self.scores(f"{end} {text}", passages)
             own = self.scores(text, passages)
             return [(1 - BEFORE) * a + BEFORE * b for a, b in zip(own, whole, strict=True)]
         known = self._read(passages)

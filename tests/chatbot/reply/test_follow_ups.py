@@ -30,27 +30,14 @@ def test_a_further_question_of_a_message_leans_on_the_one_before() -> None:
     assert not refers(Turn("who brings the tents to the door", ALICE, history=SAID))
 
 
-def test_after_a_question_without_an_answer_an_earlier_answer_counts_less() -> None:
-    turn = after_it(Turn("is it wrapped?", ALICE, cited=(("order:71",),)), Outcome(), [])
-    assert turn.history == (("customer", "is it wrapped?"),)
-    answered = after_it(
-        Turn("is it wrapped?", ALICE, cited=(("order:71",),)), outcome_on_71(), ["No."]
-    )
-    assert answered.history[-1] == ("bot", "No.")
-    assert 0 < leanings(turn)["order:71"] < leanings(answered)["order:71"]
-
-
-def outcome_on_71() -> Outcome:
-    outcome = Outcome()
-    outcome.cite("order:71", "Order 71")
-    return outcome
-
-
-def test_the_last_answer_counts_more_than_an_earlier_one() -> None:
-    turn = Turn("and that?", ALICE, SAID, cited=(("order:2",), ("order:1", "order:2")))
-    leaning = leanings(turn)
-    assert leaning["order:2"] > leaning["order:1"] > 0
-    assert leanings(Turn("when do you open on Saturdays in May", ALICE, SAID, turn.cited)) == {}
+def test_a_further_question_leans_on_the_answer_to_the_one_before_it() -> None:
+    asked = Turn("is it wrapped?", ALICE, cited=(("order:71",),))
+    answered = after_it(asked, ["order:72"], ["No."])
+    assert answered.history == (("customer", "is it wrapped?"), ("bot", "No."))
+    assert leanings(answered)["order:72"] > leanings(answered)["order:71"] > 0
+    unanswered = after_it(asked, [], [])
+    assert unanswered.history == (("customer", "is it wrapped?"),)
+    assert unanswered.cited == asked.cited and unanswered.is_further
 
 
 class FollowUpTests(FakeModelsTestCase):
@@ -81,7 +68,7 @@ class FollowUpTests(FakeModelsTestCase):
         self.assertIn("what is the status of order 71?", said[-3])
         self.assertIn("sent", said[-2])
 
-    def test_a_further_question_keeps_to_the_number_before_only_if_its_words_do(self) -> None:
+    def test_a_further_question_uses_the_earlier_number_only_if_its_words_refer_to_it(self) -> None:
         asked = (("customer", "where is order 10436?"),)
         text = "when does my tuner come to the flat"
         assert query(Turn(text, ALICE, asked, is_further=True)) == text

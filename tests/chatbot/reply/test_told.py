@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from chatbot.reply.found import Line
-from chatbot.reply.told import in_its_words, meant, with_next, with_rival
+from chatbot.reply.told import following, in_its_words, meant, with_rival
 from crm.knowledge.search import Hit
 from inference.grounding import restates
 from inference.lines import cut
@@ -162,14 +162,14 @@ def test_and_one_that_says_more_less_or_otherwise_is_not(sentence: str, line: st
 def test_what_follows_a_sentence_of_an_article_is_told_with_it() -> None:
     told = ["Do not touch it.", "Leave the house and ring 999.", "Then call us.", "Bring ice."]
     lines = lines_of("\n".join(["Danger", *told]))
-    assert [one.text for one in with_next(lines[0])] == told[:3]
-    assert with_next(lines[-1]) == [lines[-1]]
+    assert [one.text for one in following(lines[0])] == told[1:3]
+    assert following(lines[-1]) == []
 
 
 def test_a_field_a_row_and_a_record_of_the_customer_stand_alone() -> None:
     for passage in (ORDER, HOURS):
         first = lines_of(passage)[0]
-        assert with_next(first) == [first]
+        assert following(first) == []
     first = lines_of(RETURNS)[0]
     own = replace(first, hit=replace(first.hit, shared=False))
-    assert with_next(own) == [own]
+    assert following(own) == []

@@ -149,7 +149,7 @@ def test_no_lines_have_no_ranks(able: Reranker) -> None:
     assert len(able.rank("why?", [], np.zeros(0, np.float32)).ranks) == 0
 
 
-def test_of_a_long_text_before_the_end_is_read() -> None:
+def test_the_end_of_a_long_context_is_read() -> None:
     story = "so we came all the way here by the night train " * 20
     pair = laid(TOKENIZER, "how much", ("Tours", "30 euros"), f"{story}. is it far")
     end = laid(TOKENIZER, "how much", ("Tours", "30 euros"), "is it far")
