@@ -101,6 +101,12 @@ class Matcher(nn.Module):
     def forward(self, texts: Texts) -> Tensor:
         """Return (questions, lines)."""
         asked, told = self.hidden(texts.questions), self.hidden(texts.passages)
+        # In 16 bits, where the transformer may compute, cosines of near lines would be equal.
+        with torch.autocast(self.near.device.type, enabled=False):
+            return self.scores(asked, told, texts)
+
+    def scores(self, asked: list[Tensor], told: list[Tensor], texts: Texts) -> Tensor:
+        """Return (questions, lines), from the vectors of the tokens of each text."""
         device = self.near.device
         lines = torch.cat(texts.lines).to(device)
         tokens, lines = torch.cat(told)[lines >= 0], lines[lines >= 0]

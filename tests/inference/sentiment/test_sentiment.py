@@ -135,8 +135,8 @@ KNOWN = {
     "African American English": 0.042,
     "learners of English": 0.103,
 }
-# Eight-bit sums differ by so much between two processors that were tried.
-PROCESSORS = 0.01
+# Eight-bit sums differ by up to 0.011 between the three processors that were tried.
+PROCESSORS = 0.015
 
 
 @pytest.mark.slow
