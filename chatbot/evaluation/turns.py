@@ -1,6 +1,7 @@
 """Judges the answers in conversations of several turns: {"company", "customer", "today", "turns"}.
 
-Each company's records lie in the folder `companies` beside the file. The form is described in
+A row with a `text` is one message, whose questions are its turns; `expect` is then about the whole
+answer. Each company's records lie in the folder `companies` beside the file. The form is described in
 `inference/reading/companies/README.md`.
 """
 
@@ -44,8 +45,9 @@ def held(rows: Rows, folder: Path) -> list[Pair]:
 
 
 def turns(row: dict[str, Any], number: int) -> Iterator[dict[str, Any]]:
-    """Yield the turns of a conversation as `evaluate answers` takes questions."""
-    for place, turn in enumerate(row["turns"]):
+    """Yield the turns of a conversation, or a message as a whole, as `evaluate answers` takes
+    questions."""
+    for place, turn in enumerate([row] if "text" in row else row["turns"]):
         yield {
             "id": f"{row['company']} {number + 1}.{place + 1}",
             "kind": "follow-up" if place else "first",

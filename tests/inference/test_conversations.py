@@ -9,7 +9,11 @@ import pytest
 import inference
 
 ROOM = Path(inference.__file__).parent
-FILES = [*sorted((ROOM / "conversations").glob("*.jsonl")), ROOM / "reading" / "several.jsonl"]
+FILES = [
+    *sorted((ROOM / "conversations").glob("*.jsonl")),
+    ROOM / "reading" / "several.jsonl",
+    ROOM / "reading" / "messages.jsonl",
+]
 INSTEAD = {"chat", "person"}
 
 

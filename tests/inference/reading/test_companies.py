@@ -19,10 +19,11 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-# The companies that conversations are held with.
+ROOM = Path(inference.__file__).parent
+# The companies that conversations are held with, or messages are written to.
 SPOKEN_WITH = {
     row["company"]
-    for path in (Path(inference.__file__).parent / "conversations").glob("*.jsonl")
+    for path in [*(ROOM / "conversations").glob("*.jsonl"), ROOM / "reading" / "messages.jsonl"]
     for row in rows_of(path)
 }
 
