@@ -27,10 +27,9 @@ KNOWN_FOR, GUESS_HOLDS = 30.0, 3_600.0
 # rightly; with 0.8, 0.88 and 0.96; with 0.5, all and 0.92 (2026-11-30).
 SURE_OF_STATUS = 0.7
 # The least likelihood with which a field gives the day that the customer of an open record waits
-# for. A day of the record itself counts half, since it may be past or to come: an order's, or a
-# visit's. Of 279 open records of 221 companies with such a day, a sixth of the companies left out
-# in turn, it is found for 223, and another day for 27; without the day of the record itself, for
-# 135 (2026-11-30).
+# for. The record's own day counts half: an order's is past, a visit's may be to come. Of 279 open
+# records of 221 companies with such a day, a sixth of the companies left out in turn, it is found
+# for 223, and another day for 27; without the record's own day, for 135 (2026-11-30).
 AWAITED, OWN_COUNTS = 0.1, 0.5
 # Words of a status; a longer text is a note.
 STATUS_WORDS = 8
@@ -123,15 +122,21 @@ def guess(kind: str, records: list[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def awaited(kind: str, fields: dict[str, Any], today: date) -> str:
-    """Return the field that gives the day, from today on, that the customer waits for; or ""."""
+def awaited_field(kind: str, fields: dict[str, Any], today: date) -> str:
+    """Return the name of the field with the day that the customer waits for, if that day is today
+    or later; otherwise ""."""
     coming = [
         name
         for name, value in fields.items()
-        if len(name) <= LONGEST_NAME and max(moments.days_in(value), default=date.min) >= today
+        if len(name) <= LONGEST_NAME and any(day >= today for day in days_of(name, value))
     ]
     likely, best = max(((gives_awaited(kind, name), name) for name in coming), default=(0.0, ""))
     return best if likely >= AWAITED else ""
+
+
+def days_of(name: str, value: Any) -> list[date]:
+    day = moments.day_of(name, value)
+    return [*moments.days_in(value), *([day] if day else [])]
 
 
 @lru_cache(maxsize=10_000)

@@ -23,7 +23,7 @@ from inference.lines import cut
 from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
-# Stands between the cells of a row.
+# The sign between the cells of a table's row.
 ROW = "|"
 # What stands in place of lines, or of what is expected, if the message asks nothing of the records.
 INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
@@ -87,8 +87,8 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 
 
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
-    """Return the lines that hold a piece of text, or the field of that name; of a row of a table,
-    which is written anew as a line, the one with the most of its words."""
+    """Return the lines that hold a piece of text, or the field of that name. A row of a table is
+    read as a reworded line: of the lines, the one that shares the most words with it."""
     label = f"{wording.words_of(piece)}:".lower()
     held = {
         place
@@ -99,7 +99,8 @@ def holding(piece: str, own: dict[int, Line]) -> set[int]:
     prose = [place for place, line in own.items() if ":" not in line.source]
     if held or not prose or ROW not in piece:
         return held
-    return {max(prose, key=lambda place: companies.shared(piece, own[place].text))}
+    shares = {place: companies.shared(piece, own[place].text) for place in prose}
+    return {place for place in [max(prose, key=shares.__getitem__)] if shares[place]}
 
 
 def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:

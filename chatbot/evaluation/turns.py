@@ -1,8 +1,8 @@
 """Judges the answers in conversations of several turns: {"company", "customer", "today", "turns"}.
 
-A row with a `text` is one message, whose questions are its turns; `expect` is then about the whole
-answer. Each company's records lie in the folder `companies` beside the file. The form is described in
-`inference/reading/companies/README.md`.
+A row with a `text` is one message, whose `expect` is about the whole answer
+(`inference/conversations/README.md`). Each company's records lie in the folder `companies` beside
+the file. The form is described in `inference/reading/companies/README.md`.
 """
 
 import json

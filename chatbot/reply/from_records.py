@@ -91,9 +91,8 @@ class FromRecords:
         self.turn, self.outcome, self.told = turn, outcome, told
         self.admitted, self.policy, self.surely = admitted, policy, surely
         self.shown: list[str] = []
-        # The lines that were told for this question, and all records that its answer rests on.
-        self.lines: list[Line] = []
-        self.cited: list[str] = []
+        # The lines told for this question, and the records that its answer rests on.
+        self.lines, self.cited = list[Line](), list[str]()
         # A line that answers was shown for another question.
         self.said_before = False
         # The result of the search, if none of it answers.
@@ -143,25 +142,26 @@ class FromRecords:
         if line and line.source not in self.told:
             yield self.tell_best(line, found)
         if self.shown:
-            if state := await self.beside():
-                yield state
+            if more := await self.beside():
+                yield more
         elif not line and not self.said_before:
             self.refused = found
 
     async def beside(self) -> str:
-        """Return what stands beside the answer: the state of the record that a rule is asked about,
-        or the day beside a state; or offer other records by a click."""
+        """Return what stands beside the answer: the state of a record beside a rule, or the day
+        beside a state; or offer other records by a click."""
         if not self.turn.customer:
             return ""
         if state := await in_thread(state_beside, self.turn):
             return self.tell_looked_up(state)
         await self.offer_others()
-        day = await in_thread(day_beside, self.turn, self.lines)
+        day = await in_thread(day_beside, self.turn, self.lines, self.told)
         return self.tell_looked_up(day) if day else ""
 
     def tell_looked_up(self, looked_up: LookedUp) -> str:
         self.cite_all(looked_up)
-        return self.show(" ".join(looked_up.sentences))
+        self.told |= {(record.id, quote) for record, quote in looked_up.records}
+        return self.show(written_like(" ".join(looked_up.sentences), self.turn.text))
 
     def tell_best(self, line: Line, found: Found) -> str:
         return self.tell(self.with_more([line], found))

@@ -7,7 +7,7 @@ code that counts, adds and picks. `looked_up.py` writes what was found.
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date
 from itertools import chain, islice
@@ -17,7 +17,7 @@ import numpy as np
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
 from chatbot.reply import owned
-from chatbot.reply.found import Line
+from chatbot.reply.found import Line, Told
 from chatbot.reply.looked_up import LISTED, TELL, TOLD, LookedUp, Picked, status, told
 from chatbot.reply.owned import Own, own
 from chatbot.reply.questions import may_ask
@@ -190,14 +190,15 @@ def state_beside(turn: Turn) -> LookedUp | None:
     return looked_up(about, picked, [line]) if line else None
 
 
-def day_beside(turn: Turn, shown: Sequence[Line]) -> LookedUp | None:
+def day_beside(turn: Turn, shown: Sequence[Line], told_before: Set[Told]) -> LookedUp | None:
     """Return the day that the customer waits for, if nothing but the status of one of their open
-    records was shown: "Repair 7 – Status: on the bench. Repair 7 – Promised for: 3 December"."""
+    records was shown, and the day was not told before: "Repair 7 – Status: on the bench. Repair 7
+    – Promised for: 3 December"."""
     if len(shown) != 1 or shown[0].hit.shared or not tells_status(shown[0]):
         return None
     for one in owned.these(turn, [shown[0].hit.record]):
         day = one.awaited(turn.day) if one.is_open else ""
-        if day and day != shown[0].text:
+        if day and (one.record.id, day) not in told_before:
             return LookedUp([told(one, day)], [(one.record, day)])
     return None
 

@@ -72,14 +72,20 @@ class Own:
 
     def line(self, role: str) -> str:
         """Return the field of this role as customers read it ("Status: in transit"), or ""."""
-        return self.field(getattr(self.kind, role))
+        return self.line_of(getattr(self.kind, role))
 
     def awaited(self, today: date) -> str:
-        """Return the day that the customer of an open record waits for, as `line` does."""
-        expected = self.line("expected_date")
-        return expected or self.field(kinds.awaited(self.record.kind, self.record.fields, today))
+        """Return the line of the day that the customer of an open record waits for, or "": the
+        expected day; where that is over or not known, another day to come, unless somebody has
+        confirmed what the fields mean."""
+        expected, day = self.line("expected_date"), self.day("expected_date")
+        if self.kind.confirmed or (expected and (day is None or day >= today)):
+            return expected
+        name = kinds.awaited_field(self.record.kind, self.record.fields, today)
+        return self.line_of(name) or expected
 
-    def field(self, name: str) -> str:
+    def line_of(self, name: str) -> str:
+        """Return the field of this name as customers read it, or ""."""
         value = self.record.fields.get(name) if name else None
         if value in (None, "", []):
             return ""
@@ -88,7 +94,7 @@ class Own:
         return "" if left_out(text, False) else text
 
     def quoted(self, today: date) -> str:
-        lines = [*map(self.line, RecordKind.ROLES), self.awaited(today)]
+        lines = [*map(self.line, RecordKind.ROLES), self.awaited(today) if self.is_open else ""]
         return "\n".join(dict.fromkeys(filter(None, lines)))
 
     def worded(self, role: str) -> str:

@@ -9,7 +9,7 @@ from inference.reading import splitting
 from inference.reading.splitting import NUMBER, QUESTION_WORD, SUBJECT, VERB
 
 # How a question begins: with a question word, or with a verb before its subject. "Have a nice day"
-# is none.
+# is not a question.
 OPENER = (
     rf"(?:{QUESTION_WORD}|any chance|tell me|let me know|i(?: also)? (?:need|want) to know|"
     rf"i(?: would|['’]d)(?: also)? like to know|(?!have an?\b){VERB} {SUBJECT})"
@@ -19,10 +19,11 @@ ASKS = re.compile(
     rf"please|thanks|good|then)\W+)*{OPENER}",
     re.I,
 )
-# What asks within a sentence: "if I tell you on the 8th do I get it back".
+# A question within a sentence: "if I tell you on the 8th do I get it back".
 WITHIN = re.compile(
-    rf"\b{QUESTION_WORD}|\b(?:do|does|did|can|could|will|would|should|shall|may|must|am|are|is|was|"
-    r"were|has|have) (?:i|we|you|they|he|she|it)\b",
+    rf"\b{QUESTION_WORD}|\b(?:am i|(?:is|was|does|has) (?:he|she|it)|(?:are|were) (?:we|you|they)|"
+    r"(?:do|did|have) (?:i|we|they)|"
+    r"(?:can|could|will|would|should|shall|may) (?:i|we|you|they|he|she|it)) \w",
     re.I,
 )
 # What joins a question to the one before it in the sentence ("… and do you sell cards"), and what

@@ -7,6 +7,8 @@ from typing import Any
 from django.utils import timezone
 
 ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+# No part of a longer number: INV-12026-12-031.
+DAY_IN_TEXT = re.compile(rf"(?<![\w-]){ISO_DATE.pattern}(?![\d-])")
 ISO_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}")
 # Ends of the names of fields that hold a date or a time: "closedate", "created at", "expires".
 OF_TIME = re.compile(
@@ -48,10 +50,9 @@ def day_of(label: str, value: Any) -> date | None:
 
 def days_in(value: Any) -> list[date]:
     """Return the days that a short text names: "2026-12-03, between 8 and 10 am"."""
-    text = str(value)
-    if len(text.split()) > DAY_WORDS:
+    if not isinstance(value, str) or len(value.split()) > DAY_WORDS:
         return []
-    read_days = (read("", one) for one in ISO_DATE.findall(text))
+    read_days = (read("", one) for one in DAY_IN_TEXT.findall(value))
     return [found for found in read_days if found is not None]
 
 

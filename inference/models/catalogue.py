@@ -268,9 +268,8 @@ def is_here(name: str) -> bool:
 
 
 def is_begun(name: str) -> bool:
-    """Tell whether a fetch of the model was interrupted after some of its files had arrived, or
-    before the files that are made of them were. Where nothing arrives, each start would try again
-    in vain."""
+    """Tell whether a fetch stopped halfway: some files have arrived, or those made from them are
+    missing. If nothing has arrived, each start without a network would try in vain."""
     model = find(name)
     arrived = any(path.is_file() for path in _partial(model).rglob("*"))
     return not is_here(name) and (arrived or _whole(model))

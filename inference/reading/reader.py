@@ -27,7 +27,7 @@ TITLE, LINE, QUESTION, MESSAGE, PASSAGE = 40, 120, 160, 256, 480
 # How much the question before counts beside a follow-up's own words. Of 1,605 follow-ups of 86
 # companies, the right line comes first for 0.61 with 0.3, for 0.60 with 0.2 or 0.4 (2026-11-29).
 BEFORE = 0.3
-# Words of the question before that are read: its end, where it stands after its story.
+# How many words of the previous question are read: the last ones, since a story comes first.
 WORDS_BEFORE = 60
 # Passages kept in memory, some 150 kB each: customers often ask about the same records.
 REMEMBERED = 400

@@ -121,7 +121,7 @@ def messages() -> Iterator[tuple[str, set[int]]]:
 
 
 def marked(line: str) -> tuple[str, set[int]]:
-    """Return the message of a line, and the characters with which its further questions begin."""
+    """Return the message of a line, and the positions at which its further questions begin."""
     text, begins = "", set[int]()
     for part in ANEW.split(NEW_LINE.sub("\n", line.strip())):
         begins.add(len(text))

@@ -101,7 +101,7 @@ class Matcher(nn.Module):
     def forward(self, texts: Texts) -> Tensor:
         """Return (questions, lines)."""
         asked, told = self.hidden(texts.questions), self.hidden(texts.passages)
-        # In 16 bits, where the transformer may compute, cosines of near lines would be equal.
+        # Only the transformer may compute in 16 bits: cosines of near lines would be equal.
         with torch.autocast(self.near.device.type, enabled=False):
             return self.scores(asked, told, texts)
 

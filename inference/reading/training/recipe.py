@@ -43,7 +43,7 @@ AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
 # Training that goes on from the delivered weights takes all questions about the companies that
 # these have not learned, and this share of the others, so that nothing is forgotten. The reader
 # learned 40 companies with 0.3 and 32 more with 0.2; the reranker 24 with 0.45, 32 with 0.25, and
-# 16, then the messages of several questions, and then all conversations again, with 0.1.
+# with 0.1 first 16 more, then the messages of several questions, then all conversations again.
 READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=10), 0.2
 FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=15), 0.1
 # The large reranker reads three lines of a question in training, not four, which saves a quarter of

@@ -83,11 +83,12 @@ def judged() -> dict[str, list[tuple[str, bool]]]:
         known["wish"] += [(readable(text), bool(key)) for text, key in row["messages"]]
     known["person"] += _asking(dev=False)
     # "Are you a robot?" was heard as grave while no small talk was among these messages.
-    small_talk = [(text, False) for text, has in marked if "chat" in has]
-    known["urgent"] = [*_calling(dev=False), *small_talk]
+    small_talk = [(text, False) for text, has in marked if "chat" in has and "leave" not in has]
+    calling = list(_calling(dev=False))
+    known["urgent"] = calling + small_talk
     # Threats alert agents. So a message that alerts nobody is no threat, even if it asks about
     # complaints or lawyers.
-    known["leave"] += [(text, False) for text, calls in known["urgent"] if not calls]
+    known["leave"] += [(text, False) for text, calls in calling if not calls]
     for turn in _turns():
         text, instead = readable(turn["text"]), "".join(turn["line"])
         known["person"].append((text, instead == "person"))

@@ -18,7 +18,8 @@ pytestmark = pytest.mark.slow
 FOLDER = Path(__file__).parents[2] / "fixtures" / "companies"
 # Without the large reranker; tests/live/test_large_reranker.py has the floors with it.
 HIT1, HIT3, AUC = 0.73, 0.88, 0.86
-# Of messages that ask several things: the first questions, and the further ones.
+# Of messages that ask several things: the first questions, and the further ones. Measured: 0.793
+# and 0.684 (2026-11-30).
 SEVERAL = {"first": 0.77, "further": 0.66}
 # Of the sentences that a text does not support.
 SHOWN = 0.01

@@ -38,6 +38,7 @@ def test_a_further_question_leans_on_the_answer_to_the_one_before_it() -> None:
     unanswered = after_it(asked, [], [])
     assert unanswered.history == (("customer", "is it wrapped?"),)
     assert unanswered.cited == asked.cited and unanswered.is_further
+    assert leanings(Turn("when do you open on Saturdays in May", ALICE, SAID, asked.cited)) == {}
 
 
 class FollowUpTests(FakeModelsTestCase):

@@ -154,7 +154,7 @@ def test_the_state_of_an_open_one_is_told_with_the_day_that_alice_waits_for(
     fields = {"dropped_off": "2026-11-20", "guarantee_until": "2027-12-25", field: value}
     keep(alice, "repair:7", "repair", status="on the bench", **fields)
     assert told("Is my repair done yet?") == f"Repair 7 – Status: on the bench; {day}."
-    read = day_beside(Turn("juki ready or no", "cust_1", today=TODAY), [read_line(BENCH)])
+    read = day_beside(Turn("juki ready or no", "cust_1", today=TODAY), [read_line(BENCH)], set())
     assert read and read.sentences == [f"Repair 7 – {day}."]
 
 
@@ -162,15 +162,32 @@ def test_a_day_that_is_over_is_not_waited_for(alice: Customer) -> None:
     keep(alice, "repair:7", "repair", status="on the bench", promised_for="2026-11-20, 15:00")
     assert told("Is my repair done yet?") == "Repair 7 – Status: on the bench."
     asked = Turn("juki ready or no", "cust_1", today=TODAY)
-    assert day_beside(asked, [read_line(BENCH)]) is None
+    assert day_beside(asked, [read_line(BENCH)], set()) is None
+
+
+def test_a_day_to_come_is_told_in_place_of_an_expected_day_that_is_over(alice: Customer) -> None:
+    RecordKind.objects.create(name="repair", status="status", expected_date="due")
+    fields = {"status": "on the bench", "due": "2026-11-20", "now_expected": "2026-12-05"}
+    record = keep(alice, "repair:7", "repair", **fields)
+    assert told("Is my repair done yet?").endswith("Now expected: 5 December 2026.")
+    Record.objects.filter(id=record.id).update(fields=fields | {"now_expected": ""})
+    assert told("Is my repair done yet?").endswith("Due: 20 November 2026.")
+
+
+def test_a_day_that_people_have_not_named_is_not_told_of_a_confirmed_kind(alice: Customer) -> None:
+    RecordKind.objects.create(name="repair", status="status", confirmed=True)
+    keep(alice, "repair:7", "repair", status="on the bench", expected="2026-12-03")
+    assert told("Is my repair done yet?") == "Repair 7 – Status: on the bench."
 
 
 def test_a_day_is_told_only_beside_the_status(alice: Customer) -> None:
     keep(alice, "repair:7", "repair", status="on the bench", expected="2026-12-03")
     asked = Turn("juki ready or no", "cust_1", today=TODAY)
-    assert day_beside(asked, [read_line(BENCH)])
-    assert day_beside(asked, [read_line("Machine: Juki")]) is None
-    assert day_beside(asked, [read_line(BENCH), read_line("Machine: Juki")]) is None
+    assert day_beside(asked, [read_line(BENCH)], set())
+    told_before = {("repair:7", "Expected: 3 December 2026")}
+    assert day_beside(asked, [read_line(BENCH)], told_before) is None
+    assert day_beside(asked, [read_line("Machine: Juki")], set()) is None
+    assert day_beside(asked, [read_line(BENCH), read_line("Machine: Juki")], set()) is None
 
 
 def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(

@@ -75,6 +75,7 @@ def test_a_question_that_names_a_person_or_greets_is_still_a_question(text: str)
         ("👍", PLAIN.welcome),
         ("…", PLAIN.here),
         ("are you a robot?", PLAIN.about_the_bot),
+        ("Hi! Are you a robot?", PLAIN.about_the_bot),
         ("what can you do?", PLAIN.about_the_bot),
     ],
 )
