@@ -1,14 +1,17 @@
 """A follow-up is about what the last answers rest on."""
 
 from contextlib import nullcontext
+from datetime import date
 from unittest import mock
 
+from chatbot.engines import kinds
 from chatbot.reply.from_records import FromRecords
 from chatbot.reply.pipeline import after_it
 from chatbot.reply.retrieve import depends, leanings, query, refers, retrieve
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
 from crm.knowledge.records import import_records
+from crm.models import RecordKind
 from crm.plumbing.threads import in_thread
 from tests.fakes import ALICE, BOB, FakeModelsTestCase, FakeReranker, outcome_of
 
@@ -68,6 +71,22 @@ class FollowUpTests(FakeModelsTestCase):
         said = [message["content"] for message in self.generator.prompts[-1]]
         self.assertIn("what is the status of order 71?", said[-3])
         self.assertIn("sent", said[-2])
+
+    async def test_a_status_that_was_read_is_shown_with_the_day_once(self) -> None:
+        kinds.forget()
+        self.addCleanup(kinds.forget)
+        meant = {"status": "status", "expected_date": "expected", "open_statuses": ["sent"]}
+        await in_thread(RecordKind.objects.update_or_create, name="order", defaults=meant)
+        fields = {"status": "sent", "expected": "2026-12-03", "item": "tent"}
+        row = {"id": "order:71", "kind": "order", "customer": ALICE, "title": "Order 71"}
+        row |= {"fields": fields, "updated_at": "2026-11-01T00:00:00Z"}
+        await in_thread(import_records, [row])
+        self.generator.answer = "The status is sent."
+        text = "what is the status of order 71? and the status of order 71 again?"
+        outcome = await outcome_of(Turn(text, ALICE, today=date(2026, 11, 29)))
+        day = "Expected: 3 December 2026"
+        self.assertEqual(outcome.answer.count(day), 1, outcome.answer)
+        self.assertIn(day, str(outcome.citations))
 
     def test_a_further_question_uses_the_earlier_number_only_if_its_words_refer_to_it(self) -> None:
         asked = (("customer", "where is order 10436?"),)
