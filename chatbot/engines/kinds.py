@@ -10,8 +10,6 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from chatbot.engines.reader import heads, line_reader
 from crm.knowledge import amounts, moments
 from crm.knowledge.newest import kinds_of
@@ -101,18 +99,14 @@ def guess(kind: str, records: list[dict[str, Any]]) -> dict[str, str]:
     found = dict.fromkeys(FITS, "")
     if not values:
         return found
-    head = heads()["roles"]
-    likely = head.probabilities(
-        np.stack([of_field(line_reader().vector, kind, name) for name in values])
-    )
+    likely = {name: likely_roles(kind, name) for name in values}
     for role, (fits, needed) in FITS.items():
-        column = likely[:, head.classes.index(role)]
         # Of two likely fields, the one that more records have: each order has a date of its own,
         # but not each one was collected.
         able = [
-            (float(p) * len(given), name)
-            for p, (name, given) in zip(column, values.items(), strict=True)
-            if p >= LEAST
+            (likely[name][role] * len(given), name)
+            for name, given in values.items()
+            if likely[name][role] >= LEAST
             and name not in found.values()
             and len(given) >= needed * len(records)
             and sum(fits(name, one) for one in given) > len(given) / 2
@@ -128,23 +122,23 @@ def awaited_field(kind: str, fields: dict[str, Any], today: date) -> str:
     coming = [
         name
         for name, value in fields.items()
-        if len(name) <= LONGEST_NAME and any(day >= today for day in days_of(name, value))
+        if len(name) <= LONGEST_NAME and any(day >= today for day in moments.days_of(name, value))
     ]
     likely, best = max(((gives_awaited(kind, name), name) for name in coming), default=(0.0, ""))
     return best if likely >= AWAITED else ""
 
 
-def days_of(name: str, value: Any) -> list[date]:
-    day = moments.day_of(name, value)
-    return [*moments.days_in(value), *([day] if day else [])]
+def gives_awaited(kind: str, name: str) -> float:
+    likely = likely_roles(kind, name)
+    return likely["expected_date"] + OWN_COUNTS * likely["own_date"]
 
 
 @lru_cache(maxsize=10_000)
-def gives_awaited(kind: str, name: str) -> float:
+def likely_roles(kind: str, name: str) -> dict[str, float]:
+    """Return the probability of each role of a field, and of "other"."""
     head = heads()["roles"]
     [row] = head.probabilities(of_field(line_reader().vector, kind, name)[None])
-    expected, own = (row[head.classes.index(role)] for role in ("expected_date", "own_date"))
-    return float(expected + OWN_COUNTS * own)
+    return dict(zip(head.classes, map(float, row), strict=True))
 
 
 def is_date(name: str, value: Any) -> bool:

@@ -33,7 +33,9 @@ class Own:
     kind: RecordKind
 
     def value(self, role: str) -> Any:
-        name = getattr(self.kind, role)
+        return self.value_of(getattr(self.kind, role))
+
+    def value_of(self, name: str) -> Any:
         value = self.record.fields.get(name) if name else None
         return None if value in (None, "", []) else value
 
@@ -86,8 +88,7 @@ class Own:
 
     def line_of(self, name: str) -> str:
         """Return the field of this name as customers read it, or ""."""
-        value = self.record.fields.get(name) if name else None
-        if value in (None, "", []):
+        if (value := self.value_of(name)) is None:
             return ""
         currency = amounts.currency_of(self.record.fields)
         text = "; ".join(wording.field_lines(name, value, currency))

@@ -38,14 +38,19 @@ def formatted(label: str, value: Any) -> str | None:
 def day_of(label: str, value: Any) -> date | None:
     """Return the day that `formatted` writes, in the company's own zone, or the first that a short
     text names."""
+    return next(iter(days_of(label, value)), None)
+
+
+def days_of(label: str, value: Any) -> list[date]:
+    """Return the day that `formatted` writes, or all that a short text names."""
     found = read(label, value)
     if found is None:
-        return next(iter(days_in(value)), None)
+        return days_in(value)
     if not isinstance(found, datetime):
-        return found
+        return [found]
     if timezone.is_naive(found) or not (found.hour or found.minute):
-        return found.date()
-    return found.astimezone(timezone.get_default_timezone()).date()
+        return [found.date()]
+    return [found.astimezone(timezone.get_default_timezone()).date()]
 
 
 def days_in(value: Any) -> list[date]:

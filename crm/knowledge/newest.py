@@ -4,9 +4,11 @@ the index `record_newest` holds each customer's records by kind and latest date.
 import json
 from collections.abc import Iterable, Mapping
 from itertools import chain
+from typing import Any
 
 from django.db import connection
 
+from crm.knowledge import moments
 from crm.models import RecordKind
 
 # How many records of a kind are looked at first, and at most.
@@ -81,6 +83,15 @@ def latest(
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join([LATEST] * len(asked)), list(chain(*asked)))
         for kind, day, id, fields in cursor.fetchall():
-            own = json.loads(fields).get(own_dates[kind]) if own_dates[kind] else ""
-            rows.setdefault(kind, []).append((str(own or ""), str(day), id))
+            name = own_dates[kind]
+            own = sortable(name, json.loads(fields).get(name)) if name else ""
+            rows.setdefault(kind, []).append((own, str(day), id))
     return rows
+
+
+def sortable(name: str, value: Any) -> str:
+    """Return a date as text that sorts: ISO dates and times as they are, otherwise the day that a
+    value gives ("Thu 2026-12-03, 8 am"), or ""."""
+    if isinstance(value, str) and moments.ISO_DATE.match(value):
+        return value
+    return str(moments.day_of(name, value) or "")

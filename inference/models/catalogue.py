@@ -271,8 +271,9 @@ def is_begun(name: str) -> bool:
     """Tell whether a fetch stopped halfway: some files have arrived, or those made from them are
     missing. If nothing has arrived, each start without a network would try in vain."""
     model = find(name)
-    arrived = any(path.is_file() for path in _partial(model).rglob("*"))
-    return not is_here(name) and (arrived or _whole(model))
+    if _whole(model):
+        return not _made(model)
+    return any(path.is_file() for path in _partial(model).rglob("*"))
 
 
 def published(name: str) -> Path:

@@ -36,6 +36,14 @@ def test_records_without_their_own_date_come_last(alice: Customer) -> None:
     assert newest(alice.id) == {"order:1"}
 
 
+def test_a_day_within_words_is_compared_as_a_day(alice: Customer) -> None:
+    RecordKind.objects.create(name="order", own_date="ordered")
+    keep(alice, "order:1", "2026-09-01", ordered="Tue 2026-09-01, 8 am")
+    keep(alice, "order:2", "2026-11-19", ordered="2026-11-19")
+    keep(alice, "order:3", "2026-11-05", ordered="on 2026-11-05")
+    assert newest(alice.id) == {"order:2"}
+
+
 def test_each_kind_has_its_newest_and_bobs_are_not_among_them(alice: Customer) -> None:
     bob = Customer.objects.create(id="cust_2", name="Bob Birch")
     keep(alice, "order:1", "2026-09-01", ordered="2026-09-01")
