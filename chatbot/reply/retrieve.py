@@ -35,11 +35,13 @@ OWN_READ = 10
 # More than the prompt takes.
 LINES_KEPT = 20
 FIRST_PERSON = re.compile(r"\b(?:i|my|mine|me|we|our|ours|us)\b", re.IGNORECASE)
-# "And when does it arrive?" leans on what was said before; so does a question of few words. Of 44
-# follow-ups in `inference/conversations` whose only such word is "he" or "she" in some form, six
-# name the person themselves.
+DAYS = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|week|weekend|month|year|morning|evening"
+# "And when does it arrive?" leans on what was said before; so does a question of few words. "This
+# Saturday" does not. Of 44 follow-ups in `inference/conversations` whose only such word is "he" or
+# "she" in some form, six name the person themselves.
 REFERS = re.compile(
-    r"^\W*and\b|\b(?:it|its|that|this|they|them|their|those|these|he|him|his|she|hers?)\b",
+    rf"^\W*and\b|\b(?:it|its|they|them|their|he|him|his|she|hers?)\b|"
+    rf"\b(?:that|this|those|these)\b(?! (?:coming )?(?:{DAYS})s?\b)",
     re.IGNORECASE,
 )
 SHORT_WORDS = 4

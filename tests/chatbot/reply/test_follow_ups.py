@@ -26,6 +26,9 @@ def test_a_message_leans_on_what_was_said_only_after_something_was() -> None:
         Turn("what about the weight of the blue", ALICE, SAID, intents=frozenset({"back"}))
     )
     assert not refers(Turn("when do you open on Saturdays in May", ALICE, history=SAID))
+    assert refers(Turn("how long will this be in the post", ALICE, history=SAID))
+    for day in ("this saturday", "this coming week", "these mornings"):
+        assert not refers(Turn(f"are you open to visitors {day}", ALICE, history=SAID)), day
 
 
 def test_a_further_question_of_a_message_leans_on_the_one_before() -> None:
