@@ -112,8 +112,7 @@ def answering(row: dict[str, Any], lines: Sequence[Line]) -> set[int]:
     own = [place for place, line in enumerate(lines) if line.source == row["of"]]
     piece = row["line"]
     if ":" in row["of"]:
-        label = f"{wording.words_of(piece)}:".lower()
-        return {at for at in own if lines[at].text.lower().startswith(label)}
+        return {at for at in own if wording.is_field(lines[at].text, piece)}
     held = {at for at in own if letters(piece) in letters(lines[at].text)}
     return held or {max(own, key=lambda at: shared(piece, lines[at].text))}
 

@@ -89,11 +89,10 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
     """Return the lines that hold a piece of text, or the field of that name. A row of a table is
     read as a reworded line: of the lines, the one that shares the most words with it."""
-    label = f"{wording.words_of(piece)}:".lower()
     held = {
         place
         for place, line in own.items()
-        if (":" in line.source and line.text.lower().startswith(label))
+        if (":" in line.source and wording.is_field(line.text, piece))
         or letters(piece) in letters(line.text)
     }
     prose = [place for place, line in own.items() if ":" not in line.source]

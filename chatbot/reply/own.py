@@ -205,7 +205,7 @@ def day_beside(turn: Turn, shown: Sequence[Line], told_before: Set[Told]) -> Loo
 
 def tells_status(line: Line) -> bool:
     name = kinds.kind_of(line.hit.kind).status
-    return bool(name) and line.text.casefold().startswith(f"{wording.words_of(name)}:".casefold())
+    return bool(name) and wording.is_field(line.text, name)
 
 
 def cited(turn: Turn) -> list[Own]:

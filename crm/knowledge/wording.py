@@ -49,6 +49,11 @@ def lines(fields: dict[str, Any]) -> list[str]:
     return [line for name, value in fields.items() for line in field_lines(name, value, currency)]
 
 
+def is_field(line: str, name: str) -> bool:
+    """Tell whether a line states the field of this name."""
+    return line.casefold().startswith(f"{words_of(name)}:".casefold())
+
+
 def field_lines(name: str, value: Any, currency: str = "") -> Iterator[str]:
     label = words_of(name)
     if isinstance(value, dict):

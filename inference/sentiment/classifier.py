@@ -28,7 +28,7 @@ EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 INTENTS = (
     "person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates", "urgent",
 )  # fmt: skip
-CHAT = INTENTS.index("chat")
+CHAT, URGENT = INTENTS.index("chat"), INTENTS.index("urgent")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.
 CONFIDENCE_FLOOR = 0.6
@@ -191,8 +191,8 @@ class Classifier:
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
         wants = self.heads.intents(features)
         said: list[bool] = np.any(wants, axis=0).tolist()
-        # One page of pleasantries makes no small talk of a letter.
-        said[CHAT] = bool(wants[:, CHAT].all())
+        # One page of pleasantries makes no small talk of a letter, and grave news is none.
+        said[CHAT] = bool(wants[:, CHAT].all()) and not said[URGENT]
         return Sentiment(
             label=LABELS[int(row.argmax())],
             score=round(float(row[2] - row[0]), 4),

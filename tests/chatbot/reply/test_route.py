@@ -12,7 +12,7 @@ from chatbot.reply.route import Target, decide, is_courtesy, pleasantry
 from chatbot.reply.runner import intents_of
 from chatbot.reply.turn import Turn
 
-GRAVE = frozenset({"chat", "thanks", "urgent"})
+GRAVE = frozenset({"thanks", "urgent"})
 
 
 def target(text: str, **turn: object) -> Target:

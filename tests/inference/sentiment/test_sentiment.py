@@ -83,6 +83,13 @@ def test_anger_on_the_last_page_of_a_long_letter_is_heard(classifier: Classifier
     assert angry_end.score < heard(classifier, calm).score - 0.25
 
 
+def test_grave_news_is_no_small_talk_however_polite(classifier: Classifier) -> None:
+    told = "Thanks so much, you are all stars! The flat smells of gas."
+    intents = classifier.score([told])[0].intents
+    assert "urgent" in intents
+    assert "chat" not in intents
+
+
 def test_a_hundred_kilobytes_are_bounded_work(classifier: Classifier) -> None:
     assert (
         heard(classifier, "nobody answers the phone and I am waiting here. " * 2_500).label
