@@ -67,9 +67,5 @@ def words_of(name: str) -> str:
     if " " not in name:
         name = name.replace("-", " ")
     spaced = HUMP.sub(" ", name.replace("_", " "))
-    words = [word.lower() if is_title(word) else word for word in spaced.split()]
+    words = [word.lower() if word.replace("-", "").istitle() else word for word in spaced.split()]
     return " ".join(words)
-
-
-def is_title(word: str) -> bool:
-    return word.replace("-", "").istitle()

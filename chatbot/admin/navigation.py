@@ -90,7 +90,7 @@ def entry(
 
 
 def waiting(request: HttpRequest) -> tuple[str, str]:
-    count = waiting_count()
+    count = Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0).count()
     return (f"{count} waiting" if count else "", "warning")
 
 
@@ -116,7 +116,3 @@ BADGES: dict[str, Callable[[HttpRequest], tuple[str, str]]] = {
     "Webhook endpoints": switched_off,
     "Articles": to_review,
 }
-
-
-def waiting_count() -> int:
-    return Conversation.objects.filter(state=Conversation.State.WAITING, last_seq__gt=0).count()

@@ -91,12 +91,8 @@ def locked(conversation_id: Any, select: Select = LOCKED, **given: Any) -> Conve
     return conversation
 
 
-def read_inbox(id: int) -> Inbox:
-    return Inbox.objects.get(id=id)
-
-
 # A reply may follow the tone, alert rules and hours that the inbox had two seconds ago.
-inbox_of = Memory(read_inbox, "chatbot.Inbox")
+inbox_of: Memory[int, Inbox] = Memory(lambda id: Inbox.objects.get(id=id), "chatbot.Inbox")
 
 
 def append(

@@ -149,13 +149,10 @@ def is_amount(name: str, value: Any) -> bool:
     return amounts.parsed(value) is not None
 
 
-def is_text(name: str, value: Any) -> bool:
-    is_plain_date = moments.read(name, value) is not None
-    return isinstance(value, str) and not is_plain_date and not is_amount(name, value)
-
-
 def is_status(name: str, value: Any) -> bool:
-    return is_text(name, value) and len(value.split()) <= STATUS_WORDS
+    is_plain_date = moments.read(name, value) is not None
+    is_text = isinstance(value, str) and not is_plain_date and not is_amount(name, value)
+    return is_text and len(value.split()) <= STATUS_WORDS
 
 
 # Role: what its values are, and the share of the records that have the field. In the order of their

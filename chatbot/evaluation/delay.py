@@ -70,7 +70,7 @@ async def timed(rows: Rows) -> Rows:
     sentence and the tokens of the prompt that had to be read by then."""
     turns: Rows = [{"question": row["question"]} for row in rows]
     asked = [await in_thread(turn_of, row) for row in rows]
-    ways = [(WITHOUT, as_it_stands), (AHEAD, typed)]
+    ways = [(WITHOUT, collect), (AHEAD, typed)]
     if asked:
         await bare(asked[0][0])
     for round in range(len(ways) + 1):
@@ -107,10 +107,6 @@ async def answered(
 def path_of(outcome: Outcome) -> str:
     reason = outcome.routing.get("reason", "")
     return MODEL if outcome.generations else reason if reason in {AT_ONCE, LOOKED_UP} else OTHER
-
-
-async def as_it_stands(turn: Turn) -> Outcome:
-    return await collect(turn)
 
 
 async def typed(turn: Turn) -> Outcome:

@@ -31,14 +31,13 @@ def collect() -> int:
     done = Reply.objects.filter(created_at__gte=since, status=Reply.Status.DONE, error="")
     new = done.filter(REFUSED | HANDED_OFF | DISLIKED, question__gap_question=None)
     replies = new.order_by("-created_at").select_related("question")[:MOST]
-    found = [question(reply) for reply in replies if is_question(reply)]
+    found = [
+        question(reply)
+        for reply in replies
+        if may_ask(reply.question.text) and NO_QUESTION.isdisjoint(reply.question.intents)
+    ]
     GapQuestion.objects.bulk_create(found, ignore_conflicts=True)
     return len(found)
-
-
-def is_question(reply: Reply) -> bool:
-    asked = reply.question
-    return may_ask(asked.text) and NO_QUESTION.isdisjoint(asked.intents)
 
 
 def question(reply: Reply) -> GapQuestion:

@@ -200,7 +200,9 @@ def interrupted_by_signals() -> Iterator[None]:
 
 def problem(host: str, port: int, path: str, name: str = "localhost") -> str | None:
     """Return None if the server answers 200 at this path, else why not. name: the Host header."""
-    connection = HTTPConnection(_reachable(host), port, timeout=5)
+    # A server that listens on all addresses is reached at this machine's own.
+    reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
+    connection = HTTPConnection(reachable, port, timeout=5)
     try:
         connection.request("GET", path, headers={"Host": name})
         answer = connection.getresponse()
@@ -209,11 +211,6 @@ def problem(host: str, port: int, path: str, name: str = "localhost") -> str | N
         return f"it does not answer ({error})"
     finally:
         connection.close()
-
-
-def _reachable(host: str) -> str:
-    """Return the address at which this machine reaches a server that listens on `host`."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
 
 
 def _detail(body: bytes, status: int) -> str:

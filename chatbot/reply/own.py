@@ -295,18 +295,15 @@ def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set
 def kind_named(text: str, names: Sequence[str]) -> str | None:
     """Return the kind of record that the text names; None if it names none, or several alike."""
     words = {wording.singular(word) for word in WORD.findall(text.casefold())}
-    said = [name for name in names if wording.singular(noun_of(name)) in words]
+    # "booking" of `hotel_booking`.
+    nouns = {name: (wording.words_of(name).casefold().split() or [""])[-1] for name in names}
+    said = [name for name in names if wording.singular(nouns[name]) in words]
     if len(said) < 2:
         return said[0] if said else None
     question = line_reader().vector(text)
     near = [float(line_reader().vector(wording.words_of(name)) @ question) for name in said]
     best, second = np.argsort(near)[::-1][:2]
     return said[best] if near[best] - near[second] >= CLEARLY else None
-
-
-def noun_of(kind: str) -> str:
-    """Return the last word of a kind's name: "booking" of `hotel_booking`."""
-    return (wording.words_of(kind).casefold().split() or [""])[-1]
 
 
 def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:

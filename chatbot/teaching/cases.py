@@ -156,14 +156,10 @@ def titled(id: str) -> str:
     if record is None:
         article = unpublished().filter(pk=pk_of(id)).first()
         return draft_row(article)["title"] if article else id
-    row = record_row(record)
-    return row["title"] if is_only(record) else with_id(row)
-
-
-def is_only(record: Record) -> bool:
     # By their keys: an index, where titles have none.
     alike = Key.objects.filter(value=normalise(record.title), record__deleted=False)
-    return not alike.exclude(record=record).exists()
+    row, is_only = record_row(record), not alike.exclude(record=record).exists()
+    return row["title"] if is_only else with_id(row)
 
 
 def record_row(record: Record) -> dict[str, str]:

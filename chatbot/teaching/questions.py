@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from chatbot.models import Case, Inbox, Message, Reply, TestResult
+from chatbot.models import Case, Inbox, Reply, TestResult
 from chatbot.models.replies import Ending
 from chatbot.reply.ask import Talk
 from chatbot.reply.runner import turn_at
@@ -36,10 +36,6 @@ class BadLine(ValueError):
 # --- to run
 
 
-def of_case(case: Case) -> TestResult:
-    return TestResult(case=case, customer_id=case.customer_id, asked=as_asked(case))
-
-
 def as_asked(case: Case) -> dict[str, Any]:
     return {
         "question": case.question,
@@ -61,7 +57,10 @@ def outdated(case: Case) -> bool:
 def active_cases(inbox: Inbox | None = None) -> Iterator[TestResult]:
     place = Q(inbox=inbox) if inbox else Q()
     cases = Case.objects.filter(place, active=True).select_related("inbox").order_by("id")
-    return map(of_case, cases[:MOST_QUESTIONS])
+    return (
+        TestResult(case=case, customer_id=case.customer_id, asked=as_asked(case))
+        for case in cases[:MOST_QUESTIONS]
+    )
 
 
 def asked_since(since: datetime, inbox: Inbox | None = None) -> Iterator[TestResult]:
@@ -72,14 +71,10 @@ def asked_since(since: datetime, inbox: Inbox | None = None) -> Iterator[TestRes
     replies = replies.filter(conversation__redacted_at=None).exclude(answer=None)
     related = replies.select_related("conversation__visitor__inbox", "question")
     for reply in related.order_by("-id")[:MOST_QUESTIONS]:
-        yield of_reply(reply, reply.question)
-
-
-def of_reply(reply: Reply, question: Message) -> TestResult:
-    values = asked(turn_at(reply.conversation, question))
-    row = {"question": values["question"], "before": values["before"]}
-    row["inbox"] = reply.conversation.visitor.inbox.key
-    return TestResult(message=question, customer_id=values["customer_id"], asked=row)
+        values = asked(turn_at(reply.conversation, reply.question))
+        row = {"question": values["question"], "before": values["before"]}
+        row["inbox"] = reply.conversation.visitor.inbox.key
+        yield TestResult(message=reply.question, customer_id=values["customer_id"], asked=row)
 
 
 # --- files

@@ -218,7 +218,10 @@ class ArticleAdmin(ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Article | None = None) -> bool:
         """Only a draft that customers were never told: others are archived."""
         allowed = super().has_delete_permission(request, obj)
-        return allowed and (obj is None or never_told(obj))
+        if obj is None or not allowed:
+            return allowed
+        was_told = Record.objects.filter(id=obj.record).exists()
+        return obj.state == State.DRAFT and not was_told
 
     def preview(self, request: HttpRequest) -> TemplateResponse:
         """Show the form's text as a customer and as search would see it."""
@@ -270,11 +273,6 @@ class ArticleAdmin(ModelAdmin):
     def response_change(self, request: HttpRequest, obj: Article) -> HttpResponse:
         messages.success(request, what_customers_are_told(obj))
         return HttpResponseRedirect(page_of(obj))
-
-
-def never_told(article: Article) -> bool:
-    was_told = Record.objects.filter(id=article.record).exists()
-    return article.state == State.DRAFT and not was_told
 
 
 def what_customers_are_told(article: Article) -> str:

@@ -26,11 +26,18 @@ REASONS = {
 
 
 def plans(stories: Sequence[Plan]) -> list[Plan]:
-    """Return one plan for each order number that no story uses."""
+    """Return one plan for each order number that no story uses.
+
+    Everyone orders at least once, nobody more than eight times or before joining. The first six
+    customers, whom the demo shows, have only their stories.
+    """
     rng = Random(SEED)
     used = {story["number"] for story in stories}
     numbers = [number for number in range(FIRST, LAST + 1) if number not in used]
-    buyers = _buyers(rng, numbers, stories)
+    orders = dict.fromkeys(shop.customers(), 0)
+    for story in stories:
+        orders[story["customer"]] += 1
+    buyers = [_buyer(rng, number, orders) for number in numbers]
     return [_plan(rng, number, buyer) for number, buyer in zip(numbers, buyers, strict=True)]
 
 
@@ -38,16 +45,6 @@ def ordered_on(number: int) -> date:
     """Return the date of an order. Orders come faster towards winter, so the gaps shrink."""
     back = 250 * ((LAST - number) / (LAST - FIRST)) ** 1.4
     return shop.TODAY - timedelta(days=round(back))
-
-
-def _buyers(rng: Random, numbers: Sequence[int], stories: Sequence[Plan]) -> list[str]:
-    """Draw the buyers: everyone orders at least once, nobody more than eight times or before
-    joining. The first six customers, whom the demo shows, have only their stories.
-    """
-    orders = dict.fromkeys(shop.customers(), 0)
-    for story in stories:
-        orders[story["customer"]] += 1
-    return [_buyer(rng, number, orders) for number in numbers]
 
 
 def _buyer(rng: Random, number: int, orders: dict[str, int]) -> str:

@@ -47,7 +47,8 @@ def _moved(found: re.Match[str], by: timedelta) -> str:
     month = MONTHS.get(name) or SHORT[name]
     day = _of(int(found["day"] or found["day2"]), month, year) + by
     names = month_name if name in MONTHS else month_abbr
-    number = f"{day.day}{_ending(day.day) if found['th'] or found['th2'] else ''}"
+    th = "th" if 11 <= day.day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day.day % 10, "th")
+    number = f"{day.day}{th if found['th'] or found['th2'] else ''}"
     if found["month2"]:
         return f"{names[day.month]} {number}" + (f", {day.year}" if year else "")
     return f"{number}{found['of'] or ''} {names[day.month]}" + (f" {day.year}" if year else "")
@@ -63,7 +64,3 @@ def _of(day: int, month: int, year: str | None) -> date:
         with suppress(ValueError):  # 29 February
             near.append(date(one, month, day))
     return min(near, key=lambda one: abs(one - shop.TODAY))
-
-
-def _ending(day: int) -> str:
-    return "th" if 11 <= day <= 13 else {1: "st", 2: "nd", 3: "rd"}.get(day % 10, "th")

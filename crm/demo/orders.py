@@ -27,12 +27,13 @@ def records() -> Iterator[dict[str, Any]]:
 
 
 def order_record(plan: Plan) -> dict[str, Any]:
+    day = shop.plain_date(date.fromisoformat(plan["ordered"]))
     return shop.record(
         f"order:{plan['number']}",
         "order",
         plan["customer"],
         f"Order {plan['number']}",
-        _summary(plan),
+        f"Order {plan['number']} of {day}, {plan['status']}: {plans.contents(plan)}.",
         {
             "order number": str(plan["number"]),
             "order date": plan["ordered"],
@@ -92,11 +93,6 @@ def _changed(plan: Plan) -> date:
     """Return the latest date in the order, its parcels and its returns."""
     entries = [plan, plan.get("refund", {}), *plan.get("parcels", ()), *plan.get("returns", ())]
     return plans.last_change(*(entry.get(name) for entry in entries for name in DATED))
-
-
-def _summary(plan: Plan) -> str:
-    day = shop.plain_date(date.fromisoformat(plan["ordered"]))
-    return f"Order {plan['number']} of {day}, {plan['status']}: {plans.contents(plan)}."
 
 
 def parcel_record(plan: Plan, index: int) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def roles(columns: list[Column], kind: str) -> dict[str, str]:
     found.choose("id", lambda column: _id(column, kind))
     found.choose("kind", _kind)
     found.choose("title", lambda column: _named(column, TITLE))
-    found.choose("text", _text)
+    found.choose("text", lambda column: _named(column, TEXT) * (column.texts > 0))
     dated = [column for column in columns if column.mostly(column.dates)]
     found.choose("updated_at", lambda column: _named(column, UPDATED), dated)
     found.choose("expected_date", lambda column: _named(column, EXPECTED), dated)
@@ -162,10 +162,6 @@ def _kind(column: Column) -> float:
         return 0
     named = all(value[:1].isalpha() for value in column.values)
     return named and column.filled >= 4 * len(column.values)
-
-
-def _text(column: Column) -> float:
-    return _named(column, TEXT) * (column.texts > 0)
 
 
 def _status(column: Column) -> float:

@@ -52,13 +52,10 @@ def with_currency(label: str, text: str, currency: str) -> str:
 def currency_of(fields: Mapping[str, Any], otherwise: str = "") -> str:
     """Return the currency that the record names, or `otherwise`."""
     for name, value in fields.items():
-        if isinstance(value, str) and is_currency(name) and CODE.fullmatch(value.strip()):
+        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
+        if isinstance(value, str) and CURRENCY.search(spaced) and CODE.fullmatch(value.strip()):
             return value.strip().upper()
     return otherwise
-
-
-def is_currency(name: str) -> bool:
-    return bool(CURRENCY.search(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)))
 
 
 # Other marks between thousands: 1'912.40, 1’912.40, and blanks at which no line breaks.

@@ -71,12 +71,9 @@ def separator_of(line: str) -> tuple[re.Pattern[str], int] | None:
 
 
 def is_of_table(line: str) -> bool:
-    return bool(BAR.search(line) or TAB.search(line.strip()) or is_grid(line))
-
-
-def is_grid(line: str) -> bool:
-    """+-----+-----+"""
-    return line.strip().startswith("+") and bool(RULE.fullmatch(line))
+    bare = line.strip()
+    is_grid = bare.startswith("+") and RULE.fullmatch(line)  # +-----+-----+
+    return bool(BAR.search(line) or TAB.search(bare) or is_grid)
 
 
 def heading(line: str) -> str:
