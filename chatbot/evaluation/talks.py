@@ -61,8 +61,8 @@ def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
     before = told = ""
     cited: list[set[str]] = []
     for turn in turns:
-        right = answering(lines, turn)
         wanted = turn["expect"] if "expect" in turn else set(turn["line"])
+        right = set() if wanted in INSTEAD else answering(lines, turn)
         if wanted not in INSTEAD:
             whole = context(before, told)
             yield Asked(turn["text"], frozenset(right), before, whole, leaning(lines, cited))
@@ -82,24 +82,29 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
             for place, line in enumerate(lines)
             if line.source in turn["of"] and any(holds(plain(line.text), one) for one in options)
         }
-    own = {place: line for place, line in enumerate(lines) if line.source in turn["of"]}
-    return set().union(*(holding(piece, own) for piece in turn["line"]))
+    found = set[int]()
+    for source, piece in zip(turn["of"], turn["line"], strict=True):
+        own = {place: line for place, line in enumerate(lines) if line.source == source}
+        found |= holding(piece, own)
+    return found
 
 
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
-    """Return the lines that hold a piece of text, or the field of that name. A row of a table is
-    read as a reworded line: of the lines, the one that shares the most words with it."""
-    held = {
-        place
-        for place, line in own.items()
-        if (":" in line.source and wording.is_field(line.text, piece))
-        or letters(piece) in letters(line.text)
-    }
-    prose = [place for place, line in own.items() if ":" not in line.source]
-    if held or not prose or ROW not in piece:
+    """Return the lines of a record or an article that are the field of this name, or else hold this
+    piece of text. A row of a table is read as a reworded line: of the lines, the one that shares
+    the most words with it."""
+    # "Payment" is the field, and not "Next payment" as well.
+    if named := {place for place, line in own.items() if is_field(line, piece)}:
+        return named
+    if held := {place for place, line in own.items() if letters(piece) in letters(line.text)}:
         return held
-    shares = {place: companies.shared(piece, own[place].text) for place in prose}
-    return {place for place in [max(prose, key=shares.__getitem__)] if shares[place]}
+    shares = {place: companies.shared(piece, line.text) for place, line in own.items()}
+    nearest = max(own, key=shares.__getitem__) if ROW in piece else None
+    return {nearest} if nearest is not None and shares[nearest] else set()
+
+
+def is_field(line: Line, name: str) -> bool:
+    return ":" in line.source and wording.is_field(line.text, name)
 
 
 def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:
