@@ -15,7 +15,7 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
-from chatbot.reply.own import Asked
+from chatbot.reply.lookup import Asked
 from chatbot.reply.pipeline import Answer
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.wire import limits
@@ -238,7 +238,7 @@ class FakeModelsTestCase(TestCase):
             ("chatbot.engines.tiers.tiers", [tier(self.generator)]),
             ("chatbot.engines.kinds.guess", {}),
             ("chatbot.engines.reader.heads", {"splits": None}),
-            ("chatbot.reply.own.asked", Asked("other", 1.0, "any")),
+            ("chatbot.reply.lookup.asked", Asked("other", 1.0, "any")),
         ]:
             self.enterContext(mock.patch(name, return_value=fake))
         self.enterContext(mock.patch("inference.reading.splitting.parts", by_question_marks))

@@ -13,7 +13,7 @@ from chatbot.privacy.redaction import mask, redact
 from chatbot.reply import prompt, route, wishes
 from chatbot.reply.guidance import have, spoken_words
 from chatbot.reply.turn import Turn
-from crm.knowledge import keys, wording
+from crm.knowledge import keys, record_text
 from crm.knowledge.passages import MOST_PASSAGES, passages
 from crm.models import Record
 from inference import sentences
@@ -63,7 +63,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "times": mood.times,
     "readable": readable,
     "passages": cut_up,
-    "latest day": lambda text: wording.latest_day({"note": text}),
+    "latest day": lambda text: record_text.latest_day({"note": text}),
     "cut": lambda text: cut(text, 500),
 }
 REPEATED = [

@@ -55,7 +55,7 @@ If it was not you, you need not do anything: nothing will be sent.
 
 
 @dataclass(frozen=True)
-class Wish:
+class PendingMail:
     """What to send to an address once its reader has confirmed it."""
 
     conversation: str
@@ -120,23 +120,23 @@ def leave_contact(conversation: Conversation, email: str, client: str) -> None:
 @shared_task(name="chatbot.tasks.mail_link", **RETRIES)
 def mail_link(conversation: str, address: str, what: str) -> None:
     for row in by_id(conversation):
-        key = key_of(Wish(conversation, address, what))
+        key = key_of(PendingMail(conversation, address, what))
         url = f"{settings.PUBLIC_URL}{reverse('confirm-mail')}?key={key}"
         text = LINK.format(asked=ASKED[what].format(row.visitor.inbox.name), url=url)
         send_mail("Please confirm your e-mail address", text, None, [address])
 
 
-def key_of(wish: Wish) -> str:
-    return signing.dumps(asdict(wish), salt=SALT)
+def key_of(pending: PendingMail) -> str:
+    return signing.dumps(asdict(pending), salt=SALT)
 
 
-def wish_of(key: str) -> Wish | None:
-    """Read the wish from a link's key; None if the link is invalid, expired or used."""
+def pending_of(key: str) -> PendingMail | None:
+    """Read the pending mail from a link's key; None if the link is invalid, expired or used."""
     try:
-        wish = Wish(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
+        pending = PendingMail(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
     except (signing.BadSignature, TypeError):
         return None
-    return None if UsedLink.objects.filter(digest=digest(key)).exists() else wish
+    return None if UsedLink.objects.filter(digest=digest(key)).exists() else pending
 
 
 def digest(key: str) -> str:
@@ -157,19 +157,19 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Serve the page behind the link. Only its button has an effect, and only once."""
     fields = request.POST if request.method == "POST" else request.GET
     key = fields.get("key", "")
-    wish = wish_of(key)
-    done = bool(wish and request.method == "POST" and use(key))
-    if wish and done:
-        carry_out(wish)
-    context = {"key": key, "wish": wish, "done": done}
-    response = render(request, "chatbot/confirm.html", context, status=200 if wish else 410)
+    pending = pending_of(key)
+    done = bool(pending and request.method == "POST" and use(key))
+    if pending and done:
+        carry_out(pending)
+    context = {"key": key, "pending": pending, "done": done}
+    response = render(request, "chatbot/confirm.html", context, status=200 if pending else 410)
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def carry_out(wish: Wish) -> None:
-    if wish.what == TRANSCRIPT:
-        background.later(mail_transcript, wish.conversation, wish.email)
+def carry_out(pending: PendingMail) -> None:
+    if pending.what == TRANSCRIPT:
+        background.later(mail_transcript, pending.conversation, pending.email)
     else:
-        customers.confirm_contact(wish.conversation, wish.email)
+        customers.confirm_contact(pending.conversation, pending.email)

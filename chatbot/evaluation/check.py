@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from chatbot.engines import reader
 from chatbot.reply.found import Line
-from chatbot.reply.told import in_its_words, meant, restated
+from chatbot.reply.quoting import in_its_words, meant, restated
 from crm.knowledge.search import Hit
 from inference.grounding import lacking, says_absent
 from inference.lines import cut

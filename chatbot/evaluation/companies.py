@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from crm.knowledge.passages import passages
 from crm.knowledge.records import parse
 from inference.evaluation.answers import REFUSE
@@ -112,7 +112,7 @@ def answering(row: dict[str, Any], lines: Sequence[Line]) -> set[int]:
     own = [place for place, line in enumerate(lines) if line.source == row["of"]]
     piece = row["line"]
     if ":" in row["of"]:
-        return {at for at in own if wording.is_field(lines[at].text, piece)}
+        return {at for at in own if record_text.is_field(lines[at].text, piece)}
     held = {at for at in own if letters(piece) in letters(lines[at].text)}
     return held or {max(own, key=lambda at: shared(piece, lines[at].text))}
 

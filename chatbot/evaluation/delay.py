@@ -25,7 +25,7 @@ from chatbot.evaluation.apart import apart
 from chatbot.reply import prompt
 from chatbot.reply.ahead import Ahead
 from chatbot.reply.ask import as_json, asked_turn
-from chatbot.reply.from_records import AT_ONCE, LOOKED_UP
+from chatbot.reply.from_records import AT_ONCE, BY_LOOKUP
 from chatbot.reply.pipeline import collect
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
@@ -44,7 +44,7 @@ MODEL, OTHER = "language model", "refusal, small talk, a person"
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
     of_companies = bool(rows) and "company" in rows[0]
     turns = of_each_company(rows) if of_companies else asyncio.run(timed(rows))
-    paths = [LOOKED_UP, AT_ONCE, MODEL, OTHER]
+    paths = [BY_LOOKUP, AT_ONCE, MODEL, OTHER]
     groups = {path: [turn for turn in turns if turn["path"] == path] for path in paths}
     figures = [summary(path, group, turns) for path, group in groups.items() if group]
     return {
@@ -106,7 +106,7 @@ async def answered(
 
 def path_of(outcome: Outcome) -> str:
     reason = outcome.routing.get("reason", "")
-    return MODEL if outcome.generations else reason if reason in {AT_ONCE, LOOKED_UP} else OTHER
+    return MODEL if outcome.generations else reason if reason in {AT_ONCE, BY_LOOKUP} else OTHER
 
 
 async def typed(turn: Turn) -> Outcome:

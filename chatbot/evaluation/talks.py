@@ -15,7 +15,7 @@ from typing import Any
 from chatbot.evaluation import companies
 from chatbot.evaluation.companies import Line
 from chatbot.reply.retrieve import context, leaning_on
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from inference import json_lines
 from inference.evaluation.answers import holds, plain
 from inference.grounding.words import letters
@@ -104,7 +104,7 @@ def holding(piece: str, own: dict[int, Line]) -> set[int]:
 
 
 def is_field(line: Line, name: str) -> bool:
-    return ":" in line.source and wording.is_field(line.text, name)
+    return ":" in line.source and record_text.is_field(line.text, name)
 
 
 def leaning(lines: Sequence[Line], cited: Sequence[set[str]]) -> dict[int, float]:

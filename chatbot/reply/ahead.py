@@ -24,8 +24,8 @@ from chatbot.engines.admission import Notify
 from chatbot.reply import prompt
 from chatbot.reply.found import Found
 from chatbot.reply.from_records import for_model
-from chatbot.reply.own import look_up
-from chatbot.reply.pipeline import apart
+from chatbot.reply.lookup import look_up
+from chatbot.reply.pipeline import split_questions
 from chatbot.reply.retrieve import read_newest, retrieve
 from chatbot.reply.route import Target, decide
 from chatbot.reply.tier import Policy, choose
@@ -47,7 +47,7 @@ TurnOf = Callable[[], Turn | None]
 
 
 @dataclass(frozen=True)
-class Asked:
+class Prompt:
     """The prompt for the language model, and the tier that would get it."""
 
     tier: Tier
@@ -76,24 +76,24 @@ class Ahead:
         try:
             while turn_of := self.latest:
                 self.latest = None
-                if asked := await in_thread(asked_of, turn_of, self.records):
-                    self.records = asked.records
-                    await self.let_read(asked)
+                if wanted := await in_thread(prompt_of, turn_of, self.records):
+                    self.records = wanted.records
+                    await self.let_read(wanted)
         except Exception as error:
             # Without the error's text, which may quote what was typed.
             logger.info("nothing was read ahead: %s", type(error).__name__)
 
-    async def let_read(self, asked: Asked) -> None:
+    async def let_read(self, wanted: Prompt) -> None:
         """Let the engine read on, piece by piece, until something newer has been typed."""
-        tier, this = asked.tier.name, ref(self)
+        tier, this = wanted.tier.name, ref(self)
         if (_engine.tier, _engine.reads_for) != (tier, this):
             # The engine may have forgotten all but the rules, and would read the rest in one go.
             self.read = prompt.BEGINNING if tier in _engine.ruled else []
             _engine.tier, _engine.reads_for = tier, this
-        for piece in prompt.pieces(asked.messages, self.read):
+        for piece in prompt.pieces(wanted.messages, self.read):
             if self.over or self.latest:
                 return
-            async for _ in asked.tier.stream(piece, max_tokens=1):
+            async for _ in wanted.tier.stream(piece, max_tokens=1):
                 pass
             self.read = piece
             if len(piece) > len(prompt.BEGINNING):
@@ -118,7 +118,7 @@ class Ahead:
             yield
 
 
-def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
+def prompt_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Prompt | None:
     """Return what the language model would be asked; None if it would not be asked.
 
     The reader's opinion of half a question decides nothing: of 29 questions to the model, 10 had no
@@ -131,15 +131,15 @@ def asked_of(turn_of: TurnOf, ahead: tuple[str, ...]) -> Asked | None:
     if len(turn.text.split()) < FEWEST_WORDS:
         read_newest(turn)
         known = prompt.messages(*for_model(replace(turn, text=""), Found(history=[*turn.history])))
-        return Asked(tiers.tiers()[0], prompt.beginning(known))
+        return Prompt(tiers.tiers()[0], prompt.beginning(known))
     if decide(turn).target is not Target.BOT:
         return None
-    turn = replace(turn, text=apart(turn.text)[0], ahead=ahead)
+    turn = replace(turn, text=split_questions(turn.text)[0], ahead=ahead)
     if look_up(turn):
         return None
     found = retrieve(turn, quickly=True)
     tier = choose(tiers.tiers(), turn, found, Policy()).tiers[0]
-    return Asked(tier, prompt.messages(*for_model(turn, found)), tuple(found.records))
+    return Prompt(tier, prompt.messages(*for_model(turn, found)), tuple(found.records))
 
 
 @dataclass

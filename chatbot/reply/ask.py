@@ -71,7 +71,7 @@ def asked_turn(
     inbox: str = "",
     drafts: bool = False,
 ) -> tuple[Turn, Sentiment]:
-    """Return the turn that asks the question, and the question's mood."""
+    """Return the turn that asks the question, and the question's sentiment."""
     talk = talk or Talk()
     sentiment = score(question)
     raised = mood.alert([mood.scored(question, sentiment)])

@@ -29,11 +29,11 @@ from chatbot.engines.admission import QueueFull
 from chatbot.privacy.redaction import mask
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, Told, title_of
-from chatbot.reply.looked_up import LookedUp
-from chatbot.reply.own import day_beside, look_up, others, state_beside
+from chatbot.reply.lookup import day_beside, look_up, others, state_beside
+from chatbot.reply.lookup_text import LookedUp
+from chatbot.reply.quoting import ended, following, in_its_words, meant, restated, with_rival
 from chatbot.reply.retrieve import may_answer, retrieve
 from chatbot.reply.tier import Choice, Policy, choose
-from chatbot.reply.told import ended, following, in_its_words, meant, restated, with_rival
 from chatbot.reply.turn import Admitted, Outcome, Turn
 from crm.plumbing.threads import in_thread
 from inference.generation.client import (
@@ -66,7 +66,7 @@ ANOTHER_QUESTION = "it answers another question"
 ECHO = "it only repeats what the model was asked"
 NOTHING_FOUND = "the model found nothing on record"
 AT_ONCE = "The reader is sure of the line, so no model is asked."
-LOOKED_UP = "Looked up in the customer's records."
+BY_LOOKUP = "Looked up in the customer's records."
 UNCLEAR = "It is unclear which records are to be added up."
 SAYS_ABSENT = "it says that nothing is on record"
 
@@ -330,8 +330,8 @@ class FromRecords:
         if looked_up.refusal:
             self.refused = Found(reason=UNCLEAR, refusal=looked_up.refusal)
             return
-        self.outcome.reason = LOOKED_UP
-        self.outcome.routing = {"reason": LOOKED_UP, "looked_up": looked_up.trace}
+        self.outcome.reason = BY_LOOKUP
+        self.outcome.routing = {"reason": BY_LOOKUP, "looked_up": looked_up.trace}
         for sentence in looked_up.sentences:
             yield self.show(written_like(sentence, self.turn.text))
         self.cite_all(looked_up)

@@ -3,12 +3,12 @@
 An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It does not
 write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
-    decide              choose the route: small talk, a person, a set sentence, files, questions
-    besides             if the customer asks for a person, first answer their other questions
-    requested_action    detect the CRM action that the customer asks for, if any
-    questions           take the message apart; `from_records.py` answers each question
-    refusal             say that nothing answers, and what comes nearest
-    after               offer a colleague, or pass the customer to one
+    decide                   choose the route: small talk, a person, a set sentence, files, records
+    requested_action         detect the CRM action that the customer asks for, if any
+    answer_other_questions   if the customer asks for a person, first answer their other questions
+    split_questions          take the message apart; `from_records.py` answers each question
+    report_unanswered        say which questions nothing answers, or prepare the refusal
+    finish                   refuse and offer a colleague, or pass the customer to one
 
 `collect` returns the Outcome alone.
 """
@@ -73,7 +73,7 @@ class Answer:
                 requested_action, self.turn.text, self.turn.offers
             )
         if route.target is Target.HUMAN:
-            async for sentence in self.besides():
+            async for sentence in self.answer_other_questions():
                 yield sentence
             yield self.hand_off(self.words.asked, route.reason)
         elif route.target is Target.CHAT:
@@ -82,22 +82,22 @@ class Answer:
         elif route.target is Target.INSTEAD and self.turn.instead:
             self.outcome.state = Ending.CHAT
             yield self.show(self.turn.instead.sentence)
-            async for sentence in self.after():
+            async for sentence in self.finish():
                 yield sentence
         elif route.target is Target.FILES:
             self.outcome.state, self.refusal = (
                 Ending.REFUSED,
                 Refusal(self.words.cannot_read, insists=True),
             )
-            async for sentence in self.after():
+            async for sentence in self.finish():
                 yield sentence
         else:
             # An alert whose message asks nothing is passed on, not answered with some line.
             if not self.turn.alert or self.turn.waiting or may_ask(self.turn.text):
-                texts = await asyncio.to_thread(apart, self.turn.text)
+                texts = await asyncio.to_thread(split_questions, self.turn.text)
                 async for sentence in self.from_records(texts):
                     yield sentence
-            async for sentence in self.after():
+            async for sentence in self.finish():
                 yield sentence
         if self.outcome.action is not None:
             self.outcome.named = await in_thread(named, self.turn, self.outcome.citations)
@@ -105,11 +105,11 @@ class Answer:
         self.outcome.answer = " ".join(self.shown)
         self.outcome.mark("total")
 
-    async def besides(self) -> AsyncGenerator[str, None]:
+    async def answer_other_questions(self) -> AsyncGenerator[str, None]:
         """Answer the other questions of a message that asks for a person. If that fails, still
         hand the customer over."""
         try:
-            if texts := await asyncio.to_thread(asked_besides, self.turn):
+            if texts := await asyncio.to_thread(other_questions, self.turn):
                 async for sentence in self.from_records(texts, surely=True):
                     yield sentence
         except Exception:
@@ -137,12 +137,14 @@ class Answer:
                     yield sentence
             if answering.refused:
                 unanswered.append((turn, answering.refused))
-            turn = after_it(turn, answering.cited, answering.shown)
+            turn = turn_after(turn, answering.cited, answering.shown)
         if unanswered and not surely:
-            async for sentence in self.without(unanswered):
+            async for sentence in self.report_unanswered(unanswered):
                 yield sentence
 
-    async def without(self, unanswered: list[tuple[Turn, Found]]) -> AsyncGenerator[str, None]:
+    async def report_unanswered(
+        self, unanswered: list[tuple[Turn, Found]]
+    ) -> AsyncGenerator[str, None]:
         """Say which questions have no answer, or prepare the refusal if none has."""
         turn, found = unanswered[0]
         if self.shown and self.outcome.error:
@@ -164,7 +166,7 @@ class Answer:
             self.outcome.state, self.outcome.reason = Ending.REFUSED, found.reason
             self.refusal = refusal(turn, found)
 
-    async def after(self) -> AsyncGenerator[str, None]:
+    async def finish(self) -> AsyncGenerator[str, None]:
         """Yield what follows the records' answer: a refusal, an offer, or the hand-off."""
         if self.outcome.state is Ending.REFUSED and self.outcome.action is not None:
             # The form is the answer, but the customer still hears of a wrong number.
@@ -198,7 +200,7 @@ class Answer:
         return self.show(self.words.colleague_waiting if self.turn.waiting else sentence)
 
 
-def apart(text: str) -> list[str]:
+def split_questions(text: str) -> list[str]:
     """Return the questions of a text, without small talk between them; or the whole text."""
     parts = questions(text)
     if len(parts) == 1:
@@ -207,7 +209,7 @@ def apart(text: str) -> list[str]:
     return asked if len(asked) > 1 else [text]
 
 
-def asked_besides(turn: Turn) -> list[str]:
+def other_questions(turn: Turn) -> list[str]:
     """Return the other questions of a message that asks for a person: "Where is my order? I want to
     talk to somebody."
 
@@ -226,7 +228,7 @@ def asked_besides(turn: Turn) -> list[str]:
         if "urgent" not in turn.intents or not any(map(asks, said)):
             return []
         rest = said
-    return apart(" ".join(rest))
+    return split_questions(" ".join(rest))
 
 
 def without_intent(parts: Sequence[str], intent: str) -> list[str]:
@@ -235,7 +237,7 @@ def without_intent(parts: Sequence[str], intent: str) -> list[str]:
     return [part for part, one in zip(parts, heard, strict=True) if intent not in one.intents]
 
 
-def after_it(turn: Turn, cited: Sequence[str], shown: Sequence[str]) -> Turn:
+def turn_after(turn: Turn, cited: Sequence[str], shown: Sequence[str]) -> Turn:
     """Return the turn as it stands after one of its questions was answered."""
     answer = (("bot", " ".join(shown)),) if shown else ()
     return replace(

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from chatbot.conversation import wording
 from chatbot.engines import reader
-from chatbot.reply import own
+from chatbot.reply import lookup
 from chatbot.reply.found import Found, Line
 from chatbot.reply.questions import may_ask
+from chatbot.reply.quoting import in_its_words, with_rival
 from chatbot.reply.retrieve import FIRST_PERSON
-from chatbot.reply.told import in_its_words, with_rival
 from chatbot.reply.turn import Turn
 from inference.grounding.dates import written_like
 from inference.grounding.injection import instructs
@@ -65,7 +65,7 @@ def refusal(turn: Turn, found: Found) -> Refusal:
 def wants_own(turn: Turn) -> bool:
     """Tell whether somebody who is not signed in asks about records of their own."""
     speaks_of_own = not turn.customer and FIRST_PERSON.search(turn.text)
-    return bool(speaks_of_own) and own.asked(turn.text).is_looked_up
+    return bool(speaks_of_own) and lookup.asked(turn.text).is_looked_up
 
 
 def is_related(turn: Turn, found: Found) -> bool:

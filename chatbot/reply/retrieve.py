@@ -12,7 +12,7 @@ import numpy as np
 from chatbot.engines import kinds, reader
 from chatbot.reply import prompt
 from chatbot.reply.found import Found, Line, title_of
-from chatbot.reply.own import told_apart
+from chatbot.reply.lookup import told_apart
 from chatbot.reply.turn import Turn
 from crm.articles import drafts
 from crm.knowledge import search

@@ -3,9 +3,9 @@
 The path of one message, from the customer's socket to the posted answer:
 
 1. Socket: `widget/consumer.py` `on_message` receives a `message` frame.
-2. Stored, claimed: `conversation/customers.py` `receive` scores the mood, then stores the message
-   and creates its Reply in one transaction. This process has already claimed the Reply. If an agent
-   has the conversation, there is no Reply, and the agent answers.
+2. Stored, claimed: `conversation/customers.py` `receive` scores the sentiment, then stores the
+   message and creates its Reply in one transaction. This process has already claimed the Reply. If
+   an agent has the conversation, there is no Reply, and the agent answers.
 3. Acknowledged: the consumer sends `ack`, and calls `start`. A task answers from here on, so that
    the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
 4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.

@@ -8,9 +8,9 @@ A dialect has two functions, and others as it needs them:
     full_id(id)                        the id to store, if the system spells one id in two ways
     customers(body, delivery)          customers' ids, if they may be in fields of any name
     check(mapping)                     raises ValueError if the mapping cannot work
-    TAKES_PARTS = True                 if its sender cannot correct events: `changes` then lists a
-                                       PayloadError for each part of a batch that does not fit, and
-                                       the others are accepted
+    TAKES_PARTS = True                 if the sender cannot correct its events. A batch is then
+                                       accepted in part: `changes` returns a PayloadError in the
+                                       place of each item that does not fit
 
 Customers can read only the fields that the system itself shows them, and the fields for agents
 that the source's mapping allows.

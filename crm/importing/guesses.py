@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
 
 from crm.importing.columns import Column
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from inference.text import without_accents, words_of
 
 Score = Callable[[Column], float]
@@ -88,7 +88,7 @@ def kind(table: str) -> str:
     for name in (sheet, PurePosixPath(file).stem):
         words = re.findall(r"[^\W\d_]+", words_of(name).lower())
         if telling := [word for word in words if word not in EMPTY and len(word) > 1]:
-            return wording.singular(telling[-1])[:60]
+            return record_text.singular(telling[-1])[:60]
     return "record"
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from crm.ids.namespaces import place
 from crm.importing import columns, dates
-from crm.knowledge import amounts, wording
+from crm.knowledge import amounts, record_text
 from crm.models import ImportPlan, RecordKind
 from crm.plumbing.storable import RecordError
 
@@ -51,7 +51,7 @@ def record_row(
         name = plan.columns.get("customer", "customer")
         raise RecordError(f"the column {name!r} is empty: whose record is it?")
     kind = slug(given.get("kind", "")) or plan.kind
-    title = given.get("title") or f"{wording.heading(wording.words_of(kind))} {given['id']}"
+    title = given.get("title") or f"{record_text.heading(record_text.words_of(kind))} {given['id']}"
     return {
         "id": place(plan.namespace, given["id"]),
         "kind": kind,

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from crm.ids.aliases import customers_by_id
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from crm.knowledge.indexing import Report, batched, next_change, silent
 from crm.knowledge.keys import record_keys
 from crm.knowledge.passages import PARTLY, passages
@@ -62,7 +62,7 @@ def parse(row: Any, came: datetime | None = None) -> Record:
         title=required_text(row, "title", 500),
         text=optional_text(row, "text", 200_000) or "",
         fields=fields,
-        latest=wording.latest_day(fields),
+        latest=record_text.latest_day(fields),
         address=web_address(row),
         updated_at=storable.capped(moment(row), came or timezone.now(), notes),
         deleted=deleted,
@@ -301,7 +301,7 @@ def complete(record: Record, old: Record) -> None:
         setattr(record, name, getattr(old, name))
     kept = {name: old.fields[name] for name in old.fields if f"fields.{name}" in record.keeps}
     record.fields = kept | record.fields
-    record.latest = wording.latest_day(record.fields)
+    record.latest = record_text.latest_day(record.fields)
 
 
 def keep_owner(record: Record, old: Record | None) -> None:

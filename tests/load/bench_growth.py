@@ -152,7 +152,7 @@ class Spent:
 
 
 def asking(spent: Spent) -> None:
-    from chatbot.reply.own import look_up
+    from chatbot.reply.lookup import look_up
     from chatbot.reply.retrieve import retrieve
     from chatbot.reply.turn import Turn
     from crm.knowledge.newest import newest

@@ -6,7 +6,7 @@ from unittest import mock
 
 from chatbot.engines import kinds
 from chatbot.reply.from_records import FromRecords
-from chatbot.reply.pipeline import after_it
+from chatbot.reply.pipeline import turn_after
 from chatbot.reply.retrieve import depends, leanings, query, refers, retrieve
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn
@@ -38,10 +38,10 @@ def test_a_further_question_of_a_message_leans_on_the_one_before() -> None:
 
 def test_a_further_question_leans_on_the_answer_to_the_one_before_it() -> None:
     asked = Turn("is it wrapped?", ALICE, cited=(("order:71",),))
-    answered = after_it(asked, ["order:72"], ["No."])
+    answered = turn_after(asked, ["order:72"], ["No."])
     assert answered.history == (("customer", "is it wrapped?"), ("bot", "No."))
     assert leanings(answered)["order:72"] > leanings(answered)["order:71"] > 0
-    unanswered = after_it(asked, [], [])
+    unanswered = turn_after(asked, [], [])
     assert unanswered.history == (("customer", "is it wrapped?"),)
     assert unanswered.cited == asked.cited and unanswered.is_further
     assert leanings(Turn("when do you open on Saturdays in May", ALICE, SAID, asked.cited)) == {}

@@ -14,8 +14,8 @@ from django.utils import timezone
 
 from chatbot.engines import kinds
 from chatbot.models import Conversation, Inbox, Message, Visitor
-from chatbot.reply import own, runner
-from chatbot.reply.own import Asked, look_up
+from chatbot.reply import lookup, runner
+from chatbot.reply.lookup import Asked, look_up
 from chatbot.reply.turn import Turn
 from crm.knowledge import search
 from crm.knowledge.newest import kinds_of, newest
@@ -116,7 +116,7 @@ def test_a_question_reads_no_more_records_of_alice_than_of_bob(
         found = look_up(Turn("my order", customer.id, today=TODAY))
         return " ".join(found.sentences) if found else ""
 
-    with mock.patch.object(own, "asked", return_value=asked):
+    with mock.patch.object(lookup, "asked", return_value=asked):
         assert told(alice).startswith(answer)
         assert told(alice) == told(bob)
         assert reads(lambda: told(alice)) == reads(lambda: told(bob))
@@ -150,7 +150,7 @@ def test_a_warranty_of_many_newer_orders_does_not_hide_the_newest_one(bob: Custo
         one.fields["warranty"] = one.fields["ordered"].replace("2026", "2031")
         Record.objects.filter(id=one.id).update(fields=one.fields, latest=one.fields["warranty"])
     assert "bob/order:1" in newest(bob.id)
-    with mock.patch.object(own, "asked", return_value=Asked("status", 1.0, "last")):
+    with mock.patch.object(lookup, "asked", return_value=Asked("status", 1.0, "last")):
         found = look_up(Turn("my last order", bob.id, today=TODAY))
     assert found
     assert found.sentences[0].startswith("Order 1 ")

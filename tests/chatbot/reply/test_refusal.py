@@ -9,7 +9,7 @@ from chatbot.conversation import wording
 from chatbot.conversation.wording import PLAIN
 from chatbot.reply import from_records
 from chatbot.reply.found import Found
-from chatbot.reply.own import Asked
+from chatbot.reply.lookup import Asked
 from chatbot.reply.refusal import of_part
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
@@ -48,7 +48,7 @@ class RefusalTests(FakeModelsTestCase):
             (Asked("status", 0.9, "last"), "where is the last yak?", PLAIN.refusal),
             (Asked("rule", 0.9, "any"), "how do I comb my yak?", PLAIN.refusal),
         ):
-            with mock.patch("chatbot.reply.own.asked", return_value=asked):
+            with mock.patch("chatbot.reply.lookup.asked", return_value=asked):
                 outcome = await outcome_of(Turn(text, None))
             self.assertEqual(outcome.state, "refused")
             self.assertTrue(outcome.answer.startswith(told), outcome.answer)

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from crm.knowledge.passages import passages
 from crm.models import Record
 from inference import markup
@@ -32,7 +32,7 @@ MERGED = """<p>Rates</p><table>
 
 
 def told(text: str) -> list[str]:
-    return list("\n".join(wording.paragraphs(markup.without_markup(text), 110)).split("\n"))
+    return list("\n".join(record_text.paragraphs(markup.without_markup(text), 110)).split("\n"))
 
 
 def test_each_cell_names_its_table_its_row_and_its_column() -> None:
@@ -85,8 +85,8 @@ def test_a_table_that_only_lays_out_a_mail_is_read_as_text() -> None:
 
 def test_a_field_may_hold_a_table_too() -> None:
     rows = [["Weight", "Norway"], ["2 kg", 13.9], ["5 kg", 17.5]]
-    assert wording.lines({"prices": rows})[-1] == "Prices · Weight 5 kg · Norway: 17.50"
-    lines = wording.lines({"note": "Prices\n| Size | Price |\n|-|-|\n| S | 10 |\n| M | 12 |"})
+    assert record_text.lines({"prices": rows})[-1] == "Prices · Weight 5 kg · Norway: 17.50"
+    lines = record_text.lines({"note": "Prices\n| Size | Price |\n|-|-|\n| S | 10 |\n| M | 12 |"})
     assert lines[-1] == "Note: Prices · Size M · Price: 12"
 
 

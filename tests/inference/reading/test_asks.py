@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import inference
-from chatbot.reply.own import asked
+from chatbot.reply.lookup import asked
 from inference.reading.heads import ASKS, PICKS
 
 TRAINED = sorted((Path(inference.__file__).parent / "reading" / "asks").glob("*.jsonl"))

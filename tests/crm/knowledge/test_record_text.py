@@ -3,25 +3,30 @@
 import pytest
 from django.test import SimpleTestCase, override_settings
 
-from crm.knowledge import wording
+from crm.knowledge import record_text
 
 
 class WordingTests(SimpleTestCase):
     def test_a_date_is_spoken(self) -> None:
         self.assertEqual(
-            wording.lines({"Pick-up planned": "soon", "E-mail sent": "no", "pick-up-place": "x"}),
+            record_text.lines(
+                {"Pick-up planned": "soon", "E-mail sent": "no", "pick-up-place": "x"}
+            ),
             ["Pick-up planned: soon", "E-mail sent: no", "Pick up place: x"],
         )
         self.assertEqual(
-            wording.lines({"shipped date": "1997-09-02"}),
+            record_text.lines({"shipped date": "1997-09-02"}),
             ["Shipped date: 2 September 1997"],
         )
 
     def test_a_time_keeps_its_clock_unless_it_is_midnight(self) -> None:
         self.assertEqual(
-            wording.lines({"seen": "2026-11-03T10:05:00Z"}), ["Seen: 3 November 2026, 10:05 UTC"]
+            record_text.lines({"seen": "2026-11-03T10:05:00Z"}),
+            ["Seen: 3 November 2026, 10:05 UTC"],
         )
-        self.assertEqual(wording.lines({"seen": "2026-11-03T00:00:00Z"}), ["Seen: 3 November 2026"])
+        self.assertEqual(
+            record_text.lines({"seen": "2026-11-03T00:00:00Z"}), ["Seen: 3 November 2026"]
+        )
 
     def test_a_programs_word_for_a_state_is_written_as_words(self) -> None:
         for value, told in {
@@ -31,40 +36,40 @@ class WordingTests(SimpleTestCase):
             "jane_doe@shop.example": "jane_doe@shop.example",
             "_private_": "_private_",
         }.items():
-            self.assertEqual(wording.lines({"status": value}), [f"Status: {told}"])
+            self.assertEqual(record_text.lines({"status": value}), [f"Status: {told}"])
 
     def test_money_has_two_decimals_and_counts_have_none(self) -> None:
-        self.assertEqual(wording.lines({"total": 14.0}), ["Total: 14.00"])
-        self.assertEqual(wording.lines({"pieces": 14.0}), ["Pieces: 14"])
+        self.assertEqual(record_text.lines({"total": 14.0}), ["Total: 14.00"])
+        self.assertEqual(record_text.lines({"pieces": 14.0}), ["Pieces: 14"])
 
     def test_each_item_of_a_nested_list_is_one_line(self) -> None:
         items = [{"product": "Tent", "quantity": 2}, {"product": "Peg", "quantity": 12}]
         self.assertEqual(
-            wording.lines({"items": items}),
+            record_text.lines({"items": items}),
             ["Number of items: 2", "Item: Tent, quantity 2", "Item: Peg, quantity 12"],
         )
 
     def test_a_nested_object_is_flattened_with_its_name(self) -> None:
-        self.assertEqual(wording.lines({"address": {"city": "Cork"}}), ["Address city: Cork"])
+        self.assertEqual(record_text.lines({"address": {"city": "Cork"}}), ["Address city: Cork"])
 
     def test_yes_no_and_nothing_are_words(self) -> None:
         self.assertEqual(
-            wording.lines({"gift": True, "opened": False, "note": None}),
+            record_text.lines({"gift": True, "opened": False, "note": None}),
             ["Gift: yes", "Opened: no", "Note: none on record"],
         )
 
     def test_a_wrong_date_stays_as_it_was_written(self) -> None:
-        self.assertEqual(wording.lines({"due on": "2026-13-45"}), ["Due on: 2026-13-45"])
+        self.assertEqual(record_text.lines({"due on": "2026-13-45"}), ["Due on: 2026-13-45"])
 
     def test_a_long_paragraph_is_cut_between_sentences(self) -> None:
-        pieces = list(wording.paragraphs("One two three. Four five six. Seven.", 4))
+        pieces = list(record_text.paragraphs("One two three. Four five six. Seven.", 4))
         self.assertEqual(pieces, ["One two three.", "Four five six. Seven."])
 
     def test_each_item_of_a_list_is_a_line_of_its_own(self) -> None:
         text = (
             "Opening hours:\n- Monday to Friday: 9:30 to 18:00\n- Sunday: closed,\n  except in May"
         )
-        lines = list(wording.paragraphs(text, 100))
+        lines = list(record_text.paragraphs(text, 100))
         self.assertEqual(
             lines,
             [
@@ -75,7 +80,7 @@ class WordingTests(SimpleTestCase):
 
     def test_lines_that_only_a_narrow_window_has_broken_are_one(self) -> None:
         text = "You can return anything\nwithin 30 days.\n\nMonday: 9 to 17\nSunday: closed"
-        lines = list(wording.paragraphs(text, 100))
+        lines = list(record_text.paragraphs(text, 100))
         self.assertEqual(
             lines,
             ["You can return anything within 30 days.", "Monday: 9 to 17", "Sunday: closed"],
@@ -96,28 +101,28 @@ class WordingTests(SimpleTestCase):
             12345678901234568.0: "12345678901234568.00",
             1200: "1200",
         }.items():
-            self.assertEqual(wording.lines({"total": value}), [f"Total: {told}"])
+            self.assertEqual(record_text.lines({"total": value}), [f"Total: {told}"])
         self.assertEqual(
-            wording.lines({"meter reading": 123456.789}), ["Meter reading: 123456.789"]
+            record_text.lines({"meter reading": 123456.789}), ["Meter reading: 123456.789"]
         )
 
     def test_money_has_the_records_currency_beside_it_and_counts_have_none(self) -> None:
         fields = {"order total": 10499.99, "total items": 3, "refund": "249", "currency": "SEK"}
         self.assertEqual(
-            wording.lines(fields)[:3],
+            record_text.lines(fields)[:3],
             ["Order total: 10499.99 SEK", "Total items: 3", "Refund: 249 SEK"],
         )
         items = {"items": [{"product": "Tent", "unit_price": 14.0}], "CurrencyIsoCode": "eur"}
-        self.assertEqual(wording.lines(items)[1], "Item: Tent, unit price 14.00 EUR")
-        self.assertEqual(wording.lines({"total": 5.0, "currency": "points"})[0], "Total: 5.00")
+        self.assertEqual(record_text.lines(items)[1], "Item: Tent, unit price 14.00 EUR")
+        self.assertEqual(record_text.lines({"total": 5.0, "currency": "points"})[0], "Total: 5.00")
 
     def test_times_are_told_in_the_companys_zone_which_is_said(self) -> None:
         seen = {"seen": "2026-07-03T10:05:00+00:00"}
         with override_settings(TIME_ZONE="Europe/Berlin"):
-            self.assertEqual(wording.lines(seen), ["Seen: 3 July 2026, 12:05 CEST"])
+            self.assertEqual(record_text.lines(seen), ["Seen: 3 July 2026, 12:05 CEST"])
         with override_settings(TIME_ZONE="Asia/Dubai"):
-            self.assertEqual(wording.lines(seen), ["Seen: 3 July 2026, 14:05 UTC+04"])
-        naive = wording.lines({"seen": "2026-07-03T10:05"})
+            self.assertEqual(record_text.lines(seen), ["Seen: 3 July 2026, 14:05 UTC+04"])
+        naive = record_text.lines({"seen": "2026-07-03T10:05"})
         self.assertEqual(naive, ["Seen: 3 July 2026, 10:05"], "the CRM says no zone")
 
     def test_a_field_of_time_that_is_a_number_is_told_as_a_time(self) -> None:
@@ -127,14 +132,14 @@ class WordingTests(SimpleTestCase):
             ("created_at", 1763647380, "20 November 2025, 14:03 UTC"),
             ("lastContacted", "1763647380000", "20 November 2025, 14:03 UTC"),
         ]:
-            [line] = wording.lines({name: value})
+            [line] = record_text.lines({name: value})
             self.assertTrue(line.endswith(f": {told}"), line)
         for name, value in [("phone", "4915112345678"), ("serial number", 1763647380), ("due", 12)]:
-            [line] = wording.lines({name: value})
+            [line] = record_text.lines({name: value})
             self.assertTrue(line.endswith(f": {value}"), line)
 
     def test_a_day_that_could_be_of_two_months_stays_as_it_is_written(self) -> None:
-        self.assertEqual(wording.lines({"delivered": "05/04/2026"}), ["Delivered: 05/04/2026"])
+        self.assertEqual(record_text.lines({"delivered": "05/04/2026"}), ["Delivered: 05/04/2026"])
 
 
 @pytest.mark.parametrize(
@@ -155,4 +160,4 @@ class WordingTests(SimpleTestCase):
     ],
 )
 def test_marks_of_markdown_are_no_words(text: str, lines: list[str]) -> None:
-    assert list(wording.paragraphs(text, 100)) == lines
+    assert list(record_text.paragraphs(text, 100)) == lines

@@ -6,13 +6,13 @@ from unittest import mock
 import pytest
 
 from chatbot.engines import kinds
-from chatbot.reply import own, owned
-from chatbot.reply.own import Asked, look_up
+from chatbot.reply import customer_records, lookup
+from chatbot.reply.lookup import Asked, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
-from crm.knowledge import amounts, wording
+from crm.knowledge import amounts, record_text
 from crm.models import Customer, Record, RecordKind
-from tests.chatbot.reply.owned_records import TODAY, keep, lessons, told
+from tests.chatbot.reply.records_looked_up import TODAY, keep, lessons, told
 
 pytestmark = [
     pytest.mark.django_db,
@@ -37,14 +37,14 @@ def test_one_finished_record_is_not_called_open(alice: Customer) -> None:
 
 def test_open_ones_are_those_that_are_not_finished(alice: Customer) -> None:
     lessons(alice)
-    with mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open")):
+    with mock.patch.object(lookup, "asked", return_value=Asked("count", 1.0, "open")):
         assert told("How many open lessons?").startswith("You have 2 open lessons: Lesson L-4")
 
 
 def test_nothing_is_called_open_if_a_status_says_nothing(alice: Customer) -> None:
     lessons(alice)
     with (
-        mock.patch.object(own, "asked", return_value=Asked("count", 1.0, "open")),
+        mock.patch.object(lookup, "asked", return_value=Asked("count", 1.0, "open")),
         mock.patch.object(kinds, "judged_final", return_value=None),
     ):
         assert told("How many open lessons?") == ""
@@ -105,10 +105,10 @@ def test_beside_a_rule_stands_the_state_of_the_record(
     alice: Customer, text: str, cited: tuple[str, ...]
 ) -> None:
     keep(alice, "order:2", "order", ordered="2026-10-20", status="in transit")
-    found = own.state_beside(Turn(text, "cust_1", today=TODAY, cited=(cited,) if cited else ()))
+    found = lookup.state_beside(Turn(text, "cust_1", today=TODAY, cited=(cited,) if cited else ()))
     assert found and found.sentences == ["Order 2 – Status: in transit."]
-    assert own.state_beside(Turn("Can I bring my dog?", "cust_1", today=TODAY)) is None
-    assert own.state_beside(Turn(text, None, today=TODAY)) is None
+    assert lookup.state_beside(Turn("Can I bring my dog?", "cust_1", today=TODAY)) is None
+    assert lookup.state_beside(Turn(text, None, today=TODAY)) is None
 
 
 def test_bobs_records_are_neither_counted_nor_told(alice: Customer) -> None:
@@ -150,7 +150,7 @@ def test_a_record_that_was_deleted_is_not_counted(alice: Customer) -> None:
 
 def test_of_more_records_than_are_looked_through_no_number_is_told(alice: Customer) -> None:
     lessons(alice)
-    with mock.patch.object(owned, "MOST", 3):
+    with mock.patch.object(customer_records, "MOST", 3):
         assert told("How many lessons do I have in total?") == ""
 
 
@@ -236,7 +236,7 @@ def test_only_a_plain_amount_is_added(value: object, amount: tuple[str, str] | N
     [("order", "orders"), ("policy", "policies"), ("bus", "buses"), ("day", "days")],
 )
 def test_several_of_a_kind(one: str, several: str) -> None:
-    assert wording.plural(one) == several
+    assert record_text.plural(one) == several
 
 
 @pytest.mark.django_db(transaction=True)

@@ -7,7 +7,7 @@ from unittest import mock
 import pytest
 
 from chatbot.reply.found import Line
-from chatbot.reply.told import following, in_its_words, meant, with_rival
+from chatbot.reply.quoting import following, in_its_words, meant, with_rival
 from crm.knowledge.search import Hit
 from inference.grounding import restates
 from inference.lines import cut

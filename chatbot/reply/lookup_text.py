@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from chatbot.reply.owned import Own
-from crm.knowledge import wording
+from chatbot.reply.customer_records import OwnRecord
+from crm.knowledge import record_text
 from crm.models import Record
 
 # The most records that are told one by one, and the most that are listed.
@@ -21,7 +21,7 @@ class Picked:
     """The chosen records, the newest first; the day of the question; and which ones they are:
     "open", or all of them."""
 
-    owned: list[Own]
+    owned: list[OwnRecord]
     today: date
     only: str = ""
 
@@ -53,9 +53,9 @@ def when(picked: Picked) -> list[str]:
     return [told(one, day, one.line("status"))]
 
 
-def told(one: Own, *lines: str) -> str:
+def told(one: OwnRecord, *lines: str) -> str:
     known = [*dict.fromkeys(filter(None, lines))]
-    return wording.told(one.name, known) if known else ""
+    return record_text.told(one.name, known) if known else ""
 
 
 def listed(picked: Picked) -> list[str]:
@@ -78,9 +78,9 @@ def total(picked: Picked) -> list[str]:
 
 
 def counted(picked: Picked) -> str:
-    first, _, noun = wording.words_of(picked.owned[0].record.kind).rpartition(" ")
+    first, _, noun = record_text.words_of(picked.owned[0].record.kind).rpartition(" ")
     count = len(picked.owned)
-    noun = noun if count == 1 else wording.plural(wording.singular(noun))
+    noun = noun if count == 1 else record_text.plural(record_text.singular(noun))
     return " ".join(filter(None, (str(count), picked.only, first, noun)))
 
 
@@ -91,7 +91,7 @@ def terms(picked: Picked, *roles: str) -> str:
     return "; ".join([*briefs, *([f"and {rest} more"] if rest > 0 else [])])
 
 
-def in_brief(one: Own, roles: Sequence[str]) -> str:
+def in_brief(one: OwnRecord, roles: Sequence[str]) -> str:
     about = ", ".join(filter(None, map(one.worded, roles)))
     return f"{one.name} ({about})" if about else one.name
 

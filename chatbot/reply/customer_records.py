@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 
 from chatbot.engines import kinds
 from chatbot.reply.turn import Turn
-from crm.knowledge import amounts, moments, wording
+from crm.knowledge import amounts, moments, record_text
 from crm.models import Record, RecordKind
 from inference.grounding.injection import left_out
 
@@ -26,7 +26,7 @@ DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Own:
+class OwnRecord:
     """One of the customer's records, and what its fields mean."""
 
     record: Record
@@ -55,7 +55,7 @@ class Own:
 
     @property
     def name(self) -> str:
-        return wording.name_of(self.record.kind, self.record.id, self.record.title)
+        return record_text.name_of(self.record.kind, self.record.id, self.record.title)
 
     @property
     def amount(self) -> tuple[Decimal, str] | None:
@@ -77,8 +77,8 @@ class Own:
         return self.line_of(getattr(self.kind, role))
 
     def awaited(self, today: date) -> str:
-        """Return the line of the day that the customer of an open record waits for, or "": the
-        expected day; where that is over or not known, another day to come, unless somebody has
+        """Return the line with the day that the customer waits for, or "". That is the expected
+        day; if it has passed or is missing, it is another day to come, unless somebody has
         confirmed what the fields mean."""
         expected, day = self.line("expected_date"), self.day("expected_date")
         if self.kind.confirmed or (expected and (day is None or day >= today)):
@@ -91,7 +91,7 @@ class Own:
         if (value := self.value_of(name)) is None:
             return ""
         currency = amounts.currency_of(self.record.fields)
-        text = "; ".join(wording.field_lines(name, value, currency))
+        text = "; ".join(record_text.field_lines(name, value, currency))
         return "" if left_out(text, False) else text
 
     def quoted(self, today: date) -> str:
@@ -102,27 +102,29 @@ class Own:
         return self.line(role).partition(": ")[2]
 
 
-def own(turn: Turn) -> QuerySet[Record]:
+def own_records(turn: Turn) -> QuerySet[Record]:
     return Record.objects.filter(customer=turn.customer, deleted=False)
 
 
-def own_day(one: Own) -> date:
+def own_day(one: OwnRecord) -> date:
     return one.day("own_date") or date.min
 
 
-def these(turn: Turn, ids: Iterable[str]) -> list[Own]:
-    return known(own(turn).filter(id__in=list(ids)))
+def these(turn: Turn, ids: Iterable[str]) -> list[OwnRecord]:
+    return known(own_records(turn).filter(id__in=list(ids)))
 
 
-def known(rows: QuerySet[Record]) -> list[Own]:
-    return [Own(row, kinds.kind_of(row.kind)) for row in rows.defer("text", "states", "inboxes")]
+def known(rows: QuerySet[Record]) -> list[OwnRecord]:
+    return [
+        OwnRecord(row, kinds.kind_of(row.kind)) for row in rows.defer("text", "states", "inboxes")
+    ]
 
 
-def among(turn: Turn, name: str, counted: bool, picks: str) -> list[Own]:
+def among(turn: Turn, name: str, counted: bool, picks: str) -> list[OwnRecord]:
     """Return the records of a kind among which a question picks, the newest first; none if there
     are too many to be sure. counted: all the records that are meant are told, not only the best
     one."""
-    rows, kind = own(turn).filter(kind=name), kinds.kind_of(name)
+    rows, kind = own_records(turn).filter(kind=name), kinds.kind_of(name)
     if picks == "last" and (last := latest(rows, kind, turn.day)):
         return last
     if picks == "next":
@@ -135,7 +137,7 @@ def among(turn: Turn, name: str, counted: bool, picks: str) -> list[Own]:
     return every(rows)
 
 
-def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[Own]:
+def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[OwnRecord]:
     """Return records up to a day, by their own date or, where that is not known, by their latest
     date; none if a few records are not enough to be sure of the last one."""
     few = known(rows.filter(latest__isnull=False).order_by("-latest", "id")[:FEW])
@@ -149,7 +151,7 @@ def latest(rows: QuerySet[Record], kind: RecordKind, until: date) -> list[Own]:
     return past if is_sure else []
 
 
-def unfinished(rows: QuerySet[Record], kind: RecordKind) -> list[Own]:
+def unfinished(rows: QuerySet[Record], kind: RecordKind) -> list[OwnRecord]:
     """Return the records whose status is not known to be final."""
     if not kind.status:
         return []
@@ -164,7 +166,7 @@ def is_final(kind: RecordKind, status: str) -> bool:
     return status not in {"", "null"} and bool(kinds.is_final(kind, status))
 
 
-def every(rows: QuerySet[Record]) -> list[Own]:
+def every(rows: QuerySet[Record]) -> list[OwnRecord]:
     if too_many(rows):
         return []
     return sorted(known(rows.order_by("-updated_at", "id")), key=own_day, reverse=True)
@@ -174,7 +176,7 @@ def too_many(rows: QuerySet[Record]) -> bool:
     return rows.order_by()[MOST : MOST + 1].exists()
 
 
-def newest_of(turn: Turn, names: Iterable[str]) -> list[Own]:
+def newest_of(turn: Turn, names: Iterable[str]) -> list[OwnRecord]:
     """Return the customer's records with the latest dates of each of these kinds."""
-    rows = own(turn).order_by("-latest", "id")
+    rows = own_records(turn).order_by("-latest", "id")
     return [one for name in names for one in known(rows.filter(kind=name)[:COMPARED])]

@@ -6,14 +6,14 @@ from unittest import mock
 
 import pytest
 
-from chatbot.reply import own
-from chatbot.reply.own import Asked, look_up
+from chatbot.reply import lookup
+from chatbot.reply.lookup import Asked, look_up
 from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
 from crm.articles import editing
 from crm.knowledge.records import import_records
 from crm.models import Article, Customer, RecordKind
-from tests.chatbot.reply.owned_records import TODAY, keep, told
+from tests.chatbot.reply.records_looked_up import TODAY, keep, told
 from tests.fakes import fake_index
 
 BIKES = {
@@ -114,15 +114,15 @@ def test_alice_may_choose_in_her_own_words(alice: Customer, words: str, told: st
     keep(alice, "parcel:P-2", "parcel", status="in transit", sender="Thistle & Loom")
     said = (("customer", "where is my parcel"), ("bot", "Parcel P-1 – Status: delivered."))
     turn = Turn(words, "cust_1", said, today=TODAY, cited=(("parcel:P-1",),))
-    found = own.choice(turn)
+    found = lookup.choice(turn)
     assert told in " ".join(found.sentences) if found else not told
 
 
 def test_a_record_that_is_not_meant_is_not_named_beside_a_rule(alice: Customer) -> None:
     keep(alice, "order:1", "order", ordered="2026-11-01", status="in transit")
     turn = Turn("Can I still return the sofa order?", "cust_1", today=TODAY)
-    with mock.patch.object(own, "asked", return_value=Asked("may", 1.0, "thing")):
-        assert own.state_beside(turn) is None
+    with mock.patch.object(lookup, "asked", return_value=Asked("may", 1.0, "thing")):
+        assert lookup.state_beside(turn) is None
 
 
 @pytest.mark.django_db(transaction=True)

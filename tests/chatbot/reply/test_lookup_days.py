@@ -3,11 +3,11 @@
 import pytest
 
 from chatbot.reply.found import Line
-from chatbot.reply.own import day_beside
+from chatbot.reply.lookup import day_beside
 from chatbot.reply.turn import Turn
 from crm.knowledge.search import Hit
 from crm.models import Customer, Record, RecordKind
-from tests.chatbot.reply.owned_records import TODAY, keep, lessons, told
+from tests.chatbot.reply.records_looked_up import TODAY, keep, lessons, told
 
 BENCH = "Status: on the bench"
 pytestmark = [

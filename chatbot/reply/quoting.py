@@ -10,7 +10,7 @@ from itertools import takewhile
 
 from chatbot.engines import reader
 from chatbot.reply.found import Line
-from crm.knowledge import wording
+from crm.knowledge import record_text
 from crm.knowledge.search import Hit
 from inference.grounding import restates, unheld
 from inference.lines import CELL, cut, is_prose
@@ -89,12 +89,12 @@ def of_record(lines: Sequence[Line]) -> str:
     fields = [line.text.replace(CELL, ", ") for line in lines if not is_prose(line.text)]
     prose = [ended(line.text) for line in lines if is_prose(line.text)]
     if fields:
-        prose.insert(0, wording.told(name_of(lines[0].hit), fields))
+        prose.insert(0, record_text.told(name_of(lines[0].hit), fields))
     return " ".join(prose)
 
 
 def name_of(hit: Hit) -> str:
-    return hit.title if hit.shared else wording.name_of(hit.kind, hit.record, hit.title)
+    return hit.title if hit.shared else record_text.name_of(hit.kind, hit.record, hit.title)
 
 
 def ended(text: str) -> str:

@@ -16,19 +16,19 @@ import numpy as np
 
 from chatbot.engines import kinds
 from chatbot.engines.reader import heads, line_reader
-from chatbot.reply import owned
+from chatbot.reply import customer_records
+from chatbot.reply.customer_records import OwnRecord, own_records
 from chatbot.reply.found import Line, Told
-from chatbot.reply.looked_up import LISTED, TELL, TOLD, LookedUp, Picked, status, told
-from chatbot.reply.owned import Own, own
+from chatbot.reply.lookup_text import LISTED, TELL, TOLD, LookedUp, Picked, status, told
 from chatbot.reply.questions import may_ask
 from chatbot.reply.turn import Turn
-from crm.knowledge import newest, search, wording
+from crm.knowledge import newest, record_text, search
 from inference.grounding import stems
 from inference.grounding.words import WORD
 
 # What is looked up, and for which ways of picking a record out. Everything else is read: the reader
 # finds "when do my points expire" among the fields better than a role does.
-LOOKED_UP = {
+PICKS = {
     "list": {"all", "any", "open"},
     "count": {"all", "any", "open"},
     "sum": {"all", "any", "open"},
@@ -72,7 +72,7 @@ class Asked:
     def is_looked_up(self) -> bool:
         is_read_too = self.ask == "when" or self.picks == "thing" or self.picks == "any"
         needed = CLEAR_CASE if is_read_too else SURE
-        return self.picks in LOOKED_UP.get(self.ask, ()) and self.likely >= needed
+        return self.picks in PICKS.get(self.ask, ()) and self.likely >= needed
 
 
 def asked(text: str) -> Asked:
@@ -125,9 +125,9 @@ def choice(turn: Turn) -> LookedUp | None:
     return looked_up(question, picked, sentences) if sentences else None
 
 
-def clicked(turn: Turn) -> Own | None:
+def clicked(turn: Turn) -> OwnRecord | None:
     """Return the record that stood on the button that the customer has clicked."""
-    named = [one for one in owned.these(turn, turn.names.named) if one.name == turn.text]
+    named = [one for one in customer_records.these(turn, turn.names.named) if one.name == turn.text]
     return named[0] if len(named) == 1 else None
 
 
@@ -138,13 +138,13 @@ def describes(turn: Turn) -> bool:
     return is_short and not denies and not may_ask(turn.text) and not names_a_record(turn)
 
 
-def chosen_in_words(turn: Turn) -> Own | None:
+def chosen_in_words(turn: Turn) -> OwnRecord | None:
     """Return the record that a message describes, of the kind that the last answer was about; None
     if the message says anything besides."""
     answered = {one.record.kind for one in cited(turn)}
     if len(answered) != 1:
         return None
-    compared = owned.newest_of(turn, [*answered])
+    compared = customer_records.newest_of(turn, [*answered])
     meant = told_apart(turn.text, {one.record.id: one.description for one in compared})
     if len(meant) != 1:
         return None
@@ -160,7 +160,7 @@ def unclear(turn: Turn) -> str:
     summed = with_totals(names)
     if len(summed) < 2 or kind_named(turn.text, names):
         return ""
-    spoken = [wording.plural(wording.singular(wording.words_of(one))) for one in summed]
+    spoken = [record_text.plural(record_text.singular(record_text.words_of(one))) for one in summed]
     return turn.words.cannot_add.format(f"{', '.join(spoken[:-1])} or {spoken[-1]}")
 
 
@@ -179,7 +179,7 @@ def state_beside(turn: Turn) -> LookedUp | None:
     question = asked(turn.text) if turn.customer else None
     if not question or question.ask != "may" or question.likely < SURE or names_a_record(turn):
         return None
-    if question.picks not in LOOKED_UP["status"]:
+    if question.picks not in PICKS["status"]:
         return None
     about = Asked("status", 1.0, question.picks)
     picked = pick(about, candidates(turn, about) or cited(turn), turn.day)
@@ -196,7 +196,7 @@ def day_beside(turn: Turn, shown: Sequence[Line], told_before: Set[Told]) -> Loo
     – Promised for: 3 December"."""
     if len(shown) != 1 or shown[0].hit.shared or not tells_status(shown[0]):
         return None
-    for one in owned.these(turn, [shown[0].hit.record]):
+    for one in customer_records.these(turn, [shown[0].hit.record]):
         day = one.awaited(turn.day) if one.is_open else ""
         if day and (one.record.id, day) not in told_before:
             return LookedUp([told(one, day)], [(one.record, day)])
@@ -205,25 +205,25 @@ def day_beside(turn: Turn, shown: Sequence[Line], told_before: Set[Told]) -> Loo
 
 def tells_status(line: Line) -> bool:
     name = kinds.kind_of(line.hit.kind).status
-    return bool(name) and wording.is_field(line.text, name)
+    return bool(name) and record_text.is_field(line.text, name)
 
 
-def cited(turn: Turn) -> list[Own]:
+def cited(turn: Turn) -> list[OwnRecord]:
     """Return the customer's own records that the last answer rests on."""
     ids = turn.cited[0] if turn.cited else ()
-    return owned.these(turn, ids)
+    return customer_records.these(turn, ids)
 
 
 def others(turn: Turn, told: Sequence[str]) -> list[str]:
     """Return names of the customer's newest other records of the kind that was told, if the
     question names none and could mean one of them."""
-    answered = list(own(turn).filter(id__in=told).values_list("kind", flat=True))
+    answered = list(own_records(turn).filter(id__in=told).values_list("kind", flat=True))
     if not turn.customer or len(answered) != 1 or turn.names.named:
         return []
-    rest = own(turn).filter(kind=answered[0]).exclude(id__in=told).order_by("-latest", "id")
+    rest = own_records(turn).filter(kind=answered[0]).exclude(id__in=told).order_by("-latest", "id")
     # Two queries, since databases differ in where they sort rows without a date.
     dated = chain(rest.exclude(latest=None)[:OTHERS], rest.filter(latest=None)[:OTHERS])
-    names = [wording.name_of(one.kind, one.id, one.title) for one in islice(dated, OTHERS)]
+    names = [record_text.name_of(one.kind, one.id, one.title) for one in islice(dated, OTHERS)]
     # Where titles have no numbers, a name says nothing.
     return names if all(map(search.has_digit, names)) and len({*names}) == len(names) else []
 
@@ -233,7 +233,7 @@ def names_a_record(turn: Turn) -> bool:
     return any(map(search.has_digit, turn.names.named.values())) or bool(turn.names.unknown)
 
 
-def candidates(turn: Turn, question: Asked) -> list[Own]:
+def candidates(turn: Turn, question: Asked) -> list[OwnRecord]:
     """Return the customer's records of the kind that the question names, the newest first; none if
     it names no kind, or there are too many. If a sum names no kind, the only kind that has amounts
     is taken."""
@@ -250,24 +250,26 @@ def candidates(turn: Turn, question: Asked) -> list[Own]:
         return meant_things(turn, name)
     if name is None:
         return []
-    return owned.among(turn, name, question.ask in COUNTED, question.picks)
+    return customer_records.among(turn, name, question.ask in COUNTED, question.picks)
 
 
-def described(turn: Turn) -> list[Own]:
+def described(turn: Turn) -> list[OwnRecord]:
     """Return the customer's newest records that have a word of the picked thing in a field or the
     title ("my next tuning"), if all of them are of one kind."""
     found = PICKED_WORDS.search(turn.text)
     wanted = set(stems(found[1])) if found else set()
-    having = [one for one in owned.newest_of(turn, kinds_of(turn)) if wanted & stems(one.words)]
+    having = [
+        one for one in customer_records.newest_of(turn, kinds_of(turn)) if wanted & stems(one.words)
+    ]
     if len({one.record.kind for one in having}) != 1:
         return []
-    return sorted(having, key=owned.own_day, reverse=True)
+    return sorted(having, key=customer_records.own_day, reverse=True)
 
 
-def meant_things(turn: Turn, kind: str | None = None) -> list[Own]:
+def meant_things(turn: Turn, kind: str | None = None) -> list[OwnRecord]:
     """Return the records that the words of the question tell apart from the customer's other newest
     ones: "my Stevens" if one of three bikes is a Stevens."""
-    compared = owned.newest_of(turn, [kind] if kind else kinds_of(turn))
+    compared = customer_records.newest_of(turn, [kind] if kind else kinds_of(turn))
     texts = {one.record.id: one.words for one in compared}
     if not told_apart(turn.text, texts):
         return []
@@ -294,19 +296,19 @@ def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set
 
 def kind_named(text: str, names: Sequence[str]) -> str | None:
     """Return the kind of record that the text names; None if it names none, or several alike."""
-    words = {wording.singular(word) for word in WORD.findall(text.casefold())}
+    words = {record_text.singular(word) for word in WORD.findall(text.casefold())}
     # "booking" of `hotel_booking`.
-    nouns = {name: (wording.words_of(name).casefold().split() or [""])[-1] for name in names}
-    said = [name for name in names if wording.singular(nouns[name]) in words]
+    nouns = {name: (record_text.words_of(name).casefold().split() or [""])[-1] for name in names}
+    said = [name for name in names if record_text.singular(nouns[name]) in words]
     if len(said) < 2:
         return said[0] if said else None
     question = line_reader().vector(text)
-    near = [float(line_reader().vector(wording.words_of(name)) @ question) for name in said]
+    near = [float(line_reader().vector(record_text.words_of(name)) @ question) for name in said]
     best, second = np.argsort(near)[::-1][:2]
     return said[best] if near[best] - near[second] >= CLEARLY else None
 
 
-def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
+def pick(question: Asked, owned: list[OwnRecord], today: date) -> Picked | None:
     """Choose among the records; None if it is not sure which ones are meant."""
     if question.picks == "thing":
         return Picked(owned, today)
@@ -328,7 +330,7 @@ def pick(question: Asked, owned: list[Own], today: date) -> Picked | None:
     return Picked(owned[:1], today)
 
 
-def coming(owned: Sequence[Own], today: date) -> list[Own]:
+def coming(owned: Sequence[OwnRecord], today: date) -> list[OwnRecord]:
     """Return those that are still to come, the nearest first."""
     due = [one for one in owned if one.coming and one.coming >= today]
     return sorted(due, key=lambda one: one.coming or today)

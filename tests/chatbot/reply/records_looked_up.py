@@ -4,7 +4,7 @@ from datetime import date
 
 from django.utils import timezone
 
-from chatbot.reply.own import look_up
+from chatbot.reply.lookup import look_up
 from chatbot.reply.turn import Turn
 from crm.models import Customer, Record
 
