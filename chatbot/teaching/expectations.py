@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from inference.grounding import facts as told
-from inference.grounding import spoken
+from inference.grounding import number_words
 from inference.grounding.dates import DATES, DAY_FIRST, MONTHS, STYLES, dates, rewritten
 from inference.grounding.facts import facts
 from inference.grounding.words import STOPWORDS, WORD, overlap, squeeze, stem, stems
@@ -103,7 +103,8 @@ def as_numbers(value: str, text: str) -> Iterator[str]:
                 yield match[0] + unit[0]
             yield match[0]
     yield value
-    yield from (text[one.begin : one.end] for one in spoken.numbers(text) if one.value == value)
+    in_words = number_words.numbers(text)
+    yield from (text[one.begin : one.end] for one in in_words if told.amount(one.value) == value)
     if value.isdigit() and len(value) > 3:
         yield f"{int(value):,}"
 

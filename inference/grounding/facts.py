@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from inference.grounding import spoken
+from inference.grounding import number_words
 from inference.grounding.dates import date_held, dates, month_of
 from inference.grounding.words import STOPWORDS, squeeze, stem
 from inference.remembered import remembered
@@ -95,8 +95,9 @@ def clock(match: re.Match[str]) -> str:
 def numbers(text: str) -> Iterator[str]:
     for match in NUMBER.findall(text):
         yield amount(match)
+    in_words = (amount(one.value) for one in number_words.numbers(text))
     # "One" seldom counts: "no one", "this one".
-    yield from (one.value for one in spoken.numbers(text) if one.value != "1")
+    yield from (value for value in in_words if value != "1")
 
 
 def amount(text: str) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from inference.grounding import spoken
+from inference.grounding import number_words
 from inference.grounding.dates import MONTHS as MONTH_NAMES
 from inference.grounding.dates import dates
 from inference.grounding.facts import Fact, amount, facts
@@ -51,7 +51,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
         return of_the_calendar(fact.value, text)
     if fact.kind != "number":
         return False
-    plain = spoken.in_digits(sentence)
+    plain = number_words.in_digits(sentence)
     return (
         any(own in quantities(text) for own in of_number(fact.value, plain))
         or any(time in known(text, "time") for time in times(fact.value, plain))
@@ -61,7 +61,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
 
 @remembered
 def quantities(text: str) -> frozenset[tuple[int, float]]:
-    return frozenset(one for _, one in found(spoken.in_digits(text)))
+    return frozenset(one for _, one in found(number_words.in_digits(text)))
 
 
 def found(text: str) -> Iterator[tuple[str, tuple[int, float]]]:
