@@ -22,7 +22,7 @@ from unfold.decorators import display
 
 from chatbot.admin import teach
 from chatbot.attachments import kinds
-from chatbot.console import scores, traces
+from chatbot.console import mood_display, traces
 from chatbot.console.frames import VIEWS
 from chatbot.console.rows import OPEN, banded, gist, with_last_message
 from chatbot.console.uploads import upload
@@ -50,14 +50,14 @@ class MoodFilter(admin.SimpleListFilter):
     parameter_name = "mood"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        worst_first = [(word, word.capitalize()) for word in reversed(scores.BANDS)]
+        worst_first = [(word, word.capitalize()) for word in reversed(mood_display.BANDS)]
         return [*worst_first, ("unknown", "Not known yet")]
 
     def queryset(
         self, request: HttpRequest, queryset: QuerySet[Conversation]
     ) -> QuerySet[Conversation]:
         word = self.value()
-        known = word == "unknown" or word in scores.BANDS
+        known = word == "unknown" or word in mood_display.BANDS
         return queryset.filter(banded(word)) if word and known else queryset
 
 
@@ -117,7 +117,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
             "views": VIEWS,
             # Closed conversations have a view of their own.
             "states": [choice for choice in Conversation.State.choices if choice[0] in OPEN],
-            "moods": [*reversed(scores.BANDS), "unknown"],
+            "moods": [*reversed(mood_display.BANDS), "unknown"],
             "inboxes": Inbox.objects.order_by("name"),
             "attachments": kinds.limits(),
         }
@@ -151,7 +151,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Mood", ordering="mood")
     def mood_badge(self, conversation: Conversation) -> SafeString:
-        badge, alert = scores.badge(conversation.mood), conversation.alert_shown
+        badge, alert = mood_display.badge(conversation.mood), conversation.alert_shown
         return (
             format_html('{}<small class="alert" dir="auto">{}</small>', badge, alert)
             if alert
@@ -160,7 +160,7 @@ class ConversationAdmin(ReadOnly, ModelAdmin):
 
     @display(description="Trend")
     def trend(self, conversation: Conversation) -> SafeString:
-        return scores.sparkline(conversation.scores)
+        return mood_display.sparkline(conversation.scores)
 
     @display(description="State")
     def progress(self, conversation: Conversation) -> SafeString:
@@ -201,8 +201,8 @@ def page(request: HttpRequest, conversation: Conversation) -> dict[str, Any]:
         "earlier": earlier,
         "may_teach": request.user.has_perm(MAY_TEACH) and not conversation.redacted_at,
         "new_article": new_article(request.user),
-        "mood": scores.badge(conversation.mood),
-        "chart": scores.chart([entry.message for entry in entries]),
+        "mood": mood_display.badge(conversation.mood),
+        "chart": mood_display.chart([entry.message for entry in entries]),
         "state": state_label(conversation),
         "activity": ago(conversation.last_message_at),
         "energy": traces.energy_of_all(conversation),

@@ -10,7 +10,7 @@ from django.db.models import Case, F, IntegerField, OuterRef, Q, QuerySet, Subqu
 from django.db.models.functions import Left
 from django.utils.text import Truncator
 
-from chatbot.console import scores
+from chatbot.console import mood_display
 from chatbot.console.frames import List
 from chatbot.conversation import search
 from chatbot.conversation.alerts import open_alerts
@@ -85,9 +85,9 @@ def view(name: str, agent: User) -> Q:
 
 
 def banded(word: str) -> Q:
-    if word not in scores.BANDS:
+    if word not in mood_display.BANDS:
         return Q(mood=None)
-    lowest, next_band = scores.bounds(word)
+    lowest, next_band = mood_display.bounds(word)
     above = Q() if lowest is None else Q(mood__gte=lowest)
     return above & (Q() if next_band is None else Q(mood__lt=next_band)) & Q(mood__isnull=False)
 
@@ -161,7 +161,7 @@ def row(conversation: Any) -> dict[str, Any]:
         "agent": name_of(conversation.agent) if conversation.agent else "",
         "agent_id": conversation.agent_id,
         "mood": round(conversation.mood, 2) if known else None,
-        "word": scores.word(conversation.mood) if known else "",
+        "word": mood_display.word(conversation.mood) if known else "",
         "slope": round(conversation.mood_slope, 2),
         "scores": conversation.scores,
         "alerted": conversation.rank == 0,

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from chatbot.console import scores
+from chatbot.console import mood_display
 from chatbot.models import Case, Conversation, Message, Reply
 from chatbot.models.replies import Ending
 from chatbot.teaching.cases import titled
@@ -80,7 +80,7 @@ def entries(conversation: Conversation, after: int, link_records: bool) -> Itera
         yield Entry(
             message=message,
             new_day=day != before,
-            badge=scores.badge(None if message.label == UNKNOWN else message.score),
+            badge=mood_display.badge(None if message.label == UNKNOWN else message.score),
             confidence=f"{message.confidence:.0%}" if message.confidence is not None else "",
             sources=[source(row, link_records) for row in message.citations],
             trace=trace(message, link_records),

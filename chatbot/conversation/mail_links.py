@@ -55,8 +55,8 @@ If it was not you, you need not do anything: nothing will be sent.
 
 
 @dataclass(frozen=True)
-class PendingMail:
-    """What to send to an address once its reader has confirmed it."""
+class Unconfirmed:
+    """An address that waits for its reader's confirmation, and what it is for."""
 
     conversation: str
     email: str
@@ -120,23 +120,23 @@ def leave_contact(conversation: Conversation, email: str, client: str) -> None:
 @shared_task(name="chatbot.tasks.mail_link", **RETRIES)
 def mail_link(conversation: str, address: str, what: str) -> None:
     for row in by_id(conversation):
-        key = key_of(PendingMail(conversation, address, what))
+        key = key_of(Unconfirmed(conversation, address, what))
         url = f"{settings.PUBLIC_URL}{reverse('confirm-mail')}?key={key}"
         text = LINK.format(asked=ASKED[what].format(row.visitor.inbox.name), url=url)
         send_mail("Please confirm your e-mail address", text, None, [address])
 
 
-def key_of(pending: PendingMail) -> str:
-    return signing.dumps(asdict(pending), salt=SALT)
+def key_of(unconfirmed: Unconfirmed) -> str:
+    return signing.dumps(asdict(unconfirmed), salt=SALT)
 
 
-def pending_of(key: str) -> PendingMail | None:
-    """Read the pending mail from a link's key; None if the link is invalid, expired or used."""
+def unconfirmed_of(key: str) -> Unconfirmed | None:
+    """Read the address from a link's key; None if the link is invalid, expired or used."""
     try:
-        pending = PendingMail(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
+        unconfirmed = Unconfirmed(**signing.loads(key, salt=SALT, max_age=LINK_LIFETIME))
     except (signing.BadSignature, TypeError):
         return None
-    return None if UsedLink.objects.filter(digest=digest(key)).exists() else pending
+    return None if UsedLink.objects.filter(digest=digest(key)).exists() else unconfirmed
 
 
 def digest(key: str) -> str:
@@ -157,19 +157,19 @@ def confirm(request: HttpRequest) -> HttpResponse:
     """Serve the page behind the link. Only its button has an effect, and only once."""
     fields = request.POST if request.method == "POST" else request.GET
     key = fields.get("key", "")
-    pending = pending_of(key)
-    done = bool(pending and request.method == "POST" and use(key))
-    if pending and done:
-        carry_out(pending)
-    context = {"key": key, "pending": pending, "done": done}
-    response = render(request, "chatbot/confirm.html", context, status=200 if pending else 410)
+    unconfirmed = unconfirmed_of(key)
+    done = bool(unconfirmed and request.method == "POST" and use(key))
+    if unconfirmed and done:
+        carry_out(unconfirmed)
+    context = {"key": key, "unconfirmed": unconfirmed, "done": done}
+    response = render(request, "chatbot/confirm.html", context, status=200 if unconfirmed else 410)
     response["Cache-Control"] = "no-store"
     response["X-Robots-Tag"] = "noindex"
     return response
 
 
-def carry_out(pending: PendingMail) -> None:
-    if pending.what == TRANSCRIPT:
-        background.later(mail_transcript, pending.conversation, pending.email)
+def carry_out(unconfirmed: Unconfirmed) -> None:
+    if unconfirmed.what == TRANSCRIPT:
+        background.later(mail_transcript, unconfirmed.conversation, unconfirmed.email)
     else:
-        customers.confirm_contact(pending.conversation, pending.email)
+        customers.confirm_contact(unconfirmed.conversation, unconfirmed.email)

@@ -18,14 +18,15 @@ Rows = list[dict[str, Any]]
 
 
 def run(rows: Rows, options: dict[str, Any]) -> dict[str, Any]:
-    due = {written.NOW: 0}
-    labelled: Rows = [
-        row if "messages" in row else {"messages": [row["text"]], "alert_at": due.get(row["src"])}
-        for row in rows
-    ]
+    labelled = [row if "messages" in row else of_one(row) for row in rows]
     found = [first_alert(row["messages"]) for row in labelled]
     wrong = "".join(explained(*pair) for pair in zip(labelled, found, strict=True))
     return {"figures": figures(labelled, [at for at, _ in found]), "wrong": wrong}
+
+
+def of_one(row: dict[str, Any]) -> dict[str, Any]:
+    """Return a single message as a conversation."""
+    return {"messages": [row["text"]], "alert_at": 0 if row["src"] == written.NOW else None}
 
 
 def first_alert(texts: list[str]) -> tuple[int | None, Alert | None]:

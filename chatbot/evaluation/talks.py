@@ -94,16 +94,18 @@ def holding(piece: str, own: dict[int, Line]) -> set[int]:
     piece of text. A row of a table is read as a reworded line: of the lines, the one that shares
     the most words with it."""
     # "Payment" is the field, and not "Next payment" as well.
-    if named := {place for place, line in own.items() if is_field(line, piece)}:
+    if named := {place for place, line in own.items() if states_field(line, piece)}:
         return named
     if held := {place for place, line in own.items() if letters(piece) in letters(line.text)}:
         return held
+    if ROW not in piece or not own:
+        return set()
     shares = {place: companies.shared(piece, line.text) for place, line in own.items()}
-    nearest = max(own, key=shares.__getitem__) if ROW in piece else None
-    return {nearest} if nearest is not None and shares[nearest] else set()
+    return {place for place in [max(own, key=shares.__getitem__)] if shares[place]}
 
 
-def is_field(line: Line, name: str) -> bool:
+def states_field(line: Line, name: str) -> bool:
+    """Tell whether a line of a record, not of an article, states the field of this name."""
     return ":" in line.source and record_text.is_field(line.text, name)
 
 

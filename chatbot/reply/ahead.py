@@ -76,24 +76,24 @@ class Ahead:
         try:
             while turn_of := self.latest:
                 self.latest = None
-                if wanted := await in_thread(prompt_of, turn_of, self.records):
-                    self.records = wanted.records
-                    await self.let_read(wanted)
+                if upcoming := await in_thread(prompt_of, turn_of, self.records):
+                    self.records = upcoming.records
+                    await self.let_read(upcoming)
         except Exception as error:
             # Without the error's text, which may quote what was typed.
             logger.info("nothing was read ahead: %s", type(error).__name__)
 
-    async def let_read(self, wanted: Prompt) -> None:
+    async def let_read(self, upcoming: Prompt) -> None:
         """Let the engine read on, piece by piece, until something newer has been typed."""
-        tier, this = wanted.tier.name, ref(self)
+        tier, this = upcoming.tier.name, ref(self)
         if (_engine.tier, _engine.reads_for) != (tier, this):
             # The engine may have forgotten all but the rules, and would read the rest in one go.
             self.read = prompt.BEGINNING if tier in _engine.ruled else []
             _engine.tier, _engine.reads_for = tier, this
-        for piece in prompt.pieces(wanted.messages, self.read):
+        for piece in prompt.pieces(upcoming.messages, self.read):
             if self.over or self.latest:
                 return
-            async for _ in wanted.tier.stream(piece, max_tokens=1):
+            async for _ in upcoming.tier.stream(piece, max_tokens=1):
                 pass
             self.read = piece
             if len(piece) > len(prompt.BEGINNING):

@@ -2,7 +2,7 @@
 
 "How many lessons", "what did I pay in all", "when is my next appointment", "where is my last
 order": the reader's heads say what is asked; the rest is a query over this customer's records, and
-code that counts, adds and picks. `looked_up.py` writes what was found.
+code that counts, adds and picks. `lookup_text.py` writes what was found.
 """
 
 import re
@@ -28,7 +28,7 @@ from inference.grounding.words import WORD
 
 # What is looked up, and for which ways of picking a record out. Everything else is read: the reader
 # finds "when do my points expire" among the fields better than a role does.
-PICKS = {
+LOOKED_UP_PICKS = {
     "list": {"all", "any", "open"},
     "count": {"all", "any", "open"},
     "sum": {"all", "any", "open"},
@@ -72,7 +72,7 @@ class Asked:
     def is_looked_up(self) -> bool:
         is_read_too = self.ask == "when" or self.picks == "thing" or self.picks == "any"
         needed = CLEAR_CASE if is_read_too else SURE
-        return self.picks in PICKS.get(self.ask, ()) and self.likely >= needed
+        return self.picks in LOOKED_UP_PICKS.get(self.ask, ()) and self.likely >= needed
 
 
 def asked(text: str) -> Asked:
@@ -95,7 +95,7 @@ def look_up(turn: Turn) -> LookedUp | None:
     if not question.is_looked_up or names_a_record(turn):
         return None
     picked = pick(question, candidates(turn, question), turn.day)
-    sentences = list(filter(None, TELL[question.ask](picked))) if picked and picked.owned else []
+    sentences = list(filter(None, TELL[question.ask](picked))) if picked and picked.records else []
     if picked and sentences:
         return looked_up(question, picked, sentences)
     refusal = unclear(turn) if question.ask == "sum" else ""
@@ -104,7 +104,7 @@ def look_up(turn: Turn) -> LookedUp | None:
 
 def looked_up(question: Asked, picked: Picked, sentences: list[str]) -> LookedUp:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
-    quotes = [(one.record, one.quoted(picked.today)) for one in picked.owned[:LISTED]]
+    quotes = [(one.record, one.quoted(picked.today)) for one in picked.records[:LISTED]]
     return LookedUp(sentences, quotes, trace)
 
 
@@ -179,13 +179,13 @@ def state_beside(turn: Turn) -> LookedUp | None:
     question = asked(turn.text) if turn.customer else None
     if not question or question.ask != "may" or question.likely < SURE or names_a_record(turn):
         return None
-    if question.picks not in PICKS["status"]:
+    if question.picks not in LOOKED_UP_PICKS["status"]:
         return None
     about = Asked("status", 1.0, question.picks)
     picked = pick(about, candidates(turn, about) or cited(turn), turn.day)
-    if not picked or len(picked.owned) != 1:
+    if not picked or len(picked.records) != 1:
         return None
-    [one] = picked.owned
+    [one] = picked.records
     line = told(one, one.line("status"))
     return looked_up(about, picked, [line]) if line else None
 
@@ -297,9 +297,7 @@ def told_apart(question: str, texts: Mapping[str, str], shared: str = "") -> set
 def kind_named(text: str, names: Sequence[str]) -> str | None:
     """Return the kind of record that the text names; None if it names none, or several alike."""
     words = {record_text.singular(word) for word in WORD.findall(text.casefold())}
-    # "booking" of `hotel_booking`.
-    nouns = {name: (record_text.words_of(name).casefold().split() or [""])[-1] for name in names}
-    said = [name for name in names if record_text.singular(nouns[name]) in words]
+    said = [name for name in names if record_text.singular(noun_of(name)) in words]
     if len(said) < 2:
         return said[0] if said else None
     question = line_reader().vector(text)
@@ -308,29 +306,34 @@ def kind_named(text: str, names: Sequence[str]) -> str | None:
     return said[best] if near[best] - near[second] >= CLEARLY else None
 
 
-def pick(question: Asked, owned: list[OwnRecord], today: date) -> Picked | None:
+def noun_of(kind: str) -> str:
+    """Return the last word of a kind's name: "booking" of `hotel_booking`."""
+    return (record_text.words_of(kind).casefold().split() or [""])[-1]
+
+
+def pick(question: Asked, records: list[OwnRecord], today: date) -> Picked | None:
     """Choose among the records; None if it is not sure which ones are meant."""
     if question.picks == "thing":
-        return Picked(owned, today)
-    if question.picks == "next" and owned and not owned[0].kind.status:
-        return Picked(coming(owned, today)[:1], today)
+        return Picked(records, today)
+    if question.picks == "next" and records and not records[0].kind.status:
+        return Picked(coming(records, today)[:1], today)
     if question.picks == "last":
-        past = [one for one in owned if (one.day("own_date") or today) <= today]
+        past = [one for one in records if (one.day("own_date") or today) <= today]
         return Picked(past[:1], today)
-    states = [one.is_open for one in owned]
+    states = [one.is_open for one in records]
     if question.ask in COUNTED and question.picks != "open":
-        return Picked(owned, today)
+        return Picked(records, today)
     if None in states:
         return None
-    unfinished = [one for one, is_open in zip(owned, states, strict=True) if is_open]
+    unfinished = [one for one, is_open in zip(records, states, strict=True) if is_open]
     if question.picks == "next":
         return Picked(coming(unfinished, today)[:1], today)
     if unfinished or question.picks == "open":
         return Picked(unfinished, today, "open")
-    return Picked(owned[:1], today)
+    return Picked(records[:1], today)
 
 
-def coming(owned: Sequence[OwnRecord], today: date) -> list[OwnRecord]:
+def coming(records: Sequence[OwnRecord], today: date) -> list[OwnRecord]:
     """Return those that are still to come, the nearest first."""
-    due = [one for one in owned if one.coming and one.coming >= today]
+    due = [one for one in records if one.coming and one.coming >= today]
     return sorted(due, key=lambda one: one.coming or today)

@@ -21,7 +21,7 @@ class Picked:
     """The chosen records, the newest first; the day of the question; and which ones they are:
     "open", or all of them."""
 
-    owned: list[OwnRecord]
+    records: list[OwnRecord]
     today: date
     only: str = ""
 
@@ -38,17 +38,17 @@ class LookedUp:
 
 
 def status(picked: Picked) -> list[str]:
-    if len(picked.owned) > TOLD:
+    if len(picked.records) > TOLD:
         return listed(picked)
     return [
         told(one, state, one.awaited(picked.today) if one.is_open else one.line("done_date"))
-        for one in picked.owned
+        for one in picked.records
         if (state := one.line("status"))
     ]
 
 
 def when(picked: Picked) -> list[str]:
-    [one] = picked.owned
+    [one] = picked.records
     day = one.line("expected_date" if one.day("expected_date") else "own_date")
     return [told(one, day, one.line("status"))]
 
@@ -65,29 +65,29 @@ def listed(picked: Picked) -> list[str]:
 
 def total(picked: Picked) -> list[str]:
     """Add the amounts up, if each record has one and all are in the same currency."""
-    found = [one.amount for one in picked.owned]
+    found = [one.amount for one in picked.records]
     known = [amount for amount in found if amount]
     currencies = {currency for _, currency in known}
     if len(known) < len(found) or len(currencies) != 1:
         return []
     whole = f"{sum(value for value, _ in known):,.2f} {currencies.pop()}".strip()
-    verb = "comes" if len(picked.owned) == 1 else "come"
+    verb = "comes" if len(picked.records) == 1 else "come"
     return [
         f"Your {counted(picked)} {verb} to {whole} in total: {terms(picked, 'total', 'status')}."
     ]
 
 
 def counted(picked: Picked) -> str:
-    first, _, noun = record_text.words_of(picked.owned[0].record.kind).rpartition(" ")
-    count = len(picked.owned)
+    first, _, noun = record_text.words_of(picked.records[0].record.kind).rpartition(" ")
+    count = len(picked.records)
     noun = noun if count == 1 else record_text.plural(record_text.singular(noun))
     return " ".join(filter(None, (str(count), picked.only, first, noun)))
 
 
 def terms(picked: Picked, *roles: str) -> str:
     """Name the records, each with its status and its own date, or with other fields."""
-    briefs = [in_brief(one, roles or ("status", "own_date")) for one in picked.owned[:LISTED]]
-    rest = len(picked.owned) - LISTED
+    briefs = [in_brief(one, roles or ("status", "own_date")) for one in picked.records[:LISTED]]
+    rest = len(picked.records) - LISTED
     return "; ".join([*briefs, *([f"and {rest} more"] if rest > 0 else [])])
 
 

@@ -8,7 +8,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
     answer_other_questions   if the customer asks for a person, first answer their other questions
     split_questions          take the message apart; `from_records.py` answers each question
     report_unanswered        say which questions nothing answers, or prepare the refusal
-    finish                   refuse and offer a colleague, or pass the customer to one
+    conclude                 refuse and offer a colleague, or pass the customer to one
 
 `collect` returns the Outcome alone.
 """
@@ -82,14 +82,14 @@ class Answer:
         elif route.target is Target.INSTEAD and self.turn.instead:
             self.outcome.state = Ending.CHAT
             yield self.show(self.turn.instead.sentence)
-            async for sentence in self.finish():
+            async for sentence in self.conclude():
                 yield sentence
         elif route.target is Target.FILES:
             self.outcome.state, self.refusal = (
                 Ending.REFUSED,
                 Refusal(self.words.cannot_read, insists=True),
             )
-            async for sentence in self.finish():
+            async for sentence in self.conclude():
                 yield sentence
         else:
             # An alert whose message asks nothing is passed on, not answered with some line.
@@ -97,7 +97,7 @@ class Answer:
                 texts = await asyncio.to_thread(split_questions, self.turn.text)
                 async for sentence in self.from_records(texts):
                     yield sentence
-            async for sentence in self.finish():
+            async for sentence in self.conclude():
                 yield sentence
         if self.outcome.action is not None:
             self.outcome.named = await in_thread(named, self.turn, self.outcome.citations)
@@ -166,7 +166,7 @@ class Answer:
             self.outcome.state, self.outcome.reason = Ending.REFUSED, found.reason
             self.refusal = refusal(turn, found)
 
-    async def finish(self) -> AsyncGenerator[str, None]:
+    async def conclude(self) -> AsyncGenerator[str, None]:
         """Yield what follows the records' answer: a refusal, an offer, or the hand-off."""
         if self.outcome.state is Ending.REFUSED and self.outcome.action is not None:
             # The form is the answer, but the customer still hears of a wrong number.

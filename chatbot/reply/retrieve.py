@@ -264,9 +264,8 @@ def holding(lines: list[Line]) -> list[Hit]:
 def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     """Refuse a question about a number that none of the customer's records has."""
     named = ", ".join(reference.upper()[:SPOKEN_DIGITS] for reference in unknown[:SUGGESTED])
-    are_numbers = all(sum(map(str.isdigit, reference)) >= PLAIN_DIGITS for reference in unknown)
     # Do not repeat a word that somebody wants the bot to say, not even as an unknown number.
-    plain = are_numbers and not instructs(turn.text)
+    plain = all(map(plainly_a_number, unknown)) and not instructs(turn.text)
     refusal = turn.words.no_such_number.format(named) if plain else ""
     if near := titles(search.near_misses(turn.text, turn.customer), turn.inbox)[:SUGGESTED]:
         meant = turn.words.did_you_mean.format(" or ".join(near))
@@ -274,6 +273,10 @@ def not_theirs(turn: Turn, unknown: list[str]) -> Found:
     if turn.customer is None:
         refusal = turn.words.sign_in
     return Found(refusal=refusal, reason=f"No record of theirs is {named}.")
+
+
+def plainly_a_number(reference: str) -> bool:
+    return sum(character.isdigit() for character in reference) >= PLAIN_DIGITS
 
 
 def titles(records: Iterable[str], inbox: str) -> list[str]:

@@ -67,9 +67,7 @@ def serves(team: Team, conversation: Conversation) -> bool:
 
 def preferred(conversation: Conversation, serving: list[Team]) -> list[set[int]]:
     """List the sets of agents to choose from, best first. The last is empty: everybody."""
-    own = conversation.messages.filter(author=Message.Author.CUSTOMER).order_by("-seq")
-    recent = own.values_list("text", flat=True)[:MESSAGES]
-    text = " ".join(recent).lower() if any(team.topics for team in serving) else ""
+    text = recent_text(conversation) if any(team.topics for team in serving) else ""
     skilled = [team for team in serving if any(topic.lower() in text for topic in team.topics)]
     named = [team for team in serving if team.inboxes.all()]
     return [*map(members, skilled), *map(members, named), set()]
@@ -78,6 +76,11 @@ def preferred(conversation: Conversation, serving: list[Team]) -> list[set[int]]
 def members(team: Team) -> set[int]:
     # No user has the id 0: an empty team must not stand for everybody.
     return {user.id for user in team.members.all()} or {0}
+
+
+def recent_text(conversation: Conversation) -> str:
+    own = conversation.messages.filter(author=Message.Author.CUSTOMER).order_by("-seq")
+    return " ".join(own.values_list("text", flat=True)[:MESSAGES]).lower()
 
 
 def least_busy(free: Iterable[Any], choices: list[set[int]]) -> Any:

@@ -99,6 +99,8 @@ def _news(theirs: list[Plan]) -> list[str]:
     ]
     if waiting := len(_open_returns(theirs)):
         news.append(f"{NUMBERS[waiting]} return{'s' if waiting > 1 else ''} open")
-    return news or [
-        f"last in {month_name[date.fromisoformat(plan['ordered']).month]}" for plan in theirs[-1:]
-    ]
+    return news or [f"last in {_month(plan)}" for plan in theirs[-1:]]
+
+
+def _month(plan: Plan) -> str:
+    return month_name[date.fromisoformat(plan["ordered"]).month]

@@ -2,7 +2,7 @@
 the index `record_newest` holds each customer's records by kind and latest date."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -35,6 +35,11 @@ LATEST = """
 """
 
 
+def known_dates(kinds: Iterable[str]) -> dict[str, str]:
+    known = dict(RecordKind.objects.filter(name__in=kinds).values_list("name", "own_date"))
+    return {kind: known.get(kind, "") for kind in kinds}
+
+
 def kinds_of(customer: str) -> list[str]:
     """List the kinds of this customer's own records."""
     with connection.cursor() as cursor:
@@ -51,11 +56,7 @@ def newest(customer: str | None, own_dates: Mapping[str, str] | None = None) -> 
     """
     if not customer:
         return set()
-    if own_dates is None:
-        kinds = kinds_of(customer)
-        known = dict(RecordKind.objects.filter(name__in=kinds).values_list("name", "own_date"))
-        own_dates = {kind: known.get(kind, "") for kind in kinds}
-    fields = dict(own_dates)
+    fields = known_dates(kinds_of(customer)) if own_dates is None else dict(own_dates)
     found: set[str] = set()
     for most in (FEW, MOST):
         undecided: dict[str, str] = {}

@@ -8,7 +8,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from chatbot.console import scores
+from chatbot.console import mood_display
 from chatbot.models import Inbox
 from crm.models import Customer
 from tests.chatbot.admin.console import LIST, rows, say, talk, text_of
@@ -59,7 +59,7 @@ def test_the_sparkline_holds_the_last_twenty_scores(root: Client, inbox: Inbox) 
     assert "−0.99" not in row
 
 
-@pytest.mark.parametrize("word", scores.BANDS)
+@pytest.mark.parametrize("word", mood_display.BANDS)
 def test_the_mood_filter_shows_one_band(root: Client, inbox: Inbox, word: str) -> None:
     for score in (-1.0, -0.5, -0.15, 0.15, 0.5):
         talk(inbox, score)

@@ -6,7 +6,7 @@ from django.test import SimpleTestCase, override_settings
 from crm.knowledge import record_text
 
 
-class WordingTests(SimpleTestCase):
+class RecordTextTests(SimpleTestCase):
     def test_a_date_is_spoken(self) -> None:
         self.assertEqual(
             record_text.lines(
