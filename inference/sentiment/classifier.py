@@ -6,8 +6,9 @@ has learned from its agents' corrections has heads of its own, for the same stud
 """
 
 import json
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 INTENTS = (
     "person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates", "urgent",
 )  # fmt: skip
+SMALL_TALK = frozenset({"greets", "thanks", "bye", "chat"})
 CHAT, URGENT = INTENTS.index("chat"), INTENTS.index("urgent")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.
@@ -36,6 +38,9 @@ CONFIDENCE_FLOOR = 0.6
 WINDOW = 126
 STRIDE = 96
 MAX_WINDOWS = 24
+# Where a sentence ends as customers type. Each sentence is read by itself, which takes a
+# millisecond, only if there are few.
+SENTENCE_END, MAX_SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n+"), 6
 
 Matrix = NDArray[np.floating[Any]]
 
@@ -163,7 +168,7 @@ class Classifier:
         Quotations and signatures are left out. A text without a word or an emoji is neutral with
         low confidence; one in another language is unknown.
         """
-        return [self._of(heard(text) if isinstance(text, str) else "") for text in texts]
+        return [self._of(own_words(text) if isinstance(text, str) else "") for text in texts]
 
     def strength(self, text: str, intent: str) -> float:
         """Return the logit of an intent, from the page of the text on which it is strongest."""
@@ -172,12 +177,30 @@ class Classifier:
         logits = features @ self.heads.intent_weight[head] + self.heads.intent_bias[head]
         return float(logits.max())
 
-    def _of(self, words: str) -> Sentiment:
+    def _of(self, written: str) -> Sentiment:
+        words = readable(written)
         if is_foreign(words):
             return FOREIGN
         if not says_something(words):
             return UNSURE
+        whole = self._read(words)
+        is_polite = "urgent" not in whole.intents and bool(whole.intents & SMALL_TALK)
+        if is_polite and self._is_grave_without_small_talk(written):
+            return replace(whole, intents=whole.intents - {"chat"} | {"urgent"})
+        return whole
+
+    def _read(self, words: str) -> Sentiment:
         return self._judge(self.student.features(self.student.windows(words)))
+
+    def _is_grave_without_small_talk(self, written: str) -> bool:
+        """Tell whether a message is grave once its sentences of small talk are left out: as a
+        whole, "Thank you so much! The kitchen smells of gas." sounds like thanks."""
+        sentences = list(filter(says_something, map(readable, SENTENCE_END.split(written))))
+        if not 1 < len(sentences) <= MAX_SENTENCES:
+            return False
+        rest = [one for one in sentences if "chat" not in self._read(one).intents]
+        is_part = 0 < len(rest) < len(sentences)
+        return is_part and "urgent" in self._read(" ".join(rest)).intents
 
     def _judge(self, features: Matrix) -> Sentiment:
         """Judge one text by its windows: their mean, and the most negative one.

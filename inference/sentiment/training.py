@@ -23,7 +23,7 @@ from tokenizers import Tokenizer
 from inference.sentiment import weights
 from inference.sentiment.classifier import Heads, Student
 from inference.sentiment.compression import factorise, prune, quantise
-from inference.sentiment.distillation import customers, data, further, student, teacher
+from inference.sentiment.distillation import customers, data, further, groups, student, teacher
 from inference.sentiment.distillation.data import UNLABELLED, Example
 from inference.sentiment.distillation.model import Scorer, scores
 from inference.training.fitting import Recipe, Say
@@ -58,6 +58,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
     _quiet()
     folders.work.mkdir(parents=True, exist_ok=True)
     known, judged = calibration(folders.data), customers.judged()
+    own = [message.text for message in customers.messages()]
     steps = Steps(folders, say)
     for name, (build, graph) in steps.variants().items():
         folder = folders.variants / name
@@ -66,6 +67,7 @@ def make(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
             say(f"exporting: {name}")
             weights.write(scorer, tokenizer, graph, folder)
             weights.fit_intents(folder, judged)
+            groups.score_alike(folder, own)
             weights.calibrate(folder, *known)
     _deliver(folders.variants / DELIVERED, steps.lesson.examples, target)
     return _describe(target, about(steps.lesson.examples))
@@ -81,6 +83,7 @@ def make_further(folders: Folders, target: Path, say: Say) -> dict[str, Any]:
     say("exporting")
     weights.write(scorer, target / "tokenizer.json", _eight_bits, source)
     weights.fit_intents(source, customers.judged())
+    groups.score_alike(source, [message.text for message in customers.messages()])
     weights.calibrate(source, *calibration(folders.data))
     public = teacher.sample(folders.data, further.SHARES, random.Random(SEED))
     _deliver(source, own + public, target)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from unittest import mock
 
 import pytest
 from hypothesis import given
@@ -83,11 +84,17 @@ def test_anger_on_the_last_page_of_a_long_letter_is_heard(classifier: Classifier
     assert angry_end.score < heard(classifier, calm).score - 0.25
 
 
-def test_grave_news_is_no_small_talk_however_polite(classifier: Classifier) -> None:
-    told = "Thanks so much, you are all stars! The flat smells of gas."
-    intents = classifier.score([told])[0].intents
-    assert "urgent" in intents
-    assert "chat" not in intents
+@pytest.mark.parametrize(
+    ("news", "is_grave"),
+    [("The flat smells of gas.", True), ("The lamp looks lovely in our hall.", False)],
+)
+@pytest.mark.parametrize("thanks", ["Thanks so much, you are all stars! ", "thank you!!\n"])
+def test_grave_news_is_no_small_talk_however_polite(
+    classifier: Classifier, news: str, is_grave: bool, thanks: str
+) -> None:
+    intents = classifier.score([thanks + news])[0].intents
+    assert ("urgent" in intents) == is_grave
+    assert not {"chat", "urgent"} <= intents
 
 
 def test_a_hundred_kilobytes_are_bounded_work(classifier: Classifier) -> None:
@@ -96,6 +103,9 @@ def test_a_hundred_kilobytes_are_bounded_work(classifier: Classifier) -> None:
         in LABELS
     )
     assert len(classifier.student.windows("why " * 20_000)) == MAX_WINDOWS
+    with mock.patch.object(classifier.student, "_run", wraps=classifier.student._run) as run:
+        classifier.score(["Hi! " * 25_000])
+    assert run.call_count <= MAX_WINDOWS
 
 
 def test_windows_overlap_and_hold_the_whole_text(classifier: Classifier) -> None:

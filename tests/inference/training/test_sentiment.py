@@ -5,7 +5,9 @@ import json
 import math
 import random
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +17,9 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.sentiment import weights  # noqa: E402
-from inference.sentiment.classifier import INTENTS, Classifier, Student  # noqa: E402
+from inference.sentiment.classifier import INTENTS, Classifier, Heads, Student  # noqa: E402
 from inference.sentiment.compression import factorise, prune, quantise  # noqa: E402
-from inference.sentiment.distillation import data, further, student, teacher  # noqa: E402
+from inference.sentiment.distillation import data, further, groups, student, teacher  # noqa: E402
 from inference.sentiment.distillation.data import (  # noqa: E402
     NEGATIVE,
     NEUTRAL,
@@ -213,6 +215,28 @@ def test_a_delivered_student_is_trained_further_and_keeps_its_opinion_of_public_
     fitting.fit(again, both, told, recipe, tmp_path / "ckpt", silent)
     assert accuracy(again, tokenizer, news) > 0.9
     assert accuracy(again, tokenizer, examples) > 0.9
+
+
+def test_words_for_groups_change_the_score_less_and_messages_keep_theirs(
+    scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
+) -> None:
+    taught(scorer, tokenizer, examples, tmp_path)
+    weights.write(scorer, tokenizer, graph, tmp_path)
+    # In each dialect, most of these change.
+    said_otherwise = ["please, I do not have the order"] * 20
+    messages = [*said_otherwise, *(example.text for example in examples)]
+
+    def told() -> tuple[float, Any]:
+        heads, student = Heads.load(tmp_path / "heads.npz"), Student(tmp_path)
+        shifts = groups.group_shifts(partial(weights.features_of, student))
+        swing = np.abs(np.concatenate([*shifts]) @ heads.weight.T).mean()
+        return float(swing), weights.features_of(student, messages) @ heads.weight.T
+
+    before, usual = told()
+    groups.score_alike(tmp_path, messages)
+    after, still = told()
+    assert after < 0.8 * before
+    assert np.corrcoef(usual.ravel(), still.ravel())[0, 1] > 0.95
 
 
 def test_the_graph_hears_what_the_model_hears(
