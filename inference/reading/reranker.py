@@ -158,16 +158,18 @@ class Reranker:
             return Ranks(first, first)
         liked = np.zeros_like(first) if liked is None else liked
         own = self.again(self.scores, question, lines, first, liked, before)
-        ranks = joined(self.weight, first, own) + liked
-        answers = self._alone.answers(first, own)
-        if self._large and not quickly and not self._is_sure(ranks, answers):
+        found = Ranks(joined(self.weight, first, own) + liked, self._alone.answers(first, own))
+        if self._large and not quickly and self.sureness(found) < self._sure:
             second = self.again(self._large.scores, question, lines, first, liked, before)
             ranks = joined(self.weight, first, own, second) + liked
-            answers = self._both.answers(first, own, second)
-        return Ranks(ranks, answers)
+            found = Ranks(ranks, self._both.answers(first, own, second))
+        return found
 
-    def _is_sure(self, ranks: Scores, answers: Scores) -> bool:
-        return self._alone.sure(float(answers[ranks.argmax()]), lead(ranks)) >= self._sure
+    def sureness(self, found: Ranks) -> float:
+        """Return how likely the best line, and no other, is the right one, without the large
+        model."""
+        best = float(found.probabilities[found.ranks.argmax()])
+        return self._alone.sure(best, lead(found.ranks))
 
     def again(
         self,

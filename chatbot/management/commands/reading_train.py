@@ -158,8 +158,9 @@ class Command(BaseCommand):
 
         start = catalogue.published("large-reranker")
         lessons = with_conversations(by_company)
+        small = Reranker(RERANKING, WEIGHTS / "tokenizer.json")
         name = recipe.make_large(
-            start, WEIGHTS, lessons, folders.work, catalogue.DIFFERENCE, self.stderr.write,
+            start, WEIGHTS, small, lessons, folders.work, catalogue.DIFFERENCE, self.stderr.write,
             recipe.unlearned({name for name, _ in lessons}, catalogue.DIFFERENCE),
         )  # fmt: skip
         graph = large.make(start, name)

@@ -3,14 +3,15 @@
 import json
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from inference.reading.reader import Reader
-from inference.reading.reranker import LargeReranker
+from inference.reading.reader import Reader, Scores
+from inference.reading.reranker import LargeReranker, Reranker
 from inference.reading.training import (
     calibration,
     data,
@@ -19,6 +20,7 @@ from inference.reading.training import (
     restoring,
     weights,
 )
+from inference.reading.training.calibration import SURE, floats
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Lessons, Matcher, loss
 from inference.reading.training.reranking import Case, Together
@@ -48,8 +50,9 @@ READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=10), 0.2
 FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=15), 0.1
 # The large reranker reads three lines of a question in training, not four, which saves a quarter of
 # the time. It learned 15 companies with 0.15 of the other questions, and with 0.06 the messages of
-# several questions, and then all conversations again.
-LARGE, SHARE_LARGE, LARGE_TAUGHT = Recipe(rate=1.5e-4, size=12, seed=16), 0.06, 3
+# several questions, and then all conversations again. Since then, it has learned only from the
+# questions of which the small one is unsure, out of the new ones and this share of the others.
+LARGE, SHARE_LARGE, LARGE_TAUGHT = Recipe(rate=1.5e-4, size=12, seed=17), 0.25, 3
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
 FROM_CASES, BESIDE_CASES = Recipe(rate=3e-5, size=16, seed=8), 0.05
@@ -154,7 +157,7 @@ def make_reranker(
     """
     reader = Reader(by)
     say("ranking by the reader")
-    taught = to_learn(reader, lessons, share, new, course.seed)
+    taught = with_follow_ups_twice(to_learn(reader, lessons, share, new, course.seed))
     say(f"{len(taught)} questions")
     body.without_dropout(model)
     model.body.embeddings.word_embeddings.requires_grad_(False)
@@ -170,6 +173,7 @@ def make_reranker(
 def make_large(
     start: Path,
     by: Path,
+    small: Reranker,
     lessons: Sequence[tuple[str, Lesson]],
     work: Path,
     target: Path,
@@ -178,11 +182,12 @@ def make_large(
 ) -> str:
     """Train the large reranker further, from the adapter in `target` on, and return its name.
 
-    start: the published model.
+    start: the published model; small: the reranker that asks it.
     """
     reader, file = Reader(by), target / "difference.npz"
-    taught = to_learn(reader, lessons, SHARE_LARGE, new, LARGE.seed)
-    say(f"{len(taught)} questions")
+    chosen = to_learn(reader, lessons, SHARE_LARGE, new, LARGE.seed)
+    taught = with_follow_ups_twice(unsure(chosen, small))
+    say(f"{len(taught)} questions of {len(chosen)}: those of which the small reranker is unsure")
     model = low_rank.adapted(start)
     low_rank.restore(model, file)
     body.without_dropout(model)
@@ -194,6 +199,32 @@ def make_large(
     return name
 
 
+def unsure(cases: Sequence[Case], small: Reranker) -> list[Case]:
+    """Return the questions of which the small reranker is unsure, since the large one reads no
+    others in service; with their lines in the small one's order, so that its mistakes are what the
+    large one learns."""
+    found = [
+        small.rank(case.question, case.lines, floats(case.first), floats(case.liked), case.before)
+        for case in cases
+    ]
+    return [
+        in_order(case, ranks.ranks)
+        for case, ranks in zip(cases, found, strict=True)
+        if small.sureness(ranks) < SURE
+    ]
+
+
+def in_order(case: Case, ranks: Scores) -> Case:
+    order = [int(place) for place in np.argsort(-ranks, kind="stable")]
+    return replace(
+        case,
+        lines=tuple(case.lines[at] for at in order),
+        first=tuple(case.first[at] for at in order),
+        liked=tuple(case.liked[at] for at in order),
+        right=tuple(case.right[at] for at in order),
+    )
+
+
 def to_learn(
     reader: Reader,
     lessons: Sequence[tuple[str, Lesson]],
@@ -201,10 +232,14 @@ def to_learn(
     new: Collection[str],
     seed: int,
 ) -> list[Case]:
-    """Choose the questions; follow-ups are few, and count twice."""
+    """Choose the questions."""
     useful = [(name, lesson) for name, lesson in lessons if is_taught(name)]
     chosen = mostly_new(useful, (*new, CASES), share, random.Random(seed))
-    taught = [case for _, lesson in chosen for case in reranking.cases(reader, lesson)]
+    return [case for _, lesson in chosen for case in reranking.cases(reader, lesson)]
+
+
+def with_follow_ups_twice(taught: list[Case]) -> list[Case]:
+    """Repeat the follow-ups, because they are few."""
     return taught + [case for case in taught if case.before]
 
 

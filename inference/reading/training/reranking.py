@@ -23,8 +23,8 @@ TAUGHT, KEPT = 4, 10
 
 @dataclass(frozen=True)
 class Case:
-    """A question and the lines that the reader ranks first, best first, with its scores and what is
-    added to their ranks."""
+    """A question and the lines that the reader ranks first, with its scores and what is added to
+    their ranks; best first, by the reader or, for the large reranker, by the small one."""
 
     question: str
     before: str
@@ -133,7 +133,7 @@ class Cases:
 
 
 def taught(case: Case, lines: int) -> list[Titled]:
-    """Return the line that answers, if any does, and the reader's best wrong ones."""
+    """Return the line that answers, if any does, and the first wrong ones."""
     wrong = [line for line, right in zip(case.lines, case.right, strict=True) if not right]
     return [*([case.answer] if case.answer else []), *wrong[: lines - 1]]
 

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.reading.reader import Reader  # noqa: E402
-from inference.reading.reranker import LargeReranker, Reranker, Titled  # noqa: E402
+from inference.reading.reranker import LargeReranker, Ranks, Reranker, Titled  # noqa: E402
 from inference.reading.training import calibration, recipe, reranking, restoring, weights  # noqa: E402
 from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
 from inference.reading.training.model import Lessons, Matcher  # noqa: E402
@@ -108,6 +109,23 @@ def test_only_new_files_are_learned_whole(made: Path) -> None:
     assert known == ["acme", "talks"]
     names = ["acme", "acme/talks", "acme/others", "new", "hotel", "hotel/others"]
     assert recipe.unlearned(names, folder) == {"acme/others", "new"}
+
+
+def test_the_large_reranker_learns_from_the_questions_of_which_the_small_one_is_unsure() -> None:
+    lines = tuple(("bins", f"line {place}") for place in range(3))
+    right = (False, True, False)
+    sure, open_ = (
+        reranking.Case(question, "", lines, (9.0, 8.0, 7.0), (0.0,) * 3, right, lines[1])
+        for question in ("sure", "open")
+    )
+    small = mock.Mock()
+    small.rank.return_value = Ranks(np.array([1.0, 3.0, 2.0]), np.array([0.1, 0.6, 0.2]))
+    small.sureness.side_effect = [0.9, 0.4]
+    [kept] = recipe.unsure([sure, open_], small)
+    assert kept.question == "open"
+    assert kept.lines == (lines[1], lines[2], lines[0])
+    assert kept.right == (True, False, False) and kept.first == (8.0, 7.0, 9.0)
+    assert reranking.taught(kept, 2) == [lines[1], lines[2]], "the small one's worst mistake"
 
 
 def test_what_a_question_leans_on_ranks_higher_and_keeps_its_score(made: Path) -> None:
