@@ -41,15 +41,22 @@ def score_alike(folder: Path, messages: Sequence[str]) -> None:
     score less, and the scores of these messages change as little as possible."""
     classifier = Classifier.load(folder, threads=os.cpu_count() or 1)
     features = partial(features_of, classifier.student)
-    chance = random.Random(SEED)
-    kept = spread(features([*messages]))
-    kept += LEAST * np.eye(len(kept))
-    unlike = GROUPS * spread(np.concatenate([*group_shifts(features)]))
-    unlike += DIALECTS * spread(np.stack([*dialect_shifts(features, messages, chance)]))
+    people = np.concatenate([*group_shifts(features)])
+    ways = np.stack([*dialect_shifts(features, messages)])
     heads = vars(classifier.heads).copy()
-    # The least squares of three things: the change for messages, and what the two shifts cause.
-    heads["weight"] = np.linalg.solve(kept + unlike, kept @ heads["weight"].T).T.astype(np.float32)
+    shifts = (GROUPS, people), (DIALECTS, ways)
+    heads["weight"] = moved_less(heads["weight"], features([*messages]), *shifts)
     Heads(**heads).save(folder / "heads.npz")
+
+
+def moved_less(weight: Rows, kept: Rows, *shifts: tuple[float, Rows]) -> Rows:
+    """Return the head, (classes, width), that these shifts of the features move less: the least
+    squares of its change for the rows `kept`, and of what each kind of shifts causes, by its weight
+    beside them."""
+    usual = spread(kept) + LEAST * np.eye(kept.shape[1])
+    unlike = sum((count * spread(rows) for count, rows in shifts), usual)
+    found: Rows = np.linalg.solve(unlike, usual @ weight.T).T.astype(np.float32)
+    return found
 
 
 def spread(rows: Rows) -> Rows:
@@ -68,10 +75,9 @@ def group_shifts(features: Features) -> Iterator[Rows]:
         yield (found - found.mean(axis=1, keepdims=True)).mean(axis=0)
 
 
-def dialect_shifts(
-    features: Features, messages: Sequence[str], chance: random.Random
-) -> Iterator[Rows]:
+def dialect_shifts(features: Features, messages: Sequence[str]) -> Iterator[Rows]:
     """Yield how each dialect moves the features of messages: (width,)."""
+    chance = random.Random(SEED)
     for rules in dialects().values():
         usual = chance.sample(messages, min(PUT, len(messages)))
         put = [spoken(text, rules, chance) for text in usual]

@@ -5,9 +5,7 @@ import json
 import math
 import random
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +15,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processor
 from transformers import BertConfig, BertModel  # noqa: E402
 
 from inference.sentiment import weights  # noqa: E402
-from inference.sentiment.classifier import INTENTS, Classifier, Heads, Student  # noqa: E402
+from inference.sentiment.classifier import INTENTS, Classifier, Student  # noqa: E402
 from inference.sentiment.compression import factorise, prune, quantise  # noqa: E402
 from inference.sentiment.distillation import data, further, groups, student, teacher  # noqa: E402
 from inference.sentiment.distillation.data import (  # noqa: E402
@@ -217,26 +215,14 @@ def test_a_delivered_student_is_trained_further_and_keeps_its_opinion_of_public_
     assert accuracy(again, tokenizer, examples) > 0.9
 
 
-def test_words_for_groups_change_the_score_less_and_messages_keep_theirs(
-    scorer: Scorer, tokenizer: Path, examples: list[Example], tmp_path: Path
-) -> None:
-    taught(scorer, tokenizer, examples, tmp_path)
-    weights.write(scorer, tokenizer, graph, tmp_path)
-    # In each dialect, most of these change.
-    said_otherwise = ["please, I do not have the order"] * 20
-    messages = [*said_otherwise, *(example.text for example in examples)]
-
-    def told() -> tuple[float, Any]:
-        heads, student = Heads.load(tmp_path / "heads.npz"), Student(tmp_path)
-        shifts = groups.group_shifts(partial(weights.features_of, student))
-        swing = np.abs(np.concatenate([*shifts]) @ heads.weight.T).mean()
-        return float(swing), weights.features_of(student, messages) @ heads.weight.T
-
-    before, usual = told()
-    groups.score_alike(tmp_path, messages)
-    after, still = told()
-    assert after < 0.8 * before
-    assert np.corrcoef(usual.ravel(), still.ravel())[0, 1] > 0.95
+def test_words_for_groups_move_the_score_less_and_messages_keep_theirs() -> None:
+    rng = np.random.default_rng(1)
+    weight, kept = rng.normal(size=(3, 12)), rng.normal(size=(400, 12))
+    shifts = np.outer(rng.normal(size=20), rng.normal(size=12))
+    found = groups.moved_less(weight, kept, (5.0, shifts))
+    assert np.abs(shifts @ found.T).mean() < 0.05 * np.abs(shifts @ weight.T).mean()
+    assert np.corrcoef((kept @ found.T).ravel(), (kept @ weight.T).ravel())[0, 1] > 0.9
+    assert np.allclose(groups.moved_less(weight, kept, (0.0, shifts)), weight, atol=1e-3)
 
 
 def test_the_graph_hears_what_the_model_hears(
