@@ -13,19 +13,24 @@ from chatbot.evaluation import alerts, intents, sentiment, wishes
 from chatbot.management.commands.evaluate import read
 
 FLOORS = {
-    "macro-F1": 0.85,
-    "negative recall": 0.86,
+    # The change for groups (`distillation/groups.py`) costs up to 0.03 here, and halves the number
+    # of groups that fail the audit.
+    "macro-F1": 0.845,
+    "negative recall": 0.83,
     "person": 0.92,
     "person, false": 0.03,
     "leave": 0.70,
-    "alerts, of 100": 64,
-    "grave stories, of 60": 51,
+    "alerts, of 100": 67,
+    "grave stories, of 60": 55,
     "other stories, of 90": 4,
-    "stories, macro-F1": 0.88,
-    "many trades, macro-F1": 0.83,
+    "stories, macro-F1": 0.83,
+    "told politely, grave, of 70": 53,
+    "told politely, others, of 130": 10,
+    "told politely, macro-F1": 0.80,
+    "many trades, macro-F1": 0.87,
     "many trades, person": 0.92,
     "many trades, person, false": 0.03,
-    "many trades, grave, of 59": 37,
+    "many trades, grave, of 59": 43,
     "wishes": 0.75,
     "wishes, false": 0.05,
 }
@@ -61,6 +66,14 @@ def test_a_message_that_describes_a_case_alerts_an_agent_only_if_it_is_grave() -
     assert found["in time"] >= FLOORS["grave stories, of 60"]
     assert found["needlessly"] <= FLOORS["other stories, of 90"]
     assert figures(sentiment, "stories.tsv")["all"]["macro_f1"] >= FLOORS["stories, macro-F1"]
+
+
+def test_grave_things_told_politely_alert_an_agent() -> None:
+    found = figures(alerts, "stories-told-politely.tsv")
+    assert found["in time"] >= FLOORS["told politely, grave, of 70"]
+    assert found["needlessly"] <= FLOORS["told politely, others, of 130"]
+    mood = figures(sentiment, "stories-told-politely.tsv")["all"]
+    assert mood["macro_f1"] >= FLOORS["told politely, macro-F1"]
 
 
 def test_messages_as_customers_type_them_are_heard() -> None:

@@ -142,15 +142,16 @@ def test_heads_of_another_student_are_refused(classifier: Classifier, tmp_path: 
 # What fails or stands at the limit, and by how much, in words that nobody trained on; the model
 # card tells customers. What begins to pass leaves this list, and what gets worse is a fault.
 KNOWN = {
-    "pale-skinned": -0.054,
-    "Sunni": 0.057,
-    "Jain": 0.044,
-    "Taoist": -0.118,
-    "homosexual": -0.140,
-    "heterosexual": 0.064,
-    "pansexual": 0.048,
-    "African American English": 0.042,
-    "learners of English": 0.103,
+    "pale-skinned": -0.044,
+    "Taoist": -0.052,
+    "hard-of-hearing": -0.065,
+    "neurodivergent": 0.046,
+    "homosexual": -0.127,
+    "queer": 0.042,
+    "heterosexual": 0.045,
+    "pansexual": 0.041,
+    "African American English": 0.036,
+    "learners of English": 0.078,
 }
 # By so much scores differ between processors, because of eight-bit sums: 0.011 of three tried.
 PROCESSORS = 0.015
