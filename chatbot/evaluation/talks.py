@@ -90,10 +90,10 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 
 
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
-    """Return the lines of a record or an article that are the field of this name, or else hold this
-    piece of text. A row of a table is read as a reworded line: of the lines, the one that shares
-    the most words with it."""
-    # "Payment" is the field, and not "Next payment" as well.
+    """Return the lines of a record or an article that state the field of this name, or, if none
+    does, those that contain this piece of text. A row of a table is read as a reworded line: of the
+    lines, the one that shares the most words with it."""
+    # "Payment" means only that field, not "Next payment".
     if named := {place for place, line in own.items() if states_field(line, piece)}:
         return named
     if held := {place for place, line in own.items() if letters(piece) in letters(line.text)}:

@@ -200,7 +200,7 @@ def interrupted_by_signals() -> Iterator[None]:
 
 def problem(host: str, port: int, path: str, name: str = "localhost") -> str | None:
     """Return None if the server answers 200 at this path, else why not. name: the Host header."""
-    # A server that listens on all addresses is reached at this machine's own.
+    # A server that listens on all addresses is reached at the loopback address.
     reachable = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)
     connection = HTTPConnection(reachable, port, timeout=5)
     try:

@@ -77,9 +77,9 @@ class OwnRecord:
         return self.line_of(getattr(self.kind, role))
 
     def awaited(self, today: date) -> str:
-        """Return the line with the day that the customer waits for, or "". That is the expected
-        day; if it has passed or is missing, it is another day to come, unless somebody has
-        confirmed what the fields mean."""
+        """Return the line with the day that the customer waits for, or "". If the expected day has
+        passed or is missing, take another day to come, unless somebody has confirmed what the
+        fields mean."""
         expected, day = self.line("expected_date"), self.day("expected_date")
         if self.kind.confirmed or (expected and (day is None or day >= today)):
             return expected

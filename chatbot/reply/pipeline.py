@@ -7,7 +7,7 @@ write to the database; `runner.py` shows and posts what it yields. `sentences` g
     requested_action         detect the CRM action that the customer asks for, if any
     answer_other_questions   if the customer asks for a person, first answer their other questions
     split_questions          take the message apart; `from_records.py` answers each question
-    report_unanswered        say which questions nothing answers, or prepare the refusal
+    report_unanswered        say which questions have no answer, or prepare the refusal
     conclude                 refuse and offer a colleague, or pass the customer to one
 
 `collect` returns the Outcome alone.

@@ -28,8 +28,8 @@ REASONS = {
 def plans(stories: Sequence[Plan]) -> list[Plan]:
     """Return one plan for each order number that no story uses.
 
-    Everyone orders at least once, nobody more than eight times or before joining. The first six
-    customers, whom the demo shows, have only their stories.
+    Everyone orders at least once. Nobody orders more than eight times, or before joining. The first
+    six customers, whom the demo shows, have only their stories.
     """
     rng = Random(SEED)
     used = {story["number"] for story in stories}

@@ -96,7 +96,7 @@ def numbers(text: str) -> Iterator[str]:
     for match in NUMBER.findall(text):
         yield amount(match)
     in_words = (amount(one.value) for one in number_words.numbers(text))
-    # "One" seldom counts: "no one", "this one".
+    # "One" is seldom a number: "no one", "this one".
     yield from (value for value in in_words if value != "1")
 
 

@@ -25,7 +25,7 @@ class NumberWords(NamedTuple):
 
 
 class Word(Token):
-    """A token as text2num takes it."""
+    """A token in the form that text2num expects."""
 
     def __init__(self, match: re.Match[str]) -> None:
         self.match = match
@@ -40,12 +40,12 @@ class Word(Token):
 
 
 def numbers(text: str) -> Iterator[NumberWords]:
-    """Yield the cardinal numbers that a text has in words, in order. No number goes beyond its
-    line."""
+    """Yield, in order, the cardinal numbers that a text spells out. A number never continues on the
+    next line."""
     start = 0
     for line in text.splitlines(keepends=True):
         words = [Word(match) for match in TOKEN.finditer(line)]
-        # threshold: also small numbers that stand alone.
+        # threshold=0 also finds small numbers that stand alone.
         for found in find_numbers(words, "en", threshold=0):
             begin, end = words[found.start].match.start(), words[found.end - 1].match.end()
             if not found.is_ordinal and is_figure(line, begin, end):

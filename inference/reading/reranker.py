@@ -166,8 +166,8 @@ class Reranker:
         return found
 
     def sureness(self, found: Ranks) -> float:
-        """Return how likely the best line, and no other, is the right one, without the large
-        model."""
+        """Return the probability, by the small model alone, that the best line and no other is
+        right."""
         best = float(found.probabilities[found.ranks.argmax()])
         return self._alone.sure(best, lead(found.ranks))
 

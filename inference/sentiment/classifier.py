@@ -38,8 +38,8 @@ CONFIDENCE_FLOOR = 0.6
 WINDOW = 126
 STRIDE = 96
 MAX_WINDOWS = 24
-# Where a sentence ends as customers type. Each sentence is read by itself, which takes a
-# millisecond, only if there are few.
+# Matches the end of a sentence as customers type it. Sentences are read one by one, a millisecond
+# each, only if there are at most this many.
 SENTENCE_END, MAX_SENTENCES = re.compile(r"(?<=[.!?…])\s+|\n+"), 6
 
 Matrix = NDArray[np.floating[Any]]
@@ -214,7 +214,7 @@ class Classifier:
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
         wants = self.heads.intents(features)
         said: list[bool] = np.any(wants, axis=0).tolist()
-        # One page of pleasantries makes no small talk of a letter, and grave news is none.
+        # One page of pleasantries makes no small talk of a letter, and grave news is never one.
         said[CHAT] = bool(wants[:, CHAT].all()) and not said[URGENT]
         return Sentiment(
             label=LABELS[int(row.argmax())],

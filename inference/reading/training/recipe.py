@@ -50,8 +50,9 @@ READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=10), 0.2
 FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=15), 0.1
 # The large reranker reads three lines of a question in training, not four, which saves a quarter of
 # the time. It learned 15 companies with 0.15 of the other questions, and with 0.06 the messages of
-# several questions, and then all conversations again. Since then, it has learned only from the
-# questions of which the small one is unsure, out of the new ones and this share of the others.
+# several questions, and then all conversations again. From seed 17 on, it learns only from the
+# questions that the small one is unsure about: all such new ones, and those among this share of the
+# others.
 LARGE, SHARE_LARGE, LARGE_TAUGHT = Recipe(rate=1.5e-4, size=12, seed=17), 0.25, 3
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
@@ -182,7 +183,7 @@ def make_large(
 ) -> str:
     """Train the large reranker further, from the adapter in `target` on, and return its name.
 
-    start: the published model; small: the reranker that asks it.
+    start: the published model; small: the reranker that asks it when it is unsure.
     """
     reader, file = Reader(by), target / "difference.npz"
     chosen = to_learn(reader, lessons, SHARE_LARGE, new, LARGE.seed)
@@ -200,9 +201,9 @@ def make_large(
 
 
 def unsure(cases: Sequence[Case], small: Reranker) -> list[Case]:
-    """Return the questions of which the small reranker is unsure, since the large one reads no
-    others in service; with their lines in the small one's order, so that its mistakes are what the
-    large one learns."""
+    """Return the questions that the small reranker is unsure about, because the large one reads no
+    others in service. Their lines are in the small one's order, so that the large one learns to
+    correct its mistakes."""
     found = [
         small.rank(case.question, case.lines, floats(case.first), floats(case.liked), case.before)
         for case in cases

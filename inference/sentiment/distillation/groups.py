@@ -1,7 +1,7 @@
 """Changes the mood's head so that groups of people and dialects score alike.
 
 The words for groups and the sentences around them (`groups.json`), and the rules of the dialects,
-are others than the audit's.
+differ from those of the audit.
 """
 
 import json
@@ -27,7 +27,7 @@ from inference.sentiment.weights import features_of
 # 0.893, 0.829; 0.849, 0.892, 0.823; nine, seven and four of 52 groups and dialects fail the audit,
 # which decided for 5 (2026-11-30).
 GROUPS, DIALECTS = 5.0, 5.0
-# Messages put into each dialect.
+# How many messages are rewritten in each dialect.
 PUT = 1_200
 SEED = 7
 # So that the solution is unique where the features hardly vary.
@@ -50,9 +50,9 @@ def score_alike(folder: Path, messages: Sequence[str]) -> None:
 
 
 def moved_less(weight: Rows, kept: Rows, *shifts: tuple[float, Rows]) -> Rows:
-    """Return the head, (classes, width), that these shifts of the features move less: the least
-    squares of its change for the rows `kept`, and of what each kind of shifts causes, by its weight
-    beside them."""
+    """Return the head, (classes, width), changed so that these shifts of the features move its
+    output less. It minimises the mean squared change of the output for the rows `kept`, plus the
+    mean squared effect of each kind of shift, times its weight."""
     usual = spread(kept) + LEAST * np.eye(kept.shape[1])
     unlike = sum((count * spread(rows) for count, rows in shifts), usual)
     found: Rows = np.linalg.solve(unlike, usual @ weight.T).T.astype(np.float32)
