@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 
 from inference.grounding import facts as told
-from inference.grounding import number_words
 from inference.grounding.dates import DATES, DAY_FIRST, MONTHS, STYLES, dates, rewritten
 from inference.grounding.facts import facts
 from inference.grounding.words import STOPWORDS, WORD, overlap, squeeze, stem, stems
@@ -103,8 +102,8 @@ def as_numbers(value: str, text: str) -> Iterator[str]:
                 yield match[0] + unit[0]
             yield match[0]
     yield value
-    in_words = number_words.numbers(text)
-    yield from (text[one.begin : one.end] for one in in_words if told.amount(one.value) == value)
+    spoken = told.SPOKEN.finditer(text)
+    yield from (match[0] for match in spoken if str(told.spoken(match)) == value)
     if value.isdigit() and len(value) > 3:
         yield f"{int(value):,}"
 

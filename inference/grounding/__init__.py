@@ -1,9 +1,8 @@
 """What rules decide about a text: the figures and names in it, and whether it gives orders.
 
 `facts.py` extracts dates, numbers, codes and names from a text, each in one spelling; `rules.py`
-finds those of a sentence that a record does not have, `quantities.py` knows that two weeks are 14
-days, and `number_words.py` that "fourteen" is 14. `injection.py` finds lines that give the language
-model instructions.
+finds those of a sentence that a record does not have, and `quantities.py` knows that two weeks are
+14 days. `injection.py` finds lines that give the language model instructions.
 """
 
 from inference.grounding.facts import holds, vocabulary

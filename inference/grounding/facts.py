@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
-from inference.grounding import number_words
 from inference.grounding.dates import date_held, dates, month_of
 from inference.grounding.words import STOPWORDS, squeeze, stem
 from inference.remembered import remembered
@@ -22,6 +21,22 @@ CLOCK = re.compile(
     r"\b(?P<h>\d{1,2})(?:[:.](?P<m>\d{2}))?\s*(?P<half>[ap])\.?m\b\.?|\b(\d{1,2}):(\d{2})\b", re.I
 )
 NUMBER = re.compile(r"\d+(?:[.,]\d{3})*(?:[.,]\d+)?")
+UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+    "fifteen sixteen seventeen eighteen nineteen"
+).split()
+TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBER_WORDS = (
+    {word: value for value, word in enumerate(UNITS)}
+    | {word: 20 + 10 * place for place, word in enumerate(TENS)}
+    | {"hundred": 100}
+)
+# "Forty-two", "two hundred", "twenty".
+SPOKEN = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(TENS)})[- ](?P<units>{'|'.join(UNITS[1:10])})"
+    rf"|(?P<hundreds>{'|'.join(UNITS[1:10])}|a) hundred|(?P<one>{'|'.join(NUMBER_WORDS)}))\b",
+    re.I,
+)
 # The currency before an amount in groups, "R30,000": without a space the two look like a code.
 CURRENCY = re.compile(r"\b[A-Z]{1,3}(?=\d{1,3}(?:,\d{3})+\b)")
 # Up to the first word of a sentence.
@@ -95,9 +110,22 @@ def clock(match: re.Match[str]) -> str:
 def numbers(text: str) -> Iterator[str]:
     for match in NUMBER.findall(text):
         yield amount(match)
-    in_words = (amount(one.value) for one in number_words.numbers(text))
-    # "One" is seldom a number: "no one", "this one".
-    yield from (value for value in in_words if value != "1")
+    for match in SPOKEN.finditer(text):
+        if match[0].lower() != "one":
+            yield str(spoken(match))
+
+
+def spoken(match: re.Match[str]) -> int:
+    if match["tens"]:
+        return NUMBER_WORDS[match["tens"].lower()] + NUMBER_WORDS[match["units"].lower()]
+    if match["hundreds"]:
+        return 100 * NUMBER_WORDS.get(match["hundreds"].lower(), 1)
+    return NUMBER_WORDS[match["one"].lower()]
+
+
+def number_words(text: str) -> str:
+    """Write "forty-two" as 42."""
+    return SPOKEN.sub(lambda match: str(spoken(match)), text)
 
 
 def amount(text: str) -> str:

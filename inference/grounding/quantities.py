@@ -3,10 +3,9 @@
 import re
 from collections.abc import Iterator
 
-from inference.grounding import number_words
 from inference.grounding.dates import MONTHS as MONTH_NAMES
 from inference.grounding.dates import dates
-from inference.grounding.facts import Fact, amount, facts
+from inference.grounding.facts import Fact, amount, facts, number_words
 from inference.remembered import remembered
 
 HOURS = {
@@ -51,7 +50,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
         return of_the_calendar(fact.value, text)
     if fact.kind != "number":
         return False
-    plain = number_words.in_digits(sentence)
+    plain = number_words(sentence)
     return (
         any(own in quantities(text) for own in of_number(fact.value, plain))
         or any(time in known(text, "time") for time in times(fact.value, plain))
@@ -61,7 +60,7 @@ def said_otherwise(fact: Fact, sentence: str, text: str) -> bool:
 
 @remembered
 def quantities(text: str) -> frozenset[tuple[int, float]]:
-    return frozenset(one for _, one in found(number_words.in_digits(text)))
+    return frozenset(one for _, one in found(number_words(text)))
 
 
 def found(text: str) -> Iterator[tuple[str, tuple[int, float]]]:
@@ -81,12 +80,12 @@ def times(value: str, sentence: str) -> Iterator[str]:
     """Yield the times of day that the number may stand for in the sentence."""
     for match in HOUR.finditer(sentence):
         hour = int(match["hour"])
-        of_day = (
+        spoken = (
             match["half"]
             or match["part"]
             or AT.search(sentence[max(0, match.start() - 9) : match.start()])
         )
-        if match["hour"] == value and of_day and hour <= 12:
+        if match["hour"] == value and spoken and hour <= 12:
             minutes = "30" if match["half"] else "00"
             yield from (f"{hour % 12}:{minutes}", f"{hour % 12 + 12}:{minutes}")
 
