@@ -141,7 +141,7 @@ class Wording:
     )
     colleague_waiting: str = said(
         "A colleague has already been called",
-        "A colleague has been told and will answer you here.",
+        "I've let a colleague know, and they will reply to you here.",
     )
 
     # --- an action of the CRM

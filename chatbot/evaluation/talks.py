@@ -62,8 +62,9 @@ def asked(lines: Sequence[Line], turns: Rows) -> Iterator[Asked]:
     cited: list[set[str]] = []
     for turn in turns:
         wanted = turn["expect"] if "expect" in turn else set(turn["line"])
-        right = set() if wanted in INSTEAD else answering(lines, turn)
+        right = set[int]()
         if wanted not in INSTEAD:
+            right = answering(lines, turn)
             whole = context(before, told)
             yield Asked(turn["text"], frozenset(right), before, whole, leaning(lines, cited))
         before = turn["text"]
@@ -91,8 +92,8 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
     """Return the lines of a record or an article that state the field of this name, or, if none
-    does, those that contain this piece of text. A row of a table is read as a reworded line: of the
-    lines, the one that shares the most words with it."""
+    does, those that contain this piece of text. If it is a row of a table that no line contains,
+    return the line that shares the most words with it."""
     # "Payment" means only that field, not "Next payment".
     if named := {place for place, line in own.items() if states_field(line, piece)}:
         return named

@@ -51,7 +51,8 @@ def may_ask(text: str) -> bool:
 
 def questions(text: str) -> list[str]:
     """Return the questions of a message, each with what was said between it and the one before; the
-    whole message if it asks one thing, or too many."""
+    whole message if it asks one thing, or too many. Of several messages that were sent before an
+    answer came, a line each, every one may ask several things."""
     found: list[str] = []
     said = ""
     for part in unnumbered(splitting.parts(reader.line_reader(), reader.heads()["splits"], text)):
@@ -63,7 +64,12 @@ def questions(text: str) -> list[str]:
             said = ""
     if said and found:
         found[-1] += f" {said}"
-    return tidied(found) if 1 < len(found) <= MOST else [text]
+    if len(found) <= MOST:
+        return tidied(found) if len(found) > 1 else [text]
+    asking = [line for line in text.split("\n") if may_ask(line)]
+    if not 1 < len(asking) <= MOST:
+        return [text]
+    return [one for line in asking for one in questions(line)]
 
 
 def unnumbered(parts: Sequence[str]) -> list[str]:

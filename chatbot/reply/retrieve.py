@@ -58,7 +58,7 @@ CITED, CITED_LAST = 2.0, 2.0
 YOURS = re.compile(r"\byours?\b", re.IGNORECASE)
 # In units of the reader's score.
 OWN_FIRST = 0.5
-# More than told.DOUBT, so that no line of another record is told beside.
+# More than quoting.DOUBT, so that no line of another record is told beside.
 FIRST = 2.5
 EARLIER_MESSAGES = 3
 SUGGESTED = 3

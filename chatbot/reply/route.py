@@ -7,6 +7,7 @@ from enum import StrEnum
 from chatbot.reply.questions import asks, may_ask
 from chatbot.reply.turn import Turn
 from inference.sentences import split
+from inference.sentiment.classifier import COURTESIES
 from inference.text import blank
 
 UNANSWERED_LIMIT = 2
@@ -78,7 +79,7 @@ def is_courtesy(turn: Turn) -> bool:
     """Tell whether a turn that no record answers is answered as small talk: "ok, thanks a lot"."""
     if "urgent" in turn.intents:
         return False
-    is_kind = bool(turn.intents & {"thanks", "greets", "bye"})
+    is_kind = bool(turn.intents & COURTESIES)
     return "chat" in turn.intents or (is_kind and not may_ask(turn.text))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from inference.text import HUMP
+
 MONEY = re.compile(
     r"\b(?:price|cost|total|subtotal|amount|freight|fee|charge|refund|paid|balance|value|discount)"
     r"s?\b"
@@ -52,8 +54,9 @@ def with_currency(label: str, text: str, currency: str) -> str:
 def currency_of(fields: Mapping[str, Any], otherwise: str = "") -> str:
     """Return the currency that the record names, or `otherwise`."""
     for name, value in fields.items():
-        spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-        if isinstance(value, str) and CURRENCY.search(spaced) and CODE.fullmatch(value.strip()):
+        if not isinstance(value, str) or not CODE.fullmatch(value.strip()):
+            continue
+        if CURRENCY.search(HUMP.sub(" ", name)):
             return value.strip().upper()
     return otherwise
 

@@ -52,7 +52,6 @@ def newest(customer: str | None, own_dates: Mapping[str, str] | None = None) -> 
     that is known, else by its latest date.
 
     own_dates: the field of the own date for each of the customer's kinds, "" if it is not known.
-    ISO dates sort as text; seconds since 1970 among them would not.
     """
     if not customer:
         return set()

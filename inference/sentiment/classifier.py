@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,8 @@ EMOTIONS = ("anger", "disappointment", "gratitude", "confusion")
 INTENTS = (
     "person", "leave", "greets", "thanks", "bye", "chat", "bot", "wish", "back", "rates", "urgent",
 )  # fmt: skip
-SMALL_TALK = frozenset({"greets", "thanks", "bye", "chat"})
+COURTESIES = frozenset({"greets", "thanks", "bye"})
+SMALL_TALK = COURTESIES | {"chat"}
 CHAT, URGENT = INTENTS.index("chat"), INTENTS.index("urgent")
 # Below it a score is neither negative nor positive to the rules for alerts. It still counts in the
 # mood. What is negative: mood.NEGATIVE.
@@ -195,7 +197,8 @@ class Classifier:
     def _is_grave_without_small_talk(self, written: str) -> bool:
         """Tell whether a message is grave once its sentences of small talk are left out: as a
         whole, "Thank you so much! The kitchen smells of gas." sounds like thanks."""
-        sentences = list(filter(says_something, map(readable, SENTENCE_END.split(written))))
+        found = filter(says_something, map(readable, SENTENCE_END.split(written)))
+        sentences = list(islice(found, MAX_SENTENCES + 1))
         if not 1 < len(sentences) <= MAX_SENTENCES:
             return False
         rest = [one for one in sentences if "chat" not in self._read(one).intents]

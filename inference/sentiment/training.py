@@ -231,7 +231,9 @@ def _deliver(source: Path, examples: list[Example], target: Path) -> None:
 
 def _describe(target: Path, manifest: dict[str, Any]) -> dict[str, Any]:
     """Write the manifest of weights that were just made."""
-    manifest |= {"student": str(Heads.load(target / "heads.npz").student)}
+    alike = {"groups": groups.GROUPS, "dialects": groups.DIALECTS}
+    name = str(Heads.load(target / "heads.npz").student)
+    manifest |= {"student": name, "weights of the change for groups": alike}
     (target / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return manifest
 

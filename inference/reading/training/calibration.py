@@ -15,6 +15,7 @@ from inference.reading.reader import Scores
 from inference.reading.reranker import (
     Judgement,
     LargeReranker,
+    Ranks,
     Reranker,
     Score,
     features,
@@ -30,9 +31,9 @@ Weights = NDArray[np.float64]
 # What the thresholds let through on companies that are not trained on. ANSWERED: the share of the
 # questions without an answer that reach the language model. TOLD: the share of the questions with
 # no answer or a wrong best line whose line is shown although the language model found no answer. Of
-# the 150 messages in `messages.jsonl` (best line, no language model), 80 are answered right and 48
-# wrong with the threshold that 0.13 gives (0.29), and 75 and 47 with 0.36: the others are refused
-# or passed to a person (2026-11-30).
+# the first 150 messages in `messages.jsonl` (best line, no language model), 80 are answered right
+# and 48 wrong with the threshold that 0.13 gives (0.29), and 75 and 47 with 0.36: the others are
+# refused or passed to a person (2026-11-30).
 ANSWERED, TOLD = 0.13, 0.05
 # The share of the lines shown without the language model that answer. Of 100 questions about two
 # companies that are not trained on, the best line alone answers 85 correctly; asking the 1.5B
@@ -149,13 +150,17 @@ def numbers(score_weights: Weights, best: Sequence[Best]) -> dict[str, Any]:
     }
 
 
+def ranked(able: Reranker, case: Case) -> Ranks:
+    first, liked = floats(case.first), floats(case.liked)
+    return able.rank(case.question, case.lines, first, liked, case.before)
+
+
 def hit1(able: Reranker, cases: Sequence[Case]) -> float:
     """Return the share of the questions with an answer whose right line comes first."""
     hits = []
     for case in cases:
         if case.answer is not None:
-            first, liked = floats(case.first), floats(case.liked)
-            ranks = able.rank(case.question, case.lines, first, liked, case.before).ranks
+            ranks = ranked(able, case).ranks
             hits.append(case.right[int(ranks.argmax())])
     return float(np.mean(hits)) if hits else 0.0
 

@@ -20,7 +20,6 @@ from inference.reading.training import (
     restoring,
     weights,
 )
-from inference.reading.training.calibration import SURE, floats
 from inference.reading.training.data import Lesson
 from inference.reading.training.model import Lessons, Matcher, loss
 from inference.reading.training.reranking import Case, Together
@@ -204,14 +203,11 @@ def unsure(cases: Sequence[Case], small: Reranker) -> list[Case]:
     """Return the questions that the small reranker is unsure about, because the large one reads no
     others in service. Their lines are in the small one's order, so that the large one learns to
     correct its mistakes."""
-    found = [
-        small.rank(case.question, case.lines, floats(case.first), floats(case.liked), case.before)
-        for case in cases
-    ]
+    found = ((case, calibration.ranked(small, case)) for case in cases)
     return [
         in_order(case, ranks.ranks)
-        for case, ranks in zip(cases, found, strict=True)
-        if small.sureness(ranks) < SURE
+        for case, ranks in found
+        if small.sureness(ranks) < calibration.SURE
     ]
 
 

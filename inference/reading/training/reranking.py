@@ -23,8 +23,9 @@ TAUGHT, KEPT = 4, 10
 
 @dataclass(frozen=True)
 class Case:
-    """A question and the lines that the reader ranks first, with its scores and what is added to
-    their ranks; best first, by the reader or, for the large reranker, by the small one."""
+    """A question and the lines that the reader ranks highest, with the reader's scores and what is
+    added to the ranks. The reader sets the order of the lines; for training the large reranker, the
+    small one does."""
 
     question: str
     before: str

@@ -8,6 +8,7 @@ import json
 import os
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inference.sentiment.classifier import Classifier, Heads
+from inference.sentiment.classifier import Classifier
 from inference.sentiment.distillation.data import dialects, spoken
 from inference.sentiment.weights import features_of
 
@@ -43,20 +44,18 @@ def score_alike(folder: Path, messages: Sequence[str]) -> None:
     features = partial(features_of, classifier.student)
     people = np.concatenate([*group_shifts(features)])
     ways = np.stack([*dialect_shifts(features, messages)])
-    heads = vars(classifier.heads).copy()
     shifts = (GROUPS, people), (DIALECTS, ways)
-    heads["weight"] = moved_less(heads["weight"], features([*messages]), *shifts)
-    Heads(**heads).save(folder / "heads.npz")
+    weight = moved_less(classifier.heads.weight, features([*messages]), *shifts)
+    replace(classifier.heads, weight=weight).save(folder / "heads.npz")
 
 
-def moved_less(weight: Rows, kept: Rows, *shifts: tuple[float, Rows]) -> Rows:
+def moved_less(weight: Rows, kept: Rows, *shifts: tuple[float, Rows]) -> NDArray[np.float32]:
     """Return the head, (classes, width), changed so that these shifts of the features move its
     output less. It minimises the mean squared change of the output for the rows `kept`, plus the
     mean squared effect of each kind of shift, times its weight."""
     usual = spread(kept) + LEAST * np.eye(kept.shape[1])
     unlike = sum((count * spread(rows) for count, rows in shifts), usual)
-    found: Rows = np.linalg.solve(unlike, usual @ weight.T).T.astype(np.float32)
-    return found
+    return np.linalg.solve(unlike, usual @ weight.T).T.astype(np.float32)
 
 
 def spread(rows: Rows) -> Rows:

@@ -131,3 +131,20 @@ def test_a_question_in_the_middle_of_a_sentence_may_ask() -> None:
 @pytest.mark.parametrize("text", ["my parcel is late", "nothing works", "ok, thanks a lot", "no"])
 def test_a_complaint_is_no_question(text: str) -> None:
     assert not asks(text)
+
+
+def test_messages_that_were_sent_one_after_another_are_each_taken_apart() -> None:
+    first = "how much is delivery to ireland and how long does it take"
+    sent = [first, "what's the warranty on the stove", "when is it open and where do I park"]
+    assert questions("\n".join(sent)) == [
+        "how much is delivery to ireland",
+        "how long does it take",
+        "what's the warranty on the stove",
+        "when is it open",
+        "where do I park",
+    ]
+
+
+def test_a_letter_of_many_questions_stays_whole() -> None:
+    letter = "\n".join(f"Is room {number} free, and what is it?" for number in range(6))
+    assert questions(letter) == [letter]

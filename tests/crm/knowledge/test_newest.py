@@ -3,6 +3,7 @@
 import pytest
 from django.utils import timezone
 
+from crm.knowledge import record_text
 from crm.knowledge.newest import newest
 from crm.models import Customer, Record, RecordKind
 
@@ -42,6 +43,13 @@ def test_a_day_within_words_is_compared_as_a_day(alice: Customer) -> None:
     keep(alice, "order:2", "2026-11-19", ordered="2026-11-19")
     keep(alice, "order:3", "2026-11-05", ordered="on 2026-11-05")
     assert newest(alice.id) == {"order:2"}
+
+
+def test_seconds_since_1970_count_as_a_day_of_the_record() -> None:
+    fields = {"ordered_at": 1763596800, "note": "asked on 2026-01-05"}
+    assert str(record_text.latest_day(fields)) == "2025-11-20"
+    assert str(record_text.latest_day({"lines": [{"sent": "2026-03-01"}]})) == "2026-03-01"
+    assert record_text.latest_day({"number": 1763596800}) is None
 
 
 def test_each_kind_has_its_newest_and_bobs_are_not_among_them(alice: Customer) -> None:
