@@ -8,7 +8,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from chatbot.config import csp, redis, rest, schedule
+from chatbot.config import csp, periodic_tasks, redis, rest
 from chatbot.config.appearance import unfold
 from chatbot.config.cores import cores
 from chatbot.config.environment import (
@@ -214,7 +214,7 @@ CELERY_RESULT_BACKEND_TRANSPORT_OPTIONS = {"visibility_timeout": VISIBILITY_TIME
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "celerybeat")
-CELERY_BEAT_SCHEDULE = schedule.BEAT
+CELERY_BEAT_SCHEDULE = periodic_tasks.BEAT
 
 ## Webhooks
 #: Where events may be sent: `host:port`, `https://host:port`, or networks like `10.0.0.0/8`. With

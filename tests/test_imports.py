@@ -34,7 +34,7 @@ inference.benchmarks
 crm.signals crm.signing
 crm.plumbing
 crm.models
-crm.adapters
+crm.dialects
 crm.ids
 crm.action_answers
 crm.knowledge

@@ -23,7 +23,7 @@ from inference.index import match
 from inference.length import cut, tokens, words
 from inference.lines import cut as cut_lines
 from inference.remembered import CHARACTERS, Remembered
-from inference.sentiment import mood
+from inference.sentiment import alert_rules
 from inference.sentiment.own_words import own_words
 from inference.sentiment.text import readable
 from tests import hostile
@@ -60,7 +60,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     ],
     "stems": grounding_words.stems._function,
     "terms": match.terms,
-    "times": mood.times,
+    "times": alert_rules.times,
     "readable": readable,
     "passages": cut_up,
     "latest day": lambda text: record_text.latest_day({"note": text}),

@@ -17,8 +17,8 @@ from chatbot.api.fields import StrictModelSerializer, Text, TrueOrFalse
 from chatbot.api.idempotency import once
 from chatbot.api.keys import Keyed
 from chatbot.api.pages import ById
-from crm import adapters, signing
-from crm.adapters import PayloadError
+from crm import dialects, signing
+from crm.dialects import PayloadError
 from crm.ids import namespaces
 from crm.inbound import apply, reception
 from crm.management.sources import address
@@ -28,7 +28,7 @@ LONGEST_SECRET = 500
 
 
 class SourceRow(StrictModelSerializer):
-    dialect = serializers.ChoiceField(adapters.names(), default="attune")
+    dialect = serializers.ChoiceField(dialects.names(), default="attune")
     mapping = serializers.DictField(
         required=False,
         help_text="For the generic dialect: a JSONPath for each field of a record. For salesforce, "
@@ -52,7 +52,7 @@ class SourceRow(StrictModelSerializer):
         source = self.instance or Source(dialect="attune", mapping={})
         dialect = given.get("dialect", source.dialect)
         try:
-            adapters.check_mapping(dialect, given.get("mapping", source.mapping))
+            dialects.check_mapping(dialect, given.get("mapping", source.mapping))
         except ValueError as error:
             raise ValidationError({"mapping": str(error)}) from None
         return given

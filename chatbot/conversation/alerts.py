@@ -1,6 +1,6 @@
 """Alerts: the mood after each message, and when it calls an agent by the rules of the inbox.
 
-The rules themselves are in `inference/sentiment/mood.py`.
+The rules themselves are in `inference/sentiment/alert_rules.py`.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from chatbot.models import Conversation, Inbox, Message
 from chatbot.models.conversations import CORRECTED, quoting
 from crm.plumbing import background
 from crm.plumbing.compiled import Given, Select
-from inference.sentiment import UNKNOWN, Sentiment, mood
+from inference.sentiment import UNKNOWN, Sentiment, alert_rules, mood
 from inference.sentiment.own_words import own_words
 
 # The customer's last messages that make up the mood.
@@ -48,8 +48,8 @@ def unseen(conversation: Conversation) -> bool:
     return stands and conversation.state in UNASSIGNED
 
 
-def rules_of(inbox: Inbox) -> mood.Rules:
-    return mood.Rules(
+def rules_of(inbox: Inbox) -> alert_rules.Rules:
+    return alert_rules.Rules(
         in_a_row=inbox.alert_in_a_row,
         repeated=inbox.alert_repeated,
         threats=inbox.alert_threats,
@@ -59,11 +59,11 @@ def rules_of(inbox: Inbox) -> mood.Rules:
     )
 
 
-def described(rules: mood.Rules) -> list[str]:
+def described(rules: alert_rules.Rules) -> list[str]:
     """Describe when an agent is called, one sentence for each rule."""
     row = rules.in_a_row
     negative = "a negative message" if row == 1 else f"{row} negative messages in a row"
-    time, fall, level = mood.ordinal(rules.repeated), rules.fall, rules.bad_mood
+    time, fall, level = alert_rules.ordinal(rules.repeated), rules.fall, rules.bad_mood
     sentences = [
         (
             rules.urgent,
@@ -72,7 +72,7 @@ def described(rules: mood.Rules) -> list[str]:
         (row, f"The customer writes {negative}."),
         (rules.repeated, f"The customer says that this is at least the {time} time."),
         (rules.threats, "The customer threatens to leave, to complain elsewhere or to sue."),
-        (fall, f"The score falls by {fall:g} or more, from {mood.FELL_FROM:g} or higher."),
+        (fall, f"The score falls by {fall:g} or more, from {alert_rules.FELL_FROM:g} or higher."),
         (level, f"The mood is {level:g} or lower, after at least two negative messages."),
     ]
     return [sentence.replace("-", "−") for rule, sentence in sentences if rule]
@@ -87,7 +87,7 @@ def update_mood(conversation: Conversation, text: str, sentiment: Sentiment) -> 
     if sentiment.label != UNKNOWN:
         messages.append(mood.scored(text, sentiment))
     set_mood(conversation, messages)
-    alert = mood.alert(messages[-WINDOW:], rules_of(conversation.visitor.inbox))
+    alert = alert_rules.alert(messages[-WINDOW:], rules_of(conversation.visitor.inbox))
     if unseen(conversation) and (alert is None or alert.weight < conversation.alert_weight):
         return  # The one that stands presses more.
     risen = is_new_or_worse(conversation, alert)
@@ -111,9 +111,9 @@ def correct_mood(conversation: Conversation) -> None:
         return
     rules, recent = rules_of(conversation.visitor.inbox), messages[-WINDOW:]
     if unseen(conversation):
-        set_alert(conversation, mood.strongest(recent, rules))
+        set_alert(conversation, alert_rules.strongest(recent, rules))
     else:
-        set_alert(conversation, mood.alert(recent, rules))
+        set_alert(conversation, alert_rules.alert(recent, rules))
         conversation.alert_seen = bool(conversation.alert)
 
 
@@ -125,7 +125,7 @@ def set_mood(conversation: Conversation, messages: list[mood.ScoredMessage]) -> 
     conversation.worst = mood.worst(recent)
 
 
-def set_alert(conversation: Conversation, alert: mood.Alert | None) -> None:
+def set_alert(conversation: Conversation, alert: alert_rules.Alert | None) -> None:
     conversation.alert = alert.reason if alert else ""
     conversation.alert_quote = alert.quote if alert else ""
     conversation.alert_weight = alert.weight if alert else 0.0
@@ -138,7 +138,7 @@ def notify_agents(conversation: Conversation) -> None:
         background.later(mail_alert, str(conversation.id), conversation.alert)
 
 
-def is_new_or_worse(conversation: Conversation, alert: mood.Alert | None) -> bool:
+def is_new_or_worse(conversation: Conversation, alert: alert_rules.Alert | None) -> bool:
     """Say whether the alert is new, or worse than the one that an agent has seen."""
     if alert is None or not conversation.alert:
         return alert is not None
@@ -197,7 +197,7 @@ class Preview:
     whole: bool
 
 
-def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
+def preview(inbox: Inbox, rules: alert_rules.Rules) -> Preview:
     """Find when these rules would have called an agent in the last week; nothing is stored."""
     of_week = Message.objects.filter(
         conversation__visitor__inbox=inbox, at__gte=timezone.now() - PREVIEWED
@@ -211,11 +211,11 @@ def preview(inbox: Inbox, rules: mood.Rules) -> Preview:
     return Preview(firings, len(conversations), len(rows) < PREVIEWED_MESSAGES)
 
 
-def fired(rows: Iterable[tuple[Any, ...]], rules: mood.Rules) -> Iterator[Firing]:
+def fired(rows: Iterable[tuple[Any, ...]], rules: alert_rules.Rules) -> Iterator[Firing]:
     """Yield a Firing when the first alert arises in this conversation, which then stands."""
     messages: list[mood.ScoredMessage] = []
     for conversation, _seq, at, *columns in rows:
         messages = [*messages, of_row(*columns)][-WINDOW:]
-        if alert := mood.alert(messages, rules):
+        if alert := alert_rules.alert(messages, rules):
             yield Firing(conversation, at, quoting(alert.reason, alert.quote))
             return

@@ -12,7 +12,8 @@ from chatbot.engines.classifier import sentiment_classifier
 from inference.evaluation.classification import share
 from inference.evaluation.markdown import table
 from inference.sentiment import UNKNOWN, written
-from inference.sentiment.mood import Alert, ScoredMessage, alert, scored
+from inference.sentiment.alert_rules import Alert, alert
+from inference.sentiment.mood import ScoredMessage, scored
 
 Rows = list[dict[str, Any]]
 

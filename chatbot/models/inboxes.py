@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from chatbot.models.seen import seen
 from crm.models import Customer
-from inference.sentiment import mood
+from inference.sentiment import alert_rules
 
 # The widget's --accent in chatbot/static/chatbot/widget/styles/theme.css.
 OWN_COLOUR = "#0e665a"
@@ -77,30 +77,32 @@ class Inbox(models.Model):
         "data, may train this site's sentiment classifier.",
     )
 
-    # When agents are alerted: see inference/sentiment/mood.py. 0 turns a rule off.
+    # When agents are alerted: see inference/sentiment/alert_rules.py. 0 turns a rule off.
     alert_in_a_row = models.PositiveSmallIntegerField(
-        "negative messages in a row", default=mood.USUAL.in_a_row, help_text="0: never."
+        "negative messages in a row", default=alert_rules.USUAL.in_a_row, help_text="0: never."
     )
     alert_repeated = models.PositiveSmallIntegerField(
-        "the customer says it is the … time", default=mood.USUAL.repeated, help_text="0: never."
+        "the customer says it is the … time",
+        default=alert_rules.USUAL.repeated,
+        help_text="0: never.",
     )
     alert_threats = models.BooleanField(
         "the customer threatens to leave, to complain elsewhere or to sue",
-        default=mood.USUAL.threats,
+        default=alert_rules.USUAL.threats,
     )
     alert_urgent = models.BooleanField(
         "the customer seems to need a person's help: danger, a loss, a promise broken again",
-        default=mood.USUAL.urgent,
+        default=alert_rules.USUAL.urgent,
     )
     alert_fall = models.FloatField(
         "the score falls by",
-        default=mood.USUAL.fall,
+        default=alert_rules.USUAL.fall,
         validators=[MinValueValidator(0.0), MaxValueValidator(2.0)],
-        help_text="From 0.2 or higher, on the scale from −1 to 1. 0: never.",
+        help_text=f"From {alert_rules.FELL_FROM:g} or higher, on the scale from −1 to 1. 0: never.",
     )
     alert_mood = models.FloatField(
         "the mood is at or below",
-        default=mood.USUAL.bad_mood,
+        default=alert_rules.USUAL.bad_mood,
         validators=[MinValueValidator(-1.0), MaxValueValidator(0.0)],
         help_text="After at least two negative messages. 0: never.",
     )

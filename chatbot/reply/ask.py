@@ -11,7 +11,7 @@ from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
 from crm.plumbing.threads import in_thread
-from inference.sentiment import Sentiment, mood
+from inference.sentiment import Sentiment, alert_rules, mood
 
 
 @dataclass
@@ -74,7 +74,7 @@ def asked_turn(
     """Return the turn that asks the question, and the question's sentiment."""
     talk = talk or Talk()
     sentiment = score(question)
-    raised = mood.alert([mood.scored(question, sentiment)])
+    raised = alert_rules.alert([mood.scored(question, sentiment)])
     alert = raised.reason if raised else ""
     turn = Turn(
         question,

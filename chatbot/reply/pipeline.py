@@ -25,11 +25,11 @@ from chatbot.models.replies import Ending
 from chatbot.reply.found import Found, Told
 from chatbot.reply.from_records import FromRecords
 from chatbot.reply.questions import asks, may_ask, questions
-from chatbot.reply.refusal import Refusal, is_related, of_part, refusal
 from chatbot.reply.retrieve import leans, query
 from chatbot.reply.route import UNANSWERED_LIMIT, Target, decide, is_courtesy, pleasantry
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Admitted, Outcome, Turn
+from chatbot.reply.unanswered import Refusal, is_related, of_part, refusal
 from chatbot.reply.wishes import requested_action
 from crm.knowledge import search
 from crm.plumbing.threads import in_thread

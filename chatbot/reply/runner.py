@@ -4,13 +4,16 @@ The path of one message, from the customer's socket to the posted answer:
 
 1. Socket: `widget/consumer.py` `on_message` receives a `message` frame.
 2. Stored, claimed: `conversation/customers.py` `receive` scores the sentiment, then stores the
-   message and creates its Reply in one transaction. This process has already claimed the Reply. If
-   an agent has the conversation, there is no Reply, and the agent answers.
+   message, updates the mood and the alert, and creates the Reply in one transaction. This process
+   has already claimed the Reply. If an agent has the conversation, there is no Reply, and the agent
+   answers; nor is there one if the widget sends a stored message again.
 3. Acknowledged: the consumer sends `ack`, and calls `start`. A task answers from here on, so that
    the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
 4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.
-5. Answered: `pipeline.py` `Answer.sentences` chooses a route, searches the records, chooses a tier
-   of the model, waits for a place there, generates, and checks each sentence.
+5. Answered: `pipeline.py` `Answer.sentences` chooses a route: small talk, a person, a set sentence
+   or the records. There, `from_records.py` answers each question: it searches, ranks the lines and,
+   if no line is surely the answer, waits for a place at the language model, which writes; each
+   sentence is checked, and the record's own words are told in place of one that fails.
 6. Shown: `stream` sends each sentence that passes to the conversation's sockets.
 7. Posted: `post` calls `conversation/replies.py` `finish`, which appends the answer and completes
    the Reply in one transaction.
@@ -18,7 +21,9 @@ The path of one message, from the customer's socket to the posted answer:
    conversation's sockets, through `wire/hints.py`.
 
 Before steps 6 and 7 the claim must still stand: a newer message, an agent or another process may
-have taken it. If the process dies on the way, `recover` finishes the reply in another process.
+have taken it. If the process dies or the task fails, the lease ends and `take_over` (in Celery,
+`recover`) starts the reply anew, in any process; what was shown is withdrawn. After three tries,
+the customer is passed to a person.
 """
 
 import asyncio

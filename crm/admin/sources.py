@@ -22,7 +22,7 @@ from unfold.widgets import (
     UnfoldAdminSelectWidget,
 )
 
-from crm import adapters, signing
+from crm import dialects, signing
 from crm.admin import health
 from crm.admin.asked import confirmed, page_of
 from crm.admin.many import Removable, ShortPaginator, TypeFilter
@@ -47,7 +47,7 @@ class SourceForm(forms.ModelForm):
         help_text="Only if the other system has made the secret (HubSpot, Zendesk).",
     )
     dialect = forms.ChoiceField(
-        choices=lambda: [(name, name) for name in adapters.names()],
+        choices=lambda: [(name, name) for name in dialects.names()],
         widget=UnfoldAdminSelectWidget(),
         help_text="How the system writes and signs its webhooks.",
     )
@@ -76,23 +76,23 @@ class SourceForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or self.cleaned_data
         try:
-            adapters.check_mapping(cleaned.get("dialect", "attune"), cleaned.get("mapping"))
+            dialects.check_mapping(cleaned.get("dialect", "attune"), cleaned.get("mapping"))
         except ValueError as error:
             self.add_error("mapping", str(error))
         return cleaned
 
 
-def tried(given: Mapping[str, str]) -> list[adapters.Change]:
+def tried(given: Mapping[str, str]) -> list[dialects.Change]:
     """Return the changes that the form's payload would make. Raises ValueError with a message for
     the operator."""
     dialect = given.get("dialect", "")
-    if dialect not in adapters.names():
+    if dialect not in dialects.names():
         raise ValueError("Choose a dialect.")
     try:
         mapping = json.loads(given.get("mapping") or "{}")
     except ValueError as error:
         raise ValueError(f"The mapping is not JSON: {error}.") from None
-    adapters.check_mapping(dialect, mapping)
+    dialects.check_mapping(dialect, mapping)
     known = Source.objects.filter(name=given.get("source", "")).first()
     own = {"yes": True, "no": False}.get(given.get("own_ids", ""))
     space = namespaces.for_new_source(given.get("name", ""), dialect, own)

@@ -8,8 +8,8 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from crm.adapters import dialect, spelling
 from crm.customers import mentions
+from crm.dialects import dialect, spelling
 from crm.ids.aliases import all_ids, resolve, root_of
 from crm.ids.namespaces import place
 from crm.importing.erasing import forget_in_imports

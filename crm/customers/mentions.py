@@ -12,7 +12,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from crm.adapters import Change
+from crm.dialects import Change
 from crm.ids.namespaces import NAMING
 from crm.knowledge.indexing import batched
 from crm.models import Customer, InboundEvent, Mention

@@ -3,7 +3,7 @@ names an alias, so one step always reaches the root."""
 
 from collections.abc import Iterable
 
-from crm.adapters.salesforce import full_id
+from crm.dialects.salesforce import full_id
 from crm.models import Customer, Source
 
 

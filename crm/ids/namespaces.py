@@ -12,7 +12,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.utils.text import slugify
 
-from crm.adapters import Change
+from crm.dialects import Change
 from crm.models import Article, ImportPlan, Source
 from inference.text import trimmed
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db import transaction
 
-from crm import action_answers, adapters, signing
-from crm.adapters import PayloadError
+from crm import action_answers, dialects, signing
 from crm.customers import mentions
+from crm.dialects import PayloadError
 from crm.ids import namespaces
 from crm.inbound.apply import AT_ONCE, TYPES, UPSERTED, apply_inbound
 from crm.knowledge import records
@@ -21,18 +21,18 @@ State = InboundEvent.State
 LONGEST_ID, LONGEST_REASON = 200, 500
 
 
-def event(source: Source, delivery: adapters.IncomingWebhook) -> InboundEvent:
+def event(source: Source, delivery: dialects.IncomingWebhook) -> InboundEvent:
     """Return an unsaved event. Raises SignatureRefused if the signature is wrong; an event that
     its sender got wrong is returned as refused, with the reason."""
-    dialect = adapters.dialect(source.dialect)
+    dialect = dialects.dialect(source.dialect)
     check_signature(dialect, delivery, signing.current(source.secrets))
     text = delivery.body.decode(errors="replace").replace("\x00", "\ufffd")
-    event = InboundEvent(source=source, event_id=adapters.digest(delivery), body=text)
+    event = InboundEvent(source=source, event_id=dialects.digest(delivery), body=text)
     body: Any = None
-    changes: list[adapters.Change] = []
+    changes: list[dialects.Change] = []
     try:
-        body = adapters.parsed(delivery.body)
-        event.event_id = checked_id(adapters.event_id(dialect, body, delivery))
+        body = dialects.parsed(delivery.body)
+        event.event_id = checked_id(dialects.event_id(dialect, body, delivery))
         changes, notes = changes_and_notes(dialect, body, delivery, source.namespace)
         # An event from which the dialect makes no change is stored and does nothing.
         event.type = changes[0].type if changes else "nothing"
@@ -46,33 +46,33 @@ def event(source: Source, delivery: adapters.IncomingWebhook) -> InboundEvent:
     return event
 
 
-def mentioned(source: Source, delivery: adapters.IncomingWebhook, body: Any) -> set[str]:
+def mentioned(source: Source, delivery: dialects.IncomingWebhook, body: Any) -> set[str]:
     """Return the ids in a body as they are stored, even if the body is refused or does nothing."""
-    dialect = adapters.dialect(source.dialect)
-    named = map(mentions.as_id, adapters.customers(dialect, body, delivery))
-    spelled = (adapters.spelling(dialect, id) for id in (*mentions.ids_in(body), *named))
+    dialect = dialects.dialect(source.dialect)
+    named = map(mentions.as_id, dialects.customers(dialect, body, delivery))
+    spelled = (dialects.spelling(dialect, id) for id in (*mentions.ids_in(body), *named))
     placed = (namespaces.place(source.namespace, id) for id in spelled)
     return {id for id in placed if 1 <= len(id) <= mentions.LONGEST}
 
 
-def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[adapters.Change]:
+def preview(dialect: str, mapping: Any, body: bytes, namespace: str = "") -> list[dialects.Change]:
     """Return what an unsigned payload would change, and store nothing. Raises PayloadError if it
     does not fit."""
-    delivery = adapters.IncomingWebhook(body, {}, mapping=mapping)
-    body_json = adapters.parsed(body)
-    return changes_and_notes(adapters.dialect(dialect), body_json, delivery, namespace)[0]
+    delivery = dialects.IncomingWebhook(body, {}, mapping=mapping)
+    body_json = dialects.parsed(body)
+    return changes_and_notes(dialects.dialect(dialect), body_json, delivery, namespace)[0]
 
 
 def changes_and_notes(
-    dialect: Any, body: Any, delivery: adapters.IncomingWebhook, namespace: str
-) -> tuple[list[adapters.Change], list[str]]:
+    dialect: Any, body: Any, delivery: dialects.IncomingWebhook, namespace: str
+) -> tuple[list[dialects.Change], list[str]]:
     """Return the changes, confined to the namespace of their source, and notes on them. A change
     that does not fit refuses them all, so that the sender corrects it; if the sender is a system
     that cannot, the other changes are accepted."""
-    accepted: list[adapters.Change] = []
+    accepted: list[dialects.Change] = []
     notes: list[str] = []
     refused: list[PayloadError] = []
-    for given in adapters.changes(dialect, body, delivery):
+    for given in dialects.changes(dialect, body, delivery):
         try:
             if isinstance(given, PayloadError):
                 raise given
@@ -89,13 +89,13 @@ def changes_and_notes(
     return accepted, [*(f"not taken: {error}" for error in refused), *notes]
 
 
-def check_signature(dialect: Any, delivery: adapters.IncomingWebhook, secrets: list[str]) -> None:
+def check_signature(dialect: Any, delivery: dialects.IncomingWebhook, secrets: list[str]) -> None:
     """Raise SignatureRefused unless one of the secrets fits."""
     failed = set()
     for secret in secrets:
         try:
             dialect.verify(delivery, secret)
-        except adapters.Refused as refused:
+        except dialects.Refused as refused:
             failed.add(refused.check)
         else:
             return
@@ -110,7 +110,7 @@ def checked_id(id: str) -> str:
     return id
 
 
-def check(change: adapters.Change, came: datetime) -> Sequence[str]:
+def check(change: dialects.Change, came: datetime) -> Sequence[str]:
     """Check a change without the database, and return notes. Also rewrites the row of a record to
     what will be stored."""
     notes: Sequence[str] = ()

@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.csrf import csrf_exempt
 
-from crm.adapters import IncomingWebhook
+from crm.dialects import IncomingWebhook
 from crm.inbound import reception
 from crm.inbound.apply import State
 from crm.inbound.reception import SignatureRefused, arrivals

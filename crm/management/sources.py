@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import CommandError
 from django.urls import reverse
 
-from crm import adapters, signing
+from crm import dialects, signing
 from crm.customers import lifecycle
 from crm.ids import namespaces
 from crm.ids.aliases import SeveralSystems
@@ -21,7 +21,7 @@ from crm.plumbing.storable import RecordError
 def add_parsers(actions: Any) -> None:
     add = actions.add_parser("add-source", help="add a system that sends its records here")
     add.add_argument("name", help="part of the webhook's address")
-    add.add_argument("--dialect", default="attune", choices=adapters.names())
+    add.add_argument("--dialect", default="attune", choices=dialects.names())
     add.add_argument("--secret", help="only if the other system has made the secret")
     add.add_argument(
         "--mapping",
@@ -72,7 +72,7 @@ def add_source(options: dict[str, Any]) -> str:
         source.secrets = [{"secret": given, "until": None}]
     try:
         source.full_clean()
-        adapters.check_mapping(source.dialect, source.mapping)
+        dialects.check_mapping(source.dialect, source.mapping)
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     except ValueError as error:

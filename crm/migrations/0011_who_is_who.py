@@ -171,7 +171,7 @@ class Moving:
 
     def home(self, source, id):
         """Where what this source calls so is kept from now on."""
-        from crm.adapters.salesforce import full_id
+        from crm.dialects.salesforce import full_id
 
         found = self.sources[source]
         own = full_id(id) if found.dialect == "salesforce" else id

@@ -11,7 +11,9 @@ class Source(models.Model):
 
     name = models.SlugField(unique=True, help_text="Part of its webhook's address.")
     dialect = models.CharField(
-        max_length=30, default="attune", help_text="How it writes and signs: a module of adapters."
+        max_length=30,
+        default="attune",
+        help_text="How it writes and signs: a module of crm/dialects.",
     )
     # Prefixed to every id in its events ("zd/501"), so that they do not collide with the company's
     # own ids or those of other systems. Blank: it uses the company's own ids.

@@ -35,8 +35,9 @@ from crm.plumbing.tick import Job
 
 logger = logging.getLogger("attune.courier")
 State = Delivery.State
-# Seconds between one try and the next: the example in the Standard Webhooks specification.
-SCHEDULE = (0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+# Seconds to wait after each failed try; after one more, the delivery has failed. The values are the
+# example in the Standard Webhooks specification.
+RETRY_AFTER = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
 TIMEOUT = 15.0
 LEASE = timedelta(seconds=TIMEOUT + 15)
@@ -338,10 +339,10 @@ def settle(delivery: Delivery, attempt: Attempt, after: float) -> None:
         rows = rows.filter(state=State.RUNNING, lease_until=delivery.lease_until)
     if delivered(attempt):
         values |= {"state": State.DONE, "done_at": now}
-    elif tries >= len(SCHEDULE):
+    elif tries > len(RETRY_AFTER):
         values |= {"state": State.FAILED, "done_at": now}
     else:
-        wait = max(SCHEDULE[tries] * random.uniform(1, 1 + JITTER), after)
+        wait = max(RETRY_AFTER[tries - 1] * random.uniform(1, 1 + JITTER), after)
         values |= {"state": State.PENDING, "next_at": now + timedelta(seconds=wait)}
     rows.update(**values)
     if after:

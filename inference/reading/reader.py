@@ -72,8 +72,7 @@ class Reader:
         before: the question before, which a follow-up is read together with, too.
         """
         if before:
-            end = " ".join(before.split()[-WORDS_BEFORE:])
-            whole = self.scores(f"{end} {text}", passages)
+            whole = self.scores(together(before, text), passages)
             own = self.scores(text, passages)
             return [(1 - BEFORE) * a + BEFORE * b for a, b in zip(own, whole, strict=True)]
         known = self._read(passages)
@@ -149,6 +148,11 @@ class Reader:
             for row, one in zip(rows, hidden, strict=True):
                 found[row] = one[: len(texts[row])]
         return found
+
+
+def together(before: str, text: str) -> str:
+    """Return a follow-up after the end of what was said before."""
+    return " ".join([*before.split()[-WORDS_BEFORE:], text])
 
 
 def tokenizer_of(file: Path) -> Tokenizer:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from crm import adapters, signing
+from crm import dialects, signing
 from inference.models.catalogue import models_dir
 
 pytestmark = pytest.mark.live
@@ -54,5 +54,5 @@ def test_both_verify_what_the_other_signed(library: Path) -> None:
     theirs = javascript(library, **of, headers=ours)
     assert theirs["verified"] == "record.upserted"
     headers = {**ours, signing.SIGNATURE: theirs["signature"]}
-    adapters.dialect("attune").verify(adapters.IncomingWebhook(BODY.encode(), headers), secret)
+    dialects.dialect("attune").verify(dialects.IncomingWebhook(BODY.encode(), headers), secret)
     assert theirs["signature"] in ours[signing.SIGNATURE].split(" ")

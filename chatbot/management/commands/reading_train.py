@@ -113,8 +113,9 @@ class Command(BaseCommand):
             # Checked first, because training takes long.
             large, further = needed(), options["further"] or options["reranker"]
             if not options["reranker"]:
-                if not further or recipe.unlearned(by_company, WEIGHTS):
-                    recipe.make(folders, by_company, WEIGHTS, say, further)
+                lessons = with_conversations(by_company)
+                if not further or recipe.unlearned((name for name, _ in lessons), WEIGHTS):
+                    recipe.make(folders, lessons, WEIGHTS, say, further)
                 # Also after an interruption: heads of an earlier reader would be refused.
                 heads.make(WEIGHTS, recorded())
             manifest = self.rerank(folders, by_company, large, anew=not further)

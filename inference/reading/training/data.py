@@ -1,8 +1,14 @@
 """Holds the lessons of the reader and the reranker: texts, and questions that some of their lines
 answer, or none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
+
+from inference.reading.reader import together
+
+# A title and its lines.
+Passage = tuple[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -16,19 +22,42 @@ class Asked:
     asked_before: str = ""
     before: str = ""
     leaning: Mapping[int, float] = field(default_factory=dict)
+    # The lines that the customer may not see, because they are about others.
+    hidden: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Lesson:
-    """Questions about the same texts. passages: a title and lines each, as `lines.cut` gives."""
+    """Questions about the same texts. passages: as `lines.cut` gives them."""
 
-    passages: tuple[tuple[str, tuple[str, ...]], ...]
+    passages: tuple[Passage, ...]
     asked: tuple[Asked, ...]
 
     @property
     def texts(self) -> list[str]:
         """The passages as the reader takes them."""
         return ["\n".join([title, *lines]) for title, lines in self.passages]
+
+
+def merged(lessons: Sequence[Lesson]) -> Lesson:
+    """Put lessons about the same company together: all their passages, and all their questions,
+    each of which sees only the passages of its own lesson. A further question is read after the
+    question before it."""
+    passages = tuple(dict.fromkeys(one for lesson in lessons for one in lesson.passages))
+    ends = accumulate(len(lines) for _, lines in passages)
+    lines = {one: range(end - len(one[1]), end) for one, end in zip(passages, ends, strict=True)}
+    asked = tuple(one for lesson in lessons for one in seen(lesson, lines))
+    return Lesson(passages, asked)
+
+
+def seen(lesson: Lesson, lines: Mapping[Passage, range]) -> Iterator[Asked]:
+    """Yield a lesson's questions over more passages than its own. lines: the places of the lines of
+    each passage."""
+    places = [place for one in lesson.passages for place in lines[one]]
+    hidden = frozenset(place for own in lines.values() for place in own).difference(places)
+    for one in lesson.asked:
+        right = frozenset(places[at] for at in one.right)
+        yield Asked(together(one.asked_before, one.question), right, hidden=hidden)
 
 
 def alone(lesson: Lesson) -> Lesson:

@@ -29,9 +29,12 @@ class Texts:
     lines: list[Tensor]
     # (questions, lines): which lines answer.
     right: Tensor
+    # (questions, lines): which lines the customer may not see.
+    hidden: Tensor
 
     def to(self, device: torch.device) -> "Texts":
-        return Texts(self.questions, self.passages, self.lines, self.right.to(device))
+        moved = (self.right.to(device), self.hidden.to(device))
+        return Texts(self.questions, self.passages, self.lines, *moved)
 
 
 class Lessons:
@@ -60,12 +63,12 @@ class Lessons:
         questions, passages, lines = self.laid[self.asked[rows[0]][0]]
         lesson = self.lessons[self.asked[rows[0]][0]]
         places = [self.asked[row][1] for row in rows]
-        right = torch.zeros(
-            len(rows), sum(len(own) for _, own in lesson.passages), dtype=torch.bool
-        )
+        count = sum(len(own) for _, own in lesson.passages)
+        right, hidden = torch.zeros(2, len(rows), count, dtype=torch.bool)
         for row, place in enumerate(places):
             right[row, list(lesson.asked[place].right)] = True
-        return Texts([questions[place] for place in places], passages, lines, right)
+            hidden[row, list(lesson.asked[place].hidden)] = True
+        return Texts([questions[place] for place in places], passages, lines, right, hidden)
 
 
 def laid(tokenizer: Tokenizer, lesson: Lesson) -> tuple[list[Ids], list[Ids], list[Tensor]]:
@@ -151,7 +154,7 @@ def unit(rows: Tensor) -> Tensor:
 
 def loss(model: Matcher, texts: Texts) -> Tensor:
     """Return the loss: the lines that answer must be the nearest of all, and they alone near."""
-    scores, right = model(texts), texts.right
+    scores, right = model(texts).masked_fill(texts.hidden, -1e4), texts.right
     answered = right.any(1)
     best = torch.logsumexp(scores.masked_fill(~right, -1e4), 1)[answered]
     others = scores.masked_fill(right, -1e4).topk(2, dim=1).values.flatten()

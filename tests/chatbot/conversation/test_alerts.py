@@ -12,7 +12,7 @@ from chatbot.conversation.mail import mail_alert
 from chatbot.models import Conversation, Inbox
 from chatbot.wire.errors import Refused
 from inference.sentiment import Sentiment
-from inference.sentiment.mood import Rules
+from inference.sentiment.alert_rules import Rules
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 pytestmark = pytest.mark.services
@@ -43,7 +43,7 @@ class AlertTests(AgentsTestCase):
         self.assertTrue(self.calling())
         agents.acknowledge(self.conversation, self.dora)
         self.assertFalse(self.calling())
-        with mock.patch("chatbot.conversation.alerts.mood.alert", return_value=None):
+        with mock.patch("chatbot.conversation.alerts.alert_rules.alert", return_value=None):
             self.complain()
         self.complain()
         self.assertTrue(self.calling(), "it rose again")
@@ -52,7 +52,7 @@ class AlertTests(AgentsTestCase):
         self.complain(2)
         agents.acknowledge(self.conversation, self.dora)
         self.assertEqual(self.now().alerts, 1)
-        with mock.patch("chatbot.conversation.alerts.mood.alert", return_value=None):
+        with mock.patch("chatbot.conversation.alerts.alert_rules.alert", return_value=None):
             self.complain()
         self.complain()
         self.assertEqual(self.now().alerts, 2)

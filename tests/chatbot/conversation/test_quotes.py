@@ -16,7 +16,8 @@ from chatbot.models.conversations import quoting
 from chatbot.privacy import retention
 from crm.models import Delivery, Endpoint
 from crm.outbound import outbox
-from inference.sentiment.mood import ScoredMessage, alert
+from inference.sentiment.alert_rules import alert
+from inference.sentiment.mood import ScoredMessage
 from tests.chatbot.console.test_agents import AgentsTestCase
 
 # Punctuation by which a sentence might be cut, and quotation marks within.

@@ -19,14 +19,14 @@ from chatbot.widget.consumer import VisitorConsumer
 from chatbot.wire import limits, protocol
 from chatbot.wire.errors import Refused
 from chatbot.wire.protocol import Error, Frames
-from crm import adapters
-from crm.adapters import PayloadError
+from crm import dialects
+from crm.dialects import PayloadError
 from crm.inbound import apply, reception
 from crm.knowledge.records import import_records
 from crm.models import InboundEvent, Record, Source
 from tests.chatbot.programs import PROBLEM, Program
 from tests.chatbot.sockets import SocketTestCase
-from tests.crm.adapters.test_dialects import FIXTURES, MAPPING
+from tests.crm.dialects.test_dialects import FIXTURES, MAPPING
 
 pytestmark = pytest.mark.services
 
@@ -208,7 +208,7 @@ def test_a_field_whose_name_is_no_text_is_refused_everywhere(field: str) -> None
     assert answer.json()["created"] == 1
     assert "NUL character or half of a surrogate pair" in answer.json()["errors"][0]["error"]
     with pytest.raises(ValueError, match="NUL character or half of a surrogate pair"):
-        adapters.check_mapping("generic", MAPPING | {"fields": {field: "$.a"}})
+        dialects.check_mapping("generic", MAPPING | {"fields": {field: "$.a"}})
 
 
 @pytest.mark.django_db

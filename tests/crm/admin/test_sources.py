@@ -10,7 +10,7 @@ from django.test import Client
 from crm import signing
 from crm.models import InboundEvent, Record, Source
 from tests.chatbot.admin.console import text_of
-from tests.crm.adapters.test_dialects import FIXTURES, MAPPING
+from tests.crm.dialects.test_dialects import FIXTURES, MAPPING
 
 pytestmark = pytest.mark.django_db
 ADD, PREVIEW = "/admin/crm/source/add/", "/admin/crm/source/preview/"

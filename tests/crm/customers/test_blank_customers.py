@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbot.management import json_lines
-from crm import adapters
-from crm.adapters import IncomingWebhook, PayloadError, generic
+from crm import dialects
+from crm.dialects import IncomingWebhook, PayloadError, generic
 from crm.inbound import reception
 from crm.knowledge import records
 from crm.models import Record
@@ -129,7 +129,7 @@ def test_no_dialect_makes_a_blank_everybodys(dialect: str, customer: Any) -> Non
 
 
 def test_every_dialect_with_records_of_customers_is_tried() -> None:
-    assert {*bodies(""), "hubspot"} == set(adapters.names()), "HubSpot's objectId is a number"
+    assert {*bodies(""), "hubspot"} == set(dialects.names()), "HubSpot's objectId is a number"
 
 
 def test_shared_is_said_explicitly_in_each_dialect_that_can() -> None:

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.adapters import IncomingWebhook
 from crm.customers import lifecycle, mentions
+from crm.dialects import IncomingWebhook
 from crm.inbound import apply, reception
 from crm.models import InboundEvent, Mention, Source
-from tests.crm.adapters.test_merges_in_dialects import AT as MS
-from tests.crm.adapters.test_merges_in_dialects import sobject
+from tests.crm.dialects.test_merges_in_dialects import AT as MS
+from tests.crm.dialects.test_merges_in_dialects import sobject
 from tests.crm.ids.test_namespaces import AT, added, contact, tells, ticket, zammad
 from tests.fakes import order
 
@@ -186,7 +186,7 @@ def test_a_declined_merge_says_why_and_keeps_nothing_else_back() -> None:
 def test_what_nobody_can_read_is_not_kept(body: bytes) -> None:
     desk = added("desk", "zammad")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("crm.adapters.zammad.verify", lambda delivery, secret: None)
+        patch.setattr("crm.dialects.zammad.verify", lambda delivery, secret: None)
         event = reception.event(desk, IncomingWebhook(body, {}))
     assert (event.state, event.body) == ("refused", mentions.UNREADABLE.format(len(body)))
 

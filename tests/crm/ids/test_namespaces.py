@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.django import TestCase as PropertyTestCase
 
 from chatbot.management import json_lines
-from crm import adapters
-from crm.adapters import Change, PayloadError
+from crm import dialects
+from crm.dialects import Change, PayloadError
 from crm.ids import aliases, namespaces
 from crm.inbound import apply, reception
 from crm.knowledge import records, search
@@ -31,12 +31,12 @@ def added(name: str, dialect: str, *options: str) -> Source:
 
 def tells(source: Source, body: Any) -> InboundEvent:
     """As its webhook would, once its signature was checked."""
-    speaks = adapters.dialect(source.dialect)
+    speaks = dialects.dialect(source.dialect)
     raw = json.dumps(body).encode()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(speaks, "verify", lambda delivery, secret: None)
         patch.setattr(speaks, "event_id", lambda body, delivery: "", raising=False)
-        delivery = adapters.IncomingWebhook(raw, {}, mapping=source.mapping)
+        delivery = dialects.IncomingWebhook(raw, {}, mapping=source.mapping)
         event = reception.event(source, delivery)
     reception.insert([event])
     apply.apply_pending()

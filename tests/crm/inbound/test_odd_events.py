@@ -10,13 +10,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from crm import adapters
-from crm.adapters import IncomingWebhook
+from crm import dialects
+from crm.dialects import IncomingWebhook
 from crm.inbound import apply, reception
 from crm.knowledge import records
 from crm.models import Customer, InboundEvent, Passage, Record
-from tests.crm.adapters.test_dialects import SIGNED, URL, mac, source
-from tests.crm.adapters.test_what_is_public import sent
+from tests.crm.dialects.test_dialects import SIGNED, URL, mac, source
+from tests.crm.dialects.test_what_is_public import sent
 from tests.crm.inbound.test_inbound import fresh, order, post, upserted  # noqa: F401
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
@@ -281,7 +281,7 @@ def test_chatwoot_may_send_seconds() -> None:
 
 
 def test_a_payload_that_a_dialect_trips_over_is_refused_and_kept(monkeypatch: Any) -> None:
-    monkeypatch.setattr("crm.adapters.zammad.public_text", lambda article: article["no"])
+    monkeypatch.setattr("crm.dialects.zammad.public_text", lambda article: article["no"])
     raw = b'{"ticket": {"number": 1, "customer": {"id": 1}}, "article": {}}'
     delivery = IncomingWebhook(raw, SIGNED["zammad"](raw), "POST", URL)
     found = reception.event(source("zammad"), delivery)
@@ -293,8 +293,8 @@ def test_a_nul_that_is_written_out_is_none(monkeypatch: Any) -> None:
         row = json.dumps(order(1)).replace('"Order 1"', text)
         body = f'{{"type": "record.upserted", "data": {row}}}'.encode()
         try:
-            assert (adapters.parsed(body) is not None) is kept
-        except adapters.PayloadError:
+            assert (dialects.parsed(body) is not None) is kept
+        except dialects.PayloadError:
             assert not kept
 
 

@@ -198,7 +198,7 @@ class DeliveryTests(OutboundTestCase):
         async with sink(status=500, body="x" * 5000) as crm:
             await sync_to_async(self.endpoint)(crm.url)
             await sync_to_async(self.write)()
-            for number, seconds in enumerate([*courier.SCHEDULE[1:], None], start=1):
+            for number, seconds in enumerate([*courier.RETRY_AFTER, None], start=1):
                 self.assertEqual(await self.carried(), 1)
                 one = await Delivery.objects.aget()
                 self.assertEqual(one.tries, number)

@@ -18,8 +18,8 @@ from transformers import BertConfig, BertModel  # noqa: E402
 from inference.reading.reader import Reader  # noqa: E402
 from inference.reading.reranker import LargeReranker, Ranks, Reranker, Titled  # noqa: E402
 from inference.reading.training import calibration, recipe, reranking, restoring, weights  # noqa: E402
-from inference.reading.training.data import Asked, Lesson, alone  # noqa: E402
-from inference.reading.training.model import Lessons, Matcher  # noqa: E402
+from inference.reading.training.data import Asked, Lesson, alone, merged  # noqa: E402
+from inference.reading.training.model import Lessons, Matcher, loss  # noqa: E402
 from inference.training.fitting import Recipe  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -80,7 +80,9 @@ def made(start: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr(recipe, "HELD_OUT", ("other",))
         patch.setattr(recipe, "RECIPE", Recipe(rate=5e-3, size=4, epochs=8))
         folders = recipe.Folders(start, folder / "work")
-        manifest = recipe.make(folders, {"acme": ACME, "other": ACME}, folder / "weights", silent)
+        manifest = recipe.make(
+            folders, [("acme", ACME), ("other", ACME)], folder / "weights", silent
+        )
         assert (manifest["companies"], manifest["questions"]) == (1, 4)
         assert manifest["figures"]["hit1"] == 1
         left = [path.name for path in folders.work.iterdir()]
@@ -192,15 +194,40 @@ def test_the_reader_goes_on_from_its_delivered_weights(
     monkeypatch.setattr(recipe, "READER_FURTHER", Recipe(rate=0.0, size=4))
     monkeypatch.setattr(recipe, "SHARE_READER", 0.0)
     folders = recipe.Folders(start, tmp_path / "work")
-    companies = {"acme": ACME, "new": ACME, "other": ACME}
-    found = recipe.make(folders, companies, tmp_path / "weights", silent, further=True)
-    assert found["questions"] == 4, "of the company that is known, none"
-    assert found["learned"] == ["acme", "new"]
+    lessons = [("acme", ACME), ("new", ACME), ("acme/talks", TALK), ("other/talks", TALK)]
+    found = recipe.make(folders, lessons, tmp_path / "weights", silent, further=True)
+    assert found["questions"] == 4 + 2, "of the company that is known, only the conversation"
+    assert found["learned"] == ["acme", "new", "talks"]
     before, after = (
         np.concatenate(Reader(folder).scores("when do gates close", PASSAGES))
         for folder in (made, tmp_path / "weights")
     )
     np.testing.assert_allclose(after, before, atol=0.3)
+
+
+def test_a_conversation_is_learned_over_all_passages_of_its_company() -> None:
+    public, alices, bobs = (
+        ("gates", ("noon", "six")),
+        ("order 1", ("sent",)),
+        ("order 2", ("lost",)),
+    )
+    company = Lesson((public, alices, bobs), (Asked("when", frozenset({0})),))
+    further = Asked("and mine?", frozenset({2}), asked_before="open?", before="open? At noon.")
+    found = merged([company, Lesson((public, bobs), (further,))])
+    assert found.passages == company.passages
+    assert found.asked == (
+        Asked("when", frozenset({0})),
+        Asked("open? and mine?", frozenset({3}), hidden=frozenset({2})),
+    )
+
+
+def test_a_line_that_the_customer_may_not_see_costs_nothing(start: Path) -> None:
+    torch.manual_seed(3)
+    model = Matcher.from_folder(start).eval()
+    batch = Lessons(start / "tokenizer.json", [ACME]).batch([1])
+    batch.hidden[0, 1] = True
+    everything = replace(batch, hidden=torch.zeros_like(batch.hidden))
+    assert loss(model, batch) < loss(model, everything)
 
 
 def test_a_passage_is_read_once_and_forgotten_when_there_are_many(

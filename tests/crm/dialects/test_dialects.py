@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from crm import adapters, signing
-from crm.adapters import IncomingWebhook, PayloadError, generic
+from crm import dialects, signing
+from crm.dialects import IncomingWebhook, PayloadError, generic
 from crm.inbound import apply, reception
 from crm.models import Customer, InboundEvent, Record, Source
 
@@ -88,7 +88,7 @@ def applied(dialect: str, name: str) -> dict[str, Record]:
 
 
 def test_every_dialect_has_a_test_and_fixtures() -> None:
-    assert set(adapters.names()) == {*SIGNED, "attune", "generic"}
+    assert set(dialects.names()) == {*SIGNED, "attune", "generic"}
     assert {path.name for path in FIXTURES.iterdir()} == {*SIGNED, "generic"}
 
 

@@ -5,7 +5,7 @@ import hmac
 from datetime import UTC, datetime
 from typing import Any
 
-from crm.adapters import (
+from crm.dialects import (
     Change,
     IncomingWebhook,
     PayloadError,

@@ -11,9 +11,9 @@ from typing import Any
 from jsonpath_ng.exceptions import JSONPathError
 from jsonpath_ng.parser import parse as compiled
 
-from crm.adapters import Change, IncomingWebhook, PayloadError, many
-from crm.adapters.attune import event_id as event_id
-from crm.adapters.attune import verify as verify
+from crm.dialects import Change, IncomingWebhook, PayloadError, many
+from crm.dialects.attune import event_id as event_id
+from crm.dialects.attune import verify as verify
 from inference.text import trimmed
 
 REQUIRED = ("id", "kind", "title", "updated_at")

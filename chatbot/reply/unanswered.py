@@ -1,4 +1,7 @@
-"""Chooses the words of a refusal: what comes nearest, what can be done, and a kind word first."""
+"""Chooses what to say if nothing answers: a kind word, what comes nearest, and what can be done.
+
+The sentences themselves are in `conversation/wording.py`.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -4,7 +4,7 @@ from typing import Any
 
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from crm.adapters import Change, IncomingWebhook, PayloadError, Refused, many, member
+from crm.dialects import Change, IncomingWebhook, PayloadError, Refused, many, member
 from crm.signing import ID, SIGNATURE, TIMESTAMP
 
 TYPES = (

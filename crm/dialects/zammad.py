@@ -4,7 +4,7 @@ import hashlib
 import hmac
 from typing import Any
 
-from crm.adapters import Change, IncomingWebhook, Refused, member, needed, scalar
+from crm.dialects import Change, IncomingWebhook, Refused, member, needed, scalar
 
 
 def verify(delivery: IncomingWebhook, secret: str) -> None:

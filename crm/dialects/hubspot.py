@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
-from crm.adapters import (
+from crm.dialects import (
     Change,
     IncomingWebhook,
     PayloadError,

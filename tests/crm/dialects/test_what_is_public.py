@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from crm import adapters
-from crm.adapters import IncomingWebhook
+from crm import dialects
+from crm.dialects import IncomingWebhook
 from crm.inbound import apply, reception
 from crm.models import Passage, Record
-from tests.crm.adapters.test_dialects import FIXTURES, SIGNED, URL, applied, source
+from tests.crm.dialects.test_dialects import FIXTURES, SIGNED, URL, applied, source
 
 pytestmark = [pytest.mark.django_db, pytest.mark.services]
 
@@ -149,7 +149,7 @@ def test_chatwoots_custom_attributes_are_the_agents_unless_shown() -> None:
 )
 def test_a_mapping_that_shows_nothing_that_is_a_name_is_refused(mapping: Any) -> None:
     with pytest.raises(ValueError, match="fields by object"):
-        adapters.check_mapping("salesforce", mapping)
+        dialects.check_mapping("salesforce", mapping)
 
 
 def test_what_the_fixtures_show_is_still_shown() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from crm.adapters.salesforce import full_id
+from crm.dialects.salesforce import full_id
 from crm.ids import aliases
 from crm.models import Customer, Record
 from tests.crm.ids.test_namespaces import added, owners, tells, ticket

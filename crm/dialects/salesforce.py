@@ -8,7 +8,7 @@ import re
 import string
 from typing import Any
 
-from crm.adapters import (
+from crm.dialects import (
     Change,
     IncomingWebhook,
     PayloadError,

@@ -6,7 +6,7 @@ import hmac
 from datetime import datetime
 from typing import Any
 
-from crm.adapters import Change, IncomingWebhook, Refused, fresh, member, needed, scalar
+from crm.dialects import Change, IncomingWebhook, Refused, fresh, member, needed, scalar
 
 TICKET, USER = "zen:event-type:ticket.", "zen:event-type:user."
 # An "undeleted" event restores a ticket.

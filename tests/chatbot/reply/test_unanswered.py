@@ -10,9 +10,9 @@ from chatbot.conversation.wording import PLAIN
 from chatbot.reply import from_records
 from chatbot.reply.found import Found
 from chatbot.reply.lookup import Asked
-from chatbot.reply.refusal import of_part
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
+from chatbot.reply.unanswered import of_part
 from inference.index import IndexUnavailable
 from tests.fakes import ALICE, FakeModelsTestCase, FakeReranker, outcome_of
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from inference.sentiment import Sentiment
-from inference.sentiment.mood import Rules, ScoredMessage, alert, mood, scored, slope, times, worst
+from inference.sentiment.alert_rules import Rules, alert, times
+from inference.sentiment.mood import ScoredMessage, mood, scored, slope, worst
 
 SURE, UNSURE = 0.9, 0.5
 scores = st.floats(-1, 1)
