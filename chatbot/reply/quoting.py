@@ -4,6 +4,7 @@ A line of a record is true; a paraphrase of it would have to be proved, and noth
 does that well enough (docs/architecture.md). So the sentence only helps to choose the line.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import takewhile
@@ -25,6 +26,9 @@ DOUBT = 2.0
 # Sentences that are told after the best one in an urgent matter. Of the answers to 24 grave
 # messages to twelve firms, one lacked only what the next sentence says: "ring 999" (2026-11-30).
 NEXT = 2
+# A list of steps is told to its end, because the last step may be the call for help.
+STEP = re.compile(r"^\d{1,2}[.)]\s")
+STEPS = 8
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3
 
@@ -56,13 +60,16 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
 
 
 def following(line: Line) -> list[Line]:
-    """Return up to NEXT lines of prose that follow a line of prose in an article: one sentence
-    seldom says everything to do in danger."""
+    """Return up to NEXT lines of prose that follow a line of prose in an article, or the steps of a
+    list to its end: one sentence seldom says everything to do in danger."""
     if not line.hit.shared or not is_prose(line.text):
         return []
-    after = [*enumerate(cut(line.hit.text)[1])][line.place + 1 :][:NEXT]
-    prose = takewhile(lambda one: is_prose(one[1]), after)
-    return [replace(line, place=at, text=text) for at, text in prose]
+    after = [*takewhile(is_prose, cut(line.hit.text)[1][line.place + 1 :])][:STEPS]
+    count = NEXT
+    while count < len(after) and STEP.match(after[count]) and STEP.match(after[count - 1]):
+        count += 1
+    told = enumerate(after[:count], start=line.place + 1)
+    return [replace(line, place=at, text=text) for at, text in told]
 
 
 def by_nearness(sentence: str, lines: Sequence[Line]) -> list[Line]:

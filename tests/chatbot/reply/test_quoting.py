@@ -166,6 +166,13 @@ def test_what_follows_a_sentence_of_an_article_is_told_with_it() -> None:
     assert following(lines[-1]) == []
 
 
+def test_a_list_of_steps_is_told_to_its_end() -> None:
+    steps = ["1. Leave it alone.", "2. Lead the horses out.", "3. Ring 999.", "4. Then ring us."]
+    lines = lines_of("\n".join(["Hot hay", "A stack steams.", *steps, "Hay costs more."]))
+    assert [one.text for one in following(lines[0])] == steps
+    assert [one.text for one in following(lines[2])] == steps[2:]
+
+
 def test_a_field_a_row_and_a_record_of_the_customer_stand_alone() -> None:
     for passage in (ORDER, HOURS):
         first = lines_of(passage)[0]
