@@ -26,9 +26,9 @@ DOUBT = 2.0
 # Sentences that are told after the best one in an urgent matter. Of the answers to 24 grave
 # messages to twelve firms, one lacked only what the next sentence says: "ring 999" (2026-11-30).
 NEXT = 2
-# A list of steps is told to its end, because the last step may be the call for help.
-STEP = re.compile(r"^\d{1,2}[.)]\s")
-STEPS = 8
+# A numbered step of a list, with or without the words that introduce the list ("In a fire: 2. Ring
+# 999."). A list is told to its end, because the last step may be the call for help.
+STEP = re.compile(r"(?:[^:]{1,120}: )?(\d{1,2})[.)]\s")
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3
 
@@ -62,14 +62,26 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
 def following(line: Line) -> list[Line]:
     """Return up to NEXT lines of prose that follow a line of prose in an article, or the steps of a
     list to its end: one sentence seldom says everything to do in danger."""
-    if not line.hit.shared or not is_prose(line.text):
+    if not line.hit.shared or not is_advice(line.text):
         return []
-    after = [*takewhile(is_prose, cut(line.hit.text)[1][line.place + 1 :])][:STEPS]
-    count = NEXT
-    while count < len(after) and STEP.match(after[count]) and STEP.match(after[count - 1]):
-        count += 1
+    after = [*takewhile(is_advice, cut(line.hit.text)[1][line.place + 1 :])]
+    count, last = NEXT, step_of(line.text)
+    for at, text in enumerate(after):
+        # A long step takes up several lines, of which only the first has a number.
+        if step_of(text) == last + 1 and (last or at < NEXT):
+            count, last = max(count, at + 1), last + 1
     told = enumerate(after[:count], start=line.place + 1)
     return [replace(line, place=at, text=text) for at, text in told]
+
+
+def is_advice(text: str) -> bool:
+    return is_prose(text) or bool(step_of(text))
+
+
+def step_of(text: str) -> int:
+    """Return the number of the step that a line begins; 0 if it begins none."""
+    found = STEP.match(text)
+    return int(found[1]) if found else 0
 
 
 def by_nearness(sentence: str, lines: Sequence[Line]) -> list[Line]:

@@ -35,8 +35,8 @@ from crm.plumbing.tick import Job
 
 logger = logging.getLogger("attune.courier")
 State = Delivery.State
-# Seconds to wait after each failed try; after one more, the delivery has failed. The values are the
-# example in the Standard Webhooks specification.
+# Seconds to wait after each failed try. If the try after the last wait fails too, the delivery has
+# failed. The values are the example in the Standard Webhooks specification.
 RETRY_AFTER = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 JITTER = 0.1
 TIMEOUT = 15.0

@@ -3,7 +3,7 @@
 Rules propose seams between two words, by punctuation and by words that begin a question. A small
 classifier judges each of them, on these signs and on the reader's vectors of the words beside the
 seam and of the clauses before and after it. `training/heads.py` trains it on `splits/` and on
-messages in `conversations`. The rules propose 1,254 of the 1,303 seams there.
+some of the messages in `conversations`. The rules propose 1,254 of the 1,303 seams there.
 """
 
 import re
@@ -21,8 +21,8 @@ GOES_ON, ASKS_ANEW = "goes on", "asks anew"
 # since to answer a question twice that is asked twice does little harm. Of 130 messages by a fifth
 # writer (`splits/thresholds.jsonl`), 0.84 of those with two questions and 0.92 of those with one
 # are told right, and of the 142 with one question in `messages.jsonl`, 0.80; with 0.4 instead of
-# 0.5, 0.84, 0.92 and 0.77, with 0.3, 0.87, 0.90 and 0.75; by rules alone, the 130 were 0.51 and 0.88
-# (2026-11-30).
+# 0.5, 0.84, 0.92 and 0.77, with 0.3, 0.87, 0.90 and 0.75. With rules alone, it was 0.51 and 0.88 of
+# the 130 (2026-11-30).
 LIKELY, AFTER_A_QUESTION = 0.5, 0.2
 
 QUESTION_WORD = r"(?:what|when|where|which|who|whose|why|how)(?:['’]?s)?(?!\w)"

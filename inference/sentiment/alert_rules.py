@@ -1,8 +1,8 @@
-"""The rules by which a conversation calls an agent: its alerts.
+"""Decides by rules when a conversation calls an agent.
 
 A first complaint is normal: people write to support because something is wrong. An agent is needed
 if the mood stays bad or falls, if the customer has complained before, or if something is grave.
-`chatbot/conversation/alerts.py` has what follows an alert.
+`chatbot/conversation/alerts.py` stores alerts and notifies agents.
 """
 
 import re

@@ -9,9 +9,8 @@ from inference.sentiment.own_words import own_words
 # Each earlier message has this share of the weight of the next one.
 DECAY = 0.6
 SLOPE_MESSAGES = 6
-# A message counts as negative up to this score, and as positive from its mirror image on, if the
-# classifier is sure enough. Other limits: `UPSET` in `chatbot/reply/unanswered.py` (kind words
-# first) and `BANDS` in `chatbot/console/mood_display.py` (colours).
+# A message counts as negative up to this score, and as positive from -NEGATIVE on, if the
+# classifier is sure enough.
 NEGATIVE = -0.3
 # The number of last messages that count as recent.
 RECENT = 4

@@ -2,6 +2,7 @@
 
 import math
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -55,6 +56,8 @@ class _Run:
         self.model, self.loss, self.seed = model.to(self.device).train(), loss, recipe.seed
         epochs = range(recipe.seed, recipe.seed + recipe.epochs)
         self.batches = [rows for seed in epochs for rows in lessons.shuffled(recipe.size, seed)]
+        # Other lessons would be skipped unseen if a training went on with them.
+        self.lessons = zlib.crc32(repr(self.batches).encode())
         self.trained = [part for part in model.parameters() if part.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.trained, lr=recipe.rate, weight_decay=0.01, fused=True
@@ -84,15 +87,17 @@ class _Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save(states | {"step": step}, draft)
+        torch.save(states | {"step": step, "lessons": self.lessons}, draft)
         draft.replace(path)
 
     def resume(self, path: Path) -> int:
-        """Load a checkpoint and return the number of finished steps."""
+        """Load a checkpoint of the same lessons and return the number of finished steps."""
         torch.manual_seed(self.seed)
         if not path.exists():
             return 0
         saved = torch.load(path, weights_only=True)
+        if saved.get("lessons") != self.lessons:
+            return 0
         for name, part in self.parts.items():
             part.load_state_dict(saved[name])
         return int(saved["step"])

@@ -32,9 +32,9 @@ KEPT = (COMPANIES.parent / "turns.jsonl", COMPANIES.parent / "several.jsonl")
 
 class Command(BaseCommand):
     help = (
-        "Trains the model that finds the lines that answer, on the questions of the companies in "
-        "inference/reading/companies, and the one that ranks the best of them again (an hour on "
-        "two cores)."
+        "Trains the model that finds the lines that answer, on the questions in "
+        "inference/reading/companies and inference/conversations, and the one that ranks the best "
+        "of them again (an hour on two cores)."
     )
     # It also runs where the installation's settings are incomplete.
     requires_system_checks: list[str] = []
@@ -50,7 +50,8 @@ class Command(BaseCommand):
             "--further",
             action="store_true",
             help="train both models further from their delivered weights, on all questions about "
-            "companies that these have not learned and on some about the others (an hour)",
+            "companies and in conversations that these have not learned and on some of the others (an "
+            "hour)",
         )
         modes.add_argument(
             "--reranker",
@@ -112,13 +113,13 @@ class Command(BaseCommand):
                 return
             # Checked first, because training takes long.
             large, further = needed(), options["further"] or options["reranker"]
+            lessons = with_conversations(by_company)
             if not options["reranker"]:
-                lessons = with_conversations(by_company)
                 if not further or recipe.unlearned((name for name, _ in lessons), WEIGHTS):
                     recipe.make(folders, lessons, WEIGHTS, say, further)
                 # Also after an interruption: heads of an earlier reader would be refused.
                 heads.make(WEIGHTS, recorded())
-            manifest = self.rerank(folders, by_company, large, anew=not further)
+            manifest = self.rerank(folders, lessons, large, anew=not further)
         except (ModelError, OSError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(json.dumps(manifest, indent=1))
@@ -134,12 +135,11 @@ class Command(BaseCommand):
         return training.make(model, by, folders.work, WISHES, self.stderr.write)
 
     def rerank(
-        self, folders: Any, by_company: dict[str, Lesson], large: LargeReranker, anew: bool
+        self, folders: Any, lessons: list[tuple[str, Lesson]], large: LargeReranker, anew: bool
     ) -> dict[str, Any]:
         """Train the reranker from scratch, or further from its delivered weights."""
         from inference.reading.training import recipe, reranking, restoring
 
-        lessons = with_conversations(by_company)
         new: Collection[str] = ()
         if anew:
             model = reranking.starting(folders.start, folders.work / recipe.READERS)

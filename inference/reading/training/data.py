@@ -22,8 +22,8 @@ class Asked:
     asked_before: str = ""
     before: str = ""
     leaning: Mapping[int, float] = field(default_factory=dict)
-    # The lines that the customer may not see, because they are about others.
-    hidden: frozenset[int] = frozenset()
+    # The lines outside the question's own lesson, such as those about other customers.
+    unseen: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,19 +45,19 @@ def merged(lessons: Sequence[Lesson]) -> Lesson:
     question before it."""
     passages = tuple(dict.fromkeys(one for lesson in lessons for one in lesson.passages))
     ends = accumulate(len(lines) for _, lines in passages)
-    lines = {one: range(end - len(one[1]), end) for one, end in zip(passages, ends, strict=True)}
-    asked = tuple(one for lesson in lessons for one in seen(lesson, lines))
+    places = {one: range(end - len(one[1]), end) for one, end in zip(passages, ends, strict=True)}
+    asked = tuple(one for lesson in lessons for one in seen(lesson, places))
     return Lesson(passages, asked)
 
 
-def seen(lesson: Lesson, lines: Mapping[Passage, range]) -> Iterator[Asked]:
-    """Yield a lesson's questions over more passages than its own. lines: the places of the lines of
+def seen(lesson: Lesson, places: Mapping[Passage, range]) -> Iterator[Asked]:
+    """Yield a lesson's questions over more passages than its own. places: those of the lines of
     each passage."""
-    places = [place for one in lesson.passages for place in lines[one]]
-    hidden = frozenset(place for own in lines.values() for place in own).difference(places)
+    own = [place for one in lesson.passages for place in places[one]]
+    unseen = frozenset(place for lines in places.values() for place in lines).difference(own)
     for one in lesson.asked:
-        right = frozenset(places[at] for at in one.right)
-        yield Asked(together(one.asked_before, one.question), right, hidden=hidden)
+        right = frozenset(own[at] for at in one.right)
+        yield Asked(together(one.asked_before, one.question), right, unseen=unseen)
 
 
 def alone(lesson: Lesson) -> Lesson:

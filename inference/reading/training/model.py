@@ -29,11 +29,11 @@ class Texts:
     lines: list[Tensor]
     # (questions, lines): which lines answer.
     right: Tensor
-    # (questions, lines): which lines the customer may not see.
-    hidden: Tensor
+    # (questions, lines): which lines the one who asks does not see.
+    unseen: Tensor
 
     def to(self, device: torch.device) -> "Texts":
-        moved = (self.right.to(device), self.hidden.to(device))
+        moved = (self.right.to(device), self.unseen.to(device))
         return Texts(self.questions, self.passages, self.lines, *moved)
 
 
@@ -64,11 +64,11 @@ class Lessons:
         lesson = self.lessons[self.asked[rows[0]][0]]
         places = [self.asked[row][1] for row in rows]
         count = sum(len(own) for _, own in lesson.passages)
-        right, hidden = torch.zeros(2, len(rows), count, dtype=torch.bool)
+        right, unseen = torch.zeros(2, len(rows), count, dtype=torch.bool)
         for row, place in enumerate(places):
             right[row, list(lesson.asked[place].right)] = True
-            hidden[row, list(lesson.asked[place].hidden)] = True
-        return Texts([questions[place] for place in places], passages, lines, right, hidden)
+            unseen[row, list(lesson.asked[place].unseen)] = True
+        return Texts([questions[place] for place in places], passages, lines, right, unseen)
 
 
 def laid(tokenizer: Tokenizer, lesson: Lesson) -> tuple[list[Ids], list[Ids], list[Tensor]]:
@@ -154,7 +154,7 @@ def unit(rows: Tensor) -> Tensor:
 
 def loss(model: Matcher, texts: Texts) -> Tensor:
     """Return the loss: the lines that answer must be the nearest of all, and they alone near."""
-    scores, right = model(texts).masked_fill(texts.hidden, -1e4), texts.right
+    scores, right = model(texts).masked_fill(texts.unseen, -1e4), texts.right
     answered = right.any(1)
     best = torch.logsumexp(scores.masked_fill(~right, -1e4), 1)[answered]
     others = scores.masked_fill(right, -1e4).topk(2, dim=1).values.flatten()

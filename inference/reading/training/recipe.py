@@ -1,4 +1,5 @@
-"""Trains the reader on the questions of the companies. An interrupted training continues."""
+"""Trains the reader on the questions about the companies and in conversations with them. An
+interrupted training continues."""
 
 import json
 import random
@@ -43,7 +44,8 @@ RECIPE = Recipe(rate=5e-5, size=60)
 AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
 # Training that goes on from the delivered weights takes all questions about the companies that
 # these have not learned, and this share of the others, so that nothing is forgotten. The reader
-# learned 40 companies with 0.3, 32 more with 0.2, and with 0.1 all conversations twice; the
+# learned 40 companies with 0.3, 32 more with 0.2, and with 0.1 first 16 more and all conversations,
+# then all conversations again (for this, they were struck from `learned` in its manifest); the
 # reranker 24 with 0.45, 32 with 0.25, and with 0.1 first 16 more, then the messages of several
 # questions, then all conversations again.
 READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=12), 0.1
@@ -94,13 +96,13 @@ def make(
     a company ("bank"), or of a company and a file of conversations with it ("bank/accountant").
     further: go on from the weights that are there."""
     folders.work.mkdir(parents=True, exist_ok=True)
-    chosen = taught = [(name, lesson) for name, lesson in lessons if is_taught(name)]
+    taught = [(name, lesson) for name, lesson in lessons if is_taught(name)]
     if further:
         model, course = restoring.restored_reader(folders.start, target), READER_FURTHER
         new = unlearned((name for name, _ in taught), target)
         chosen = mostly_new(taught, new, SHARE_READER, random.Random(course.seed))
     else:
-        model, course = Matcher.from_folder(folders.start), RECIPE
+        model, course, chosen = Matcher.from_folder(folders.start), RECIPE, taught
     by_company = by_its_company(chosen)
     train(model, folders, by_company, course, say)
     torch.save(model.body.state_dict(), folders.work / READERS)
@@ -269,6 +271,7 @@ def calibrate(
     reader, judging = Reader(by), [*(lesson for name, lesson in lessons if name in DEV), *kept]
     cases = [case for lesson in judging for case in reranking.cases(reader, lesson)]
     calibration.calibrate(target, by / "tokenizer.json", cases, large)
+    weights.note(target, {"calibrated with": reader.name})
 
 
 def about_pairs(

@@ -66,7 +66,8 @@ def test_a_day_that_is_over_is_not_waited_for(alice: Customer) -> None:
 
 
 def test_a_day_to_come_is_told_in_place_of_an_expected_day_that_is_over(alice: Customer) -> None:
-    # Each repair is due on a day, so that this is the day that is usually told.
+    # Two repairs have `due` and one has `now_expected`. So Attune takes `due` for the expected day,
+    # whichever of them the trained head prefers.
     bob = Customer.objects.create(id="cust_2", name="Bob Birch")
     keep(bob, "repair:8", "repair", status="on the bench", due="2026-11-20")
     fields = {"status": "on the bench", "due": "2026-11-20", "now_expected": "2026-12-05"}

@@ -4,6 +4,7 @@ from unittest import mock
 
 from django.test import override_settings
 
+from chatbot.conversation.wording import PLAIN
 from chatbot.reply.turn import Instead, Outcome, Turn
 from inference.generation.client import ServerUnreachable
 from inference.index import IndexUnavailable
@@ -200,7 +201,8 @@ class PipelineTests(FakeModelsTestCase):
     async def test_who_waits_for_a_person_is_not_offered_one_again(self) -> None:
         outcome = await self.ask("who painted order 50001?", waiting=True, unanswered=5)
         self.assertEqual(outcome.state, "refused")
-        self.assertIn("a colleague know", outcome.answer)
+        self.assertIn(PLAIN.colleague_waiting, outcome.answer)
+        self.assertNotIn(PLAIN.offer, outcome.answer)
 
     async def test_a_model_that_fails_leaves_a_line_and_a_person(self) -> None:
         self.generator.answer = ""

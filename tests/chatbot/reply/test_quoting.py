@@ -170,7 +170,24 @@ def test_a_list_of_steps_is_told_to_its_end() -> None:
     steps = ["1. Leave it alone.", "2. Lead the horses out.", "3. Ring 999.", "4. Then ring us."]
     lines = lines_of("\n".join(["Hot hay", "A stack steams.", *steps, "Hay costs more."]))
     assert [one.text for one in following(lines[0])] == steps
-    assert [one.text for one in following(lines[2])] == steps[2:]
+    assert [one.text for one in following(lines[1])] == steps[1:]
+
+
+def test_a_list_with_an_introduction_a_long_step_and_nine_steps_is_told_to_its_end() -> None:
+    introduced = [f"In a fire: {number}. Do this." for number in range(1, 10)]
+    lines = lines_of("\n".join(["Fire", *introduced, "Hay costs more."]))
+    assert [one.text for one in following(lines[0])] == introduced[1:]
+    long = f"2. {'Lead every horse out of the barn by hand. ' * 2}{'Keep the doors shut. ' * 6}"
+    lines = lines_of("\n".join(["Fire", "1. Leave it.", long, "3. Ring 999.", "It is dry."]))
+    assert [one.text for one in following(lines[0])][-1] == "3. Ring 999."
+    assert len(following(lines[0])) == 3
+
+
+def test_a_list_that_begins_later_or_anew_is_another_one() -> None:
+    told = ["Ring 999.", "Go out.", "Wait.", "1. Order hay.", "2. Pay."]
+    assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]
+    told = ["1. Ring 999.", "2. Go out.", "3. Wait.", "1. Order hay.", "2. Pay.", "3. Stack it."]
+    assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]
 
 
 def test_a_field_a_row_and_a_record_of_the_customer_stand_alone() -> None:
