@@ -50,8 +50,8 @@ class Command(BaseCommand):
             "--further",
             action="store_true",
             help="train both models further from their delivered weights, on all questions about "
-            "companies and in conversations that these have not learned and on some of the others (an "
-            "hour)",
+            "companies and in conversations that these have not learned, and on some of the others "
+            "(an hour)",
         )
         modes.add_argument(
             "--reranker",
