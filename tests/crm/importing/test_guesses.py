@@ -51,6 +51,15 @@ def guessed(table: str, head: str, *rows: str, times: int = 8) -> tuple[dict[str
             ["margin"],
         ),
         (
+            "orders.csv",
+            "Order no; Customer email; Engraving text status; Total; Status; Dispatched",
+            ["Q#; alice@mail.example; text received; 80; delivered; 2026-05-01",
+             "R#; bob@mail.example; text awaited; 90; on hold; "],
+            {"id": "Order no", "customer": "Customer email", "total": "Total",
+             "status": "Status", "done_date": "Dispatched"},
+            [],
+        ),
+        (
             "faq.csv",
             "Question; Answer",
             ["May I bring dog #?; Yes. " + "Dogs are welcome on all our boats. " * 4],
