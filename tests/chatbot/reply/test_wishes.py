@@ -100,9 +100,9 @@ def test_another_language_and_a_quotation_wish_for_nothing() -> None:
     quoted = "Thank you, it is solved.\n\nOn Monday, Alice wrote:\n> I want to return these boots"
     assert wish(quoted) is None
     mail = (
-        "It was a long way to get here, and the colleague on the phone was patient with me. He even "
-        "stayed after six. Tell him that the tent stood through the whole storm, and that we will be "
-        "on the same meadow next year."
+        "It was a long way to get here, and the colleague on the phone was patient with me. He "
+        "even stayed after six. Tell him that the tent stood through the whole storm, and that we "
+        "will be on the same meadow next year."
     )
     unmarked = f"{mail}\n\nOn Monday, Alice wrote:\nHello,\nI want to return these boots"
     assert wish(unmarked) is None
