@@ -15,8 +15,8 @@ from unittest import mock
 import numpy as np
 from django.test import TestCase, override_settings
 
+from chatbot.reply.answer import Answer
 from chatbot.reply.lookup import Asked
-from chatbot.reply.pipeline import Answer
 from chatbot.reply.turn import Outcome, Turn
 from chatbot.wire import limits
 from crm.knowledge import indexing

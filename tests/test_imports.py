@@ -222,7 +222,7 @@ def test_a_command_that_answers_loads_only_what_answers(tmp_path: Path) -> None:
     loaded = loaded_after(
         f"{start}; asks = load_command_class('chatbot', 'ask'); {check}", tmp_path
     )
-    assert "chatbot.reply.pipeline" in loaded
+    assert "chatbot.reply.answer" in loaded
     assert not loaded & HEAVY
     assert not loaded & {"chatbot.urls", "chatbot.api", "chatbot.admin", "crm.admin"}
     others = {"bm25s", "scipy", "psycopg", "markdown_it", "requests", "trafilatura"}

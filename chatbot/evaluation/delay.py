@@ -24,9 +24,9 @@ from chatbot.evaluation import companies
 from chatbot.evaluation.apart import apart
 from chatbot.reply import prompt
 from chatbot.reply.ahead import Ahead
+from chatbot.reply.answer import collect
 from chatbot.reply.ask import as_json, asked_turn
 from chatbot.reply.from_records import AT_ONCE, BY_LOOKUP
-from chatbot.reply.pipeline import collect
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.turn import Outcome, Turn
 from crm.plumbing.threads import in_thread

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from chatbot.models import GapQuestion, Reply
 from chatbot.models.replies import Ending
-from chatbot.reply.pipeline import NOTHING_TWICE
+from chatbot.reply.answer import NOTHING_TWICE
 from chatbot.reply.questions import may_ask
 
 # How far back replies are looked at: as far as the weekly figures go. A customer may judge an

@@ -22,10 +22,10 @@ from weakref import ref
 from chatbot.engines import admission, tiers
 from chatbot.engines.admission import Notify
 from chatbot.reply import prompt
+from chatbot.reply.answer import split_questions
 from chatbot.reply.found import Found
 from chatbot.reply.from_records import for_model
 from chatbot.reply.lookup import look_up
-from chatbot.reply.pipeline import split_questions
 from chatbot.reply.retrieve import read_newest, retrieve
 from chatbot.reply.route import Target, decide
 from chatbot.reply.tier import Policy, choose

@@ -6,8 +6,8 @@ from typing import Any
 
 from chatbot.engines import classifier
 from chatbot.models.replies import unanswered_after
+from chatbot.reply.answer import collect
 from chatbot.reply.guidance import guided_by
-from chatbot.reply.pipeline import collect
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
 from crm.plumbing.threads import in_thread

@@ -9,7 +9,7 @@ from typing import Any
 
 from chatbot.engines import tiers
 from chatbot.models import Reply
-from chatbot.reply.pipeline import collect
+from chatbot.reply.answer import collect
 from chatbot.reply.retrieve import retrieve
 from chatbot.reply.runner import turn_of
 from chatbot.reply.tier import Policy, choose

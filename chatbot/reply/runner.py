@@ -10,7 +10,7 @@ The path of one message, from the customer's socket to the posted answer:
 3. Acknowledged: the consumer sends `ack`, and calls `start`. A task answers from here on, so that
    the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
 4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.
-5. Answered: `pipeline.py` `Answer.sentences` chooses a route: small talk, a person, a set sentence
+5. Answered: `answer.py` `Answer.sentences` chooses a route: small talk, a person, a set sentence
    or the records. There, `from_records.py` answers each question: it searches, ranks the lines and,
    if no line is surely the answer, waits for a place at the language model, which writes; each
    sentence is checked, and the record's own words are told in place of one that fails.
@@ -51,8 +51,8 @@ from chatbot.engines import admission, classifier
 from chatbot.models import Conversation, Message, Reply
 from chatbot.privacy.known import known_of
 from chatbot.reply import ahead
+from chatbot.reply.answer import Answer, collect
 from chatbot.reply.guidance import guided
-from chatbot.reply.pipeline import Answer, collect
 from chatbot.reply.turn import Outcome, Turn, offers_colleague
 from chatbot.telemetry import metrics
 from chatbot.wire import hints

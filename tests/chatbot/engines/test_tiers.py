@@ -12,7 +12,7 @@ from chatbot.conversation import customers
 from chatbot.engines import tiers
 from chatbot.models import Inbox, Reply, Server, Tier, Visitor
 from chatbot.reply import replay
-from chatbot.reply.pipeline import collect
+from chatbot.reply.answer import collect
 from chatbot.reply.runner import run
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn

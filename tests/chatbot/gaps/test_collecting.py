@@ -4,7 +4,7 @@ import pytest
 
 from chatbot.gaps.collecting import collect
 from chatbot.models import GapQuestion
-from chatbot.reply.pipeline import NOTHING_TWICE
+from chatbot.reply.answer import NOTHING_TWICE
 from tests.chatbot.gaps.asked import asked, texts
 
 pytestmark = pytest.mark.django_db

@@ -5,8 +5,8 @@ from datetime import date
 from unittest import mock
 
 from chatbot.engines import kinds
+from chatbot.reply.answer import turn_after
 from chatbot.reply.from_records import FromRecords
-from chatbot.reply.pipeline import turn_after
 from chatbot.reply.retrieve import depends, leanings, query, refers, retrieve
 from chatbot.reply.tier import Policy
 from chatbot.reply.turn import Outcome, Turn

@@ -7,8 +7,8 @@ import pytest
 
 from chatbot.engines import kinds
 from chatbot.reply import customer_records, lookup
+from chatbot.reply.answer import collect
 from chatbot.reply.lookup import Asked, look_up
-from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
 from crm.knowledge import amounts, record_text
 from crm.models import Customer, Record, RecordKind

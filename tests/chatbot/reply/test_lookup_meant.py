@@ -7,8 +7,8 @@ from unittest import mock
 import pytest
 
 from chatbot.reply import lookup
+from chatbot.reply.answer import collect
 from chatbot.reply.lookup import Asked, look_up
-from chatbot.reply.pipeline import collect
 from chatbot.reply.turn import Turn
 from crm.articles import editing
 from crm.knowledge.records import import_records

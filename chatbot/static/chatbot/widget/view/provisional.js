@@ -14,9 +14,10 @@ export class Provisional {
   #timer = null;
   agent = ""; // the name of the agent who answers
 
-  /** sentence: the server's words while the customer waits, such as the place in the queue. */
+  /** sentence: the server's words while the customer waits, such as the place in the queue; what has
+      been shown stays then. Without any, the answer begins anew. */
   think(sentence) {
-    this.#text.textContent = "";
+    if (!sentence) this.#text.textContent = "";
     this.#show("bot", sentence || "Looking it up…", PATIENCE);
   }
 
