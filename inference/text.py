@@ -56,6 +56,14 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def unstorable(text: str) -> bool:
+    """Tell whether the text holds a NUL (PostgreSQL refuses it) or half a surrogate pair (UTF-8
+    cannot encode it)."""
+    if text.isascii():
+        return "\x00" in text
+    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def without_accents(text: str) -> str:
     split = unicodedata.normalize("NFKD", text)
     return "".join(character for character in split if not unicodedata.combining(character))

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from chatbot.api import parameters
 from chatbot.api.described import COUNT
-from crm.plumbing.storable import unstorable
+from inference.text import unstorable
 
 MOST = 200
 

@@ -8,7 +8,8 @@ from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.utils.json import strict_constant
 
-from crm.plumbing.storable import RecordError, loads, strings, unstorable
+from crm.plumbing.storable import RecordError, loads, strings
+from inference.text import unstorable
 
 
 class TooLarge(APIException):

@@ -17,10 +17,10 @@ from chatbot.reply.runner import turn_at
 from chatbot.teaching.cases import LONGEST_QUESTION, asked
 from crm.ids.aliases import SeveralSystems, resolve
 from crm.models import Customer, Record
-from crm.plumbing.storable import RecordError, strings, unstorable
+from crm.plumbing.storable import RecordError, strings
 from inference import json_lines
 from inference.evaluation.answers import REFUSE
-from inference.text import blank, trimmed
+from inference.text import blank, trimmed, unstorable
 
 # A file of test questions is a few hundred lines; a run of more takes a night on a CPU.
 MOST_QUESTIONS = 2_000

@@ -16,8 +16,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 
 from chatbot.wire.errors import Refused
-from crm.plumbing.storable import unstorable
-from inference.text import blank
+from inference.text import blank, unstorable
 
 PROTOCOL = 1
 LONGEST_ID = 64

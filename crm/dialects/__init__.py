@@ -32,6 +32,7 @@ from typing import Any
 from django.utils import timezone
 
 from crm.plumbing import storable
+from inference.text import unstorable
 
 logger = logging.getLogger("attune.inbound")
 TOLERANCE = 5 * 60  # seconds
@@ -99,7 +100,7 @@ def names() -> list[str]:
 def check_mapping(name: str, mapping: Any) -> None:
     """Raise ValueError, with a message for the operator, if the mapping cannot work."""
     check = getattr(dialect(name), "check", None)
-    if any(map(storable.unstorable, storable.strings(mapping))):
+    if any(map(unstorable, storable.strings(mapping))):
         raise ValueError("The mapping holds a NUL character or half of a surrogate pair.")
     if check:
         check(mapping)

@@ -16,9 +16,9 @@ from crm.knowledge.keys import record_keys
 from crm.knowledge.passages import PARTLY, passages
 from crm.models import Article, Customer, Key, Passage, Record, Tombstone
 from crm.plumbing import storable
-from crm.plumbing.storable import RecordError, unstorable
+from crm.plumbing.storable import RecordError
 from inference.index import SHARED
-from inference.text import trimmed
+from inference.text import trimmed, unstorable
 
 BATCH = 200
 # States with the same time that are remembered; no known CRM writes more within one second.

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 
 from inference import markup
 from inference.length import boundary
+from inference.text import unstorable
 
 LONGEST = {"title": 500, "text": 200_000}
 CUT = " [cut]"
@@ -47,14 +48,6 @@ def exact(text: str) -> float | str:
     except InvalidOperation:  # An exponent of twenty digits.
         same = False
     return value if same else text
-
-
-def unstorable(text: str) -> bool:
-    """Tell whether the text holds a NUL (PostgreSQL refuses it) or half a surrogate pair (UTF-8
-    cannot encode it)."""
-    if text.isascii():
-        return "\x00" in text
-    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def strings(value: Any) -> Iterator[str]:

@@ -15,7 +15,7 @@ from crm.importing.formats.kinds import File
 from crm.importing.formats.shapes import Unreadable
 from crm.importing.formats.sheets import sheets_of
 from inference import json_lines
-from inference.text import encodable
+from inference.text import unstorable
 
 # A row's values, or its JSON as it stands in the file: no digit of a number is lost.
 Values = dict[str, Any] | str
@@ -99,7 +99,3 @@ def texts(value: Any) -> Iterator[str]:
                 waiting += [*values, *values.values()]
             case list() as values:
                 waiting += values
-
-
-def unstorable(text: str) -> bool:
-    return "\x00" in text or encodable(text) != text
