@@ -11,9 +11,11 @@ The path of one message, from the customer's socket to the posted answer:
    the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
 4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.
 5. Answered: `answer.py` `Answer.sentences` chooses a route: small talk, a person, a set sentence
-   or the records. There, `from_records.py` answers each question: it searches, ranks the lines and,
-   if no line is surely the answer, waits for a place at the language model, which writes; each
-   sentence is checked, and the record's own words are told in place of one that fails.
+   or the records. There, `from_records.py` answers each question: it looks up the customer's own
+   records, or searches, ranks the lines and, if no line is surely the answer, waits for a place at
+   the language model. Each sentence of the model is checked: the record's own words are told in
+   place of a paraphrase, and a sentence with a fact that no record has is withheld. If the model or
+   the index is down, the customer is told so and passed to a person.
 6. Shown: `stream` sends each sentence that passes to the conversation's sockets.
 7. Posted: `post` calls `conversation/replies.py` `finish`, which appends the answer and completes
    the Reply in one transaction.
@@ -23,7 +25,8 @@ The path of one message, from the customer's socket to the posted answer:
 Before steps 6 and 7 the claim must still stand: a newer message, an agent or another process may
 have taken it. If the process dies or the task fails, the lease ends and `take_over` (in Celery,
 `recover`) starts the reply anew, in any process; what was shown is withdrawn. After three tries,
-the customer is passed to a person.
+the customer is passed to a person. The widget keeps each message until it is acknowledged, and
+`hints.look` finds in the database what no hint announced. So nothing is lost between the steps.
 """
 
 import asyncio
