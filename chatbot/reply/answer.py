@@ -3,7 +3,7 @@
 An Answer yields each sentence as soon as it may be shown, and then has its Outcome. It does not
 write to the database; `runner.py` shows and posts what it yields. `sentences` goes step by step:
 
-    decide                   choose the route: small talk, a person, a set sentence, files, records
+    decide                   choose the route: small talk, a person, fixed words, files, records
     requested_action         detect the CRM action that the customer asks for, if any
     answer_other_questions   if the customer asks for a person, first answer their other questions
     split_questions          take the message apart; `from_records.py` answers each question

@@ -51,8 +51,9 @@ def may_ask(text: str) -> bool:
 
 def questions(text: str) -> list[str]:
     """Return the questions of a message, each with what was said between it and the one before; the
-    whole message if it asks one thing, or too many. Of several messages that were sent before an
-    answer came, a line each, every one may ask several things."""
+    whole message if it asks one thing, or too many. If there are
+    too many because the customer sent several messages before an answer came, one on each line,
+    take each message apart by itself."""
     found: list[str] = []
     said = ""
     for part in unnumbered(splitting.parts(reader.line_reader(), reader.heads()["splits"], text)):

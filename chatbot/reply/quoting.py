@@ -60,8 +60,8 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
 
 
 def following(line: Line) -> list[Line]:
-    """Return up to NEXT lines of prose that follow a line of prose in an article, or the steps of a
-    list to its end: one sentence seldom says everything to do in danger."""
+    """Return up to NEXT lines of prose that follow a line of prose in an article, or the remaining
+    steps of a list: one sentence seldom says everything that a person in danger needs to do."""
     if not line.hit.shared or not is_advice(line.text):
         return []
     after = [*takewhile(is_advice, cut(line.hit.text)[1][line.place + 1 :])]

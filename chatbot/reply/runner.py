@@ -10,12 +10,13 @@ The path of one message, from the customer's socket to the posted answer:
 3. Acknowledged: the consumer sends `ack`, and calls `start`. A task answers from here on, so that
    the socket goes on reading. `claim_renewed` renews the claim meanwhile, since it is a lease.
 4. Gathered: `turn_of` joins what the customer wrote since the last answer into a Turn.
-5. Answered: `answer.py` `Answer.sentences` chooses a route: small talk, a person, a set sentence
-   or the records. There, `from_records.py` answers each question: it looks up the customer's own
-   records, or searches, ranks the lines and, if no line is surely the answer, waits for a place at
-   the language model. Each sentence of the model is checked: the record's own words are told in
-   place of a paraphrase, and a sentence with a fact that no record has is withheld. If the model or
-   the index is down, the customer is told so and passed to a person.
+5. Answered: `answer.py` `Answer.sentences` chooses a route: small talk, a person, a fixed sentence
+   or the records. For the records, `from_records.py` answers each question: it looks it up in the
+   customer's own records, or it searches and ranks the lines. If it is not sure that a line is the
+   answer, it waits for a place at the language model. Each sentence of the model is checked: the
+   record's own words are told in place of a paraphrase, and a sentence with a fact that no record
+   has is withheld. If the model or the index is down, the customer is told so and passed to a
+   person.
 6. Shown: `stream` sends each sentence that passes to the conversation's sockets.
 7. Posted: `post` calls `conversation/replies.py` `finish`, which appends the answer and completes
    the Reply in one transaction.

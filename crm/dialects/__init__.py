@@ -80,7 +80,8 @@ class Change:
     Systems delete a customer's own record after a merge too. So the data of such a `record.deleted`
     names "of_customer": if that customer was merged, the record stays.
 
-    data: of an upserted record, a row as `crm/knowledge/records.py` `parse` reads it, with the keys
+    data: for an upserted record, a row in the form that `parse` in `crm/knowledge/records.py`
+    reads, with the keys
     id, kind, customer, title, text, fields, address, updated_at, deleted and partial.
 
     field: its place in the body, for error messages. note: what the dialect has cut or corrected,

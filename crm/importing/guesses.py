@@ -181,8 +181,9 @@ def _total(column: Column) -> float:
 
 
 def _named(column: Column, names: tuple[str, ...]) -> float:
-    """Return how well the column's name fits, from 0 to 1; earlier names fit better, and of equal
-    ones the shorter column: "Status" rather than "Engraving text status"."""
+    """Return how well the column's name fits, from 0 to 1. Earlier names fit better; if two columns
+    fit the same name, the one with fewer words does: "Status" rather than "Engraving text
+    status"."""
     words = _words(column)
     places = [at for at, name in enumerate(names) if _holds(words, (name,))]
     return 1 - 0.5 * min(places) / len(names) - 0.001 * len(words.split()) if places else 0

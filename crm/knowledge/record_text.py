@@ -117,8 +117,8 @@ def value_text(label: str, value: Any, currency: str = "") -> str:
 
 
 def latest_day(fields: dict[str, Any]) -> date | None:
-    """Return the latest date in the fields: in any form in the fields themselves, and in the usual
-    one at any depth."""
+    """Return the latest date in the fields. At the top level it may have any form; deeper, only
+    the form 2026-03-01 is found."""
     days = [day for name, value in fields.items() for day in moments.days_of(name, value)]
     for day in re.findall(r"\b\d{4}-\d{2}-\d{2}", json.dumps(fields)):
         with suppress(ValueError):

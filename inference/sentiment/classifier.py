@@ -217,7 +217,8 @@ class Classifier:
         hints: list[bool] = np.any(self.heads.emotions(features), axis=0).tolist()
         wants = self.heads.intents(features)
         said: list[bool] = np.any(wants, axis=0).tolist()
-        # One page of pleasantries makes no small talk of a letter, and grave news is never one.
+        # One page of pleasantries does not make a letter small talk, and grave news is never
+        # small talk.
         said[CHAT] = bool(wants[:, CHAT].all()) and not said[URGENT]
         return Sentiment(
             label=LABELS[int(row.argmax())],

@@ -56,7 +56,8 @@ class _Run:
         self.model, self.loss, self.seed = model.to(self.device).train(), loss, recipe.seed
         epochs = range(recipe.seed, recipe.seed + recipe.epochs)
         self.batches = [rows for seed in epochs for rows in lessons.shuffled(recipe.size, seed)]
-        # Other lessons would be skipped unseen if a training went on with them.
+        # Identifies the lessons: if an unfinished training resumed with others, it would skip the
+        # first of them.
         self.lessons = zlib.crc32(repr(self.batches).encode())
         self.trained = [part for part in model.parameters() if part.requires_grad]
         self.optimizer = torch.optim.AdamW(

@@ -50,8 +50,8 @@ class Command(BaseCommand):
             "--further",
             action="store_true",
             help="train both models further from their delivered weights, on all questions about "
-            "companies and in conversations that these have not learned, and on some of the others "
-            "(an hour)",
+            "companies or in conversations that they have not learned yet, and on some that they "
+            "have (an hour)",
         )
         modes.add_argument(
             "--reranker",
@@ -73,7 +73,7 @@ class Command(BaseCommand):
             "--wishes",
             action="store_true",
             help="train only the model that finds the action that a customer wishes for, from the "
-            "reranker's weights on (10 minutes)",
+            "reranker's weights on (20 minutes)",
         )
         modes.add_argument(
             "--from-cases",

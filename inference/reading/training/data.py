@@ -51,8 +51,8 @@ def merged(lessons: Sequence[Lesson]) -> Lesson:
 
 
 def seen(lesson: Lesson, places: Mapping[Passage, range]) -> Iterator[Asked]:
-    """Yield a lesson's questions over more passages than its own. places: those of the lines of
-    each passage."""
+    """Yield a lesson's questions over more passages than its own. places: for each passage,
+    the places of its lines."""
     own = [place for one in lesson.passages for place in places[one]]
     unseen = frozenset(place for lines in places.values() for place in lines).difference(own)
     for one in lesson.asked:

@@ -29,7 +29,7 @@ class Texts:
     lines: list[Tensor]
     # (questions, lines): which lines answer.
     right: Tensor
-    # (questions, lines): which lines the one who asks does not see.
+    # (questions, lines): the lines that the person who asks may not see.
     unseen: Tensor
 
     def to(self, device: torch.device) -> "Texts":

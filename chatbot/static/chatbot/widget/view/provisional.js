@@ -14,8 +14,9 @@ export class Provisional {
   #timer = null;
   agent = ""; // the name of the agent who answers
 
-  /** sentence: the server's words while the customer waits, such as the place in the queue; what has
-      been shown stays then. Without any, the answer begins anew. */
+  /** sentence: the server's words while the customer waits, such as the place in the queue. If there
+      is one, the part of the answer that is already shown stays; if there is none, that part is
+      removed, because the answer starts again. */
   think(sentence) {
     if (!sentence) this.#text.textContent = "";
     this.#show("bot", sentence || "Looking it up…", PATIENCE);
