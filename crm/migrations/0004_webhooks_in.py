@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('name', models.SlugField(help_text="Stands in its webhook's address.", unique=True)),
-                ('dialect', models.CharField(default='attune', help_text='The system's way of writing and signing: a module of crm/dialects.', max_length=30)),
+                ('dialect', models.CharField(default='attune', help_text='The way in which the system writes and signs: a module of crm/dialects.', max_length=30)),
                 ('secrets', models.JSONField(default=list, editable=False)),
                 ('mapping', models.JSONField(blank=True, default=dict)),
                 ('active', models.BooleanField(default=True, help_text='Off: its events are refused.')),

@@ -13,7 +13,7 @@ class Source(models.Model):
     dialect = models.CharField(
         max_length=30,
         default="attune",
-        help_text="The system's way of writing and signing: a module of crm/dialects.",
+        help_text="The way in which the system writes and signs: a module of crm/dialects.",
     )
     # Prefixed to every id in its events ("zd/501"), so that they do not collide with the company's
     # own ids or those of other systems. Blank: it uses the company's own ids.
