@@ -1,4 +1,5 @@
-"""Tells whether a text shows anything to its reader, trims what does not, and knows a field."""
+"""Tells whether a text shows anything to its reader or cannot be stored, trims what does not show,
+and knows a field."""
 
 import re
 import unicodedata
@@ -59,9 +60,7 @@ def encodable(text: str) -> str:
 def unstorable(text: str) -> bool:
     """Tell whether the text holds a NUL (PostgreSQL refuses it) or half a surrogate pair (UTF-8
     cannot encode it)."""
-    if text.isascii():
-        return "\x00" in text
-    return "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text)
+    return "\x00" in text or encodable(text) != text
 
 
 def without_accents(text: str) -> str:

@@ -8,7 +8,7 @@ what an answer must contain, in `inference/reading/companies/README.md`.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,30 @@ from inference.lines import cut
 from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
+Owned = tuple[str | None, Line]
 # The sign between the cells of a table's row.
 ROW = "|"
 # What stands in place of lines, or of what is expected, if the message asks nothing of the records.
 INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
 
 
-def lesson(company: Rows, talk: dict[str, Any]) -> Lesson:
+def lesson(company: Sequence[Owned], talk: dict[str, Any]) -> Lesson:
     """Return the questions of a conversation, over what its customer may see."""
-    owners = {one["id"]: one["customer"] for one in companies.records(company)}
     seen = {None, talk["customer"]}
-    lines = [line for line in companies.lines_of(company) if owners[line.source] in seen]
+    lines = [line for owner, line in company if owner in seen]
     passages = dict.fromkeys(line.passage for line in lines)
     return Lesson(tuple(map(cut, passages)), tuple(asked(lines, talk["turns"])))
 
 
-@lru_cache
-def company_in(folder: Path, name: str) -> Rows:
-    return list(json_lines.rows(folder / f"{name}.jsonl"))
+@cache
+def company_in(folder: Path, name: str) -> list[Owned]:
+    return owned(list(json_lines.rows(folder / f"{name}.jsonl")))
+
+
+def owned(company: Rows) -> list[Owned]:
+    """Return a company's lines, each with the customer who may see it; None: everybody may."""
+    owners = {one["id"]: one["customer"] for one in companies.records(company)}
+    return [(owners[line.source], line) for line in companies.lines_of(company)]
 
 
 def rows_of(talks: Rows, folder: Path) -> Iterator[dict[str, Any]]:

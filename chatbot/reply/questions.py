@@ -51,9 +51,8 @@ def may_ask(text: str) -> bool:
 
 def questions(text: str) -> list[str]:
     """Return the questions of a message, each with what was said between it and the one before; the
-    whole message if it asks one thing, or too many. If there are
-    too many because the customer sent several messages before an answer came, one on each line,
-    take each message apart by itself."""
+    whole message if it asks one thing, or too many. If it has too many because the customer sent
+    several messages, a line each, before an answer came, take each of these apart by itself."""
     found: list[str] = []
     said = ""
     for part in unnumbered(splitting.parts(reader.line_reader(), reader.heads()["splits"], text)):
@@ -67,10 +66,24 @@ def questions(text: str) -> list[str]:
         found[-1] += f" {said}"
     if len(found) <= MOST:
         return tidied(found) if len(found) > 1 else [text]
-    asking = [line for line in text.split("\n") if may_ask(line)]
-    if not 1 < len(asking) <= MOST:
+    messages = asking_messages(text)
+    if not 1 < len(messages) <= MOST:
         return [text]
-    return [one for line in asking for one in questions(line)]
+    return [one for message in messages for one in questions(message)]
+
+
+def asking_messages(text: str) -> list[str]:
+    """Return the lines that ask something, each after the lines before it that only state
+    something."""
+    found, said = list[str](), ""
+    for line in text.split("\n"):
+        said = f"{said}\n{line}".strip()
+        if may_ask(line):
+            found.append(said)
+            said = ""
+    if found and said:
+        found[-1] += f"\n{said}"
+    return found
 
 
 def unnumbered(parts: Sequence[str]) -> list[str]:

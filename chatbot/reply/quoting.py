@@ -67,9 +67,12 @@ def following(line: Line) -> list[Line]:
     after = [*takewhile(is_advice, cut(line.hit.text)[1][line.place + 1 :])]
     count, last = NEXT, step_of(line.text)
     for at, text in enumerate(after):
+        step = step_of(text)
         # A long step takes up several lines, of which only the first has a number.
-        if step_of(text) == last + 1 and (last or at < NEXT):
-            count, last = max(count, at + 1), last + 1
+        if step == last + 1 and (last or at < NEXT):
+            count, last = max(count, at + 1), step
+        elif step:
+            break  # Another list.
     told = enumerate(after[:count], start=line.place + 1)
     return [replace(line, place=at, text=text) for at, text in told]
 

@@ -9,7 +9,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from inference.sentiment.classifier import CONFIDENCE_FLOOR
 from inference.sentiment.mood import RECENT, SLOPE_MESSAGES, ScoredMessage, mood
 
 # A fall counts if it starts at a score of at least this and ends at a negative message.
@@ -157,11 +156,7 @@ def _in_a_row(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
 
 def _fell(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     last = messages[-1]
-    earlier = [
-        message.score
-        for message in messages[-SLOPE_MESSAGES:-1]
-        if message.confidence >= CONFIDENCE_FLOOR
-    ]
+    earlier = [message.score for message in messages[-SLOPE_MESSAGES:-1] if message.sure]
     best = max(earlier, default=-1.0)
     fell = bool(rules.fall) and best >= FELL_FROM and best - last.score >= rules.fall
     if not last.negative or not fell:
@@ -172,7 +167,7 @@ def _fell(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
 
 
 def _bad(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
-    sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
+    sure = [message for message in messages if message.sure]
     level = mood(sure)
     upset = sum(message.negative for message in sure[-RECENT:])
     if level is None or not rules.bad_mood or level > rules.bad_mood:

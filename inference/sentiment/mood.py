@@ -28,12 +28,16 @@ class ScoredMessage:
     intents: frozenset[str] = frozenset()
 
     @property
+    def sure(self) -> bool:
+        return self.confidence >= CONFIDENCE_FLOOR
+
+    @property
     def negative(self) -> bool:
-        return self.confidence >= CONFIDENCE_FLOOR and self.score <= NEGATIVE
+        return self.sure and self.score <= NEGATIVE
 
     @property
     def positive(self) -> bool:
-        return self.confidence >= CONFIDENCE_FLOOR and self.score >= -NEGATIVE
+        return self.sure and self.score >= -NEGATIVE
 
     @property
     def says_little(self) -> bool:
@@ -61,7 +65,7 @@ def mood(messages: Sequence[ScoredMessage]) -> float | None:
 
 def worst(messages: Sequence[ScoredMessage]) -> float | None:
     """Return the lowest score of the last few messages; None if no score is sure enough."""
-    sure = [message for message in messages if message.confidence >= CONFIDENCE_FLOOR]
+    sure = [message for message in messages if message.sure]
     return min((message.score for message in sure[-RECENT:]), default=None)
 
 

@@ -56,9 +56,9 @@ class _Run:
         self.model, self.loss, self.seed = model.to(self.device).train(), loss, recipe.seed
         epochs = range(recipe.seed, recipe.seed + recipe.epochs)
         self.batches = [rows for seed in epochs for rows in lessons.shuffled(recipe.size, seed)]
-        # Identifies the lessons: if an unfinished training resumed with others, it would skip the
-        # first of them.
-        self.lessons = zlib.crc32(repr(self.batches).encode())
+        # Tells an unfinished training on more or fewer lessons apart, which would skip some of
+        # these. Lessons of the same number look the same.
+        self.digest = zlib.crc32(repr(self.batches).encode())
         self.trained = [part for part in model.parameters() if part.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.trained, lr=recipe.rate, weight_decay=0.01, fused=True
@@ -88,16 +88,16 @@ class _Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(".draft")
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        torch.save(states | {"step": step, "lessons": self.lessons}, draft)
+        torch.save(states | {"step": step, "batches": self.digest}, draft)
         draft.replace(path)
 
     def resume(self, path: Path) -> int:
-        """Load a checkpoint of the same lessons and return the number of finished steps."""
+        """Load a checkpoint of the same batches and return the number of finished steps."""
         torch.manual_seed(self.seed)
         if not path.exists():
             return 0
         saved = torch.load(path, weights_only=True)
-        if saved.get("lessons") != self.lessons:
+        if saved.get("batches") != self.digest:
             return 0
         for name, part in self.parts.items():
             part.load_state_dict(saved[name])

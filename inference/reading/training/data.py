@@ -3,7 +3,7 @@ answer, or none."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from inference.reading.reader import together
 
@@ -54,7 +54,7 @@ def seen(lesson: Lesson, places: Mapping[Passage, range]) -> Iterator[Asked]:
     """Yield a lesson's questions over more passages than its own. places: for each passage,
     the places of its lines."""
     own = [place for one in lesson.passages for place in places[one]]
-    unseen = frozenset(place for lines in places.values() for place in lines).difference(own)
+    unseen = frozenset(chain(*places.values())).difference(own)
     for one in lesson.asked:
         right = frozenset(own[at] for at in one.right)
         yield Asked(together(one.asked_before, one.question), right, unseen=unseen)

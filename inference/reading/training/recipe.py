@@ -103,11 +103,10 @@ def make(
         chosen = mostly_new(taught, new, SHARE_READER, random.Random(course.seed))
     else:
         model, course, chosen = Matcher.from_folder(folders.start), RECIPE, taught
-    by_company = by_its_company(chosen)
-    train(model, folders, by_company, course, say)
+    train(model, folders, by_its_company(chosen), course, say)
     torch.save(model.body.state_dict(), folders.work / READERS)
     say("exporting")
-    weights.write(model, folders.start, target, about(taught, by_company, course))
+    weights.write(model, folders.start, target, about(taught, chosen, course))
     weights.measure(target, [lesson for name, lesson in lessons if name in DEV])
     manifest: dict[str, Any] = json.loads((target / "manifest.json").read_text())
     return manifest
@@ -294,7 +293,7 @@ def thinned(lesson: Lesson, share: float, chance: random.Random) -> Lesson:
 
 
 def about(
-    taught: Sequence[tuple[str, Lesson]], chosen: Sequence[Lesson], course: Recipe
+    taught: Sequence[tuple[str, Lesson]], chosen: Sequence[tuple[str, Lesson]], course: Recipe
 ) -> dict[str, Any]:
     """Describe the training for the manifest."""
     return {
@@ -302,7 +301,7 @@ def about(
         "seed": course.seed,
         "rate": course.rate,
         "companies": len({company_of(name) for name, _ in taught}),
-        "questions": sum(len(lesson.asked) for lesson in chosen),
+        "questions": sum(len(lesson.asked) for _, lesson in chosen),
         "learned": files_of(taught),
         "companies for thresholds": list(DEV),
     }

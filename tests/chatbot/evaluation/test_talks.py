@@ -44,7 +44,7 @@ TALK: dict[str, Any] = {
 
 
 def test_each_question_has_its_line_and_what_was_said_before() -> None:
-    lesson = talks.lesson(COMPANY, TALK)
+    lesson = talks.lesson(talks.owned(COMPANY), TALK)
     lines = lines_of(lesson)
     first, due, why = lesson.asked
     assert [lines[place] for place in first.right] == ["Black bins: Thursday."]
@@ -54,12 +54,12 @@ def test_each_question_has_its_line_and_what_was_said_before() -> None:
 
 
 def test_another_customers_record_is_not_among_the_lines() -> None:
-    lesson = talks.lesson(COMPANY, TALK)
+    lesson = talks.lesson(talks.owned(COMPANY), TALK)
     assert not any("30 December" in line for line in lines_of(lesson))
 
 
 def test_a_question_leans_on_the_last_answer_more_than_on_an_earlier_one() -> None:
-    lesson = talks.lesson(COMPANY, TALK)
+    lesson = talks.lesson(talks.owned(COMPANY), TALK)
     lines = lines_of(lesson)
     first, _, why = lesson.asked
     assert first.leaning == {}
@@ -78,7 +78,7 @@ def test_a_row_of_a_table_is_found_in_the_line_that_it_is_written_as() -> None:
     turn = {"text": "the big one?", "of": ["prices"], "self": True}
     for piece in ("| Large, 240 litres | EUR 90 |", "Large, 240 litres | EUR 90"):
         talk = {**TALK, "turns": [{**turn, "line": [piece]}]}
-        lesson = talks.lesson([*COMPANY, {"article": article}], talk)
+        lesson = talks.lesson(talks.owned([*COMPANY, {"article": article}]), talk)
         lines = lines_of(lesson)
         [asked] = lesson.asked
         assert ["Large" in lines[place] for place in asked.right] == [True]
@@ -88,7 +88,7 @@ def test_a_field_is_not_another_one_whose_name_contains_its_own() -> None:
     due = {"next_due": "2026-12-05", "due": "2026-11-30"}
     job = {**COMPANY[2]["record"], "id": "job:3", "fields": due}
     turn = {"text": "when?", "of": ["job:3"], "line": ["due"], "self": True}
-    lesson = talks.lesson([*COMPANY, {"record": job}], {**TALK, "turns": [turn]})
+    lesson = talks.lesson(talks.owned([*COMPANY, {"record": job}]), {**TALK, "turns": [turn]})
     assert [lines_of(lesson)[place] for place in lesson.asked[0].right] == ["Due: 30 November 2026"]
 
 
@@ -103,7 +103,7 @@ def test_a_piece_of_text_is_sought_only_in_its_own_record_or_article() -> None:
     rows = [*COMPANY, {"article": article}]
     both = {**turn, "of": ["job:1", "fees"], "line": ["due", "Fees are due monthly."]}
     for given, held in ((turn, "Black bins: Thursday."), (both, "Fees are due monthly.")):
-        lesson = talks.lesson(rows, {**TALK, "turns": [given]})
+        lesson = talks.lesson(talks.owned(rows), {**TALK, "turns": [given]})
         found = {lines_of(lesson)[place] for place in lesson.asked[0].right}
         assert found == {"Due: 30 November 2026", held}
 

@@ -145,6 +145,20 @@ def test_messages_that_were_sent_one_after_another_are_each_taken_apart() -> Non
     ]
 
 
+def test_what_was_only_stated_between_the_messages_is_kept() -> None:
+    sent = [
+        "I bought the stove on order 81230.",
+        "how much is delivery to ireland and how long does it take",
+        "the door is cracked",
+        "can I send it back and who pays",
+        "when is it open and where do I park",
+    ]
+    asked = questions("\n".join(sent))
+    assert len(asked) == 6
+    assert asked[0] == "I bought the stove on order 81230. how much is delivery to ireland"
+    assert "the door is cracked" in " ".join(asked)
+
+
 def test_a_letter_of_many_questions_stays_whole() -> None:
     letter = "\n".join(f"Is room {number} free, and what is it?" for number in range(6))
     assert questions(letter) == [letter]

@@ -186,6 +186,8 @@ def test_a_list_with_an_introduction_a_long_step_and_nine_steps_is_told_to_its_e
 def test_a_list_that_begins_later_or_anew_is_another_one() -> None:
     told = ["Ring 999.", "Go out.", "Wait.", "1. Order hay.", "2. Pay."]
     assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]
+    told = ["1. Ring 999.", "2. Go out.", "1. Order hay.", "2. Pay.", "3. Stack it."]
+    assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]
     told = ["1. Ring 999.", "2. Go out.", "3. Wait.", "1. Order hay.", "2. Pay.", "3. Stack it."]
     assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]
 

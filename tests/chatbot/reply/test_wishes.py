@@ -91,6 +91,12 @@ def test_a_wish_that_only_hints_at_the_action_is_heard() -> None:
     assert wish("These pinch my toes, can you take them off me again please") == KEYS[1]
 
 
+@pytest.mark.xfail(strict=True, reason="heard as a return since 2026-11-30")
+def test_a_long_thank_you_wishes_for_nothing() -> None:
+    said = "It was a long way to get here, and the colleague on the phone was patient with me. "
+    assert wish(said * 3) is None
+
+
 def test_an_inbox_without_actions_hears_nothing() -> None:
     assert requested_action("I want to return order 81230", []) is None
 

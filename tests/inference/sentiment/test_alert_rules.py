@@ -9,19 +9,14 @@ from hypothesis import strategies as st
 from inference.sentiment import Sentiment
 from inference.sentiment.alert_rules import Rules, alert, times
 from inference.sentiment.mood import ScoredMessage, scored
+from tests.inference.sentiment.test_mood import SURE, UNSURE, said, scores
 
-SURE, UNSURE = 0.9, 0.5
-scores = st.floats(-1, 1)
 messages = st.lists(
     st.builds(
         ScoredMessage, st.sampled_from(["no", "thanks", "where is it?"]), scores, st.floats(0, 1)
     ),
     max_size=12,
 )
-
-
-def said(*values: float, sure: float = SURE) -> list[ScoredMessage]:
-    return [ScoredMessage("four words of theirs", value, sure) for value in values]
 
 
 def reason(*values: float, sure: float = SURE) -> str:
