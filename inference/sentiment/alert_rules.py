@@ -8,6 +8,7 @@ if the mood stays bad or falls, if the customer has complained before, or if som
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from inference.sentiment.mood import RECENT, SLOPE_MESSAGES, ScoredMessage, mood
 
@@ -141,11 +142,7 @@ def _repeated(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
 
 
 def _in_a_row(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
-    row = 0
-    for message in reversed(messages):
-        if not message.negative:
-            break
-        row += 1
+    row = len(_negative_end(messages))
     if not rules.in_a_row or row < rules.in_a_row:
         return None
     if row == 1:
@@ -154,12 +151,19 @@ def _in_a_row(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
     return Alert(f"{words} negative messages in a row", min(0.6 + 0.05 * row, 0.85))
 
 
+def _negative_end(messages: Sequence[ScoredMessage]) -> list[ScoredMessage]:
+    """Return the negative messages after the last other one, the newest first."""
+    return [*takewhile(lambda message: message.negative, reversed(messages))]
+
+
 def _fell(messages: Sequence[ScoredMessage], rules: Rules) -> Alert | None:
-    last = messages[-1]
-    earlier = [message.score for message in messages[-SLOPE_MESSAGES:-1] if message.sure]
-    best = max(earlier, default=-1.0)
-    fell = bool(rules.fall) and best >= FELL_FROM and best - last.score >= rules.fall
-    if not last.negative or not fell:
+    end = _negative_end(messages)
+    if not end:
+        return None
+    # The second angry message has fallen as far as the first, whatever has left the window by then.
+    earlier = messages[: -len(end)][1 - SLOPE_MESSAGES :]
+    last, best = end[0], max((one.score for one in earlier if one.sure), default=-1.0)
+    if not rules.fall or best < FELL_FROM or best - last.score < rules.fall:
         return None
     return Alert(
         f"fell from {best:+.1f} to {last.score:+.1f}", min(0.4 + 0.2 * (best - last.score), 0.8)

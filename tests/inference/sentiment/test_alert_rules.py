@@ -20,7 +20,11 @@ messages = st.lists(
 
 
 def reason(*values: float, sure: float = SURE) -> str:
-    found = alert(said(*values, sure=sure))
+    return reason_of(said(*values, sure=sure))
+
+
+def reason_of(heard: list[ScoredMessage]) -> str:
+    found = alert(heard)
     return found.reason if found else ""
 
 
@@ -38,6 +42,12 @@ def test_a_mood_that_stays_bad_needs_a_person() -> None:
 
 def test_a_fall_needs_a_person() -> None:
     assert reason(0.6, -0.8) == "fell from +0.6 to -0.8"
+
+
+def test_a_second_angry_message_after_a_fall_needs_a_person_too() -> None:
+    unsure = said(0.0, 0.0, 0.0, 0.0, sure=UNSURE)
+    assert reason_of([*said(1.0), *unsure, *said(-1.0)]).startswith("fell from +1.0")
+    assert reason_of([*said(1.0), *unsure, *said(-1.0, -1.0)]).startswith("fell from +1.0")
 
 
 def test_bob_who_has_calmed_down_needs_nobody() -> None:
