@@ -24,8 +24,6 @@ from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
 Owned = tuple[str | None, Line]
-# The sign between the cells of a table's row.
-ROW = "|"
 # What stands in place of lines, or of what is expected, if the message asks nothing of the records.
 INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
 
@@ -98,14 +96,14 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
     """Return the lines of a record or an article that state the field of this name, or, if none
-    does, those that contain this piece of text. If it is a row of a table that no line contains,
-    return the line that shares the most words with it."""
+    does, those that contain this piece of text. If it is a row of a table or has been cut apart, so
+    that no line contains it, return the line that shares the most words with it."""
     # "Payment" means only that field, not "Next payment".
     if named := {place for place, line in own.items() if states_field(line, piece)}:
         return named
     if held := {place for place, line in own.items() if letters(piece) in letters(line.text)}:
         return held
-    if ROW not in piece or not own:
+    if not own:
         return set()
     shares = {place: companies.shared(piece, line.text) for place, line in own.items()}
     return {place for place in [max(own, key=shares.__getitem__)] if shares[place]}

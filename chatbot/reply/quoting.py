@@ -29,6 +29,8 @@ NEXT = 2
 # A numbered step of a list, with or without the words that introduce the list ("In a fire: 2. Ring
 # 999."). A list is told to its end, because the last step may be the call for help.
 STEP = re.compile(r"(?:[^:]{1,120}: )?(\d{1,2})[.)]\s")
+# What lines under one heading begin with.
+HEADING = re.compile(r"[^.:?!]{1,120}(?:: |[?!] )")
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3
 
@@ -78,7 +80,8 @@ def following(line: Line) -> list[Line]:
 
 
 def is_advice(text: str) -> bool:
-    return is_prose(text) or bool(step_of(text))
+    """Tell a sentence or a step, perhaps under a heading ("In a fire: Go out."), from a field."""
+    return is_prose(text) or bool(step_of(text)) or (CELL not in text and text.endswith("."))
 
 
 def step_of(text: str) -> int:
@@ -110,9 +113,21 @@ def in_its_words(lines: Sequence[Line]) -> str:
 def of_record(lines: Sequence[Line]) -> str:
     fields = [line.text.replace(CELL, ", ") for line in lines if not is_prose(line.text)]
     prose = [ended(line.text) for line in lines if is_prose(line.text)]
+    if lines[0].hit.shared:
+        fields, prose = unrepeated(fields), unrepeated(prose)
     if fields:
         prose.insert(0, record_text.told(name_of(lines[0].hit), fields))
     return " ".join(prose)
+
+
+def unrepeated(texts: Sequence[str]) -> list[str]:
+    """Say the heading of neighbouring lines once."""
+    told, before = list[str](), ""
+    for text in texts:
+        heading = found[0] if (found := HEADING.match(text)) else ""
+        told.append(text.removeprefix(heading) if heading == before else text)
+        before = heading
+    return told
 
 
 def name_of(hit: Hit) -> str:

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 
-from crm.knowledge import record_text
+from crm.knowledge import prose, record_text
 from crm.models import Record
 from inference.length import words
 
@@ -33,6 +33,6 @@ def passages(record: Record) -> list[str]:
 
 
 def facts_of(record: Record) -> Iterator[str]:
-    yield from record_text.paragraphs(record.text, PASSAGE_WORDS)
+    yield from prose.paragraphs(record.text, PASSAGE_WORDS, record.title)
     for line in record_text.lines(record.fields):
-        yield from record_text.fitting_line(line, PASSAGE_WORDS)
+        yield from prose.fitting_line(line, PASSAGE_WORDS)

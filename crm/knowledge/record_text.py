@@ -9,36 +9,15 @@ import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date
-from itertools import chain
 from typing import Any
 
-from crm.knowledge import amounts, moments, tables
-from inference import sentences
-from inference.length import boundary, words
+from crm.knowledge import amounts, moments, prose, tables
+from inference.length import words
 from inference.text import words_of as words_of
 
-# A sentence up to this many times as long as a passage stays whole.
-LONGEST_WHOLE = 1.5
-# Characters after which a word is cut: web addresses are seldom longer.
-LONGEST_WORD = 120
-# A longer label is cut together with its value.
-LABEL_WORDS = 20
-BULLET = re.compile(r"^[-*•] ")
-ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
 # A program's word for a state: "waiting_for_parts".
 ENUMERATED = re.compile(r"[a-z]{1,30}(?:_[a-z]{1,30}){1,8}")
 SPOKEN_NUMBER = re.compile(r"(?=[A-Z-]{0,15}\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){0,15}")
-# Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
-HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
-STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,300})(?<=\S)\*\*(?![\w*])")
-EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)([^*_\n]{1,200})(?<=\S)\1(?![\w*_])")
-ESCAPED = re.compile(r"\\([*_#>])")
-# An escaped mark meanwhile: a character for private use.
-PRIVATE = 0xE000
-# The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
-OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
-# Words; a longer introduction is not repeated before the items of its list.
-INTRODUCTION_WORDS = 15
 # Words of a field's value; a longer one is treated as prose.
 LONGEST_VALUE = 60
 
@@ -69,7 +48,7 @@ def field_lines(name: str, value: Any, currency: str = "") -> Iterator[str]:
         for lines in tables.lines_of_rows(head, rows, heading(label)):
             yield from lines
     elif isinstance(value, str) and ("\n" in value or words(value) > LONGEST_VALUE):
-        yield from (f"{heading(label)}: {line}" for line in paragraphs(value, LONGEST_VALUE))
+        yield from (f"{heading(label)}: {line}" for line in prose.paragraphs(value, LONGEST_VALUE))
     else:
         yield f"{heading(label)}: {value_text(label, value, currency)}"
 
@@ -153,120 +132,3 @@ def name_of(kind: str, id: str, title: str) -> str:
     in_title = number and re.search(rf"(?<!\w){re.escape(number)}(?!\w)", title, re.I)
     is_known = in_title or SPOKEN_NUMBER.fullmatch(number)
     return heading(f"{spoken} {number}" if is_known else spoken)
-
-
-def paragraphs(text: str, most_words: int) -> Iterator[str]:
-    """Yield the text's paragraphs, items of lists and rows of tables. Those that are too long are
-    cut between sentences, rows between their cells."""
-    caption = ""
-    for is_table, run in tables.grouped(text.splitlines()):
-        if is_table:
-            for cells in tables.lines_of_table(run, caption):
-                row = "\n".join(cells)
-                whole = words(row) <= most_words
-                yield from [row] if whole else chain(*(fitting_line(c, most_words) for c in cells))
-            caption = ""
-        else:
-            for line in with_introductions(unwrapped("\n".join(run))):
-                yield from pieces(line, most_words)
-                caption = tables.heading(line)
-
-
-def unwrapped(text: str) -> list[str]:
-    """Join lines that a narrow window has broken; "- Sunday: closed" stays a line of its own."""
-    lines: list[list[str]] = []
-    for paragraph in re.split(r"\n\s*\n", text):
-        own = True
-        for line in paragraph.splitlines():
-            plain, is_heading = QUOTATION.sub("", line), bool(HEADING.match(line))
-            if own or is_heading or OWN_LINE.match(plain):
-                lines.append([HEADING.sub("", plain)])
-            else:
-                lines[-1].append(plain)
-            own = is_heading
-    return [without_emphasis(" ".join(" ".join(parts).split())) for parts in lines]
-
-
-def without_emphasis(line: str) -> str:
-    """Remove Markdown's marks: customers read plain text."""
-    if not {"*", "_", "\\"} & {*line} or any(PRIVATE < ord(one) < PRIVATE + 128 for one in line):
-        return line
-    kept = ESCAPED.sub(lambda found: chr(PRIVATE + ord(found[1])), line)
-    plain = STRONG.sub(r"\1", EMPHASIS.sub(r"\2", kept))
-    return "".join(
-        chr(ord(one) - PRIVATE) if PRIVATE < ord(one) < PRIVATE + 128 else one for one in plain
-    )
-
-
-def with_introductions(lines: Iterable[str]) -> Iterator[str]:
-    """Put the line before a list in front of each item: alone, "Plant pots" does not say whether
-    they are taken."""
-    introduction, alone = "", False
-    for line in lines:
-        item = BULLET.sub("", line)
-        if introduction and ITEM.match(line):
-            yield f"{introduction} {item}"
-            alone = False
-            continue
-        if alone:
-            yield introduction
-        introduction = introducing(item)
-        alone = bool(introduction)
-        if rest := item.removesuffix(introduction).strip():
-            yield rest
-    if alone:
-        yield introduction
-
-
-def introducing(line: str) -> str:
-    """Return the line's last sentence if it introduces a list: "We do not take:"."""
-    last = (sentences.split(line) or [""])[-1]
-    is_short = words(last) <= INTRODUCTION_WORDS
-    return last if last.rstrip("*_ ").endswith(":") and is_short else ""
-
-
-def pieces(line: str, most_words: int) -> Iterator[str]:
-    piece: list[str] = []
-    room = most_words
-    for sentence in re.split(r"(?<=[.!?])\s+|(?<=[。！？])", line):
-        for part in fitting(sentence, most_words):
-            if piece and words(part) > room:
-                yield " ".join(piece)
-                piece, room = [], most_words
-            piece.append(part)
-            room -= words(part)
-    if joined := " ".join(piece).strip():
-        yield joined
-
-
-def fitting(text: str, most_words: int) -> list[str]:
-    """Cut the text into parts that fit, between words or, without spaces, between characters."""
-    if words(text) <= LONGEST_WHOLE * most_words:
-        return [text]
-    parts: list[list[str]] = [[]]
-    room = most_words
-    for word in chain.from_iterable(map(slices, text.split())):
-        if parts[-1] and words(word) > room:
-            parts.append([])
-            room = most_words
-        parts[-1].append(word)
-        room -= words(word)
-    return [" ".join(part) for part in parts]
-
-
-def slices(word: str) -> Iterator[str]:
-    at = 0
-    while at < len(word):
-        end = boundary(word, at + LONGEST_WORD)
-        yield word[at:end]
-        at = end
-
-
-def fitting_line(line: str, most_words: int) -> list[str]:
-    """Cut the line of a field into parts that fit, each with the label."""
-    if words(line) <= LONGEST_WHOLE * most_words:
-        return [line]
-    label, colon, value = line.partition(": ")
-    if not colon or words(label) > LABEL_WORDS:
-        return fitting(line, most_words)
-    return [f"{label}: {part}" for part in fitting(value, most_words)]

@@ -183,6 +183,20 @@ def test_a_list_with_an_introduction_a_long_step_and_nine_steps_is_told_to_its_e
     assert len(following(lines[0])) == 3
 
 
+def test_advice_under_a_heading_is_told_to_its_end_and_the_heading_once() -> None:
+    steps = [
+        "If it lets go: 1. Leave it.",
+        "If it lets go: Do not clean it.",
+        "If it lets go: 2. Ring us.",
+    ]
+    lines = lines_of("\n".join(["Repairs", *steps, "Prices · Strap: 5 EUR"]))
+    told = [lines[0], *following(lines[0])]
+    assert [line.text for line in told] == steps
+    assert (
+        in_its_words(told) == "Repairs – If it lets go: 1. Leave it; Do not clean it; 2. Ring us."
+    )
+
+
 def test_a_list_that_begins_later_or_anew_is_another_one() -> None:
     told = ["Ring 999.", "Go out.", "Wait.", "1. Order hay.", "2. Pay."]
     assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]

@@ -1,6 +1,5 @@
 """Fields become lines that a customer and a small model understand."""
 
-import pytest
 from django.test import SimpleTestCase, override_settings
 
 from crm.knowledge import record_text
@@ -61,31 +60,6 @@ class RecordTextTests(SimpleTestCase):
     def test_a_wrong_date_stays_as_it_was_written(self) -> None:
         self.assertEqual(record_text.lines({"due on": "2026-13-45"}), ["Due on: 2026-13-45"])
 
-    def test_a_long_paragraph_is_cut_between_sentences(self) -> None:
-        pieces = list(record_text.paragraphs("One two three. Four five six. Seven.", 4))
-        self.assertEqual(pieces, ["One two three.", "Four five six. Seven."])
-
-    def test_each_item_of_a_list_is_a_line_of_its_own(self) -> None:
-        text = (
-            "Opening hours:\n- Monday to Friday: 9:30 to 18:00\n- Sunday: closed,\n  except in May"
-        )
-        lines = list(record_text.paragraphs(text, 100))
-        self.assertEqual(
-            lines,
-            [
-                "Opening hours: Monday to Friday: 9:30 to 18:00",
-                "Opening hours: Sunday: closed, except in May",
-            ],
-        )
-
-    def test_lines_that_only_a_narrow_window_has_broken_are_one(self) -> None:
-        text = "You can return anything\nwithin 30 days.\n\nMonday: 9 to 17\nSunday: closed"
-        lines = list(record_text.paragraphs(text, 100))
-        self.assertEqual(
-            lines,
-            ["You can return anything within 30 days.", "Monday: 9 to 17", "Sunday: closed"],
-        )
-
     def test_amounts_keep_every_digit_and_gain_none(self) -> None:
         for value, told in {
             10499.99: "10499.99",
@@ -140,24 +114,3 @@ class RecordTextTests(SimpleTestCase):
 
     def test_a_day_that_could_be_of_two_months_stays_as_it_is_written(self) -> None:
         self.assertEqual(record_text.lines({"delivered": "05/04/2026"}), ["Delivered: 05/04/2026"])
-
-
-@pytest.mark.parametrize(
-    ("text", "lines"),
-    [
-        ("## Opening **hours**\nWe open at 9.", ["Opening hours", "We open at 9."]),
-        ("**Lost?** Ring *us*, not _them_.", ["Lost? Ring us, not them."]),
-        ("**All *our* prices**", ["All our prices"]),
-        ("> We asked\n> twice.", ["We asked twice."]),
-        ("> 5 kg: 20 EUR", ["> 5 kg: 20 EUR"]),
-        ("Dial \\*131# at 5 * 3 * 2, \\*now\\*", ["Dial *131# at 5 * 3 * 2, *now*"]),
-        (
-            "a_snake_case, __init__, 2**10, ****1234",
-            ["a_snake_case, __init__, 2**10, ****1234"],
-        ),
-        ("More\n## Prices\nfrom 5 EUR", ["More", "Prices", "from 5 EUR"]),
-        ("* an item of *one* word", ["an item of one word"]),
-    ],
-)
-def test_marks_of_markdown_are_no_words(text: str, lines: list[str]) -> None:
-    assert list(record_text.paragraphs(text, 100)) == lines

@@ -6,7 +6,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from chatbot.engines.reader import WEIGHTS
-from crm.knowledge import record_text
+from crm.knowledge import prose
 from crm.knowledge.passages import PASSAGE_WORDS, passages
 from crm.models import Record
 from crm.plumbing import storable
@@ -64,7 +64,7 @@ def test_a_long_text_and_a_long_field_are_searched_to_their_end(script: str, len
 @EVERY
 def test_a_passage_is_no_longer_than_is_read_of_it(sign: str) -> None:
     for passage in passages(Record(id="a", title="T", text=filled(sign, 5_000), fields={})):
-        assert words(passage) <= record_text.LONGEST_WHOLE * PASSAGE_WORDS
+        assert words(passage) <= prose.LONGEST_WHOLE * PASSAGE_WORDS
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_the_encoder_reads_each_passage_to_its_end(sentence: str, stop: str) -> 
 @EVERY
 def test_no_sign_is_cut_in_two(sign: str) -> None:
     text = filled(sign, 5_000)
-    parts = [*record_text.slices(text), storable.cut("title", text, [])]
+    parts = [*prose.slices(text), storable.cut("title", text, [])]
     assert "".join(parts[:-1]) == text
     for part in parts:
         assert not unicodedata.category(part[0]).startswith("M")
@@ -92,4 +92,4 @@ def test_no_sign_is_cut_in_two(sign: str) -> None:
 
 
 def test_signs_without_end_are_still_cut() -> None:
-    assert "".join(record_text.slices("\u0301" * 5_000)) == "\u0301" * 5_000
+    assert "".join(prose.slices("\u0301" * 5_000)) == "\u0301" * 5_000

@@ -4,7 +4,7 @@ import tracemalloc
 
 import pytest
 
-from crm.knowledge import record_text
+from crm.knowledge import prose, record_text
 from crm.knowledge.passages import passages
 from crm.models import Record
 from inference import markup
@@ -32,7 +32,7 @@ MERGED = """<p>Rates</p><table>
 
 
 def told(text: str) -> list[str]:
-    return list("\n".join(record_text.paragraphs(markup.without_markup(text), 110)).split("\n"))
+    return list("\n".join(prose.paragraphs(markup.without_markup(text), 110)).split("\n"))
 
 
 def test_each_cell_names_its_table_its_row_and_its_column() -> None:
