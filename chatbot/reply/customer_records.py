@@ -23,6 +23,8 @@ from inference.grounding.injection import left_out
 MOST, FEW, COMPARED = 1_000, 20, 50
 # A day in the company's time zone may differ from the day that the record gives.
 DAY = timedelta(days=1)
+# Words of a field's name that only say that it holds a day: "Posted on".
+OF_DAYS = {"on", "at", "date", "day", "time"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,22 @@ class OwnRecord:
             return expected
         name = kinds.awaited_field(self.record.kind, self.record.fields, today)
         return self.line_of(name) or expected
+
+    def day_of_state(self, today: date) -> str:
+        """Return the line with the day that the customer waits for, or else the day since when the
+        record is in its state; or ""."""
+        return (self.awaited(today) if self.is_open else "") or self.since
+
+    @property
+    def since(self) -> str:
+        """Return the line with the day on which it came into its state ("Posted: 24 November 2026"
+        for "posted"), or ""."""
+        state = set(record_text.words_of(str(self.value("status") or "")).casefold().split())
+        for name, value in self.record.fields.items():
+            label = set(record_text.words_of(name).casefold().split()) - OF_DAYS
+            if label and label <= state and moments.days_of(name, value):
+                return self.line_of(name)
+        return self.line("done_date")
 
     def line_of(self, name: str) -> str:
         """Return the field of this name as customers read it, or ""."""

@@ -41,7 +41,7 @@ def status(picked: Picked) -> list[str]:
     if len(picked.records) > TOLD:
         return listed(picked)
     return [
-        told(one, state, one.awaited(picked.today) if one.is_open else one.line("done_date"))
+        told(one, state, one.day_of_state(picked.today))
         for one in picked.records
         if (state := one.line("status"))
     ]

@@ -5,6 +5,7 @@ import pytest
 from chatbot.reply.found import Line
 from chatbot.reply.lookup import day_beside
 from chatbot.reply.turn import Turn
+from crm.knowledge import record_text
 from crm.knowledge.search import Hit
 from crm.models import Customer, Record, RecordKind
 from tests.chatbot.reply.records_looked_up import TODAY, keep, lessons, told
@@ -90,7 +91,24 @@ def test_a_day_is_told_only_beside_the_status(alice: Customer) -> None:
     told_before = {("repair:7", "Expected: 3 December 2026")}
     assert day_beside(asked, [read_line(BENCH)], told_before) is None
     assert day_beside(asked, [read_line("Machine: Juki")], set()) is None
-    assert day_beside(asked, [read_line(BENCH), read_line("Machine: Juki")], set()) is None
+    assert day_beside(asked, [read_line(BENCH), read_line("Machine: Juki")], set())
+    expected = read_line("Expected: 3 December 2026")
+    assert day_beside(asked, [read_line(BENCH), expected], set()) is None
+
+
+@pytest.mark.parametrize("field", ["posted", "posted_on", "Date posted"])
+def test_the_state_of_a_finished_one_is_told_with_the_day_since_when(
+    alice: Customer, field: str
+) -> None:
+    fields = {"ordered": "2026-11-09", field: "2026-11-24", "scan": "e-mailed on 2026-11-23"}
+    keep(alice, "certificate:7", "certificate", status="posted", **fields)
+    day = f"{record_text.heading(record_text.words_of(field))}: 24 November 2026"
+    assert told("Is my certificate posted yet?") == f"Certificate 7 – Status: posted; {day}."
+
+
+def test_a_field_that_is_no_day_says_not_since_when(alice: Customer) -> None:
+    keep(alice, "certificate:7", "certificate", status="posted", posted="by hand")
+    assert told("Is my certificate posted yet?") == "Certificate 7 – Status: posted."
 
 
 def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(
