@@ -94,34 +94,43 @@ def unwrapped(text: str) -> list[str]:
 
 
 def sections(blocks: Iterable[Block]) -> Iterator[tuple[str, list[Block]]]:
-    """Yield each heading with what stands under it. A label is the heading of its paragraph and of
-    a list or table right after it."""
-    heading, above, own = "", "", list[Block]()
+    """Yield each heading with what stands under it, at first none. A paragraph in bold is a heading
+    below the last one with a mark; a label is one for its paragraph and a list right after it."""
+    section, above, own, is_label = "", "", list[Block](), False
     for block in blocks:
-        if isinstance(block, list) or (above != heading and ITEM.match(block)):
-            own.append(block)
-        elif found := heading_of(block):
+        is_list = isinstance(block, str) and bool(ITEM.match(block))
+        lower, rest = ("", block) if isinstance(block, list) else lower_heading(block)
+        if isinstance(block, str) and (found := heading_of(block)):
             yield above, own
-            heading, above, own = found, found, []
-        elif label := LABEL.match(block):
-            if own:
+            section, above, own, is_label = found, found, [], False
+        elif lower:
+            if own or above != section:
                 yield above, own
-            above = under(heading, without_emphasis(label[1] or label[2]))[0]
-            own = [plain(block[label.end() :])]
+            above, is_label = under(section, lower)[0], bool(rest)
+            own = [rest] if rest else []
         else:
-            if above != heading:
+            if is_label and not is_list:
                 yield above, own
-                above, own = heading, []
-            own.append(plain(block))
+                above, own, is_label = section, [], False
+            own.append(plain(block) if isinstance(block, str) else block)
     yield above, own
 
 
 def heading_of(line: str) -> str:
     """Return the text of a heading; "" if the line is none, or too long to be repeated."""
-    if not (HEADING.match(line) or BOLD.match(line)):
-        return ""
-    heading = plain(line).rstrip(": ")
+    heading = plain(line).rstrip(": ") if HEADING.match(line) else ""
     return heading if words(heading) <= INTRODUCTION_WORDS else ""
+
+
+def lower_heading(line: str) -> tuple[str, str]:
+    """Return the text of a paragraph in bold, or the label of a paragraph and what follows it; or
+    "" and the line."""
+    if bold := BOLD.match(line):
+        heading = without_emphasis(bold[1]).rstrip(": ")
+        return (heading, "") if words(heading) <= INTRODUCTION_WORDS else ("", line)
+    if label := LABEL.match(line):
+        return without_emphasis(label[1] or label[2]), plain(line[label.end() :])
+    return "", line
 
 
 def plain(line: str) -> str:
