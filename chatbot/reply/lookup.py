@@ -91,14 +91,10 @@ def look_up(turn: Turn) -> LookedUp | None:
         return None
     if chosen := choice(turn):
         return chosen
-    picked: Picked | None
     question = asked(turn.text)
-    if counted := just_counted(turn, question):
-        question, picked = Asked("sum", question.likely, "all"), Picked(counted, turn.day)
-    elif question.is_looked_up and not names_a_record(turn):
-        picked = pick(question, candidates(turn, question), turn.day)
-    else:
+    if not question.is_looked_up or names_a_record(turn):
         return None
+    picked = pick(question, candidates(turn, question), turn.day)
     sentences = list(filter(None, TELL[question.ask](picked))) if picked and picked.records else []
     if picked and sentences:
         return looked_up(question, picked, sentences)
@@ -155,18 +151,6 @@ def chosen_in_words(turn: Turn) -> OwnRecord | None:
     [one] = (one for one in compared if one.record.id in meant)
     said = stems(DESCRIBING.sub(" ", turn.text))
     return one if said <= stems(f"{one.record.kind} {one.description}") else None
-
-
-def just_counted(turn: Turn, question: Asked) -> list[OwnRecord]:
-    """Return the records that the question before was answered with if this question of the same
-    message asks for their amount: "how many orders do I have, and what did I spend"."""
-    if not turn.is_further or question.ask not in {"amount", "sum"} or names_a_record(turn):
-        return []
-    counted = cited(turn)
-    told_kinds = {one.record.kind for one in counted}
-    named = kind_named(turn.text, kinds_of(turn))
-    is_meant = len(told_kinds) == 1 and (named is None or named in told_kinds)
-    return counted if is_meant and 1 < len(counted) < LISTED else []
 
 
 def unclear(turn: Turn) -> str:

@@ -1,7 +1,6 @@
 """Questions about one's own records are looked up: alice's, never bob's; of any trade."""
 
 import asyncio
-from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -57,21 +56,6 @@ def test_what_alice_paid_is_added_up_and_the_terms_are_shown(alice: Customer) ->
     assert answer.startswith(
         "Your 4 lessons come to 166.00 GBP in total: Lesson L-4 (GBP 41.50, booked); Lesson L-3"
     )
-
-
-@pytest.mark.parametrize(
-    "text", ["what did I spend", "what did they cost me", "How much did I pay for the lessons?"]
-)
-def test_the_amount_of_what_was_just_counted_is_the_sum(alice: Customer, text: str) -> None:
-    lessons(alice)
-    keep(alice, "hire:H-1", "hire", date="2026-10-02", status="completed", price="GBP 9.00")
-    counted = [f"lesson:L-{number}" for number in range(1, 5)]
-    turn = Turn(text, "cust_1", today=TODAY, cited=(tuple(counted),), is_further=True)
-    found = look_up(turn)
-    assert found and found.sentences[0].startswith("Your 4 lessons come to 166.00 GBP in total:")
-    assert {record.id for record, _ in found.records} == set(counted)
-    alone = look_up(replace(turn, text="what did I spend", is_further=False))
-    assert alone is None or not alone.sentences
 
 
 @pytest.mark.parametrize("price", [{"price": "EUR 40.00"}, {"price": 40, "currency": "EUR"}])
