@@ -58,16 +58,16 @@ def row(name: str, cells: list[str]) -> list[str]:
     return [whole] if len(whole.split()) <= ROW else cells
 
 
-def parts(line: str) -> list[str]:
-    return list(grouped(line)) if is_prose(line) else [line]
+def parts(line: str, most_words: int = TOGETHER) -> list[str]:
+    return list(grouped(line, most_words)) if is_prose(line) else [line]
 
 
-def grouped(line: str) -> Iterator[str]:
+def grouped(line: str, most_words: int) -> Iterator[str]:
     """Yield the sentences of a paragraph, some together."""
     group = ""
     for sentence in sentences.split(line):
         longer = f"{group} {sentence}".strip()
-        if not group or leads(group) or LEANS.match(sentence) or len(longer.split()) <= TOGETHER:
+        if not group or leads(group) or LEANS.match(sentence) or len(longer.split()) <= most_words:
             group = longer
         else:
             yield group

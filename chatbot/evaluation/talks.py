@@ -24,6 +24,7 @@ from inference.reading.training.data import Asked, Lesson
 
 Rows = list[dict[str, Any]]
 Owned = tuple[str | None, Line]
+HALF = 0.5
 # What stands in place of lines, or of what is expected, if the message asks nothing of the records.
 INSTEAD = ({"chat"}, {"person"}, "chat", "handoff", "ask")
 
@@ -97,7 +98,8 @@ def answering(lines: Sequence[Line], turn: dict[str, Any]) -> set[int]:
 def holding(piece: str, own: dict[int, Line]) -> set[int]:
     """Return the lines of a record or an article that state the field of this name, or, if none
     does, those that contain this piece of text. If it is a row of a table or has been cut apart, so
-    that no line contains it, return the line that shares the most words with it."""
+    that no line contains it, return the line that shares the most words with it, if it has half of
+    them."""
     # "Payment" means only that field, not "Next payment".
     if named := {place for place, line in own.items() if states_field(line, piece)}:
         return named
@@ -105,8 +107,9 @@ def holding(piece: str, own: dict[int, Line]) -> set[int]:
         return held
     if not own:
         return set()
-    shares = {place: companies.shared(piece, line.text) for place, line in own.items()}
-    return {place for place in [max(own, key=shares.__getitem__)] if shares[place]}
+    best = max(own, key=lambda place: companies.shared(piece, own[place].text))
+    asked, told = (set(map(letters, text.split())) - {""} for text in (piece, own[best].text))
+    return {best} if len(asked & told) >= HALF * len(asked) else set()
 
 
 def states_field(line: Line, name: str) -> bool:

@@ -23,8 +23,8 @@ from inference.grounding.injection import left_out
 MOST, FEW, COMPARED = 1_000, 20, 50
 # A day in the company's time zone may differ from the day that the record gives.
 DAY = timedelta(days=1)
-# Words of a field's name that only say that it holds a day: "Posted on".
-OF_DAYS = {"on", "at", "date", "day", "time"}
+# Words that only say that a field holds a day: "Posted on".
+NAMING_A_DAY = {"on", "at", "date", "day", "time"}
 
 
 @dataclass(frozen=True)
@@ -88,21 +88,22 @@ class OwnRecord:
         name = kinds.awaited_field(self.record.kind, self.record.fields, today)
         return self.line_of(name) or expected
 
-    def day_of_state(self, today: date) -> str:
-        """Return the line with the day that the customer waits for, or else the day since when the
-        record is in its state; or ""."""
-        return (self.awaited(today) if self.is_open else "") or self.since
+    def day_beside_status(self, today: date) -> str:
+        """Return the line with the day that the customer waits for, or else the day on which the
+        record reached its state; or ""."""
+        if self.is_open:
+            return self.awaited(today) or self.reached(today)
+        return self.reached(today) or self.line("done_date")
 
-    @property
-    def since(self) -> str:
-        """Return the line with the day on which it came into its state ("Posted: 24 November 2026"
-        for "posted"), or ""."""
-        state = set(record_text.words_of(str(self.value("status") or "")).casefold().split())
+    def reached(self, today: date) -> str:
+        """Return the line of the field that is named like the state and holds a day up to now
+        ("Posted: 24 November 2026" for "posted"), or ""."""
+        state = naming(str(self.value("status") or ""))
         for name, value in self.record.fields.items():
-            label = set(record_text.words_of(name).casefold().split()) - OF_DAYS
-            if label and label <= state and moments.days_of(name, value):
+            days = moments.days_of(name, value) if state and naming(name) == state else []
+            if days and max(days) <= today:
                 return self.line_of(name)
-        return self.line("done_date")
+        return ""
 
     def line_of(self, name: str) -> str:
         """Return the field of this name as customers read it, or ""."""
@@ -118,6 +119,10 @@ class OwnRecord:
 
     def worded(self, role: str) -> str:
         return self.line(role).partition(": ")[2]
+
+
+def naming(text: str) -> set[str]:
+    return set(record_text.words_of(text).casefold().split()) - NAMING_A_DAY
 
 
 def own_records(turn: Turn) -> QuerySet[Record]:

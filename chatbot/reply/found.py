@@ -102,4 +102,5 @@ def title_of(kind: str, title: str) -> str:
 def says_more(line: Line) -> bool:
     value = {*WORDS.findall(line.text.partition(": ")[2].casefold())}
     repeats = value <= {*WORDS.findall(line.hit.title.casefold())}
-    return not leads(line.text) and not (value and repeats)
+    introduces = leads(line.text) or line.text.endswith(":")
+    return not introduces and not (value and repeats)

@@ -192,13 +192,14 @@ def state_beside(turn: Turn) -> LookedUp | None:
 
 def day_beside(turn: Turn, shown: Sequence[Line], told_before: Set[Told]) -> LookedUp | None:
     """Return the day beside the status of one of the customer's records, if it was not told: the
-    day that they wait for, or the day since when it is so: "Repair 7 – Status: on the bench. Repair
-    7 – Promised for: 3 December"."""
-    if not shown or not tells_status(shown[0]) or len({line.hit.record for line in shown}) > 1:
+    day that they wait for, or the day on which the record reached its state: "Repair 7 – Status: on
+    the bench. Repair 7 – Promised for: 3 December"."""
+    records = {line.hit.record for line in shown}
+    if len(records) != 1 or shown[0].hit.shared or not tells_status(shown[0]):
         return None
     known = told_before | {line.source for line in shown}
     for one in customer_records.these(turn, [shown[0].hit.record]):
-        day = one.day_of_state(turn.day)
+        day = one.day_beside_status(turn.day)
         if day and (one.record.id, day) not in known:
             return LookedUp([told(one, day)], [(one.record, day)])
     return None

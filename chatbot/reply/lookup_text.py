@@ -41,7 +41,7 @@ def status(picked: Picked) -> list[str]:
     if len(picked.records) > TOLD:
         return listed(picked)
     return [
-        told(one, state, one.day_of_state(picked.today))
+        told(one, state, one.day_beside_status(picked.today))
         for one in picked.records
         if (state := one.line("status"))
     ]

@@ -7,7 +7,7 @@ does that well enough (docs/architecture.md). So the sentence only helps to choo
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from chatbot.engines import reader
 from chatbot.reply.found import Line
@@ -26,11 +26,11 @@ DOUBT = 2.0
 # Sentences that are told after the best one in an urgent matter. Of the answers to 24 grave
 # messages to twelve firms, one lacked only what the next sentence says: "ring 999" (2026-11-30).
 NEXT = 2
-# A numbered step of a list, with or without the words that introduce the list ("In a fire: 2. Ring
-# 999."). A list is told to its end, because the last step may be the call for help.
-STEP = re.compile(r"(?:[^:]{1,120}: )?(\d{1,2})[.)]\s")
-# What lines under one heading begin with.
-HEADING = re.compile(r"[^.:?!]{1,120}(?:: |[?!] )")
+# What lines below one heading begin with: "In a fire: ", "Fire: In the stable: ".
+HEADING = re.compile(r"(?:[^.:?!]{1,120}(?:: |[?!] )){1,3}")
+# A numbered step, perhaps below a heading. A list is told to its end, because the last step may be
+# the call for help.
+STEP = re.compile(rf"(?:{HEADING.pattern})?(\d{{1,2}})[.)]\s")
 # Lines that one sentence is told as: it may join two or three facts.
 TOGETHER = 3
 
@@ -64,9 +64,13 @@ def with_rival(chosen: Sequence[Line], lines: Sequence[Line]) -> list[Line]:
 def following(line: Line) -> list[Line]:
     """Return up to NEXT lines of prose that follow a line of prose in an article, or the remaining
     steps of a list: one sentence seldom says everything that a person in danger needs to do."""
-    if not line.hit.shared or not is_advice(line.text):
+    if not line.hit.shared:
         return []
-    after = [*takewhile(is_advice, cut(line.hit.text)[1][line.place + 1 :])]
+    rest = cut(line.hit.text)[1][line.place + 1 :]
+    heading = shared_heading(line.text, rest[0]) if rest else ""
+    if not is_advice(line.text, heading):
+        return []
+    after = [*takewhile(lambda text: text.startswith(heading) and is_advice(text, heading), rest)]
     count, last = NEXT, step_of(line.text)
     for at, text in enumerate(after):
         step = step_of(text)
@@ -79,15 +83,22 @@ def following(line: Line) -> list[Line]:
     return [replace(line, place=at, text=text) for at, text in told]
 
 
-def is_advice(text: str) -> bool:
-    """Tell a sentence or a step, perhaps under a heading ("In a fire: Go out."), from a field."""
-    return is_prose(text) or bool(step_of(text)) or (CELL not in text and text.endswith("."))
+def is_advice(text: str, heading: str = "") -> bool:
+    """Tell a sentence or a step from a field: below a heading, both look alike."""
+    return is_prose(text) or bool(step_of(text)) or (bool(heading) and CELL not in text)
 
 
 def step_of(text: str) -> int:
     """Return the number of the step that a line begins; 0 if it begins none."""
     found = STEP.match(text)
     return int(found[1]) if found else 0
+
+
+def shared_heading(one: str, other: str) -> str:
+    """Return the heading that two lines begin with, or ""."""
+    same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    found = HEADING.match(one[:same])
+    return found[0] if found else ""
 
 
 def by_nearness(sentence: str, lines: Sequence[Line]) -> list[Line]:
@@ -121,13 +132,10 @@ def of_record(lines: Sequence[Line]) -> str:
 
 
 def unrepeated(texts: Sequence[str]) -> list[str]:
-    """Say the heading of neighbouring lines once."""
-    told, before = list[str](), ""
-    for text in texts:
-        heading = found[0] if (found := HEADING.match(text)) else ""
-        told.append(text.removeprefix(heading) if heading == before else text)
-        before = heading
-    return told
+    """Leave a heading out where the line before has the same one."""
+    return [
+        text.removeprefix(shared_heading(before, text)) for before, text in pairwise(["", *texts])
+    ]
 
 
 def name_of(hit: Hit) -> str:

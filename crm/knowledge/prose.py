@@ -1,7 +1,7 @@
 """Cuts the text of an article into lines that can stand alone.
 
-Each line has the heading or label that it stands under: "Locked out: 9 pm to 7 am, ring security."
-Without it, nobody would find the line, and nobody who reads it would know what it is about.
+Each line has the heading that it stands under: "Locked out: 9 pm to 7 am, ring security." Without
+it, nobody would find the line, and nobody who reads it would know what it is about.
 """
 
 import re
@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from crm.knowledge import tables
+from crm.knowledge.outline import ITEM, Block, plain, sections, under
 from inference import sentences
 from inference.length import boundary, words
-from inference.lines import parts
+from inference.lines import TOGETHER, is_prose, leads, parts
 
 # A sentence up to this many times as long as a passage stays whole.
 LONGEST_WHOLE = 1.5
@@ -19,56 +20,28 @@ LONGEST_WHOLE = 1.5
 LONGEST_WORD = 120
 # A longer label is cut together with its value.
 LABEL_WORDS = 20
-BULLET = re.compile(r"^[-*•] ")
-ITEM = re.compile(r"^(?:[-*•]|\d{1,2}[.)]) ")
-# Markdown's marks of headings, quotations and emphasis. "> 5 kg", "2**10" and "a_b_c" have none.
-HEADING, QUOTATION = re.compile(r"^#{1,6} "), re.compile(r"^(?:> ?)+(?!\s*\d)")
-STRONG = re.compile(r"(?<![\w*])\*\*(?=\S)([^*\n]{1,300})(?<=\S)\*\*(?![\w*])")
-EMPHASIS = re.compile(r"(?<![\w*_])([*_])(?=\S)([^*_\n]{1,200})(?<=\S)\1(?![\w*_])")
-ESCAPED = re.compile(r"\\([*_#>])")
-# An escaped mark meanwhile: a character for private use.
-PRIVATE = 0xE000
-# The start of an item of a list, "1. Open …", or of "Monday: 9 to 17".
-OWN_LINE = re.compile(r"(?<!\s)\s*+(?:[-*•]\s|\d{1,2}[.)]\s|[A-ZÀ-Þ][^:.!?,]{0,40}: )")
-# Words; a longer heading or introduction is not repeated before what follows it.
+BULLET = re.compile(r"^\s*[-*•] ")
+# Words; a longer introduction is not repeated before the items of its list.
 INTRODUCTION_WORDS = 15
-# A paragraph in bold is a heading; bold words with a mark of their own are the paragraph's label:
-# "**Guarantee.** Twelve months." More words before a full stop are a sentence.
-BOLD = re.compile(r"^\*\*(?=\S)([^*\n]{1,120})(?<=\S)\*\*:?$")
-LABEL = re.compile(
-    r"^\*\*(?:([^*\n]{1,120}?)(?::\*\*|(?<=[?!])\*\*|\*\*:)|"
-    r"((?:[^*\s.\d]+ ){0,4}[^*\s.\d]+)(?:\.\*\*|\*\*\.))\s+(?=\S)"
-)
-ASKED = ("?", "!")
-
-# A line, or the lines of a table.
-Block = str | list[str]
 
 
 def paragraphs(text: str, most_words: int, title: str = "") -> Iterator[str]:
     """Yield the text's paragraphs, items of lists and rows of tables, with their headings. Those
     that are too long are cut between sentences, rows between their cells.
 
-    title: what the passage says anyway, so no heading repeats it.
+    title: of the passage; a heading that says the same is left out.
     """
-    for above, blocks in sections(blocks_of(text)):
-        heading = "" if above.casefold() == title.casefold() else above
-        if heading and not blocks:
+    for heading, own in sections(text, title):
+        if heading and not own:
             yield heading
         caption = ""
-        for block in with_introductions(blocks):
+        for block in with_introductions(own):
             if isinstance(block, list):
                 yield from rows(block, caption or heading, most_words)
                 caption = ""
             else:
                 caption = tables.heading(block)
-                for line in under(heading, block):
-                    yield from pieces(line, most_words)
-
-
-def blocks_of(text: str) -> Iterator[Block]:
-    for is_table, run in tables.grouped(text.splitlines()):
-        yield from [run] if is_table else unwrapped("\n".join(run))
+                yield from headed(heading, block, most_words)
 
 
 def rows(table: list[str], caption: str, most_words: int) -> Iterator[str]:
@@ -78,111 +51,53 @@ def rows(table: list[str], caption: str, most_words: int) -> Iterator[str]:
         yield from [row] if whole else chain(*(fitting_line(cell, most_words) for cell in cells))
 
 
-def unwrapped(text: str) -> list[str]:
-    """Join lines that a narrow window has broken; "- Sunday: closed" stays a line of its own."""
-    lines: list[list[str]] = []
-    for paragraph in re.split(r"\n\s*\n", text):
-        own = True
-        for line in paragraph.splitlines():
-            plain, is_heading = QUOTATION.sub("", line), bool(HEADING.match(line))
-            if own or is_heading or OWN_LINE.match(plain):
-                lines.append([plain])
-            else:
-                lines[-1].append(plain)
-            own = is_heading
-    return [" ".join(" ".join(pieces).split()) for pieces in lines]
+def headed(heading: str, line: str, most_words: int) -> Iterator[str]:
+    """Yield a line in pieces that fit; below a heading, in what may be told alone, with it."""
+    for piece in pieces(line, most_words):
+        room = TOGETHER - len(heading.split())
+        yield from (under(heading, part) for part in parts(piece, room)) if heading else [piece]
 
 
-def sections(blocks: Iterable[Block]) -> Iterator[tuple[str, list[Block]]]:
-    """Yield each heading with what stands under it, at first none. A paragraph in bold is a heading
-    below the last one with a mark; a label is one for its paragraph and a list right after it."""
-    section, above, own, is_label = "", "", list[Block](), False
-    for block in blocks:
-        is_list = isinstance(block, str) and bool(ITEM.match(block))
-        lower, rest = ("", block) if isinstance(block, list) else lower_heading(block)
-        if isinstance(block, str) and (found := heading_of(block)):
-            yield above, own
-            section, above, own, is_label = found, found, [], False
-        elif lower:
-            if own or above != section:
-                yield above, own
-            above, is_label = under(section, lower)[0], bool(rest)
-            own = [rest] if rest else []
-        else:
-            if is_label and not is_list:
-                yield above, own
-                above, own, is_label = section, [], False
-            own.append(plain(block) if isinstance(block, str) else block)
-    yield above, own
-
-
-def heading_of(line: str) -> str:
-    """Return the text of a heading; "" if the line is none, or too long to be repeated."""
-    heading = plain(line).rstrip(": ") if HEADING.match(line) else ""
-    return heading if words(heading) <= INTRODUCTION_WORDS else ""
-
-
-def lower_heading(line: str) -> tuple[str, str]:
-    """Return the text of a paragraph in bold, or the label of a paragraph and what follows it; or
-    "" and the line."""
-    if bold := BOLD.match(line):
-        heading = without_emphasis(bold[1]).rstrip(": ")
-        return (heading, "") if words(heading) <= INTRODUCTION_WORDS else ("", line)
-    if label := LABEL.match(line):
-        return without_emphasis(label[1] or label[2]), plain(line[label.end() :])
-    return "", line
-
-
-def plain(line: str) -> str:
-    return without_emphasis(HEADING.sub("", line))
-
-
-def under(heading: str, line: str) -> list[str]:
-    """Return the line under its heading, cut into what may be told alone."""
-    if not heading:
-        return [line]
-    mark = "" if heading.endswith(ASKED) else ":"
-    return [f"{heading}{mark} {part}" for part in parts(line)]
-
-
-def without_emphasis(line: str) -> str:
-    """Remove Markdown's marks: customers read plain text."""
-    if not {"*", "_", "\\"} & {*line} or any(PRIVATE < ord(one) < PRIVATE + 128 for one in line):
-        return line
-    kept = ESCAPED.sub(lambda found: chr(PRIVATE + ord(found[1])), line)
-    plain = STRONG.sub(r"\1", EMPHASIS.sub(r"\2", kept))
-    return "".join(
-        chr(ord(one) - PRIVATE) if PRIVATE < ord(one) < PRIVATE + 128 else one for one in plain
-    )
-
-
-def with_introductions(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Put the line before a list in front of each item: alone, "Plant pots" does not say whether
-    they are taken."""
-    introduction, alone = "", False
-    for block in blocks:
-        item = "" if isinstance(block, list) else BULLET.sub("", block)
-        if introduction and item and ITEM.match(str(block)):
-            yield f"{introduction} {item}"
-            alone = False
-            continue
-        if alone:
-            yield introduction
-        introduction = introducing(item)
-        alone = bool(introduction)
+def with_introductions(own: Iterable[Block]) -> Iterator[Block]:
+    """Put what introduces a list in front of each item: alone, "Plant pots" does not say whether
+    they are taken. Put a question or "You do this:" in front of the sentence after it."""
+    # What introduces the items below, with its indentation (-1: a paragraph); and the last of it
+    # that stands alone so far.
+    introductions: list[tuple[int, str]] = []
+    waiting = ""
+    for block in own:
+        is_item = isinstance(block, str) and bool(ITEM.match(block))
+        depth = len(block) - len(block.lstrip()) if is_item and isinstance(block, str) else -1
+        introductions = [one for one in introductions if one[0] < depth]
         if isinstance(block, list):
+            if waiting:
+                yield waiting
             yield block
-        elif rest := item.removesuffix(introduction).strip():
+            waiting = ""
+            continue
+        line = plain(BULLET.sub("", block)).strip()
+        if introductions:
+            line = f"{introductions[-1][1]} {line}"
+        elif waiting and leads(waiting) and is_prose(line) and not is_item:
+            line = f"{waiting} {line}"
+        elif waiting:
+            yield waiting
+        waiting = ""
+        if introduction := introducing(line):
+            introductions.append((depth, introduction))
+        if introduction or leads(line):
+            waiting = introduction or line
+        if rest := line.removesuffix(waiting).strip():
             yield rest
-    if alone:
-        yield introduction
+    if waiting:
+        yield waiting
 
 
 def introducing(line: str) -> str:
     """Return the line's last sentence if it introduces a list: "We do not take:"."""
     last = (sentences.split(line) or [""])[-1]
     is_short = words(last) <= INTRODUCTION_WORDS
-    return last if last.rstrip("*_ ").endswith(":") and is_short else ""
+    return last if last.endswith(":") and is_short else ""
 
 
 def pieces(line: str, most_words: int) -> Iterator[str]:

@@ -1,7 +1,10 @@
 """The day that alice waits for is told with the state of what is hers."""
 
+from dataclasses import replace
+
 import pytest
 
+from chatbot.reply.customer_records import OwnRecord
 from chatbot.reply.found import Line
 from chatbot.reply.lookup import day_beside
 from chatbot.reply.turn import Turn
@@ -104,6 +107,32 @@ def test_the_state_of_a_finished_one_is_told_with_the_day_since_when(
     keep(alice, "certificate:7", "certificate", status="posted", **fields)
     day = f"{record_text.heading(record_text.words_of(field))}: 24 November 2026"
     assert told("Is my certificate posted yet?") == f"Certificate 7 – Status: posted; {day}."
+
+
+@pytest.mark.parametrize(
+    ("status", "fields"),
+    [
+        ("order cancelled", {"order_date": "2026-11-01"}),
+        ("return shipped", {"shipped": "2026-11-01"}),
+        ("not delivered", {"delivered": "2026-11-20"}),
+        ("approved, not paid", {"paid": "2026-11-20"}),
+        ("posted", {"posted": "2026-12-20"}),
+        ("in repair", {"delivered": "2026-09-01"}),
+    ],
+)
+def test_the_day_of_another_state_and_a_day_to_come_are_not_told(
+    alice: Customer, status: str, fields: dict[str, str]
+) -> None:
+    record = keep(alice, "parcel:7", "parcel", status=status, **fields)
+    one = OwnRecord(record, RecordKind(name="parcel", status="status"))
+    assert one.reached(TODAY) == ""
+
+
+def test_nothing_of_an_article_is_told_beside(alice: Customer) -> None:
+    line = read_line(BENCH)
+    shared = replace(line, hit=replace(line.hit, shared=True, kind="article"))
+    assert day_beside(Turn("done?", "cust_1", today=TODAY), [shared], set()) is None
+    assert not RecordKind.objects.filter(name="article").exists()
 
 
 def test_a_field_that_is_no_day_says_not_since_when(alice: Customer) -> None:

@@ -197,6 +197,22 @@ def test_advice_under_a_heading_is_told_to_its_end_and_the_heading_once() -> Non
     )
 
 
+@pytest.mark.parametrize("heading", ["Fire: In a fire: ", "What if the hay is hot? ", "Fire: "])
+@pytest.mark.parametrize("end", [".", ""])
+def test_steps_below_any_heading_are_told_to_their_end(heading: str, end: str) -> None:
+    said = ["Leave at once", "Lead the horses out", "Shut the doors", "Ring 999"]
+    steps = [f"{heading}{number}. {text}{end}" for number, text in enumerate(said, start=1)]
+    lines = lines_of("\n".join(["Stable", *steps, "Pets: No dogs."]))
+    assert [one.text for one in following(lines[0])] == steps[1:]
+
+
+def test_what_stands_below_another_heading_does_not_follow() -> None:
+    told = ["Locked out: Ring security.", "Locked out: Wait.", "Fire alarm: It is free."]
+    lines = lines_of("\n".join(["Room", *told]))
+    assert [one.text for one in following(lines[0])] == told[1:2]
+    assert following(lines[1]) == []
+
+
 def test_a_list_that_begins_later_or_anew_is_another_one() -> None:
     told = ["Ring 999.", "Go out.", "Wait.", "1. Order hay.", "2. Pay."]
     assert [one.text for one in following(lines_of("\n".join(["Fire", *told]))[0])] == told[1:3]

@@ -30,7 +30,7 @@ def test_lines_that_only_a_narrow_window_has_broken_are_one() -> None:
     assert cut(text) == lines
 
 
-@pytest.mark.parametrize("heading", ["## Locked out", "**Locked out**", "**Locked out:**"])
+@pytest.mark.parametrize("heading", ["## Locked out", "**Locked out**", "Locked out\n-----"])
 def test_each_line_has_the_heading_that_it_stands_under(heading: str) -> None:
     text = f"""Report it in the app.
 
@@ -54,6 +54,127 @@ The first call-out is free."""
         "she may not open a door for anybody who does not live there. She takes cards.",
         "Fire alarm: The first call-out is free.",
     ]
+
+
+def test_bold_words_before_a_list_introduce_it_alone() -> None:
+    text = "**We do not accept:**\n\n- plant pots\n- mirrors\n\nEverything else is welcome."
+    assert cut(text) == [
+        "We do not accept: plant pots",
+        "We do not accept: mirrors",
+        "Everything else is welcome.",
+    ]
+
+
+def test_headings_of_two_levels_stand_together() -> None:
+    text = """# Terms
+
+## Germany
+
+### Express
+
+10 EUR
+
+## Austria
+
+### Express
+
+20 EUR
+
+### What of Sundays?
+
+No."""
+    assert cut(text, "Terms") == [
+        "Germany: Express: 10 EUR",
+        "Austria: Express: 20 EUR",
+        "Austria: What of Sundays? No.",
+    ]
+
+
+def test_a_question_stands_with_its_answer_and_before_no_other_heading() -> None:
+    text = """## Delivery
+
+How long does it take?
+
+Two weeks.
+
+To collect it:
+
+Ring us.
+
+## Can I cancel?
+
+Yes.
+
+**Can I pay by card?**
+
+No."""
+    assert cut(text) == [
+        "Delivery: How long does it take? Two weeks.",
+        "Delivery: To collect it: Ring us.",
+        "Can I cancel? Yes.",
+        "Can I pay by card? No.",
+    ]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "## What we do if you change your mind about a thing that you bought and paid for here",
+        "Orders\n----",
+        "## [Orders](https://shop.example.com/help/orders/and/all/about/them)",
+        " ## Orders",
+        "> ## Orders",
+        "---",
+    ],
+)
+def test_every_heading_ends_the_part_above_it(heading: str) -> None:
+    *_, last = cut(f"## Gift cards\n\nNever refunded.\n\n{heading}\n\nWe refund the price.")
+    assert "Gift cards" not in last
+    assert "We refund the price." in last
+
+
+def test_a_mark_in_code_is_no_heading() -> None:
+    text = "## Restart\n\n```\n# stop the service\n```\n\nThen wait."
+    assert cut(text) == ["Restart: # stop the service", "Restart: Then wait."]
+
+
+def test_an_item_introduces_only_the_items_below_it() -> None:
+    text = "Deposit:\n- Standard rooms:\n  - 100 EUR\n- Suites: 200 EUR"
+    assert cut(text) == ["Deposit: Standard rooms: 100 EUR", "Deposit: Suites: 200 EUR"]
+    assert cut("We take:\n- Glass\nWe do not take:\n- Plant pots") == [
+        "We take: Glass",
+        "We do not take: Plant pots",
+    ]
+
+
+def test_a_label_does_not_hold_for_what_its_paragraph_does_not_lead_to() -> None:
+    table = "| Day | Opens |\n|---|---|\n| Monday | 9 |"
+    assert cut(
+        f"## Hotel\n\n**Smoking:** forbidden everywhere.\n\n- Check in from 3 pm.\n\n{table}"
+    ) == [
+        "Hotel: Smoking: forbidden everywhere.",
+        "Hotel: Check in from 3 pm.",
+        "Hotel · Monday · Opens: 9",
+    ]
+    assert cut(f"**Prices per week:** for two\n\n{table}")[1:] == ["for two · Monday · Opens: 9"]
+
+
+def test_after_a_label_the_heading_in_bold_holds_again() -> None:
+    text = "**Locked out**\n\n**Note:** bring your card.\n\nRing security."
+    assert cut(text) == ["Locked out: Note: bring your card.", "Locked out: Ring security."]
+
+
+def test_each_piece_of_a_long_paragraph_has_the_heading() -> None:
+    lines = cut("## Terms\n\nAttention: " + "We say it again and again. " * 60)
+    assert len(lines) > 2
+    assert all(line.startswith("Terms: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    "sign", ["*", "#", "**a**", "> ", "Why? ", "It is so. ", "- a\n", "## a\n"]
+)
+def test_signs_without_end_are_cut_in_time(sign: str) -> None:
+    assert cut("## H\n\n" + sign * 20_000)
 
 
 def test_a_label_is_the_heading_of_its_paragraph_and_of_the_list_after_it() -> None:
