@@ -137,7 +137,7 @@ class Answer:
                     yield sentence
             if answering.refused:
                 unanswered.append((turn, answering.refused))
-            turn = turn_after(turn, answering.cited, answering.shown)
+            turn = turn_after(turn, answering.cited, answering.shown, answering.counted_records)
         if unanswered and not surely:
             async for sentence in self.report_unanswered(unanswered):
                 yield sentence
@@ -237,7 +237,9 @@ def without_intent(parts: Sequence[str], intent: str) -> list[str]:
     return [part for part, one in zip(parts, heard, strict=True) if intent not in one.intents]
 
 
-def turn_after(turn: Turn, cited: Sequence[str], shown: Sequence[str]) -> Turn:
+def turn_after(
+    turn: Turn, cited: Sequence[str], shown: Sequence[str], counted: Sequence[str] = ()
+) -> Turn:
     """Return the turn as it stands after one of its questions was answered."""
     answer = (("bot", " ".join(shown)),) if shown else ()
     return replace(
@@ -245,6 +247,7 @@ def turn_after(turn: Turn, cited: Sequence[str], shown: Sequence[str]) -> Turn:
         history=(*turn.history, ("customer", turn.text), *answer),
         cited=(tuple(cited), *turn.cited) if cited else turn.cited,
         is_further=True,
+        counted=tuple(counted),
     )
 
 

@@ -93,7 +93,8 @@ class OwnRecord:
         record reached its state; or ""."""
         if self.is_open:
             return self.awaited(today) or self.reached(today)
-        return self.reached(today) or self.line("done_date")
+        done = self.day("done_date") if self.is_open is False else None
+        return self.reached(today) or (self.line("done_date") if done and done <= today else "")
 
     def reached(self, today: date) -> str:
         """Return the line of the field that is named like the state and holds a day up to now

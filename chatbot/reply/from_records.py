@@ -15,7 +15,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import asdict
 from datetime import date
@@ -93,6 +93,8 @@ class FromRecords:
         self.shown: list[str] = []
         # The lines told for this question, and the records that its answer rests on.
         self.lines, self.cited = list[Line](), list[str]()
+        # The records that were counted or listed as the answer.
+        self.counted_records: Sequence[str] = ()
         # A line that answers was shown for another question.
         self.said_before = False
         # The result of the search, if none of it answers.
@@ -335,6 +337,7 @@ class FromRecords:
         for sentence in looked_up.sentences:
             yield self.show(written_like(sentence, self.turn.text))
         self.cite_all(looked_up)
+        self.counted_records = looked_up.counted
 
     def cite_all(self, looked_up: LookedUp) -> None:
         for record, quote in looked_up.records:

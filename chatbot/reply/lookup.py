@@ -47,6 +47,11 @@ FRAGMENT = 4
 DESCRIBES = 8
 DESCRIBING = re.compile(r"\b(?:i mean|meant|the one|that one|ones?|from|please)\b", re.IGNORECASE)
 DENIES = re.compile(r"\b(?:not|never|nothing|none|neither)\b|n['’]t\b", re.IGNORECASE)
+# A sum over what was just counted is not over these: "what did I spend in October", "on repairs".
+NARROWED = re.compile(
+    r"\b(?:on|for|in|since|from|until|before|after)\b(?! (?:all|total|them|these|those|it)\b)",
+    re.IGNORECASE,
+)
 # For these, all the records that are meant are told, not only the best one.
 COUNTED = {"list", "count", "sum"}
 # Records that are offered beside the one that was told.
@@ -92,9 +97,13 @@ def look_up(turn: Turn) -> LookedUp | None:
     if chosen := choice(turn):
         return chosen
     question = asked(turn.text)
-    if not question.is_looked_up or names_a_record(turn):
+    picked: Picked | None
+    if counted := just_counted(turn, question):
+        question, picked = Asked("sum", question.likely, "all"), Picked(counted, turn.day)
+    elif question.is_looked_up and not names_a_record(turn):
+        picked = pick(question, candidates(turn, question), turn.day)
+    else:
         return None
-    picked = pick(question, candidates(turn, question), turn.day)
     sentences = list(filter(None, TELL[question.ask](picked))) if picked and picked.records else []
     if picked and sentences:
         return looked_up(question, picked, sentences)
@@ -105,7 +114,9 @@ def look_up(turn: Turn) -> LookedUp | None:
 def looked_up(question: Asked, picked: Picked, sentences: list[str]) -> LookedUp:
     trace = {"asks": question.ask, "likely": round(question.likely, 3), "picks": question.picks}
     quotes = [(one.record, one.quoted(picked.today)) for one in picked.records[:LISTED]]
-    return LookedUp(sentences, quotes, trace)
+    is_count = question.ask in {"list", "count"} and not picked.only
+    counted = tuple(one.record.id for one in picked.records) if is_count else ()
+    return LookedUp(sentences, quotes, trace, counted=counted)
 
 
 def choice(turn: Turn) -> LookedUp | None:
@@ -151,6 +162,19 @@ def chosen_in_words(turn: Turn) -> OwnRecord | None:
     [one] = (one for one in compared if one.record.id in meant)
     said = stems(DESCRIBING.sub(" ", turn.text))
     return one if said <= stems(f"{one.record.kind} {one.description}") else None
+
+
+def just_counted(turn: Turn, question: Asked) -> list[OwnRecord]:
+    """Return the records that the question before, of the same message, was answered with, if this
+    question asks for their sum: "how many orders do I have, and what did I spend"."""
+    asks_sum = question.ask == "sum" and question.likely >= SURE and question.picks == "all"
+    if not (turn.counted and asks_sum) or NARROWED.search(turn.text) or names_a_record(turn):
+        return []
+    counted = customer_records.these(turn, turn.counted)
+    named = kind_named(turn.text, kinds_of(turn))
+    if named and any(one.record.kind != named for one in counted):
+        return []
+    return sorted(counted, key=customer_records.own_day, reverse=True)
 
 
 def unclear(turn: Turn) -> str:

@@ -35,6 +35,8 @@ class LookedUp:
     records: list[tuple[Record, str]] = field(default_factory=list)
     trace: dict[str, Any] = field(default_factory=dict)
     refusal: str = ""
+    # All the records that were counted or listed, if nothing else was told.
+    counted: tuple[str, ...] = ()
 
 
 def status(picked: Picked) -> list[str]:

@@ -7,7 +7,7 @@ does that well enough (docs/architecture.md). So the sentence only helps to choo
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise, takewhile
+from itertools import takewhile
 
 from chatbot.engines import reader
 from chatbot.reply.found import Line
@@ -27,7 +27,7 @@ DOUBT = 2.0
 # messages to twelve firms, one lacked only what the next sentence says: "ring 999" (2026-11-30).
 NEXT = 2
 # What lines below one heading begin with: "In a fire: ", "Fire: In the stable: ".
-HEADING = re.compile(r"(?:[^.:?!]{1,120}(?:: |[?!] )){1,3}")
+HEADING = re.compile(r"(?:[^.:?!]{1,120}(?:: |[?!] )){1,6}")
 # A numbered step, perhaps below a heading. A list is told to its end, because the last step may be
 # the call for help.
 STEP = re.compile(rf"(?:{HEADING.pattern})?(\d{{1,2}})[.)]\s")
@@ -77,7 +77,7 @@ def following(line: Line) -> list[Line]:
         # A long step takes up several lines, of which only the first has a number.
         if step == last + 1 and (last or at < NEXT):
             count, last = max(count, at + 1), step
-        elif step:
+        elif step and step != last:
             break  # Another list.
     told = enumerate(after[:count], start=line.place + 1)
     return [replace(line, place=at, text=text) for at, text in told]
@@ -133,8 +133,10 @@ def of_record(lines: Sequence[Line]) -> str:
 
 def unrepeated(texts: Sequence[str]) -> list[str]:
     """Leave a heading out where the line before has the same one."""
+    headings = [found[0] if (found := HEADING.match(text)) else "" for text in texts]
     return [
-        text.removeprefix(shared_heading(before, text)) for before, text in pairwise(["", *texts])
+        text.removeprefix(heading) if heading == before else text
+        for text, heading, before in zip(texts, headings, ["", *headings], strict=False)
     ]
 
 

@@ -77,6 +77,9 @@ class Turn:
     drafts: bool = False
     # The text is one of several questions in a message, but not the first.
     is_further: bool = False
+    # The records that the question before, of the same message, was answered with a count or a
+    # list of.
+    counted: tuple[str, ...] = ()
 
     @cached_property
     def names(self) -> search.Names:

@@ -6,10 +6,12 @@ it, nobody would find the line, and nobody who reads it would know what it is ab
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import chain
+from re import Match
 
 from crm.knowledge import tables
-from crm.knowledge.outline import ITEM, Block, plain, sections, under
+from crm.knowledge.outline import ASKS, ITEM, Block, plain, sections, under
 from inference import sentences
 from inference.length import boundary, words
 from inference.lines import TOGETHER, is_prose, leads, parts
@@ -20,9 +22,9 @@ LONGEST_WHOLE = 1.5
 LONGEST_WORD = 120
 # A longer label is cut together with its value.
 LABEL_WORDS = 20
-BULLET = re.compile(r"^\s*[-*•] ")
+BULLET = re.compile(r"^\s*[-–*•] ")
 # Words; a longer introduction is not repeated before the items of its list.
-INTRODUCTION_WORDS = 15
+INTRODUCTION_WORDS = 30
 
 
 def paragraphs(text: str, most_words: int, title: str = "") -> Iterator[str]:
@@ -58,33 +60,48 @@ def headed(heading: str, line: str, most_words: int) -> Iterator[str]:
         yield from (under(heading, part) for part in parts(piece, room)) if heading else [piece]
 
 
-def with_introductions(own: Iterable[Block]) -> Iterator[Block]:
+@dataclass(frozen=True)
+class Introduction:
+    """What introduces the items below it: a paragraph, at depth -1, or an item of a higher list."""
+
+    depth: int
+    text: str
+
+
+def with_introductions(blocks: Iterable[Block]) -> Iterator[Block]:
     """Put what introduces a list in front of each item: alone, "Plant pots" does not say whether
     they are taken. Put a question or "You do this:" in front of the sentence after it."""
-    # What introduces the items below, with its indentation (-1: a paragraph); and the last of it
-    # that stands alone so far.
-    introductions: list[tuple[int, str]] = []
+    above: list[Introduction] = []
+    items: dict[int, Match[str]] = {}
+    # An introduction or a question that nothing has followed yet.
     waiting = ""
-    for block in own:
-        is_item = isinstance(block, str) and bool(ITEM.match(block))
-        depth = len(block) - len(block.lstrip()) if is_item and isinstance(block, str) else -1
-        introductions = [one for one in introductions if one[0] < depth]
+    for block in blocks:
         if isinstance(block, list):
             if waiting:
                 yield waiting
             yield block
-            waiting = ""
+            above, items, waiting = [], {}, ""
             continue
+        item = ITEM.match(block)
+        depth = len(item[1]) if item else -1
+        above = [one for one in above if one.depth < depth]
+        items = {at: one for at, one in items.items() if at <= depth}
+        if item and not goes_on(items.get(depth), item):
+            above = []
         line = plain(BULLET.sub("", block)).strip()
-        if introductions:
-            line = f"{introductions[-1][1]} {line}"
-        elif waiting and leads(waiting) and is_prose(line) and not is_item:
+        if above:
+            line = below(above[-1].text, line)
+        elif waiting and not item and continues(waiting, line):
             line = f"{waiting} {line}"
         elif waiting:
             yield waiting
         waiting = ""
+        if item:
+            items[depth] = item
+            above.append(Introduction(depth, line))
         if introduction := introducing(line):
-            introductions.append((depth, introduction))
+            above = [one for one in above if one.depth < depth]
+            above.append(Introduction(depth, introduction))
         if introduction or leads(line):
             waiting = introduction or line
         if rest := line.removesuffix(waiting).strip():
@@ -93,11 +110,41 @@ def with_introductions(own: Iterable[Block]) -> Iterator[Block]:
         yield waiting
 
 
+def goes_on(last: Match[str] | None, item: Match[str]) -> bool:
+    """Tell whether an item belongs to the list of the one before it at its depth, or begins one."""
+    if not item[2] and not item[3]:
+        return last is None or not (last[2] or last[3])
+    if last is None:
+        return item[2] in {"0", "1"} or item[3] == "a"
+    if item[2]:
+        return bool(last[2]) and int(item[2]) in {int(last[2]), int(last[2]) + 1}
+    return bool(last[3]) and ord(item[3]) in {ord(last[3]), ord(last[3]) + 1}
+
+
+def below(introduction: str, line: str) -> str:
+    """Put an introduction in front of a line, if it is short enough to be repeated."""
+    if words(introduction) > INTRODUCTION_WORDS:
+        return line
+    return (
+        f"{introduction} {line}"
+        if introduction.endswith((":", *ASKS))
+        else f"{introduction}: {line}"
+    )
+
+
+def continues(waiting: str, line: str) -> bool:
+    """Tell whether a line says what a question asks or a paragraph introduces."""
+    if waiting.endswith(ASKS):
+        return not line.endswith(ASKS)
+    return leads(waiting) and is_prose(line)
+
+
 def introducing(line: str) -> str:
-    """Return the line's last sentence if it introduces a list: "We do not take:"."""
+    """Return the line's last sentence if it introduces what follows: "We do not take:", "What do
+    you not take?"."""
     last = (sentences.split(line) or [""])[-1]
     is_short = words(last) <= INTRODUCTION_WORDS
-    return last if last.endswith(":") and is_short else ""
+    return last if last.endswith((":", *ASKS)) and is_short else ""
 
 
 def pieces(line: str, most_words: int) -> Iterator[str]:

@@ -1,14 +1,16 @@
 """Questions about one's own records are looked up: alice's, never bob's; of any trade."""
 
 import asyncio
+from dataclasses import replace
 from unittest import mock
 
 import pytest
 
 from chatbot.engines import kinds
 from chatbot.reply import customer_records, lookup
-from chatbot.reply.answer import collect
+from chatbot.reply.answer import collect, turn_after
 from chatbot.reply.lookup import Asked, look_up
+from chatbot.reply.lookup_text import LookedUp
 from chatbot.reply.turn import Turn
 from crm.knowledge import amounts, record_text
 from crm.models import Customer, Record, RecordKind
@@ -56,6 +58,48 @@ def test_what_alice_paid_is_added_up_and_the_terms_are_shown(alice: Customer) ->
     assert answer.startswith(
         "Your 4 lessons come to 166.00 GBP in total: Lesson L-4 (GBP 41.50, booked); Lesson L-3"
     )
+
+
+def after_a_count(customer: Customer, text: str) -> LookedUp | None:
+    """Ask a further question after alice's lessons were counted; she has hires, too."""
+    lessons(customer)
+    keep(customer, "hire:H-1", "hire", date="2026-10-02", status="completed", price="GBP 9.00")
+    counted = look_up(Turn("How many lessons do I have in total?", "cust_1", today=TODAY))
+    assert counted and len(counted.counted) == 4
+    asked = Turn("How many lessons do I have in total?", "cust_1", today=TODAY)
+    after = turn_after(asked, counted.counted, counted.sentences, counted.counted)
+    return look_up(replace(after, text=text))
+
+
+@pytest.mark.parametrize("text", ["what did I spend", "and what did they cost me altogether?"])
+def test_what_was_just_counted_is_added_up(alice: Customer, text: str) -> None:
+    found = after_a_count(alice, text)
+    assert found and found.sentences[0].startswith("Your 4 lessons come to 166.00 GBP in total:")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "how much was the last one",
+        "how much is the next one?",
+        "what do I still owe",
+        "how much is the deposit?",
+        "how much did I spend in October?",
+        "how much did I spend on repairs",
+        "how much would another one be?",
+    ],
+)
+def test_another_amount_is_no_sum_of_what_was_just_counted(alice: Customer, text: str) -> None:
+    found = after_a_count(alice, text)
+    assert not found or "166.00" not in " ".join(found.sentences)
+
+
+def test_a_count_that_was_not_told_is_not_added_up(alice: Customer) -> None:
+    lessons(alice)
+    keep(alice, "hire:H-1", "hire", date="2026-10-02", status="completed", price="GBP 9.00")
+    asked = Turn("x", "cust_1", today=TODAY, cited=(("lesson:L-1", "lesson:L-2"),))
+    found = look_up(replace(turn_after(asked, [], []), text="what did I spend"))
+    assert not found or not found.sentences
 
 
 @pytest.mark.parametrize("price", [{"price": "EUR 40.00"}, {"price": 40, "currency": "EUR"}])

@@ -99,14 +99,14 @@ def test_a_day_is_told_only_beside_the_status(alice: Customer) -> None:
     assert day_beside(asked, [read_line(BENCH), expected], set()) is None
 
 
-@pytest.mark.parametrize("field", ["posted", "posted_on", "Date posted"])
-def test_the_state_of_a_finished_one_is_told_with_the_day_since_when(
+@pytest.mark.parametrize("field", ["delivered", "delivered_on", "Date delivered"])
+def test_the_state_of_a_finished_one_is_told_with_the_day_of_that_state(
     alice: Customer, field: str
 ) -> None:
     fields = {"ordered": "2026-11-09", field: "2026-11-24", "scan": "e-mailed on 2026-11-23"}
-    keep(alice, "certificate:7", "certificate", status="posted", **fields)
+    keep(alice, "certificate:7", "certificate", status="delivered", **fields)
     day = f"{record_text.heading(record_text.words_of(field))}: 24 November 2026"
-    assert told("Is my certificate posted yet?") == f"Certificate 7 – Status: posted; {day}."
+    assert told("Where is my certificate?") == f"Certificate 7 – Status: delivered; {day}."
 
 
 @pytest.mark.parametrize(
@@ -135,9 +135,9 @@ def test_nothing_of_an_article_is_told_beside(alice: Customer) -> None:
     assert not RecordKind.objects.filter(name="article").exists()
 
 
-def test_a_field_that_is_no_day_says_not_since_when(alice: Customer) -> None:
-    keep(alice, "certificate:7", "certificate", status="posted", posted="by hand")
-    assert told("Is my certificate posted yet?") == "Certificate 7 – Status: posted."
+def test_a_field_that_is_no_day_names_no_day_of_a_state(alice: Customer) -> None:
+    keep(alice, "certificate:7", "certificate", status="delivered", delivered="by hand")
+    assert told("Where is my certificate?") == "Certificate 7 – Status: delivered."
 
 
 def test_the_last_one_is_not_chosen_by_when_it_is_expected_or_was_collected(

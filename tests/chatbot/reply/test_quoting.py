@@ -206,6 +206,23 @@ def test_steps_below_any_heading_are_told_to_their_end(heading: str, end: str) -
     assert [one.text for one in following(lines[0])] == steps[1:]
 
 
+def test_a_list_with_a_list_in_a_step_is_told_to_its_end() -> None:
+    said = ["1. Leave.", "2. Lead out: the horses", "2. Lead out: the ponies", "3. Ring 999."]
+    lines = lines_of("\n".join(["Stable", *(f"Fire: {text}" for text in said)]))
+    assert [one.text for one in following(lines[0])] == [f"Fire: {text}" for text in said[1:]]
+
+
+def test_a_heading_is_said_again_where_the_line_before_has_more() -> None:
+    told = ["Flat 3: Not included: breakfast", "Flat 3: Parking: free", "Flat 3: Parking: dry"]
+    lines = [
+        replace(line, hit=replace(line.hit, shared=True))
+        for line in lines_of("\n".join(["Flats", *told]))
+    ]
+    assert in_its_words(lines) == (
+        "Flats – Flat 3: Not included: breakfast; Flat 3: Parking: free; dry."
+    )
+
+
 def test_what_stands_below_another_heading_does_not_follow() -> None:
     told = ["Locked out: Ring security.", "Locked out: Wait.", "Fire alarm: It is free."]
     lines = lines_of("\n".join(["Room", *told]))
