@@ -160,5 +160,5 @@ def test_what_was_only_stated_between_the_messages_is_kept() -> None:
 
 
 def test_a_letter_of_many_questions_stays_whole() -> None:
-    letter = "\n".join(f"Is room {number} free, and what is it?" for number in range(6))
+    letter = "\n".join(f"Is room {number} free? What is it?" for number in range(6))
     assert questions(letter) == [letter]
