@@ -46,16 +46,15 @@ AGAIN, SHARE = Recipe(rate=6e-5, size=16), 0.55
 # these have not learned, and this share of the others, so that nothing is forgotten. The reader
 # learned 40 companies with 0.3, 32 more with 0.2, and with 0.1 first 16 more and all conversations,
 # then all conversations again (for this, they were struck from `learned` in its manifest), and once
-# more with 0.2 when lines had got their headings; the
-# reranker 24 with 0.45, 32 with 0.25, and with 0.1 first 16 more, then the messages of several
-# questions, then all conversations again.
+# more with 0.2 when lines had got their headings; the reranker 24 with 0.45, 32 with 0.25, and with
+# 0.1 first 16 more, then the messages of several questions, then all conversations again.
 READER_FURTHER, SHARE_READER = Recipe(rate=3e-5, size=60, seed=18), 0.1
 FURTHER, SHARE_FURTHER = Recipe(rate=5e-5, size=16, seed=15), 0.1
 # The large reranker reads three lines of a question in training, not four, which saves a quarter of
 # the time. It learned 15 companies with 0.15 of the other questions, and with 0.06 the messages of
 # several questions, and then all conversations again. From seed 17 on, it learns only from the
 # questions that the small one is unsure about: all such new ones, and those among this share of the
-# others (with seed 18, 0.45 of those whose best lines had got a heading, and 0.04 to 0.1 of others).
+# others (with seed 18: 0.45 of those whose best lines had got a heading, 0.04 to 0.1 of the rest).
 LARGE, SHARE_LARGE, LARGE_TAUGHT = Recipe(rate=1.5e-4, size=12, seed=18), 0.25, 3
 # A site's own questions are learned with a few others, so that nothing is forgotten: this takes
 # some minutes.
