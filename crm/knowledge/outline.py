@@ -99,8 +99,8 @@ def read(block: Block) -> tuple[int, str, str]:
 
 
 def ends_label(block: Block, above: Headings, below: Sequence[Block]) -> bool:
-    """Tell whether a label does not hold for this block: it holds for its paragraph, and for a list
-    or a table that the paragraph introduces."""
+    """Tell whether this block ends the reach of the label above it, which holds for its paragraph,
+    and for a list or a table that the paragraph introduces."""
     if not below or not above or above[-1][0] != LABEL_LEVEL:
         return False
     last, is_item = below[-1], isinstance(block, str) and bool(ITEM.match(block))

@@ -31,7 +31,7 @@ def paragraphs(text: str, most_words: int, title: str = "") -> Iterator[str]:
     """Yield the text's paragraphs, items of lists and rows of tables, with their headings. Those
     that are too long are cut between sentences, rows between their cells.
 
-    title: of the passage; a heading that says the same is left out.
+    title: the title of the passage; a heading that says the same is left out.
     """
     for heading, own in sections(text, title):
         if heading and not own:
@@ -54,7 +54,8 @@ def rows(table: list[str], caption: str, most_words: int) -> Iterator[str]:
 
 
 def headed(heading: str, line: str, most_words: int) -> Iterator[str]:
-    """Yield a line in pieces that fit; below a heading, in what may be told alone, with it."""
+    """Yield a line in pieces that fit. Below a heading, split each piece into parts that can stand
+    alone, and put the heading before each part."""
     for piece in pieces(line, most_words):
         room = TOGETHER - len(heading.split())
         yield from (under(heading, part) for part in parts(piece, room)) if heading else [piece]
@@ -62,7 +63,8 @@ def headed(heading: str, line: str, most_words: int) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Introduction:
-    """What introduces the items below it: a paragraph, at depth -1, or an item of a higher list."""
+    """A text that introduces the items below it: a paragraph, at depth -1, or an item of a higher
+    list."""
 
     depth: int
     text: str
